@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gfp.h: the allocation flags, Linux's names.
+ *
+ * The three class bits (zone and mobility) are, as a number, the byte offset of the per-CPU page
+ * cache that serves the request: a request finds its cache with one AND and one add, and a page
+ * carries the same offset in its descriptor, so a free finds it with one subtract.
+ */
+#ifndef QUARRY_GFP_H
+#define QUARRY_GFP_H
+
+#include <quarry/types.h>
+
+/* Class bits. Both mobility bits together are refused. */
+#define __GFP_MOVABLE	  ((gfp_t)0x20) /* the owner can move the page's content */
+#define __GFP_RECLAIMABLE ((gfp_t)0x40) /* a shrinker can give the page back */
+#define __GFP_DMA32	  ((gfp_t)0x80) /* only memory below the zone boundary (4 GiB) */
+#define GFP_MOVABLE_MASK  (__GFP_MOVABLE | __GFP_RECLAIMABLE)
+#define GFP_CLASS_MASK	  (GFP_MOVABLE_MASK | __GFP_DMA32)
+
+/* Action bits. */
+#define __GFP_DIRECT_RECLAIM ((gfp_t)0x100)  /* the caller may wait: shrinkers may run */
+#define __GFP_ZERO	     ((gfp_t)0x200)  /* the pages are filled with zeros */
+#define __GFP_COMP	     ((gfp_t)0x400)  /* a compound page: its tails resolve to the head */
+#define __GFP_NOWARN	     ((gfp_t)0x800)  /* no report if the request is refused */
+#define __GFP_THISNODE	     ((gfp_t)0x1000) /* zonelist[1]: no fallback to another zone */
+#define __GFP_HIGH	     ((gfp_t)0x2000) /* may use half of the reserve below the min watermark */
+#define __GFP_MEMALLOC	     ((gfp_t)0x4000) /* may use all of it: the caller is about to free memory */
+#define __GFP_NOMEMALLOC     ((gfp_t)0x8000)  /* may use none of it, whatever else is set */
+#define __GFP_NORETRY	     ((gfp_t)0x10000) /* one attempt at reclaim, then refuse */
+#define __GFP_RETRY_MAYFAIL  ((gfp_t)0x20000) /* go on as long as shrinkers free anything */
+#define __GFP_NOFAIL	     ((gfp_t)0x40000) /* never refuse: panic with the report if all is gone */
+
+#define __GFP_BITS_MASK	     ((gfp_t)0x7ffe0)
+
+/* What callers use. Context of GFP_KERNEL: boot and thread; of the others also interrupt. */
+#define GFP_KERNEL __GFP_DIRECT_RECLAIM
+#define GFP_ATOMIC __GFP_HIGH
+#define GFP_NOWAIT ((gfp_t)0)
+#define GFP_DMA32  __GFP_DMA32
+
+enum migratetype {
+	MIGRATE_UNMOVABLE,
+	MIGRATE_MOVABLE,
+	MIGRATE_RECLAIMABLE,
+	MIGRATE_PCPTYPES, /* types that requests and per-CPU caches have */
+	MIGRATE_HIGHATOMIC =
+		MIGRATE_PCPTYPES, /* pageblocks kept for GFP_ATOMIC of order 1 and up */
+	MIGRATE_TYPES,
+};
+
+/* The mobility of a request. 2 instructions, none where flags are constant. */
+static inline enum migratetype gfp_migratetype(gfp_t gfp)
+{
+	return (enum migratetype)((gfp & GFP_MOVABLE_MASK) >> 5);
+}
+
+/*
+ * gfp_names() - write the names of the flags, joined by '|', to buf (size bytes, always
+ * terminated; truncated if too small; "0" for no flags; unknown bits in hex). Returns buf.
+ */
+char *gfp_names(gfp_t gfp, char *buf, size_t size);
+
+/*
+ * gfp_parse() - the flags written as names joined by '|' ("GFP_KERNEL|__GFP_ZERO") or as a number
+ * (0x.., decimal). Returns 0, or -EINVAL for an unknown name, an unknown bit or both mobility bits,
+ * with *gfp unchanged. Any context; bound: linear in the string.
+ */
+int gfp_parse(const char *text, gfp_t *gfp);
+
+/* As /proc/pagetypeinfo writes it. */
+const char *mm_migratetype_name(enum migratetype type);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mm_inline.h: the hot paths, in the caller where the flags are constant. Included by mm.h alone.
+ *
+ * A page comes from, or goes to, this CPU's cache: interrupts masked, no lock, no atomic read-modify-write. Whatever is
+ * not just that leaves for the slow paths. While debug hooks are on the caches look empty and full
+ * at once (mm/pcp.c), so nothing is tested for them here.
+ */
+#ifndef QUARRY_MM_INLINE_H
+#define QUARRY_MM_INLINE_H
+
+#include <quarry/port.h>
+
+#define mm_likely(x) __builtin_expect(!!(x), 1)
+
+/* What the hot path may ignore: it never waits, warns or looks at watermarks. */
+#define GFP_HOT_MASK (GFP_CLASS_MASK | __GFP_DIRECT_RECLAIM | __GFP_HIGH | __GFP_NOWARN)
+
+/* The first word of a block that one holder has, but for its order and class. */
+#define PAGE_HOT_WORD (((uint32_t)PAGE_ALLOC << PAGE_STATE_SHIFT) | (uint32_t)1 << 16)
+
+static inline struct per_cpu_pages *pcp_hot(unsigned long offset)
+{
+	return (struct per_cpu_pages *)port_pcpu_at(offset);
+}
+
+/* Takes a block of the order and class from the cache; NULL if it is empty. 8 instructions where they are constant. */
+static inline struct page *pcp_take(gfp_t class, unsigned int order)
+{
+	unsigned long flags = port_irq_save();
+	struct per_cpu_pages *pcp = pcp_hot(class + ((unsigned long)order << PAGE_ORDER_SHIFT));
+	struct page *page = *pcp->top;
+
+	if (mm_likely(page)) {
+		pcp->top--;
+		page->_refcount = 1;
+	}
+	port_irq_restore(flags);
+	return page;
+}
+
+/*
+ * Puts a block into the cache of its order and class. False, and nothing has changed, if it is not surely the
+ * descriptor of an allocated block of this order with one holder, or if the cache is full. 28 instructions.
+ */
+static inline bool pcp_give(struct page *page, unsigned int order)
+{
+	const struct mm_pcpu *cpu = port_pcpu();
+	uintptr_t address = (uintptr_t)page;
+	struct per_cpu_pages *pcp;
+	unsigned long flags;
+	uint32_t offset;
+
+	/* The compiler shall not reason about a pointer that may be anything. */
+	__asm__("" : "+r"(address));
+	page = (struct page *)address;
+	if (!mm_likely(address - cpu->open[0].start < cpu->open[0].bytes) &&
+	    address - cpu->open[1].start >= cpu->open[1].bytes)
+		return false;
+	/* The first of a group of 32 is written if any is; the others, if all are. */
+	if (!mm_likely(address % sizeof(struct page) == 0) ||
+	    !mm_likely(cpu->trust[address >> 8] < (int)(address % 256 == 0 && order)))
+		return false;
+	/* One compare: allocated, this order, one holder; what is left is the cache's offset. */
+	offset = page->word - (PAGE_HOT_WORD + (order << PAGE_ORDER_SHIFT));
+	if (!mm_likely(offset <= PAGE_CLASS_MASK))
+		return false;
+	flags = port_irq_save();
+	pcp = pcp_hot(offset + ((unsigned long)order << PAGE_ORDER_SHIFT));
+	if (!mm_likely(pcp->top != pcp->limit)) {
+		port_irq_restore(flags);
+		return false;
+	}
+	*++pcp->top = page;
+	page->_refcount = 0; /* allocated without a holder: in a cache */
+	port_irq_restore(flags);
+	return true;
+}
+
+struct page *__alloc_pages(gfp_t gfp, unsigned int order);
+struct page *alloc_pages_slow(gfp_t gfp, unsigned int order);
+int __free_pages_order(struct page *page, unsigned int order);
+int free_pages_slow(struct page *page, unsigned int order);
+
+static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	if (__builtin_constant_p(gfp) && __builtin_constant_p(order) && order == 0 &&
+	    !(gfp & ~GFP_HOT_MASK)) {
+		struct page *page = pcp_take(gfp & GFP_CLASS_MASK, 0);
+
+		return mm_likely(page) ? page : alloc_pages_slow(gfp, 0);
+	}
+	return __alloc_pages(gfp, order);
+}
+
+static inline int __free_pages(struct page *page, unsigned int order)
+{
+	if (__builtin_constant_p(order) && order == 0)
+		return mm_likely(pcp_give(page, 0)) ? 0 : free_pages_slow(page, 0);
+	return __free_pages_order(page, order);
+}
+
+#endif

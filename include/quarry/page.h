@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page.h: the 8-byte page descriptor.
+ *
+ *   31            16 15   12 11    8 7     5 4     0
+ *  +----------------+-------+-------+-------+-------+   +----------------+----------------+
+ *  |   _refcount    | state | order | class |   0   |   | prev           | next           |  free
+ *  +----------------+-------+-------+-------+-------+   +----------------+----------------+
+ *                                                       | owner tag                       |  allocated
+ *                                                       +---------------------------------+
+ * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or, in
+ * groups of descriptors that were never written, anything: see the trust map in mm/internal.h.
+ * class is the byte offset of the per-CPU cache the block returns to (gfp.h). prev and next are
+ * frame numbers within the 2 MiB pageblock.
+ *
+ * An allocated order-0 block with _refcount 0 lies in a per-CPU cache.
+ */
+#ifndef QUARRY_PAGE_H
+#define QUARRY_PAGE_H
+
+#include <assert.h>
+#include <quarry/types.h>
+
+struct page {
+	union {
+		uint32_t word;
+		struct {
+			uint16_t info;	    /* state | order | class, the PAGE_* masks below */
+			uint16_t _refcount; /* holders of an allocated block */
+		};
+	};
+	union {
+		struct {
+			uint16_t prev; /* free: neighbours on the pageblock's list of this order */
+			uint16_t next;
+		};
+		uint32_t owner; /* allocated: the owner's tag, 0 if none */
+	};
+};
+static_assert(sizeof(struct page) == 8, "8 bytes a page");
+
+#define PAGE_STATE_SHIFT 12
+#define PAGE_ORDER_SHIFT 8
+#define PAGE_STATE_MASK	 0xf000U
+#define PAGE_ORDER_MASK	 0x0f00U
+#define PAGE_CLASS_MASK	 0x00e0U
+
+enum page_state {
+	PAGE_NONE,     /* not the head of a block */
+	PAGE_FREE,     /* in the buddy */
+	PAGE_ALLOC,    /* allocated; with _refcount 0 in a per-CPU cache */
+	PAGE_COMPOUND, /* allocated with __GFP_COMP */
+	PAGE_RESERVED, /* never released to the allocator, or absent */
+	PAGE_FROZEN,   /* allocated, the last reference dropped by put_page_testzero() */
+};
+
+#define MAX_PAGE_ORDER	   10 /* largest block: 4 MiB */
+#define NR_PAGE_ORDERS	   (MAX_PAGE_ORDER + 1)
+#define MAX_ORDER_NR_PAGES (1UL << MAX_PAGE_ORDER)
+#define pageblock_order	   9 /* 2 MiB */
+#define pageblock_nr_pages (1UL << pageblock_order)
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * port.h: all that mm/ needs from the machine it runs on.
+ *
+ * A port is: who am I (the per-CPU area), mask and restore interrupts on this CPU, a hint while
+ * spinning, physical <-> virtual, one line of log, and a panic. riscv64 and arm64 bare metal and the
+ * host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
+ * QUARRY_PORT_HEADER to the name of a header that supplies the same functions.
+ *
+ * Context: every function may be called from boot, thread and interrupt context unless it says
+ * otherwise, and needs at most 4 instructions unless it says otherwise.
+ */
+#ifndef QUARRY_PORT_H
+#define QUARRY_PORT_H
+
+#include <quarry/types.h>
+
+struct mm_pcpu; /* pcp.h */
+
+/*
+ * Log one line (no newline needed at the end). Never called with a zone lock held. The firmware's goes to
+ * the console and the log ring; the host's to stderr. Cost: the port's own.
+ */
+void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Report and stop. Does not return. */
+_Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Have another CPU, by its number, call mm_ipi() soon, in interrupt context. Called from thread context only; the
+ * port's own cost.
+ */
+void port_kick(unsigned int cpu);
+
+#if defined(QUARRY_PORT_HEADER)
+#include QUARRY_PORT_HEADER
+
+#elif defined(QUARRY_HOST)
+
+/* The host backs physical memory with one mapping; physical = virtual - port_host_offset. */
+extern uintptr_t port_host_offset;
+extern _Thread_local struct mm_pcpu *port_host_pcpu;
+
+static inline struct mm_pcpu *port_pcpu(void)
+{
+	return port_host_pcpu;
+}
+
+/* The CPU's area plus an offset in bytes. */
+static inline void *port_pcpu_at(unsigned long offset)
+{
+	return (char *)port_host_pcpu + offset;
+}
+
+static inline void port_set_pcpu(struct mm_pcpu *area)
+{
+	port_host_pcpu = area;
+}
+
+static inline unsigned long port_irq_save(void)
+{
+	return 0;
+}
+
+static inline void port_irq_restore(unsigned long flags)
+{
+	(void)flags;
+}
+
+static inline void port_relax(void)
+{
+}
+
+static inline void *phys_to_virt(phys_addr_t pa)
+{
+	return (void *)(uintptr_t)(pa + port_host_offset);
+}
+
+static inline phys_addr_t virt_to_phys(const void *va)
+{
+	return (phys_addr_t)((uintptr_t)va - port_host_offset);
+}
+
+#else /* bare metal: physical memory is mapped at its own address */
+
+static inline void *phys_to_virt(phys_addr_t pa)
+{
+	return (void *)(uintptr_t)pa;
+}
+
+static inline phys_addr_t virt_to_phys(const void *va)
+{
+	return (phys_addr_t)(uintptr_t)va;
+}
+
+#if defined(__riscv) && __riscv_xlen == 64
+
+/*
+ * tp points at the CPU's thread-local block (picolibc's errno lives there), and the allocator's
+ * area follows it at this fixed distance. boot/ asserts that the block fits.
+ */
+#define PORT_TLS_SIZE 64
+
+static inline struct mm_pcpu *port_pcpu(void)
+{
+	register char *tp __asm__("tp");
+
+	return (struct mm_pcpu *)(void *)(tp + PORT_TLS_SIZE);
+}
+
+/* The CPU's area plus an offset in bytes. */
+static inline void *port_pcpu_at(unsigned long offset)
+{
+	register char *tp __asm__("tp");
+
+	return tp + offset + PORT_TLS_SIZE;
+}
+
+/*
+ * Mask interrupts on this CPU; returns what port_irq_restore() needs. sstatus.SIE is bit 1. Restoring sets
+ * the bits that were set: while interrupts are masked, nobody clears any of the others.
+ */
+static inline unsigned long port_irq_save(void)
+{
+	unsigned long flags;
+
+	__asm__ volatile("csrrci %0, sstatus, 2" : "=r"(flags)::"memory");
+	return flags;
+}
+
+static inline void port_irq_restore(unsigned long flags)
+{
+	__asm__ volatile("csrs sstatus, %0" ::"r"(flags) : "memory");
+}
+
+static inline void port_relax(void)
+{
+	/* pause (Zihintpause), a hint and so a no-op where it is unknown */
+	__asm__ volatile(".4byte 0x0100000f" ::: "memory");
+}
+
+#elif defined(__aarch64__)
+
+/* TPIDR_EL0 points at the CPU's thread-local block (picolibc's errno lives there), of this size. */
+#define PORT_TLS_SIZE 64
+
+/* TPIDR_EL1 points at the allocator's area of this CPU. */
+static inline struct mm_pcpu *port_pcpu(void)
+{
+	struct mm_pcpu *area;
+
+	__asm__("mrs %0, tpidr_el1" : "=r"(area));
+	return area;
+}
+
+/* The CPU's area plus an offset in bytes. */
+static inline void *port_pcpu_at(unsigned long offset)
+{
+	char *area;
+
+	__asm__("mrs %0, tpidr_el1" : "=r"(area));
+	return area + offset;
+}
+
+/* Mask interrupts on this CPU; returns what port_irq_restore() needs: all of DAIF. */
+static inline unsigned long port_irq_save(void)
+{
+	unsigned long flags;
+
+	__asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(flags)::"memory");
+	return flags;
+}
+
+static inline void port_irq_restore(unsigned long flags)
+{
+	__asm__ volatile("msr daif, %0" ::"r"(flags) : "memory");
+}
+
+static inline void port_relax(void)
+{
+	__asm__ volatile("yield" ::: "memory");
+}
+
+#else
+#error "no port for this machine: see the comment at the top of this file"
+#endif
+#endif
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * buddy.c: the buddy allocator proper. The caller holds the zone's lock with interrupts masked.
+ *
+ * Each 2 MiB pageblock has a small buddy of its own for orders 0 to 8, and the zone lists pageblocks by
+ * mobility type and largest free order; so changing a pageblock's type moves one list entry, whatever it
+ * holds. Whole free pageblocks (order 9) and pairs of them (order 10) have no type and get one when
+ * they are cut. Sections nobody cut yet are opened only when nothing else is left.
+ *
+ * Within an open section every block has a head, reserved ones too, so the frame at (index ^ 2^order) is
+ * the head of a block or lies inside a smaller-aligned one, and merging needs no range test.
+ */
+#include "internal.h"
+
+/* The lowest bit set in mask (not 0, 16 bits): a de Bruijn multiplication where there is no ctz. */
+unsigned int lowest_order(unsigned int mask)
+{
+#if defined(__riscv) && !defined(__riscv_zbb)
+	static const uint8_t position[16] = {0, 1, 2, 5, 3, 9, 6, 11, 15, 4, 8, 10, 14, 7, 13, 12};
+
+	return position[(((mask & -mask) * 0x09afU) & 0xffff) >> 12];
+#else
+	return (unsigned int)__builtin_ctz(mask);
+#endif
+}
+
+/* ---- a zone's lists of pageblocks ---------------------------------------------------------- */
+
+/* Only HIGHATOMIC pageblocks keep their type when they are free as a whole. */
+static inline bool list_is_typed(const struct pageblock *pb, int order)
+{
+	return order < pageblock_order || pb->type == MIGRATE_HIGHATOMIC;
+}
+
+static inline uint32_t *list_of(struct zone *zone, const struct pageblock *pb, int order)
+{
+	return list_is_typed(pb, order) ? &zone->list[pb->type][order]
+					: &zone->whole[order - pageblock_order];
+}
+
+void pb_link(struct zone *zone, struct pageblock *pb, int order)
+{
+	uint32_t number = (uint32_t)(pb - mm.pageblocks);
+	uint32_t *head = list_of(zone, pb, order);
+
+	pb->list = (int8_t)order;
+	pb->prev = NIL32;
+	pb->next = *head;
+	if (*head != NIL32)
+		mm.pageblocks[*head].prev = number;
+	*head = number;
+	if (list_is_typed(pb, order))
+		zone->nonempty[pb->type] |= (uint16_t)(1U << order);
+}
+
+void pb_unlink(struct zone *zone, struct pageblock *pb)
+{
+	int order = pb->list;
+
+	if (pb->next != NIL32)
+		mm.pageblocks[pb->next].prev = pb->prev;
+	if (pb->prev != NIL32) {
+		mm.pageblocks[pb->prev].next = pb->next;
+	} else {
+		*list_of(zone, pb, order) = pb->next;
+		if (pb->next == NIL32 && list_is_typed(pb, order))
+			zone->nonempty[pb->type] &= (uint16_t)~(1U << order);
+	}
+	pb->list = PB_OFF_LIST;
+}
+
+/* Put the pageblock on the list of its largest free order, if it is not there already. */
+static void pb_relist(struct zone *zone, struct pageblock *pb, int largest)
+{
+	if (pb->list == largest)
+		return;
+	if (pb->list != PB_OFF_LIST)
+		pb_unlink(zone, pb);
+	if (largest != PB_OFF_LIST)
+		pb_link(zone, pb, largest);
+}
+
+/* ---- a pageblock's lists of blocks --------------------------------------------------------- */
+
+static inline struct page *pb_base(const struct pageblock *pb)
+{
+	return &mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
+}
+
+/* Write the head of a free block and put it first on its list. */
+static inline void block_add(struct pageblock *pb, unsigned long local, unsigned int order)
+{
+	struct page *base = pb_base(pb);
+	uint16_t next = NIL16;
+
+	if (pb->free_orders >> order & 1) {
+		next = pb->head[order];
+		base[next].prev = (uint16_t)local;
+	}
+	base[local].word = PAGE_FREE_WORD(order);
+	base[local].prev = NIL16;
+	base[local].next = next;
+	pb->head[order] = (uint16_t)local;
+	pb->free_orders |= (uint16_t)(1U << order);
+}
+
+static inline void block_del(struct pageblock *pb, unsigned long local, unsigned int order)
+{
+	struct page *base = pb_base(pb);
+	uint16_t prev = base[local].prev, next = base[local].next;
+
+	if (next != NIL16)
+		base[next].prev = prev;
+	if (prev != NIL16)
+		base[prev].next = next;
+	else if (next != NIL16)
+		pb->head[order] = next;
+	else
+		pb->free_orders &= (uint16_t)~(1U << order);
+}
+
+/*
+ * Split the block of order `from` at local down to `to`; the upper halves go on the pageblock's lists, which are
+ * empty for these orders. The head at local is the caller's to write.
+ */
+static void block_split(struct pageblock *pb, unsigned long local, unsigned int from,
+			unsigned int to)
+{
+	struct page *base = pb_base(pb);
+	unsigned long index = (unsigned long)(base - mm.memmap) + local;
+
+	trust_head(index, to);
+	while (from > to) {
+		unsigned long upper = local + (1UL << --from);
+
+		trust_head(index + (1UL << from), from);
+		base[upper].word = PAGE_FREE_WORD(from);
+		base[upper].prev = NIL16;
+		base[upper].next = NIL16;
+		pb->head[from] = (uint16_t)upper;
+		pb->free_orders |= (uint16_t)(1U << from);
+	}
+}
+
+/*
+ * Take a block of order *order from a pageblock that has one of `lowest` or more: the smallest that will
+ * do, split as needed. With lowest < *order the block may be smaller than asked.
+ */
+unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
+		      unsigned int lowest)
+{
+	unsigned int have = lowest + lowest_order((unsigned int)pb->free_orders >> lowest);
+	unsigned long local = pb->head[have];
+	int largest = pb->list;
+
+	block_del(pb, local, have);
+	if (have > *order)
+		block_split(pb, local, have, *order);
+	else
+		*order = have;
+	pb->nr_free = (uint16_t)(pb->nr_free - (1U << *order));
+	zone->nr_free -= 1UL << *order;
+	if (pb->type == MIGRATE_HIGHATOMIC)
+		zone->nr_free_highatomic -= 1UL << *order;
+	while (largest >= 0 && !(pb->free_orders >> largest & 1))
+		largest--;
+	pb_relist(zone, pb, largest);
+	return (unsigned long)(pb_base(pb) - mm.memmap) + local;
+}
+
+/* ---- whole pageblocks ---------------------------------------------------------------------- */
+
+static void whole_add(struct zone *zone, unsigned long index, unsigned int order)
+{
+	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+
+	mm.memmap[index].word = PAGE_FREE_WORD(order);
+	pb_link(zone, pb, (int)order);
+}
+
+/* Take a block of order 9 or 10: one that is free, a half of a pair, or a section not touched yet. */
+static unsigned long whole_take(struct zone *zone, unsigned int order)
+{
+	uint32_t number = order == pageblock_order ? zone->whole[0] : NIL32;
+	unsigned long index;
+
+	zone->nr_free -= 1UL << order;
+	if (number != NIL32) {
+		pb_unlink(zone, &mm.pageblocks[number]);
+		return (unsigned long)number << pageblock_order;
+	}
+	number = zone->whole[1];
+	if (number != NIL32) {
+		pb_unlink(zone, &mm.pageblocks[number]);
+		index = (unsigned long)number << pageblock_order;
+	} else {
+		unsigned long section = section_take(zone);
+
+		if (section == NIL32) {
+			zone->nr_free += 1UL << order;
+			return NIL32;
+		}
+		zone->nr_untouched -= SECTION_PAGES;
+		index = section << SECTION_SHIFT;
+		trust_head(index, MAX_PAGE_ORDER);
+	}
+	if (order == pageblock_order) {
+		trust_head(index + pageblock_nr_pages, pageblock_order);
+		whole_add(zone, index + pageblock_nr_pages, pageblock_order);
+	}
+	return index;
+}
+
+/* Cut a block of `order` from a pageblock that is free as a whole and on no list any more. */
+unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order)
+{
+	block_split(pb, 0, pageblock_order, order);
+	pb->nr_free = (uint16_t)(pageblock_nr_pages - (1UL << order));
+	zone->nr_free -= 1UL << order;
+	if (pb->type == MIGRATE_HIGHATOMIC)
+		zone->nr_free_highatomic -= 1UL << order;
+	pb_link(zone, pb, pageblock_order - 1);
+	return (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+}
+
+/* The same from a pageblock of no type, which gets this one. */
+static unsigned long whole_cut(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	unsigned long index = whole_take(zone, pageblock_order);
+	struct pageblock *pb;
+
+	if (index == NIL32)
+		return NIL32;
+	pb = &mm.pageblocks[index >> pageblock_order];
+	pb->type = (uint8_t)type;
+	zone->nr_free += pageblock_nr_pages; /* whole_take() took them off, pb_cut() counts anew */
+	return pb_cut(zone, pb, order);
+}
+
+/* ---- what the rest of mm/ calls ------------------------------------------------------------ */
+
+/*
+ * With any_smaller a call that cuts a whole pageblock or turns to another type's serves at most this order,
+ * so that no call does two expensive things.
+ */
+#define SMALL_BATCH_ORDER 3
+
+unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
+			  bool any_smaller)
+{
+	unsigned int lowest = any_smaller ? 0 : *order;
+	unsigned int mask;
+	unsigned long index;
+
+	if (*order >= pageblock_order)
+		return whole_take(zone, *order);
+	mask = (unsigned int)zone->nonempty[type] >> lowest;
+	if (mask) {
+		uint32_t number = zone->list[type][lowest + lowest_order(mask)];
+
+		return pb_take(zone, &mm.pageblocks[number], order, lowest);
+	}
+	if (any_smaller && *order > SMALL_BATCH_ORDER)
+		*order = SMALL_BATCH_ORDER;
+	index = whole_cut(zone, *order, type);
+	if (index != NIL32)
+		return index;
+	return buddy_fallback(zone, order, type, lowest);
+}
+
+void buddy_add(struct zone *zone, unsigned long index, unsigned int order)
+{
+	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+
+	zone->nr_free += 1UL << order;
+	if (order >= pageblock_order) {
+		whole_add(zone, index, order);
+		return;
+	}
+	block_add(pb, index & (pageblock_nr_pages - 1), order);
+	pb->nr_free = (uint16_t)(pb->nr_free + (1U << order));
+	if ((int)order > pb->list)
+		pb_relist(zone, pb, (int)order);
+}
+
+void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
+{
+	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+	struct page *base = pb_base(pb);
+	unsigned long local = index & (pageblock_nr_pages - 1);
+
+	zone->nr_free += 1UL << order;
+	if (pb->type == MIGRATE_HIGHATOMIC)
+		zone->nr_free_highatomic += 1UL << order;
+	if (order < pageblock_order) {
+		unsigned int nr = 1U << order;
+
+		for (; order < pageblock_order; order++) {
+			unsigned long buddy = local ^ (1UL << order);
+
+			if (base[buddy].word != PAGE_FREE_WORD(order))
+				break;
+			block_del(pb, buddy, order);
+			base[local | buddy].word =
+				PAGE_NONE; /* the upper half is no head any more */
+			local &= buddy;
+		}
+		if (order < pageblock_order) {
+			block_add(pb, local, order);
+			pb->nr_free = (uint16_t)(pb->nr_free + nr);
+			if ((int)order > pb->list)
+				pb_relist(zone, pb, (int)order);
+			return;
+		}
+		if (pb->list != PB_OFF_LIST)
+			pb_unlink(zone, pb);
+		pb->nr_free = 0;
+	}
+	index = (index & ~(pageblock_nr_pages - 1)) | local;
+	if (order == pageblock_order && pb->type != MIGRATE_HIGHATOMIC) {
+		unsigned long buddy = index ^ pageblock_nr_pages;
+
+		if (mm.memmap[buddy].word == PAGE_FREE_WORD(pageblock_order) &&
+		    mm.pageblocks[buddy >> pageblock_order].type != MIGRATE_HIGHATOMIC) {
+			pb_unlink(zone, &mm.pageblocks[buddy >> pageblock_order]);
+			mm.memmap[index | buddy].word = PAGE_NONE;
+			index &= buddy;
+			order++;
+		}
+	}
+	whole_add(zone, index, order);
+}
+
+int buddy_largest(const struct zone *zone, bool highatomic)
+{
+	unsigned int mask = 0, types = highatomic ? MIGRATE_TYPES : MIGRATE_PCPTYPES;
+	int order = pageblock_order;
+
+	if (zone->whole[1] != NIL32 || zone->nr_untouched)
+		return MAX_PAGE_ORDER;
+	if (zone->whole[0] != NIL32)
+		return pageblock_order;
+	for (unsigned int type = 0; type < types; type++)
+		mask |= zone->nonempty[type];
+	while (order >= 0 && !(mask >> order & 1))
+		order--;
+	return order;
+}

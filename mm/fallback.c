@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fallback.c: pageblocks change hands: what a request does when those of its own type have no room, and the
+ * HIGHATOMIC pageblocks that are kept for requests which cannot wait. The caller holds the zone's lock.
+ *
+ * Changing a type moves one list entry, so nothing here depends on what a pageblock holds.
+ */
+#include "internal.h"
+
+/* A pageblock is retyped after a look at this many of those with the largest free blocks. */
+#define STEAL_CANDIDATES 8
+
+static struct pageblock *steal_candidate(struct zone *zone, enum migratetype victim,
+					 unsigned int order)
+{
+	struct pageblock *best = NULL;
+	unsigned int looked = 0;
+
+	for (int o = pageblock_order - 1; o >= (int)order && looked < STEAL_CANDIDATES; o--) {
+		uint32_t n = zone->list[victim][o];
+
+		for (; n != NIL32 && looked < STEAL_CANDIDATES; n = mm.pageblocks[n].next) {
+			looked++;
+			if (!best || mm.pageblocks[n].nr_free > best->nr_free)
+				best = &mm.pageblocks[n];
+		}
+	}
+	return best;
+}
+
+/*
+ * No pageblock of the type has room. Movable pages borrow room from the others without changing a type, as they
+ * can be moved away again; the others take over the emptiest pageblock they see, so that what
+ * cannot move stays together.
+ */
+unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
+			     unsigned int lowest)
+{
+	static const uint8_t victims[MIGRATE_PCPTYPES][2] = {
+		[MIGRATE_UNMOVABLE] = {MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE},
+		[MIGRATE_MOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE},
+		[MIGRATE_RECLAIMABLE] = {MIGRATE_MOVABLE, MIGRATE_UNMOVABLE},
+	};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		enum migratetype victim = (enum migratetype)victims[type][i];
+		unsigned int mask = (unsigned int)zone->nonempty[victim] >> lowest;
+		struct pageblock *pb;
+		unsigned long index;
+
+		if (!mask)
+			continue;
+		if (type == MIGRATE_MOVABLE) {
+			pb = &mm.pageblocks[zone->list[victim][lowest + lowest_order(mask)]];
+		} else {
+			int list;
+
+			pb = steal_candidate(zone, victim, lowest);
+			list = pb->list;
+			pb_unlink(zone, pb);
+			pb->type = (uint8_t)type;
+			pb_link(zone, pb, list);
+		}
+		index = pb_take(zone, pb, order, lowest);
+		count_event(&mm.stats.extfrag);
+		if (mm.hooks & MM_HOOK_TRACE)
+			trace_event(MM_TRACE_EXTFRAG, index, *order, (uint32_t)type,
+				    (uint32_t)victim);
+		return index;
+	}
+	return NIL32;
+}
+
+/* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
+
+static void retype(struct zone *zone, struct pageblock *pb, enum migratetype type)
+{
+	int list = pb->list;
+
+	if (list != PB_OFF_LIST)
+		pb_unlink(zone, pb);
+	pb->type = (uint8_t)type;
+	if (list != PB_OFF_LIST)
+		pb_link(zone, pb, list);
+}
+
+unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
+{
+	unsigned int mask = (unsigned int)zone->nonempty[MIGRATE_HIGHATOMIC] >> *order;
+	struct pageblock *pb;
+
+	mask &= (1U << pageblock_order >> *order) - 1; /* whole ones are cut below */
+	if (mask) {
+		unsigned int o = *order + lowest_order(mask);
+
+		return pb_take(zone, &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][o]], order,
+			       *order);
+	}
+	if (*order >= pageblock_order ||
+	    !(zone->nonempty[MIGRATE_HIGHATOMIC] >> pageblock_order & 1))
+		return NIL32;
+	pb = &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][pageblock_order]];
+	pb_unlink(zone, pb);
+	return pb_cut(zone, pb, *order);
+}
+
+void highatomic_reserve(struct zone *zone, unsigned long index)
+{
+	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+	/* 1 % of the zone, and at least one pageblock (Linux: reserve_highatomic_pageblock()). */
+	uint64_t most = zone->managed / 100 + pageblock_nr_pages;
+
+	if (!mm.grouping || pb->type == MIGRATE_HIGHATOMIC ||
+	    page_order(&mm.memmap[index]) >= pageblock_order ||
+	    zone->nr_highatomic + pageblock_nr_pages > most)
+		return;
+	retype(zone, pb, MIGRATE_HIGHATOMIC);
+	zone->nr_highatomic += pageblock_nr_pages;
+	zone->nr_free_highatomic += pb->nr_free;
+}
+
+/*
+ * The HIGHATOMIC pageblock with the smallest free block of at least this order; for the largest order, one whose
+ * neighbour is free as a whole too. Bound: constant, for the largest order linear in such pageblocks.
+ */
+static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
+{
+	unsigned int mask = (unsigned int)zone->nonempty[MIGRATE_HIGHATOMIC] >> order;
+	uint32_t n;
+
+	if (order <= pageblock_order)
+		return mask ? &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC]
+						       [order + lowest_order(mask)]]
+			    : NULL;
+	n = zone->list[MIGRATE_HIGHATOMIC][pageblock_order];
+	while (n != NIL32 && mm.pageblocks[n ^ 1].list != pageblock_order)
+		n = mm.pageblocks[n].next;
+	return n == NIL32 ? NULL : &mm.pageblocks[n];
+}
+
+static unsigned long free_pages_of(const struct pageblock *pb)
+{
+	return pb->list == pageblock_order ? pageblock_nr_pages : pb->nr_free;
+}
+
+unsigned long highatomic_peek(const struct zone *zone, unsigned int order)
+{
+	const struct pageblock *pb = highatomic_with(zone, order);
+
+	return pb ? free_pages_of(pb) : 0;
+}
+
+/* It is of type `type` from now on, or of none if it is free as a whole. */
+static void unreserve(struct zone *zone, struct pageblock *pb, enum migratetype type)
+{
+	zone->nr_highatomic -= pageblock_nr_pages;
+	zone->nr_free_highatomic -= free_pages_of(pb);
+	if (pb->list < pageblock_order) {
+		retype(zone, pb, type);
+	} else {
+		unsigned long index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+
+		pb_unlink(zone, pb);
+		pb->type = (uint8_t)type;
+		zone->nr_free -= pageblock_nr_pages; /* buddy_free() counts them again */
+		buddy_free(zone, index, pageblock_order);
+	}
+}
+
+void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
+				enum migratetype type)
+{
+	struct pageblock *pb = &mm.pageblocks[start >> pageblock_order];
+	struct pageblock *last = &mm.pageblocks[(end - 1) >> pageblock_order];
+
+	for (; pb <= last; pb++)
+		if (pb->type == MIGRATE_HIGHATOMIC)
+			unreserve(zone, pb, type);
+}
+
+bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	struct pageblock *pb = highatomic_with(zone, order);
+	unsigned long index;
+
+	if (!pb)
+		return false;
+	index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+	if (order > pageblock_order) /* both halves */
+		highatomic_unreserve_range(zone, index & ~(MAX_ORDER_NR_PAGES - 1),
+					   index | (MAX_ORDER_NR_PAGES - 1), type);
+	else
+		unreserve(zone, pb, type);
+	return true;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches, one page.
+ * Nothing here changes anything.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <quarry/memblock.h>
+#include "internal.h"
+
+void mm_zone_info(enum zone_type type, struct zone_info *info)
+{
+	const struct zone *zone = &mm.zones[type];
+
+	memset(info, 0, sizeof(*info));
+	info->name = zone->name;
+	info->managed = zone->managed;
+	info->present = zone->present;
+	info->free = zone->nr_free;
+	info->untouched = zone->nr_untouched;
+	info->lock_acquired = zone->lock.acquired;
+	info->mark = zone->mark;
+	info->nr_highatomic = zone->nr_highatomic;
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		info->protection[i] = zone->lowmem_reserve[i];
+	if (zone->present) {
+		const struct memblock_region *region;
+		pfn_t first = index_to_pfn(zone->start), last = index_to_pfn(zone->end - 1),
+		      end = 0;
+		bool found = false;
+
+		/* Descriptors cover whole sections: the span is cut to memory that exists. */
+		for_each_mem_region (region) {
+			pfn_t from = PFN_UP(region->base),
+			      to = PFN_DOWN(region->base + region->size);
+
+			if (from >= to || to <= first || from > last)
+				continue;
+			if (!found)
+				info->start_pfn = from > first ? from : first;
+			found = true;
+			end = to <= last ? to : last + 1;
+		}
+		info->spanned = end - info->start_pfn;
+	}
+}
+
+/* Calls fn for each pageblock of the zone's open sections. */
+static void for_each_open_pageblock(enum zone_type type,
+				    void (*fn)(const struct pageblock *pb, void *arg), void *arg)
+{
+	const struct zone *zone = &mm.zones[type];
+	uint32_t first = type == ZONE_DMA32 ? 0 : mm.zones[ZONE_DMA32].span_end;
+
+	for (uint32_t i = first; i < zone->span_end; i++) {
+		const struct span *span = &mm.spans[i];
+
+		for (uint32_t n = span->first * 2; n < span->opened * 2; n++)
+			fn(&mm.pageblocks[n], arg);
+	}
+}
+
+static void count_pageblock(const struct pageblock *pb, void *arg)
+{
+	uint64_t(*nr_free)[NR_PAGE_ORDERS] = arg;
+	const struct page *base =
+		&mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
+
+	if (pb->list >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC) { /* of no type */
+		nr_free[MIGRATE_MOVABLE][pb->list]++;
+		return;
+	}
+	if (pb->list == pageblock_order)
+		nr_free[MIGRATE_HIGHATOMIC][pageblock_order]++;
+	for (unsigned int order = 0; order < pageblock_order; order++) {
+		if (!(pb->free_orders >> order & 1))
+			continue;
+		for (uint16_t n = pb->head[order]; n != NIL16; n = base[n].next)
+			nr_free[pb->type][order]++;
+	}
+}
+
+void mm_pagetypeinfo(enum zone_type type, uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS])
+{
+	struct zone *zone = &mm.zones[type];
+	unsigned long flags = port_irq_save();
+
+	memset(nr_free, 0, sizeof(uint64_t) * MIGRATE_TYPES * NR_PAGE_ORDERS);
+	spin_lock(&zone->lock);
+	nr_free[MIGRATE_MOVABLE][MAX_PAGE_ORDER] = zone->nr_untouched >> SECTION_SHIFT;
+	for_each_open_pageblock(type, count_pageblock, nr_free);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+}
+
+static void count_type(const struct pageblock *pb, void *arg)
+{
+	uint64_t *blocks = arg;
+
+	/* One that is free as a whole, or part of a block of order 10, counts as movable. */
+	if ((pb->list >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC) ||
+	    (pb->list == PB_OFF_LIST && (pb - mm.pageblocks) % 2 &&
+	     (pb - 1)->list == MAX_PAGE_ORDER))
+		blocks[MIGRATE_MOVABLE]++;
+	else
+		blocks[pb->type]++;
+}
+
+void mm_pageblocks(enum zone_type type, uint64_t blocks[MIGRATE_TYPES])
+{
+	struct zone *zone = &mm.zones[type];
+	unsigned long flags = port_irq_save();
+
+	memset(blocks, 0, sizeof(uint64_t) * MIGRATE_TYPES);
+	spin_lock(&zone->lock);
+	blocks[MIGRATE_MOVABLE] = zone->nr_untouched >> pageblock_order;
+	for_each_open_pageblock(type, count_type, blocks);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+}
+
+void mm_buddyinfo(enum zone_type type, uint64_t nr_free[NR_PAGE_ORDERS])
+{
+	uint64_t by_type[MIGRATE_TYPES][NR_PAGE_ORDERS];
+
+	mm_pagetypeinfo(type, by_type);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		nr_free[order] = 0;
+		for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
+			nr_free[order] += by_type[t][order];
+	}
+}
+
+bool mm_pcp_info(unsigned int n, struct pcp_info *info)
+{
+	for (unsigned int cpu = 0; cpu < CONFIG_NR_CPUS; cpu++) {
+		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
+			const struct per_cpu_pages *pcp = &mm.pcpu[cpu]->cache[i];
+
+			if (!pcp->capacity || n--)
+				continue;
+			info->cpu = cpu;
+			info->zone = pcp->zone;
+			info->migratetype = i % 4;
+			info->order = i / NR_PCP_CLASSES;
+			info->count = (uint32_t)pcp_count(pcp);
+			info->high = (uint32_t)(pcp->limit - pcp->base);
+			info->batch = info->high ? pcp->batch : 0;
+			info->capacity = pcp->capacity;
+			return true;
+		}
+	}
+	return false;
+}
+
+int mm_page_info(pfn_t pfn, struct page_info *info)
+{
+	unsigned long index = pfn_to_index(pfn), head = index;
+	const struct page *page;
+
+	if (index == NIL32)
+		return -EFAULT;
+	memset(info, 0, sizeof(*info));
+	info->pfn = info->head_pfn = pfn;
+	info->zone = (enum zone_type)(zone_of(index) - mm.zones);
+	if (!section_is_open(index >> SECTION_SHIFT)) {
+		info->untouched = section_is_untouched(index >> SECTION_SHIFT);
+		info->state = info->untouched ? PAGE_FREE : PAGE_RESERVED;
+		info->order = info->untouched ? MAX_PAGE_ORDER : 0;
+		info->migratetype = MIGRATE_MOVABLE;
+		if (info->untouched)
+			info->head_pfn = ALIGN_DOWN(pfn, (pfn_t)SECTION_PAGES);
+		return 0;
+	}
+	head = block_head(index);
+	page = &mm.memmap[head];
+	info->head_pfn = pfn - (index - head);
+	info->state = page_state(page);
+	info->order = page_order(page);
+	info->migratetype = (enum migratetype)mm.pageblocks[index >> pageblock_order].type;
+	if (page_allocated(page)) {
+		info->refcount = page->_refcount;
+		info->owner = page->owner;
+		info->in_pcp = !page->_refcount;
+		info->migratetype = gfp_migratetype(page->info);
+	}
+	return 0;
+}
+
+void mm_get_layout(struct mm_layout *layout)
+{
+	layout->present_pages = 0;
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		layout->present_pages += mm.zones[i].present;
+	layout->memmap_bytes = mm.memmap_bytes;
+	layout->pcp_bytes = mm.pcp_bytes;
+	layout->nr_banks = mm.nr_banks;
+}
+
+bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref)
+{
+	const struct zone *zone;
+
+	if (list >= NR_ZONELISTS || n >= MAX_NR_ZONES)
+		return false;
+	zone = mm.zonelists[list][ZONE_NORMAL].choice[n].zone;
+	if (!zone)
+		return false;
+	ref->zone_idx = (enum zone_type)(zone - mm.zones);
+	ref->populated = zone->managed != 0;
+	return true;
+}

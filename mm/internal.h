@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * internal.h: the data structures mm/ shares among its files.
+ *
+ * Memory that exists is covered by sections of 4 MiB (one block of MAX_PAGE_ORDER). Sections are numbered
+ * densely in address order, holes between banks left out, so a descriptor's index in the one array
+ * mm.memmap has the same alignment as its frame number and buddies are found by XOR.
+ *
+ * Metadata, per section of 1024 pages:
+ *   8192 bytes  descriptors (page.h)
+ *     32 bytes  trust map: one byte per 32 descriptors says which of them were ever written
+ *     64 bytes  two pageblock heads
+ * None of it is initialised until the section is opened, that is, when a block is first cut from it. Which
+ * sections are open is known from the spans, a short sorted table.
+ */
+#ifndef QUARRY_MM_INTERNAL_H
+#define QUARRY_MM_INTERNAL_H
+
+#include <quarry/mm.h>
+#include <quarry/port.h>
+#include "spinlock.h"
+
+#pragma GCC visibility push(hidden)
+
+/* ---- descriptors --------------------------------------------------------------------------- */
+
+#define NIL16 ((uint16_t)0xffff)
+#define NIL32 ((uint32_t)0xffffffff)
+
+#define PAGE_INFO(state, order)                               \
+	((uint32_t)(((uint32_t)(state) << PAGE_STATE_SHIFT) | \
+		    ((uint32_t)(order) << PAGE_ORDER_SHIFT)))
+#define PAGE_FREE_WORD(order)	  PAGE_INFO(PAGE_FREE, order) /* the whole word: no class, no holders */
+#define PAGE_RESERVED_WORD(order) PAGE_INFO(PAGE_RESERVED, order)
+#define PAGE_ONE_REF		  ((uint32_t)1 << 16)
+
+static inline enum page_state page_state(const struct page *page)
+{
+	return (enum page_state)((page->info & PAGE_STATE_MASK) >> PAGE_STATE_SHIFT);
+}
+
+static inline unsigned int page_order(const struct page *page)
+{
+	return (page->info & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+}
+
+static inline bool page_allocated(const struct page *page)
+{
+	return page_state(page) == PAGE_ALLOC || page_state(page) == PAGE_COMPOUND;
+}
+
+/* ---- sections ------------------------------------------------------------------------------ */
+
+#define SECTION_SHIFT MAX_PAGE_ORDER /* pages -> sections */
+#define SECTION_PAGES MAX_ORDER_NR_PAGES
+#define SECTION_SIZE  ((phys_addr_t)SECTION_PAGES << PAGE_SHIFT)
+
+/* One byte of the trust map covers a group of 32 descriptors. */
+#define GROUP_SHIFT 5
+#define GROUP_PAGES (1UL << GROUP_SHIFT)
+enum trust {		/* in this order: the hot path compares */
+	TRUST_ALL = -1, /* each descriptor of the group says the truth */
+	TRUST_HEAD = 0, /* the first was written; the others are no heads */
+	TRUST_NONE = 1, /* none was ever written: none is a head */
+};
+
+/* A run of sections with descriptors; holes are between banks. */
+struct bank {
+	pfn_t start;	/* first frame, a multiple of SECTION_PAGES */
+	uint32_t first; /* its index in mm.memmap */
+	uint32_t end;	/* index past the last */
+};
+
+/*
+ * A run of sections that are open from `first` up to `opened` and were never touched from there to `end`.
+ * Sections in no span are reserved as a whole. Sorted; never overlapping.
+ */
+struct span {
+	uint32_t first, opened, end; /* section numbers */
+};
+
+/*
+ * 2 MiB, with a small buddy of its own for orders below pageblock_order; the links of its lists are frame
+ * numbers within it. It is on one list of its zone, by type and largest free order, or whole: then its
+ * one free block of order 9, or 10 with its neighbour, has no type yet.
+ */
+struct pageblock {
+	uint32_t prev, next; /* neighbours on the zone's list: pageblock numbers */
+	uint16_t head
+		[pageblock_order]; /* first free block of each order; valid where free_orders says so */
+	uint16_t free_orders;	   /* bit o: there is a free block of order o */
+	uint16_t nr_free;	   /* pages on those lists */
+	int8_t list;		   /* order of the zone's list it is on, PB_OFF_LIST if on none */
+	uint8_t type;		   /* enum migratetype */
+};
+static_assert(sizeof(struct pageblock) == 32, "32 bytes a pageblock");
+#define PB_OFF_LIST (-1)
+
+struct zone {
+	struct spinlock lock; /* guards all below but the constants, and the zone's descriptors */
+	uint16_t nonempty[MIGRATE_TYPES]; /* bit o: list[type][o] is not empty */
+	/* Pageblocks by largest free order; order 9 is for the HIGHATOMIC ones alone. */
+	uint32_t list[MIGRATE_TYPES][pageblock_order + 1];
+	uint32_t whole[2];	/* free blocks of order 9 and 10, by the pageblock they start in */
+	uint64_t nr_free;	/* pages in the buddy, untouched ones included */
+	uint64_t nr_untouched;	/* pages of sections that were never opened */
+	uint64_t nr_highatomic; /* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
+	uint64_t nr_free_highatomic; /* of them, pages that are free */
+	uint32_t span;		     /* the span untouched sections are taken from */
+	uint32_t span_end; /* past the zone's last span; its first is where the zone before ends */
+
+	/* constants after boot, but managed, which memblock_free_late() raises */
+	uint32_t start, end; /* indices of its descriptors */
+	uint64_t managed, present;
+	const char *name;
+
+	/* set by sysctls */
+	struct mm_watermarks mark;
+	uint64_t lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use the zone [i] */
+	bool low; /* fell below the low mark and has not been above high since */
+};
+
+static inline bool zone_populated(const struct zone *zone)
+{
+	return zone->start != zone->end;
+}
+
+/* A zone to try, and the class bits its per-CPU caches have for such a request. */
+struct zone_choice {
+	struct zone *zone;
+	gfp_t class;
+};
+
+#define NR_ZONELISTS 2 /* with fallback; __GFP_THISNODE */
+
+struct zonelist {
+	struct zone_choice choice[MAX_NR_ZONES + 1]; /* ends with zone NULL */
+};
+
+struct mm {
+	struct page *memmap;
+	int8_t *trust;
+	struct pageblock *pageblocks;
+	uint32_t nr_pages; /* descriptors */
+	bool grouping;	   /* pageblocks have types: there is memory enough for it */
+
+	struct zone zones[MAX_NR_ZONES];
+	struct zonelist zonelists[NR_ZONELISTS][MAX_NR_ZONES]; /* [list][highest zone allowed] */
+
+	struct bank *banks;
+	struct span *spans;
+	uint32_t nr_banks, nr_spans, max_spans;
+	uint64_t memmap_bytes, pcp_bytes;
+
+	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
+	uint32_t pcp_high;
+	unsigned int nr_cpus; /* that share what caches may hold */
+
+	uint64_t min_free_kbytes;
+	unsigned int watermark_scale_factor;
+	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
+
+	bool misuse_panic;
+	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
+	struct mm_fail fail;
+	struct mm_stats stats;
+};
+extern struct mm mm;
+
+#define for_each_zone(z) for ((z) = mm.zones; (z) < mm.zones + MAX_NR_ZONES; (z)++)
+
+static inline struct zone *zone_of(unsigned long index)
+{
+	return &mm.zones[index >= mm.zones[ZONE_NORMAL].start];
+}
+
+static inline bool trusted(unsigned long index)
+{
+	int t = mm.trust[index >> GROUP_SHIFT];
+
+	return t == TRUST_ALL || (t == TRUST_HEAD && !(index & (GROUP_PAGES - 1)));
+}
+
+/* Counts an event; any context, any CPU. */
+static inline void count_event(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); /* a figure: it orders nothing */
+}
+
+/* ---- what a request became ----------------------------------------------------------------- */
+
+#define ALLOC_NO_WATERMARKS 1U /* may use all there is */
+#define ALLOC_MIN_RESERVE   2U /* __GFP_HIGH: half of the min reserve */
+#define ALLOC_NON_BLOCK	    4U /* cannot wait: a quarter of the rest, if it has ALLOC_MIN_RESERVE */
+#define ALLOC_HIGHATOMIC    8U /* order 1 and up that cannot wait: the HIGHATOMIC pageblocks */
+
+struct alloc_context {
+	gfp_t gfp;
+	unsigned int order;
+	unsigned int alloc_flags;
+	enum migratetype type;
+	enum zone_type highest; /* the highest zone the flags allow */
+	const struct zone_choice *choices;
+};
+
+/* sections.c */
+unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
+pfn_t index_to_pfn(unsigned long index);
+bool section_is_open(unsigned long section);
+bool section_is_untouched(unsigned long section);
+void section_clear(unsigned long section); /* no descriptor in it is trusted any more */
+void trust_head(unsigned long index, unsigned int order);
+unsigned long
+section_take(struct zone *zone); /* opens the next untouched one; NIL32 if none is left */
+void open_range_note(unsigned long section); /* section is open */
+/* The head of the block that index lies in; its section must be open. Bound 100. */
+unsigned long block_head(unsigned long index);
+
+/* buddy.c: the zone's lock is held */
+#define ANY_SMALLER true
+/*
+ * Takes a free block of order `order` for type. With any_smaller, the block may be smaller: the first that
+ * is at hand. *order is the block's. Returns its index, or NIL32.
+ */
+unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
+			  bool any_smaller);
+void buddy_free(struct zone *zone, unsigned long index, unsigned int order);
+/* Put a block on its list without looking for its buddy: boot's blocks are as large as can be. */
+void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
+/* Largest free order, -1 if nothing is free; HIGHATOMIC pageblocks count if asked. Needs no lock. */
+int buddy_largest(const struct zone *zone, bool highatomic);
+/* Steps of the above, for fallback.c. */
+unsigned int lowest_order(unsigned int mask);
+void pb_link(struct zone *zone, struct pageblock *pb, int order);
+void pb_unlink(struct zone *zone, struct pageblock *pb);
+unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order);
+unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
+		      unsigned int lowest);
+
+/* fallback.c: the zone's lock is held */
+unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
+			     unsigned int lowest);
+/* From the HIGHATOMIC pageblocks; NIL32 if they have none. */
+unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
+/* Keep the pageblock around index for such requests from now on, if there are not too many yet. */
+void highatomic_reserve(struct zone *zone, unsigned long index);
+/* Free pages of the pageblock that highatomic_unreserve() would give up; 0: there is none. */
+unsigned long highatomic_peek(const struct zone *zone, unsigned int order);
+/* Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is none. */
+bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type);
+/* The same for those that descriptors [start, end) lie in. */
+void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
+				enum migratetype type);
+
+/* A block that may have been a whole pageblock falls apart: what is freed of it is of this type. */
+static inline void pageblock_set_type(unsigned long index, enum migratetype type)
+{
+	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+
+	if (!pb->free_orders && pb->type != MIGRATE_HIGHATOMIC)
+		pb->type = (uint8_t)type;
+}
+
+/* The type pageblocks are chosen by: of no account where there is too little memory for grouping. */
+static inline enum migratetype group_type(gfp_t class)
+{
+	return mm.grouping ? gfp_migratetype(class) : MIGRATE_UNMOVABLE;
+}
+
+/* watermark.c */
+enum wmark_verdict {
+	WMARK_OK,
+	WMARK_BELOW,	 /* too little would be left below the mark */
+	WMARK_PROTECTED, /* lowmem_reserve keeps it from requests that could use a higher zone */
+	WMARK_NO_BLOCK,	 /* enough is free, but no block is large enough */
+};
+/* May the request go to this zone? `extra` pages count as free, and blocks of any order as possible with them. */
+enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
+				  uint64_t mark, uint64_t extra);
+void init_per_zone_wmark_min(void);
+void setup_per_zone_wmarks(void);
+
+/* pcp.c */
+struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone,
+			gfp_t class);			       /* interrupts masked */
+void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
+/* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
+struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order);
+/* A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed. Interrupts masked. */
+struct page *pcp_from_highatomic(struct zone *zone, gfp_t class);
+/* Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded part of it under a lock. */
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
+/*
+ * Look at `most` blocks in a CPU's caches for an aligned range of this order that is whole but for cached blocks; if there is
+ * one, it is [*start, *end). Changes nothing. Linear in `most`.
+ */
+bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+		    unsigned long most, unsigned long *start, unsigned long *end);
+unsigned long pcp_count_this_cpu(const struct zone *zone); /* pages */
+unsigned long pcp_count_zone(const struct zone *zone);	   /* the same of all CPUs */
+void pcp_sync_limits(struct mm_pcpu *cpu);
+void pcp_attach(struct mm_pcpu *area); /* the allocator is there: the CPU may use it */
+void pcp_sync_hooks(
+	struct mm_pcpu *cpu); /* hide the caches from the hot paths, or show them again */
+
+/* A CPU's cache of an order and class (PCP_OFFSET_MASK), hidden or not. */
+static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int offset)
+{
+	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + (offset & PCP_OFFSET_MASK));
+}
+
+#define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
+
+/* All caches of a CPU that could hold something; `order` is that of what they hold. */
+#define for_each_pcp(cpu, pcp, order)                                           \
+	for ((pcp) = (cpu)->cache, (order) = 0; (pcp) < (cpu)->cache + NR_PCPS; \
+	     (pcp)++, (order) = (unsigned int)((pcp) - (cpu)->cache) / NR_PCP_CLASSES)
+
+static inline unsigned long pcp_count(const struct per_cpu_pages *pcp)
+{
+	return (unsigned long)(pcp->top - pcp->base);
+}
+
+/* page_alloc.c */
+static inline const struct zone_choice *zonelist_for(gfp_t gfp)
+{
+	return mm.zonelists[!!(gfp & __GFP_THISNODE)][gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL]
+		.choice;
+}
+const char *gfp_check(gfp_t gfp, unsigned int order); /* NULL if acceptable, else what is wrong */
+void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
+enum freelist_stage {
+	STAGE_LOW, /* down to the low mark */
+	STAGE_MIN, /* down to the min mark, or below it if the request may */
+};
+struct page *get_page_from_freelist(const struct alloc_context *ac, enum freelist_stage stage);
+/* The same with what lies in this CPU's caches; all of it is looked at if the request may wait. */
+struct page *get_page_from_caches(const struct alloc_context *ac, bool wait);
+
+/* remote.c: thread context; interrupts may be masked */
+void mm_cpu_online(struct mm_pcpu *cpu);
+void remote_give_back_all(void);
+/* Have other CPUs give back blocks that may make up one of this order; false: none found. */
+bool remote_assemble(const struct zone *zone, unsigned int order);
+
+/* slowpath.c: all that is tried when the first look at the zones found nothing */
+struct page *alloc_pages_slowpath(struct alloc_context *ac);
+
+/* free.c */
+/* Give a block nobody holds any more to its cache or to the buddy. */
+void free_block(struct page *page, unsigned int order);
+
+/* report.c */
+void report_refusal(gfp_t gfp, unsigned int order, const char *why);
+
+/* debug.c: for the slow paths while mm.hooks is not 0 */
+bool hook_should_fail(gfp_t gfp, unsigned int order);
+void hook_alloc(struct page *page, gfp_t gfp, unsigned int order);
+void hook_free(struct page *page, unsigned int order);
+void hook_section_opened(unsigned long index); /* the zone's lock is held */
+void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order, uint32_t a,
+		 uint32_t b);
+
+#pragma GCC visibility pop
+#endif

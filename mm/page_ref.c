@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page_ref.c: reference counts of allocated blocks.
+ *
+ * The count lies in the upper half of a descriptor's first word and is changed together with the rest of it by one
+ * 32-bit compare and swap, so that state, order and count are always seen as they were at one moment. The
+ * holders of a compound block are counted in its head, whichever of its pages they name.
+ */
+#include "internal.h"
+
+/* The head of the block that page belongs to, or NULL if page is no descriptor of an open section. */
+static struct page *block_head_of(const struct page *page)
+{
+	uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;
+	unsigned long index = offset / sizeof(struct page);
+
+	if (offset >= (uintptr_t)mm.nr_pages * sizeof(struct page) ||
+	    offset % sizeof(struct page) || !section_is_open(index >> SECTION_SHIFT))
+		return NULL;
+	return &mm.memmap[block_head(index)];
+}
+
+/* The same if the block is allocated, else NULL. */
+static struct page *allocated_head(const struct page *page)
+{
+	struct page *head = block_head_of(page);
+
+	return head && page_allocated(head) ? head : NULL;
+}
+
+struct page *compound_head(struct page *page)
+{
+	struct page *head = allocated_head(page);
+
+	return head && page_state(head) == PAGE_COMPOUND ? head : page;
+}
+
+/* The descriptor that counts the holders of page: the head of a compound block, or page itself. */
+static struct page *counted(const struct page *page)
+{
+	struct page *head = allocated_head(page);
+
+	return head && (head == page || page_state(head) == PAGE_COMPOUND) ? head : NULL;
+}
+
+unsigned int page_count(const struct page *page)
+{
+	const struct page *head = counted(page);
+
+	return head ? __atomic_load_n(&head->word, __ATOMIC_RELAXED) >> 16 : 0;
+}
+
+bool get_page_unless_zero(struct page *page)
+{
+	struct page *head = counted(page);
+	uint32_t word;
+
+	if (!head)
+		return false;
+	word = __atomic_load_n(&head->word, __ATOMIC_RELAXED);
+	do {
+		if (word >> 16 == 0 || word >> 16 == UINT16_MAX)
+			return false;
+		/* Relaxed: who takes a reference has one already, or checks the page again. */
+	} while (!__atomic_compare_exchange_n(&head->word, &word, word + PAGE_ONE_REF, false,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return true;
+}
+
+void get_page(struct page *page)
+{
+	if (!get_page_unless_zero(page))
+		port_panic("get_page: 0x%llx is not held by anyone, or by 65535",
+			   (unsigned long long)(allocated_head(page) ? page_to_phys(page)
+								     : (uintptr_t)page));
+}
+
+/* Drop a reference, but not the last. Returns false if it is the last, and has changed nothing. */
+static bool drop_unless_last(struct page *head)
+{
+	uint32_t word = __atomic_load_n(&head->word, __ATOMIC_RELAXED);
+
+	do {
+		if (word >> 16 <= 1)
+			return false;
+		/* Release: this holder's accesses come before the free; see drop_shared(). */
+	} while (!__atomic_compare_exchange_n(&head->word, &word, word - PAGE_ONE_REF, false,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	return true;
+}
+
+int put_page(struct page *page)
+{
+	struct page *head = counted(page);
+
+	if (!head)
+		return free_pages_slow(page, 0);
+	if (drop_unless_last(head))
+		return 0;
+	return free_pages_slow(head, page_order(head));
+}
+
+bool put_page_testzero(struct page *page)
+{
+	struct page *head = counted(page);
+	uint32_t frozen;
+
+	if (!head || !page_count(head)) {
+		free_pages_slow(page, 0); /* counts and reports the misuse */
+		return false;
+	}
+	if (drop_unless_last(head))
+		return false;
+	frozen = PAGE_INFO(PAGE_FROZEN, page_order(head)) | (head->info & PAGE_CLASS_MASK);
+	__atomic_store_n(&head->word, frozen, __ATOMIC_RELEASE);
+	return true;
+}
+
+int free_frozen_pages(struct page *page, unsigned int order)
+{
+	struct page *head = block_head_of(page);
+
+	if (!head || head != page || page_state(head) != PAGE_FROZEN || page_order(head) != order)
+		return free_pages_slow(page, order); /* refused there */
+	head->word = PAGE_INFO(PAGE_ALLOC, order) | (head->info & PAGE_CLASS_MASK);
+	free_block(head, order);
+	return 0;
+}

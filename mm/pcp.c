@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pcp.c: filling and emptying the per-CPU page caches.
+ *
+ * A refill cuts one block of up to `batch` pages, so it removes one block from the buddy, not batch of
+ * them. A full cache gives pages back in one go under one lock: eight that make up a block of order 3
+ * if the newest ones do, else four. Nothing here loops over a whole cache but a drain, which lets the
+ * lock go between chunks.
+ */
+#include <errno.h>
+#include <string.h>
+#include "internal.h"
+
+#define PCP_BATCH	    32 /* pages a refill aims at */
+#define PCP_BATCH_ORDER	    5
+#define PCP_HIGH_MIN	    8 /* fewer pages are not worth a cache */
+#define PCP_HIGH_MAX	    1024
+#define PCP_BLOCKS_MAX	    4  /* blocks of an order above 0 */
+#define PCP_RETURN_ORDER    3  /* returned as one block where the newest pages are one */
+#define PCP_RETURN_SINGLE   4  /* else so many pages */
+#define PCP_GIVE_BACK_CHUNK 8  /* blocks given back per acquisition of the lock */
+#define PCP_GIVE_BACK_LOOK  64 /* blocks looked at for it */
+
+/* The slot below the first page of caches that hold nothing. Never written. */
+static struct page *empty_slot[1];
+
+static void hold_nothing(struct per_cpu_pages pcp[])
+{
+	for (unsigned int i = 0; i < NR_PCPS; i++)
+		pcp[i].top = pcp[i].base = pcp[i].limit = empty_slot;
+}
+
+void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
+{
+	memset(area, 0, offsetof(struct mm_pcpu, held));
+	area->cpu = cpu;
+	area->cache = area->pcp[0];
+	hold_nothing(area->pcp[0]);
+}
+
+void pcp_attach(struct mm_pcpu *area)
+{
+	/* Descriptors are 8 bytes and the memmap starts on a page. */
+	area->trust = mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
+	pcp_sync_hooks(area);
+	if (mm.pcpu[area->cpu] != area)
+		mm_cpu_online(area);
+}
+
+void pcp_sync_hooks(struct mm_pcpu *cpu)
+{
+	unsigned long flags = port_irq_save();
+	unsigned int hooks = __atomic_load_n(&mm.hooks, __ATOMIC_RELAXED);
+
+	if (!cpu->hooks != !hooks) {
+		if (hooks) {
+			memcpy(cpu->held, cpu->pcp, sizeof(cpu->pcp));
+			cpu->cache = cpu->held[0];
+			hold_nothing(cpu->pcp[0]);
+		} else {
+			memcpy(cpu->pcp, cpu->held, sizeof(cpu->pcp));
+			cpu->cache = cpu->pcp[0];
+		}
+	}
+	cpu->hooks = hooks;
+	port_irq_restore(flags);
+}
+
+/*
+ * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that what lies in caches is
+ * never much of it; larger blocks a few at most.
+ */
+static uint32_t capacity_of(gfp_t class, unsigned int order)
+{
+	const struct zone_choice *choice = zonelist_for(class);
+	uint64_t share;
+
+	/* Is there such a cache: a zone that uses it, and one mobility? */
+	if ((class & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK || !choice->zone ||
+	    choice->class != (class & __GFP_DMA32))
+		return 0;
+	share = choice->zone->managed / 256 / mm.nr_cpus;
+	if (order == 0)
+		return share < PCP_HIGH_MIN   ? 0
+		       : share > PCP_HIGH_MAX ? PCP_HIGH_MAX
+					      : (uint32_t)share;
+	share = share * 2 >> order;
+	return order >= pageblock_order ? share > 0
+	       : share > PCP_BLOCKS_MAX ? PCP_BLOCKS_MAX
+					: (uint32_t)share;
+}
+
+/* vm.percpu_pagelist bounds the pages of a cache; a larger block counts as what it holds. */
+static void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order)
+{
+	uint64_t high = order ? (uint64_t)mm.pcp_high * 2 >> order : mm.pcp_high;
+
+	pcp->limit = pcp->base + (pcp->capacity < high ? pcp->capacity : high);
+}
+
+int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
+{
+	struct per_cpu_pages *pcp;
+	struct page **slots;
+	unsigned int order;
+	size_t bytes = 0;
+
+	if (cpu >= CONFIG_NR_CPUS || area->cpu != cpu)
+		return -EINVAL;
+	pcp_attach(area);
+	for (unsigned int i = 0; i < NR_PCPS; i++) {
+		uint32_t capacity =
+			capacity_of(i % NR_PCP_CLASSES * (gfp_t)sizeof(*pcp), i / NR_PCP_CLASSES);
+
+		bytes += capacity ? (capacity + 1) * sizeof(struct page *) : 0;
+	}
+	if (!bytes)
+		return 0; /* too little memory for caches to be worth it */
+	slots = alloc_pages_exact(bytes, GFP_KERNEL);
+	if (!slots)
+		return -ENOMEM;
+	mm.pcp_bytes += ALIGN_UP(bytes, PAGE_SIZE);
+	for_each_pcp(area, pcp, order)
+	{
+		gfp_t class = (gfp_t)((pcp - area->cache) % NR_PCP_CLASSES * (long)sizeof(*pcp));
+
+		pcp->capacity = capacity_of(class, order);
+		if (!pcp->capacity)
+			continue;
+		pcp->batch = order ? 1 : PCP_BATCH;
+		pcp->zone = (uint16_t)(zonelist_for(class)->zone - mm.zones);
+		slots[0] = NULL;
+		pcp->base = pcp->top = slots;
+		pcp_set_limit(pcp, order);
+		slots += pcp->capacity + 1;
+	}
+	return 0;
+}
+
+/* ---- refill and return: interrupts are masked ---------------------------------------------- */
+
+/* An empty cache takes a block from the zone; its first page is returned, in use. NULL: none left. */
+struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class)
+{
+	unsigned long room = (unsigned long)(pcp->limit - pcp->top);
+	uint32_t word = PAGE_INFO(PAGE_ALLOC, 0) | class;
+	unsigned int order = PCP_BATCH_ORDER;
+	struct page **top = pcp->top;
+	struct page *page;
+	unsigned long index;
+
+	while ((1UL << order) > room + 1)
+		order--;
+	spin_lock(&zone->lock);
+	index = buddy_alloc(zone, &order, group_type(class), ANY_SMALLER);
+	if (index == NIL32) {
+		spin_unlock(&zone->lock);
+		return NULL;
+	}
+	trust_head(index, 0);
+	page = &mm.memmap[index];
+	for (struct page *p = page + (1UL << order); --p > page;) {
+		p->word = word;
+		p->owner = 0;
+		*++top = p; /* the lowest goes out first */
+	}
+	page->word = word | PAGE_ONE_REF;
+	page->owner = 0;
+	spin_unlock(&zone->lock);
+	if (order)
+		port_pcpu()->refills++;
+	pcp->top = top;
+	return page;
+}
+
+/* A cached block goes to the buddy; the zone's lock is held. */
+static void give_back(struct zone *zone, struct page *page)
+{
+	unsigned long index = (unsigned long)(page - mm.memmap);
+	unsigned int order = page_order(page);
+
+	if (mm.hooks & MM_HOOK_TRACE)
+		trace_event(MM_TRACE_PCPU_DRAIN, index, order,
+			    (uint32_t)gfp_migratetype(page->info), 0);
+	buddy_free(zone, index, order);
+}
+
+/* The newest 2^PCP_RETURN_ORDER pages are one aligned block: distinct pages with the same upper bits. */
+static bool newest_are_a_block(const struct per_cpu_pages *pcp)
+{
+	unsigned long first = (unsigned long)(*pcp->top - mm.memmap) >> PCP_RETURN_ORDER;
+
+	if (pcp->top - pcp->base < 1 << PCP_RETURN_ORDER)
+		return false;
+	for (int i = 1; i < 1 << PCP_RETURN_ORDER; i++)
+		if ((unsigned long)(pcp->top[-i] - mm.memmap) >> PCP_RETURN_ORDER != first)
+			return false;
+	return true;
+}
+
+/* A page (already without holders) comes to a cache that is full. */
+void pcp_return(struct per_cpu_pages *pcp, struct page *page)
+{
+	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
+
+	spin_lock(&zone->lock);
+	if (pcp->limit == pcp->base) { /* the cache is switched off */
+		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);
+		spin_unlock(&zone->lock);
+		return;
+	}
+	if (newest_are_a_block(pcp)) {
+		unsigned long index =
+			(unsigned long)(*pcp->top - mm.memmap) & ~((1UL << PCP_RETURN_ORDER) - 1);
+
+		pcp->top -= 1 << PCP_RETURN_ORDER;
+		for (int i = 0; i < 1 << PCP_RETURN_ORDER; i++)
+			mm.memmap[index + (unsigned long)i].word = PAGE_NONE;
+		buddy_free(zone, index, PCP_RETURN_ORDER);
+	} else {
+		for (int i = 0; i < PCP_RETURN_SINGLE && pcp->top > pcp->base; i++)
+			give_back(zone, *pcp->top--);
+	}
+	spin_unlock(&zone->lock);
+	port_pcpu()->returns++;
+	*++pcp->top = page;
+}
+
+/* ---- giving back ---------------------------------------------------------------------------- */
+
+static bool pcp_of_zone(const struct per_cpu_pages *pcp, const struct zone *zone)
+{
+	return pcp->top > pcp->base && &mm.zones[pcp->zone] == zone;
+}
+
+/* Returns the pages given back. Interrupts are let in between chunks if the caller has not masked them. */
+static unsigned long give_back_range(struct mm_pcpu *cpu, struct per_cpu_pages *pcp,
+				     unsigned long start, unsigned long end)
+{
+	struct zone *zone = &mm.zones[pcp->zone];
+	unsigned long done = 0;
+	size_t from = 0; /* blocks kept so far, from the bottom */
+
+	for (bool more = true; more;) {
+		unsigned long flags = port_irq_save();
+		unsigned int chunk = 0, given = 0;
+
+		spin_lock(&zone->lock);
+		while (pcp->base + from < pcp->top && chunk++ < PCP_GIVE_BACK_LOOK &&
+		       given < PCP_GIVE_BACK_CHUNK) {
+			struct page **slot = pcp->base + 1 + from, *page = *slot;
+			unsigned long index = (unsigned long)(page - mm.memmap);
+
+			if (index < start || index >= end) {
+				from++;
+				continue;
+			}
+			*slot = *pcp->top--; /* the order of blocks in a cache is of no account */
+			give_back(zone, page);
+			given++;
+		}
+		more = pcp->base + from < pcp->top;
+		spin_unlock(&zone->lock);
+		done += given;
+		port_irq_restore(flags);
+	}
+	(void)cpu;
+	return done;
+}
+
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
+{
+	struct per_cpu_pages *pcp;
+	unsigned long pages = 0;
+	unsigned int order;
+
+	for_each_pcp(cpu, pcp, order) if (pcp->top > pcp->base) pages +=
+		give_back_range(cpu, pcp, start, end) << order;
+	cpu->drained += pages;
+	return pages;
+}
+
+unsigned long drain_all_pages(void)
+{
+	unsigned long drained = pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
+	struct zone *zone;
+
+	remote_give_back_all();
+	for_each_zone (zone) {
+		unsigned long flags = port_irq_save();
+
+		spin_lock(&zone->lock);
+		while (highatomic_unreserve(zone, pageblock_order,
+					    MIGRATE_MOVABLE)) /* those free as a whole */
+			;
+		spin_unlock(&zone->lock);
+		port_irq_restore(flags);
+	}
+	return drained;
+}
+
+unsigned long mm_pcp_high(void)
+{
+	const struct per_cpu_pages *pcp = port_pcpu()->cache;
+	unsigned long high = 0;
+
+	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
+		if ((unsigned long)(pcp->limit - pcp->base) > high)
+			high = (unsigned long)(pcp->limit - pcp->base);
+	return high;
+}
+
+/* A cache that holds more than its limit allows first gives back what it holds: the caller has seen to it. */
+void pcp_sync_limits(struct mm_pcpu *cpu)
+{
+	unsigned long flags = port_irq_save();
+	struct per_cpu_pages *pcp;
+	unsigned int order;
+
+	for_each_pcp(cpu, pcp, order)
+	{
+		pcp_set_limit(pcp, order);
+		while (pcp->top > pcp->limit)
+			free_block(*pcp->top--, order); /* one that came in between */
+	}
+	port_irq_restore(flags);
+}
+
+unsigned long mm_set_pcp_high(unsigned long pages)
+{
+	mm.pcp_high = pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX;
+	drain_all_pages();
+	pcp_sync_limits(port_pcpu());
+	return mm_pcp_high();
+}
+
+/* ---- what a request that found nothing needs ------------------------------------------------ */
+
+/* A block of this order from another class's cache, or for order 0 a page of a larger one. */
+struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order)
+{
+	struct mm_pcpu *cpu = port_pcpu();
+
+	for (unsigned int i = order * NR_PCP_CLASSES; i < (order + 1) * NR_PCP_CLASSES; i++) {
+		struct per_cpu_pages *pcp = &cpu->cache[i];
+
+		if (pcp_of_zone(pcp, zone)) {
+			struct page *page = *pcp->top--;
+
+			page->word = PAGE_INFO(PAGE_ALLOC, order) | class | PAGE_ONE_REF;
+			return page;
+		}
+	}
+	return NULL;
+}
+
+struct page *pcp_from_highatomic(struct zone *zone, gfp_t class)
+{
+	unsigned int order = 0;
+	struct page *page = NULL;
+	unsigned long index;
+
+	spin_lock(&zone->lock);
+	index = highatomic_alloc(zone, &order);
+	if (index != NIL32) {
+		page = &mm.memmap[index];
+		page->word = PAGE_INFO(PAGE_ALLOC, 0) | class | PAGE_ONE_REF;
+		page->owner = 0;
+	}
+	spin_unlock(&zone->lock);
+	return page;
+}
+
+/* Pages in one CPU's caches of a zone. */
+static unsigned long count_cpu(struct mm_pcpu *cpu, const struct zone *zone)
+{
+	struct per_cpu_pages *pcp;
+	unsigned long count = 0;
+	unsigned int order;
+
+	for_each_pcp(cpu, pcp, order) if (pcp_of_zone(pcp, zone)) count += pcp_count(pcp) << order;
+	return count;
+}
+
+unsigned long pcp_count_this_cpu(const struct zone *zone)
+{
+	return count_cpu(port_pcpu(), zone);
+}
+
+unsigned long pcp_count_zone(const struct zone *zone)
+{
+	unsigned long count = 0;
+
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (mm.pcpu[c])
+			count += count_cpu(mm.pcpu[c], zone);
+	return count;
+}
+
+/* Does the aligned block of this order at index hold nothing but free and cached blocks? */
+static bool all_free_or_cached(unsigned long index, unsigned int order)
+{
+	unsigned long end = index + (1UL << order);
+
+	while (index < end) {
+		const struct page *page = &mm.memmap[index];
+
+		if (page_state(page) != PAGE_FREE &&
+		    (page_state(page) != PAGE_ALLOC || page->_refcount))
+			return false;
+		index += 1UL << page_order(page);
+	}
+	return true;
+}
+
+/* Blocks looked at lately, by a few bits of their number: neighbours in a cache are often of one block. */
+#define MEMO_SIZE 16
+
+bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+		    unsigned long most, unsigned long *start, unsigned long *end)
+{
+	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1);
+	struct per_cpu_pages *pcp;
+	unsigned int cached;
+
+	for (unsigned int i = 0; i < MEMO_SIZE; i++)
+		memo[i] = NIL32;
+	for_each_pcp(cpu, pcp, cached)
+	{
+		/* Another CPU's cache changes meanwhile; what is read is always some descriptor, or NULL. */
+		struct page **top = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED);
+
+		if (&mm.zones[pcp->zone] != zone)
+			continue;
+		for (struct page **p = top; p > pcp->base && most; p--, most--) {
+			struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
+			unsigned long index = (unsigned long)(page - mm.memmap),
+				      block = index & mask;
+			unsigned long *seen = &memo[(block >> order) % MEMO_SIZE];
+
+			if (!page || (cached < order && *seen == block))
+				continue;
+			*seen = block;
+			if (cached >= order) { /* a larger block: the buddy will cut it */
+				*start = index;
+				*end = index + (1UL << cached);
+				return true;
+			}
+			if (all_free_or_cached(block, order)) {
+				*start = block;
+				*end = block + (1UL << order);
+				return true;
+			}
+		}
+	}
+	return false;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * remote.c: asking other CPUs to give back what lies in their caches.
+ *
+ * A cache belongs to its CPU: nobody else touches it. So a CPU that needs a page from another's cache posts a request
+ * and kicks the others (port_kick()); each gives back its blocks that lie in the range asked for, in
+ * interrupt context, and acknowledges. One request is posted at a time. Whoever waits, for its turn or for
+ * acknowledgements, serves requests meanwhile, so that two CPUs with interrupts masked cannot wait for
+ * each other.
+ */
+#include "internal.h"
+
+static struct {
+	_Atomic uint32_t busy;	   /* a CPU posts, or waits for acknowledgements */
+	_Atomic uint32_t sequence; /* of the newest request */
+	unsigned long index, end;  /* descriptors asked for */
+} request;
+
+void mm_ipi(void)
+{
+	struct mm_pcpu *cpu = port_pcpu();
+	/* Acquire, paired with the release in post(): the request is seen whole. */
+	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
+
+	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) == sequence)
+		return;
+	pcp_give_back_range(cpu, request.index, request.end);
+	pcp_sync_limits(cpu);
+	pcp_sync_hooks(cpu);
+	/* Release, paired with the acquire in post(): what was given back is seen by who asked. */
+	__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+}
+
+static void post(unsigned long index, unsigned long end)
+{
+	struct mm_pcpu *self = port_pcpu();
+	uint32_t sequence, idle = 0;
+
+	/* Acquire: the last poster's request is over. */
+	while (!atomic_compare_exchange_weak_explicit(&request.busy, &idle, 1, memory_order_acquire,
+						      memory_order_relaxed)) {
+		idle = 0;
+		mm_ipi();
+		port_relax();
+	}
+	request.index = index;
+	request.end = end;
+	sequence = atomic_load_explicit(&request.sequence, memory_order_relaxed) + 1;
+	__atomic_store_n(&self->acknowledged, sequence, __ATOMIC_RELAXED);
+	/* Release: index and end before the sequence that announces them. */
+	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (c != self->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE))
+			port_kick(c);
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
+		struct mm_pcpu *other;
+
+		/* A CPU that went offline meanwhile has given all back. */
+		while (c != self->cpu && (other = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE)) &&
+		       __atomic_load_n(&other->acknowledged, __ATOMIC_ACQUIRE) != sequence)
+			port_relax();
+	}
+	/* Release: the request is not written again before everyone has served it. */
+	atomic_store_explicit(&request.busy, 0, memory_order_release);
+}
+
+static bool alone(void)
+{
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (c != port_pcpu()->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_RELAXED))
+			return false;
+	return true;
+}
+
+void remote_give_back_all(void)
+{
+	if (!alone())
+		post(0, mm.nr_pages);
+}
+
+bool remote_assemble(const struct zone *zone, unsigned int order)
+{
+	if (alone())
+		return false;
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
+		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
+		unsigned long index, end;
+
+		/* The others go on meanwhile: what is seen here may be gone when they are asked. */
+		if (cpu && pcp_find_block(cpu, zone, order, ~0UL, &index, &end)) {
+			post(index, end);
+			return true;
+		}
+	}
+	return false;
+}
+
+void mm_cpu_idle(void)
+{
+	unsigned long flags = port_irq_save();
+
+	mm_ipi();
+	pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
+	port_irq_restore(flags);
+}
+
+void mm_cpu_online(struct mm_pcpu *cpu)
+{
+	/* It holds nothing, so it need not serve requests made before. */
+	__atomic_store_n(&cpu->acknowledged,
+			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
+	mm_ipi(); /* one posted in between */
+}
+
+void mm_cpu_offline(void)
+{
+	struct mm_pcpu *cpu = port_pcpu();
+	unsigned long flags = port_irq_save();
+
+	pcp_give_back_range(cpu, 0, mm.nr_pages);
+	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
+	port_irq_restore(flags);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * watermark.c: how much of a zone is kept back, and from whom.
+ *
+ * Three marks per zone, Linux's arithmetic (admin-guide/sysctl/vm.rst): a request that may wait stops at min, an
+ * urgent one goes below it by a half and, if it cannot wait, by a quarter of the rest. A request that could
+ * use a higher zone also leaves lowmem_reserve[] of a lower one to those who cannot.
+ */
+#include <errno.h>
+#include "internal.h"
+
+#define MIN_FREE_KBYTES_LOW  128
+#define MIN_FREE_KBYTES_HIGH 262144
+#define SCALE_FACTOR_MAX     3000 /* of 10000 */
+
+/* Largest r with r * r <= x. */
+static uint64_t isqrt(uint64_t x)
+{
+	uint64_t root = 0, bit = (uint64_t)1 << 62;
+
+	while (bit > x)
+		bit >>= 2;
+	for (; bit; bit >>= 2) {
+		if (x >= root + bit) {
+			x -= root + bit;
+			root = (root >> 1) + bit;
+		} else {
+			root >>= 1;
+		}
+	}
+	return root;
+}
+
+uint64_t mm_default_min_free_kbytes(uint64_t managed_pages)
+{
+	uint64_t kbytes = isqrt((managed_pages << (PAGE_SHIFT - 10)) * 16);
+
+	return kbytes < MIN_FREE_KBYTES_LOW    ? MIN_FREE_KBYTES_LOW
+	       : kbytes > MIN_FREE_KBYTES_HIGH ? MIN_FREE_KBYTES_HIGH
+					       : kbytes;
+}
+
+void mm_calc_watermarks(unsigned int nr_zones, const uint64_t managed[], uint64_t min_free_kbytes,
+			unsigned int scale_factor, struct mm_watermarks marks[])
+{
+	uint64_t pages_min = min_free_kbytes >> (PAGE_SHIFT - 10), total = 0;
+
+	for (unsigned int i = 0; i < nr_zones; i++)
+		total += managed[i];
+	for (unsigned int i = 0; i < nr_zones; i++) {
+		uint64_t min = total ? pages_min * managed[i] / total : 0;
+		uint64_t step = min >> 2, scaled = managed[i] * scale_factor / 10000;
+
+		if (step < scaled)
+			step = scaled;
+		marks[i].min = min;
+		marks[i].low = min + step;
+		marks[i].high = min + 2 * step;
+	}
+}
+
+void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const unsigned int ratio[],
+			uint64_t protection[])
+{
+	for (unsigned int i = 0; i < nr_zones; i++) {
+		uint64_t above = 0;
+
+		for (unsigned int j = 0; j < nr_zones; j++) {
+			if (j > i)
+				above += managed[j];
+			protection[i * nr_zones + j] = j > i && ratio[i] ? above / ratio[i] : 0;
+		}
+	}
+}
+
+void setup_per_zone_wmarks(void)
+{
+	uint64_t managed[MAX_NR_ZONES], protection[MAX_NR_ZONES * MAX_NR_ZONES];
+	struct mm_watermarks marks[MAX_NR_ZONES];
+
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		managed[i] = mm.zones[i].managed;
+	mm_calc_watermarks(MAX_NR_ZONES, managed, mm.min_free_kbytes, mm.watermark_scale_factor,
+			   marks);
+	mm_calc_protection(MAX_NR_ZONES, managed, mm.lowmem_reserve_ratio, protection);
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
+		mm.zones[i].mark = marks[i];
+		for (unsigned int j = 0; j < MAX_NR_ZONES; j++)
+			mm.zones[i].lowmem_reserve[j] = protection[i * MAX_NR_ZONES + j];
+	}
+}
+
+void init_per_zone_wmark_min(void)
+{
+	uint64_t managed = 0;
+
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		managed += mm.zones[i].managed;
+	mm.min_free_kbytes = mm_default_min_free_kbytes(managed);
+	mm.watermark_scale_factor = 10;
+	mm.lowmem_reserve_ratio[ZONE_DMA32] = 256;
+	mm.lowmem_reserve_ratio[ZONE_NORMAL] = 32;
+	setup_per_zone_wmarks();
+}
+
+/* ---- the check ----------------------------------------------------------------------------- */
+
+/* What a request must leave free in the zone. */
+static uint64_t reserve_for(const struct zone *zone, uint64_t mark, enum zone_type highest,
+			    unsigned int alloc_flags)
+{
+	if (alloc_flags & ALLOC_MIN_RESERVE) {
+		mark -= mark / 2;
+		if (alloc_flags & ALLOC_NON_BLOCK)
+			mark -= mark / 4;
+	}
+	return mark + zone->lowmem_reserve[highest];
+}
+
+enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
+				  uint64_t mark, uint64_t extra)
+{
+	unsigned int flags = ac->alloc_flags;
+	uint64_t free = zone->nr_free + extra, kept = 0;
+
+	if (!(flags & ALLOC_NO_WATERMARKS)) {
+		kept = reserve_for(zone, mark, ac->highest, flags) + (1UL << ac->order) - 1;
+		/* Free pages of the HIGHATOMIC pageblocks count only for those who may use them. */
+		if (!(flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
+			kept += zone->nr_free_highatomic;
+		if (free <= kept)
+			return free + zone->lowmem_reserve[ac->highest] > kept ? WMARK_PROTECTED
+									       : WMARK_BELOW;
+	}
+	if (!extra &&
+	    buddy_largest(zone, flags & (ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC)) < (int)ac->order)
+		return WMARK_NO_BLOCK;
+	return WMARK_OK;
+}
+
+/* ---- sysctls ------------------------------------------------------------------------------- */
+
+uint64_t mm_min_free_kbytes(void)
+{
+	return mm.min_free_kbytes;
+}
+
+int mm_set_min_free_kbytes(uint64_t kbytes)
+{
+	uint64_t managed = 0;
+
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		managed += mm.zones[i].managed;
+	if (kbytes >> (PAGE_SHIFT - 10) >= managed)
+		return -EINVAL;
+	mm.min_free_kbytes = kbytes;
+	setup_per_zone_wmarks();
+	return 0;
+}
+
+unsigned int mm_watermark_scale_factor(void)
+{
+	return mm.watermark_scale_factor;
+}
+
+int mm_set_watermark_scale_factor(unsigned int factor)
+{
+	if (factor < 1 || factor > SCALE_FACTOR_MAX)
+		return -EINVAL;
+	mm.watermark_scale_factor = factor;
+	setup_per_zone_wmarks();
+	return 0;
+}
+
+unsigned int mm_lowmem_reserve_ratio(enum zone_type zone)
+{
+	return mm.lowmem_reserve_ratio[zone];
+}
+
+int mm_set_lowmem_reserve_ratio(enum zone_type zone, unsigned int ratio)
+{
+	if (zone >= MAX_NR_ZONES)
+		return -EINVAL;
+	mm.lowmem_reserve_ratio[zone] = ratio; /* 0: no protection */
+	setup_per_zone_wmarks();
+	return 0;
+}
