@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * earlycon.c: polled output and input through a PL011: see earlycon.h.
+ *
+ * The firmware printed through it before us, so its speed and format are right as they are.
+ */
+#include "boot/arm64/earlycon.h"
+
+#include <libfdt.h>
+
+#include "boot/arm64/mmu_early.h"
+#include "boot/console_early.h"
+#include "boot/fdt_early.h"
+#include "drivers/of.h"
+
+/* PrimeCell UART (PL011) technical reference manual, chapter 3 */
+#define UARTDR	      0x00
+#define UARTFR	      0x18
+#define UARTFR_RXFE   (1U << 4)
+#define UARTFR_TXFF   (1U << 5)
+#define UARTDR_ERRORS 0xf00U
+
+/* Polls of a UART that takes nothing, before bytes are dropped instead of time. */
+#define TX_POLLS 0x100000
+
+uintptr_t earlycon_base = CONFIG_EARLYCON_PL011;
+
+static volatile uint32_t *reg(unsigned int offset)
+{
+	return (volatile uint32_t *)(earlycon_base + offset);
+}
+
+static bool is_pl011(const void *fdt, int node)
+{
+	return node >= 0 && fdt_node_check_compatible(fdt, node, "arm,pl011") == 0;
+}
+
+void earlycon_init(const void *fdt)
+{
+	phys_addr_t addr, size;
+	int node;
+
+	if (!fdt || fdt_check_header(fdt) != 0 || fdt_totalsize(fdt) > FDT_EARLY_MAX_SIZE)
+		return;
+	node = of_stdout(fdt, NULL);
+	/* stops at the first damage in the tree: what lies before that is still good for a message */
+	if (!is_pl011(fdt, node))
+		for (node = fdt_next_node(fdt, -1, NULL);
+		     node >= 0 && !(is_pl011(fdt, node) && of_is_enabled(fdt, node));)
+			node = fdt_next_node(fdt, node, NULL);
+	if (node < 0 || of_reg(fdt, node, 0, &addr, &size) != 0 || (addr & 3) != 0 ||
+	    size < UARTFR + 4)
+		return;
+	if (mmu_early_map_device(addr))
+		earlycon_base = (uintptr_t)addr;
+}
+
+void console_firmware_putc(char c)
+{
+	if (!earlycon_base)
+		return;
+	for (int i = 0; i < TX_POLLS && (*reg(UARTFR) & UARTFR_TXFF); i++)
+		;
+	*reg(UARTDR) = (unsigned char)c;
+}
+
+int console_firmware_getc(void)
+{
+	uint32_t data;
+
+	if (!earlycon_base || (*reg(UARTFR) & UARTFR_RXFE))
+		return -1;
+	data = *reg(UARTDR);
+	return data & UARTDR_ERRORS ? -1 : (int)(data & 0xff);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * entry.S: exception vectors, and the last words of a machine that cannot run C any more.
+ *
+ * Threads use SP_EL0, so what interrupts them comes through the first four vectors and finds
+ * SP_EL1 good, whatever the thread did to its stack. An exception taken on SP_EL1 happened inside a
+ * handler or a report. It is fatal: reported from the emergency stack the first time, and by
+ * trap_fatal, which uses no memory but its own text and one word, after that.
+ *
+ * Interrupts come between any two instructions of picolibc's string and printf functions, which use
+ * FP/SIMD registers, and handlers call the same functions: so all of q0-q31 are saved (the upper
+ * halves of q8-q15 are not preserved by callees either).
+ */
+#include "boot/arm64/layout.h"
+
+	.macro	lea reg, symbol
+	adrp	\reg, \symbol
+	add	\reg, \reg, :lo12:\symbol
+	.endm
+
+	.macro	from_thread vector
+	.balign	0x80
+	sub	sp, sp, #FRAME_SIZE
+	stp	x0, x1, [sp]
+	mrs	x0, sp_el0
+	mov	x1, #\vector
+	b	exception_entry
+	.endm
+
+	.macro	from_handler vector
+	.balign	0x80
+	msr	tpidrro_el0, x0			/* nothing else uses it */
+	mrs	x0, tpidr_el1
+	str	x1, [x0, #CPU_SCRATCH - CPU_MM]
+	mov	x1, #\vector
+	b	nested_entry
+	.endm
+
+	.text
+	.globl	vectors
+	.balign	0x800
+vectors:
+	from_thread	VECTOR_SYNC
+	from_thread	VECTOR_IRQ
+	from_thread	VECTOR_FIQ
+	from_thread	VECTOR_SERROR
+	from_handler	VECTOR_NESTED + VECTOR_SYNC
+	from_handler	VECTOR_NESTED + VECTOR_IRQ
+	from_handler	VECTOR_NESTED + VECTOR_FIQ
+	from_handler	VECTOR_NESTED + VECTOR_SERROR
+	/* from EL0, AArch64 and AArch32: we have none */
+	.rept	8
+	from_handler	VECTOR_LOWER
+	.endr
+
+/* x0 is in TPIDRRO_EL0, x1 in scratch, the vector in x1, the address of struct cpu's mm in x0 */
+nested_entry:
+	ldr	x0, [x0, #CPU_REPORTING - CPU_MM]
+	cbnz	x0, trap_fatal
+	mrs	x0, tpidr_el1
+	str	x1, [x0, #CPU_SCRATCH - CPU_MM + 8]
+	mov	x1, sp
+	str	x1, [x0, #CPU_SCRATCH - CPU_MM + 16]
+	ldr	x1, [x0, #CPU_EMERGENCY - CPU_MM]
+	sub	sp, x1, #FRAME_SIZE
+	ldr	x1, [x0, #CPU_SCRATCH - CPU_MM]
+	mrs	x0, tpidrro_el0
+	stp	x0, x1, [sp]
+	mrs	x1, tpidr_el1
+	ldr	x0, [x1, #CPU_SCRATCH - CPU_MM + 16]
+	ldr	x1, [x1, #CPU_SCRATCH - CPU_MM + 8]
+
+/* sp = the frame with x0 and x1 stored; x0 = the interrupted sp, x1 = the vector */
+exception_entry:
+	str	x0, [sp, #FRAME_SP]
+	str	x1, [sp, #FRAME_VECTOR]
+	stp	x2, x3, [sp, #8*2]
+	stp	x4, x5, [sp, #8*4]
+	stp	x6, x7, [sp, #8*6]
+	stp	x8, x9, [sp, #8*8]
+	stp	x10, x11, [sp, #8*10]
+	stp	x12, x13, [sp, #8*12]
+	stp	x14, x15, [sp, #8*14]
+	stp	x16, x17, [sp, #8*16]
+	stp	x18, x19, [sp, #8*18]
+	stp	x20, x21, [sp, #8*20]
+	stp	x22, x23, [sp, #8*22]
+	stp	x24, x25, [sp, #8*24]
+	stp	x26, x27, [sp, #8*26]
+	stp	x28, x29, [sp, #8*28]
+	str	x30, [sp, #8*30]
+	mrs	x0, elr_el1
+	mrs	x1, spsr_el1
+	mrs	x2, fpcr
+	mrs	x3, fpsr
+	stp	x0, x1, [sp, #FRAME_ELR]
+	str	x2, [sp, #FRAME_FPCR]
+	str	x3, [sp, #FRAME_FPSR]
+	add	x2, sp, #FRAME_Q
+	stp	q0, q1, [x2, #32*0]
+	stp	q2, q3, [x2, #32*1]
+	stp	q4, q5, [x2, #32*2]
+	stp	q6, q7, [x2, #32*3]
+	stp	q8, q9, [x2, #32*4]
+	stp	q10, q11, [x2, #32*5]
+	stp	q12, q13, [x2, #32*6]
+	stp	q14, q15, [x2, #32*7]
+	stp	q16, q17, [x2, #32*8]
+	stp	q18, q19, [x2, #32*9]
+	stp	q20, q21, [x2, #32*10]
+	stp	q22, q23, [x2, #32*11]
+	stp	q24, q25, [x2, #32*12]
+	stp	q26, q27, [x2, #32*13]
+	stp	q28, q29, [x2, #32*14]
+	stp	q30, q31, [x2, #32*15]
+	mov	x29, xzr
+	mov	x0, sp
+	bl	trap_handler			/* returns to go on in the thread only */
+
+	add	x2, sp, #FRAME_Q
+	ldp	q0, q1, [x2, #32*0]
+	ldp	q2, q3, [x2, #32*1]
+	ldp	q4, q5, [x2, #32*2]
+	ldp	q6, q7, [x2, #32*3]
+	ldp	q8, q9, [x2, #32*4]
+	ldp	q10, q11, [x2, #32*5]
+	ldp	q12, q13, [x2, #32*6]
+	ldp	q14, q15, [x2, #32*7]
+	ldp	q16, q17, [x2, #32*8]
+	ldp	q18, q19, [x2, #32*9]
+	ldp	q20, q21, [x2, #32*10]
+	ldp	q22, q23, [x2, #32*11]
+	ldp	q24, q25, [x2, #32*12]
+	ldp	q26, q27, [x2, #32*13]
+	ldp	q28, q29, [x2, #32*14]
+	ldp	q30, q31, [x2, #32*15]
+	ldr	x2, [sp, #FRAME_FPCR]
+	ldr	x3, [sp, #FRAME_FPSR]
+	msr	fpcr, x2
+	msr	fpsr, x3
+	ldp	x0, x1, [sp, #FRAME_ELR]
+	ldr	x2, [sp, #FRAME_SP]
+	msr	elr_el1, x0
+	msr	spsr_el1, x1
+	msr	sp_el0, x2
+	ldp	x2, x3, [sp, #8*2]
+	ldp	x4, x5, [sp, #8*4]
+	ldp	x6, x7, [sp, #8*6]
+	ldp	x8, x9, [sp, #8*8]
+	ldp	x10, x11, [sp, #8*10]
+	ldp	x12, x13, [sp, #8*12]
+	ldp	x14, x15, [sp, #8*14]
+	ldp	x16, x17, [sp, #8*16]
+	ldp	x18, x19, [sp, #8*18]
+	ldp	x20, x21, [sp, #8*20]
+	ldp	x22, x23, [sp, #8*22]
+	ldp	x24, x25, [sp, #8*24]
+	ldp	x26, x27, [sp, #8*26]
+	ldp	x28, x29, [sp, #8*28]
+	ldr	x30, [sp, #8*30]
+	ldp	x0, x1, [sp]
+	add	sp, sp, #FRAME_SIZE
+	eret
+
+/*
+ * A trap inside a trap report: print the three registers that say what and where, with nothing but the
+ * early console's registers, and stop. May be called from C.
+ */
+	.globl	trap_fatal
+trap_fatal:
+	mrs	x0, tpidr_el1
+	ldr	x1, [x0, #CPU_REPORTING - CPU_MM]
+	cmp	x1, #2				/* and that trapped, too */
+	b.eq	stop
+	mov	x1, #2
+	str	x1, [x0, #CPU_REPORTING - CPU_MM]
+	mrs	x19, esr_el1
+	mrs	x20, elr_el1
+	mrs	x21, far_el1
+	lea	x22, earlycon_base
+	ldr	x22, [x22]
+	cbz	x22, stop
+	lea	x0, fatal_text
+	bl	early_puts
+	mov	x1, x19
+	bl	early_hex
+	lea	x0, fatal_elr
+	bl	early_puts
+	mov	x1, x20
+	bl	early_hex
+	lea	x0, fatal_far
+	bl	early_puts
+	mov	x1, x21
+	bl	early_hex
+	lea	x0, fatal_end
+	bl	early_puts
+	b	stop
+
+/* print the string at x0; x22 = base of the PL011; changes x0, x2, x3, x9, x10 */
+early_puts:
+	mov	x9, x30
+1:	ldrb	w2, [x0], #1
+	cbz	w2, 2f
+	bl	early_putc
+	b	1b
+2:	ret	x9
+
+/* print x1 as 16 hexadecimal digits; changes x2, x3, x4, x9, x10 */
+early_hex:
+	mov	x9, x30
+	mov	x4, #60
+1:	lsr	x2, x1, x4
+	and	x2, x2, #15
+	cmp	x2, #10
+	add	x3, x2, #'0'
+	add	x2, x2, #'a' - 10
+	csel	x2, x3, x2, lo
+	bl	early_putc
+	subs	x4, x4, #4
+	b.pl	1b
+	ret	x9
+
+early_putc:
+	mov	x10, #0x100000			/* a UART that stays full is given up */
+1:	ldr	w3, [x22, #0x18]		/* UARTFR */
+	tbz	w3, #5, 2f			/* TXFF */
+	subs	x10, x10, #1
+	b.ne	1b
+2:	str	w2, [x22]			/* UARTDR */
+	ret
+
+	.section .rodata
+fatal_text:
+	.asciz	"\r\nquarry: trap that cannot be reported in full: ESR_EL1 0x"
+fatal_elr:
+	.asciz	" ELR_EL1 0x"
+fatal_far:
+	.asciz	" FAR_EL1 0x"
+fatal_end:
+	.asciz	": stopped\r\n"

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mmu.c: arm64 page tables: 4 KiB granule, 48-bit addresses, stage 1 of the EL1&0 regime (Arm ARM,
+ * chapter D8), in TTBR0 alone. MAIR_EL1 and TCR_EL1 stay as mmu_early.c has set them.
+ */
+#include "boot/mmu.h"
+
+#include <quarry/port.h>
+
+#include "boot/arm64/earlycon.h"
+#include "boot/arm64/layout.h"
+
+#define DESC_VALID    (1ULL << 0)
+#define DESC_TABLE    (1ULL << 1) /* a table, or at the lowest level a page; 0 is a block */
+#define DESC_DEVICE   (1ULL << 2) /* AttrIndx 1: Device-nGnRE; 0 is write-back memory */
+#define DESC_READONLY (1ULL << 7) /* AP[2] */
+#define DESC_INNER    (3ULL << 8) /* SH: inner shareable */
+#define DESC_AF	      (1ULL << 10)
+#define DESC_PXN      (1ULL << 53)
+#define DESC_UXN      (1ULL << 54)
+#define DESC_ADDRESS  0x0000fffffffff000ULL
+
+#define LEVELS	      4
+#define MAX_LEAF      2 /* 1 GiB: 512 GiB blocks need FEAT_LPA2 */
+#define VA_BITS	      48
+
+uint64_t pte_leaf(phys_addr_t addr, unsigned int flags, unsigned int level)
+{
+	uint64_t desc = addr | DESC_VALID | DESC_AF | DESC_UXN | (level == 0 ? DESC_TABLE : 0);
+
+	desc |= flags & PG_DEVICE ? DESC_DEVICE : DESC_INNER;
+	desc |= flags & PG_WRITE ? 0 : DESC_READONLY;
+	desc |= flags & PG_EXEC ? 0 : DESC_PXN;
+	return desc;
+}
+
+uint64_t pte_table(const void *table)
+{
+	return virt_to_phys(table) | DESC_VALID | DESC_TABLE;
+}
+
+bool pte_is_table(uint64_t pte, unsigned int level)
+{
+	return level > 0 && pte & DESC_TABLE;
+}
+
+phys_addr_t pte_addr(uint64_t pte)
+{
+	return pte & DESC_ADDRESS;
+}
+
+unsigned int pte_flags(uint64_t pte)
+{
+	if (!(pte & DESC_VALID))
+		return 0;
+	return PG_READ | (pte & DESC_READONLY ? 0 : PG_WRITE) | (pte & DESC_PXN ? 0 : PG_EXEC) |
+	       (pte & DESC_DEVICE ? PG_DEVICE : 0);
+}
+
+phys_addr_t mmu_arch_reach(uint64_t *scratch)
+{
+	/* ID_AA64MMFR0_EL1.PARange */
+	static const unsigned char bits[] = {32, 36, 40, 42, 44, 48};
+	uint64_t range;
+
+	(void)scratch;
+	__asm__("mrs %0, id_aa64mmfr0_el1" : "=r"(range));
+	range &= 15;
+	return (phys_addr_t)1 << (range < sizeof(bits) ? bits[range] : VA_BITS);
+}
+
+const char *mmu_arch_select(struct pgtable *pgt, phys_addr_t end)
+{
+	(void)end; /* within the reach, which is all there is */
+	pgt->levels = LEVELS;
+	pgt->max_leaf = MAX_LEAF;
+	pgt->reach = mmu_arch_reach(NULL);
+	return "4 KiB granule, 48 bits";
+}
+
+phys_addr_t mmu_arch_console(void)
+{
+	return earlycon_base;
+}
+
+/*
+ * The early map has other block sizes for the same addresses, and two sizes at once may be a TLB conflict. So the MMU
+ * is off while the TLB is emptied, and nothing but these instructions, which the loader has cleaned
+ * to the point of coherency, is accessed meanwhile.
+ */
+void mmu_arch_enable(const struct pgtable *pgt)
+{
+	uint64_t on, off;
+
+	__asm__("mrs %0, sctlr_el1" : "=r"(on));
+	off = on & ~(uint64_t)(SCTLR_M | SCTLR_C);
+	__asm__ volatile("dsb sy\n\t"
+			 "isb\n\t"
+			 "msr sctlr_el1, %0\n\t"
+			 "isb\n\t"
+			 "tlbi vmalle1\n\t"
+			 "dsb nsh\n\t"
+			 "msr ttbr0_el1, %1\n\t"
+			 "isb\n\t"
+			 "msr sctlr_el1, %2\n\t"
+			 "isb" ::"r"(off),
+			 "r"(virt_to_phys(pgt->root)), "r"(on)
+			 : "memory");
+}
+
+void mmu_arch_sync(void)
+{
+	__asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * log.c: port_log(): one line to the console and into a ring that `dmesg` reads.
+ *
+ * The ring keeps whole lines, each ended by '\0'; the oldest ones make room. Lines carry the seconds
+ * since the boot as Linux prints them, once the rate of the time counter is known; before that they
+ * carry zero, as Linux's first lines do.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <quarry/port.h>
+
+#include "boot/boot.h"
+
+#ifndef CONFIG_LOG_SIZE
+#define CONFIG_LOG_SIZE 16384 /* bytes of log kept */
+#endif
+#define LOG_LINE_MAX \
+	256 /* bytes of one line, time stamp and '\0' included; longer ones end in "..." */
+
+static char ring[CONFIG_LOG_SIZE];
+static size_t ring_head; /* the oldest line starts here */
+static size_t ring_used; /* bytes in the ring */
+static bool quiet;
+static uint64_t first_tick;
+
+void log_set_console(bool on)
+{
+	quiet = !on;
+}
+
+static void ring_drop_line(void)
+{
+	char c;
+
+	do {
+		c = ring[ring_head];
+		ring_head = (ring_head + 1) % CONFIG_LOG_SIZE;
+		ring_used--;
+	} while (c != '\0');
+}
+
+/* Append line and its '\0': length bytes, at most LOG_LINE_MAX. */
+static void ring_append(const char *line, size_t length)
+{
+	static_assert(LOG_LINE_MAX <= CONFIG_LOG_SIZE, "a line must fit the ring");
+	unsigned long flags = port_irq_save();
+
+	while (CONFIG_LOG_SIZE - ring_used < length)
+		ring_drop_line();
+	for (size_t i = 0; i < length; i++)
+		ring[(ring_head + ring_used++) % CONFIG_LOG_SIZE] = line[i];
+	port_irq_restore(flags);
+}
+
+static size_t stamp(char *line, size_t size)
+{
+	uint64_t hz = boot_info.timebase_hz;
+	uint64_t now = machine_ticks();
+	uint64_t us;
+	int n;
+
+	if (first_tick == 0)
+		first_tick = now;
+	now -= first_tick;
+	us = hz ? now / hz * 1000000 + now % hz * 1000000 / hz : 0;
+	n = snprintf(line, size, "[%5lu.%06lu] ", (unsigned long)(us / 1000000),
+		     (unsigned long)(us % 1000000));
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void log_line(const char *fmt, va_list ap)
+{
+	char line[LOG_LINE_MAX];
+	size_t length = stamp(line, sizeof(line));
+	int n = vsnprintf(line + length, sizeof(line) - length, fmt, ap);
+
+	if (n < 0)
+		n = 0;
+	if (length + (size_t)n >= sizeof(line)) {
+		length = sizeof(line) - 1;
+		line[length - 1] = line[length - 2] = line[length - 3] = '.';
+		line[length] = '\0';
+	} else {
+		length += (size_t)n;
+	}
+	while (length > 0 && line[length - 1] == '\n')
+		line[--length] = '\0';
+	ring_append(line, length + 1);
+	if (quiet)
+		return;
+	console_write(line, length);
+	console_putc('\n');
+}
+
+void port_log(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(fmt, ap);
+	va_end(ap);
+}
+
+void log_dump(void (*emit)(const char *line))
+{
+	size_t at = 0; /* bytes handed out, from ring_head on */
+
+	while (at < ring_used) {
+		char line[LOG_LINE_MAX];
+		size_t n = 0;
+
+		do
+			line[n] = ring[(ring_head + at++) % CONFIG_LOG_SIZE];
+		while (line[n++] != '\0');
+		emit(line);
+	}
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.c: from the first C line to main(): look at what the loader handed over, turn the device tree
+ * into memblock, start the page allocator, and hand the machine to the console.
+ *
+ * Nothing the loader passed is believed before it was checked, and whatever is wrong stops the boot with
+ * one line that says what.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+
+#include <libfdt.h>
+
+#include <quarry/memblock.h>
+#include <quarry/mm.h>
+#include <quarry/port.h>
+
+#include "boot/boot.h"
+#include "boot/fdt_early.h"
+#include "boot/main.h"
+#include "boot/mmu.h"
+#include "version.h"
+
+static_assert(sizeof(boot_cpu.tls) == PORT_TLS_SIZE, "port_pcpu() finds mm behind tls");
+
+struct boot_info boot_info = {.version = QUARRY_VERSION, .bootargs = ""};
+const char *boot_stage;
+
+/* defined by the linker script */
+extern const char __image_start[], __image_end[];
+
+/* The rate of the time counter: /cpus/timebase-frequency, one or two cells; 0 if it is not there. */
+static uint64_t timebase_frequency(const void *fdt)
+{
+	int length, cpus = fdt_path_offset(fdt, "/cpus");
+	const fdt32_t *cell =
+		cpus < 0 ? NULL : fdt_getprop(fdt, cpus, "timebase-frequency", &length);
+
+	if (cell && length == 4)
+		return fdt32_ld(cell);
+	if (cell && length == 8)
+		return (uint64_t)fdt32_ld(cell) << 32 | fdt32_ld(cell + 1);
+	return 0;
+}
+
+/* /chosen/bootargs; "" if it is absent or not a string. */
+static const char *bootargs(const void *fdt)
+{
+	int length, chosen = fdt_path_offset(fdt, "/chosen");
+	const char *text = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "bootargs", &length);
+
+	if (!text)
+		return "";
+	if (length < 1 || text[length - 1] != '\0') {
+		port_log("boot: /chosen/bootargs is not a string: ignored");
+		return "";
+	}
+	return text;
+}
+
+/*
+ * Zones, the free memory, a first page while there are no per-CPU caches yet, then the caches. The
+ * instret figures count instructions on hardware and under QEMU's -icount, and host time otherwise.
+ */
+static void start_page_allocator(void)
+{
+	struct mm_config config = {.boot_pcpu = &boot_cpu.mm};
+	uint64_t start = machine_instret(), used;
+	struct mm_layout layout;
+	unsigned long released;
+	struct page *page;
+	uint64_t centibytes;
+	int err = mm_init(&config);
+
+	if (err)
+		port_panic("the page allocator cannot start (error %d)", err);
+	released = memblock_free_all();
+	page = alloc_page(GFP_KERNEL);
+	used = machine_instret() - start;
+	boot_info.mm_init_instret = used;
+	if (!page)
+		port_panic("the page allocator has no page to give");
+	mm_get_layout(&layout);
+	centibytes = layout.memmap_bytes * 100 / layout.present_pages;
+	port_log("mm: memmap %" PRIu64 " bytes (%" PRIu64 ".%02" PRIu64 " B/page)",
+		 layout.memmap_bytes, centibytes / 100, centibytes % 100);
+	port_log("mm: released %lu pages", released);
+	port_log("mm: first page %#" PRIx64 ", instret +%" PRIu64 " from the entry of mm_init()",
+		 page_to_phys(page), used);
+	__free_page(page);
+	err = setup_per_cpu_pageset(&boot_cpu.mm, 0);
+	if (err)
+		port_log("mm: no memory for the per-CPU page caches (error %d): they stay off",
+			 err);
+}
+
+void boot_main(unsigned long hart, phys_addr_t fdt_phys)
+{
+	uint64_t timebase;
+	int err;
+
+	boot_cpu.hart = hart;
+	boot_info.hart = hart;
+	boot_info.fdt_phys = fdt_phys;
+	boot_info.image_base = virt_to_phys(__image_start);
+	boot_info.image_end = virt_to_phys(__image_end);
+	machine_init();
+	port_log("Quarry %s", boot_info.version);
+	machine_banner();
+
+	boot_stage = "looking at the device tree";
+	if (boot_info.image_base % PAGE_SIZE != 0)
+		port_panic("loaded at %#" PRIx64 ": the image must lie on a multiple of 2 MiB",
+			   boot_info.image_base);
+	if (fdt_phys == 0)
+		port_panic("no device tree: the loader passed address 0");
+	if (fdt_phys >= boot_info.image_base && fdt_phys < boot_info.image_end)
+		port_panic("the device tree at %#" PRIx64
+			   " lies in the image, which ends at %#" PRIx64,
+			   fdt_phys, boot_info.image_end);
+	boot_info.fdt = phys_to_virt(fdt_phys);
+	if (fdt_early_check(boot_info.fdt, SIZE_MAX))
+		port_panic("the device tree at %#" PRIx64 " cannot be used", fdt_phys);
+	timebase = timebase_frequency(boot_info.fdt);
+	if (timebase)
+		boot_info.timebase_hz = timebase;
+	port_log("boot: device tree at %#" PRIx64 ", %" PRIu32 " bytes, timebase %" PRIu64 " Hz",
+		 fdt_phys, fdt_totalsize(boot_info.fdt), boot_info.timebase_hz);
+	boot_info.bootargs = bootargs(boot_info.fdt);
+
+	boot_stage = "memory map from the device tree";
+	mmu_probe();
+	memblock_reserve(boot_info.image_base, boot_info.image_end - boot_info.image_base);
+	err = fdt_early_init(boot_info.fdt, fdt_phys);
+	if (err)
+		port_panic("no memory map from the device tree at %#" PRIx64 " (error %d)",
+			   fdt_phys, err);
+	machine_check_memory();
+
+	boot_stage = "page tables";
+	mmu_init();
+
+	boot_stage = "page allocator";
+	start_page_allocator();
+
+	boot_stage = NULL;
+	main();
+	machine_irq_disable();
+	port_panic("main() returned");
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.h: what boot/main.c and one ISA's boot code ask of each other.
+ */
+#ifndef BOOT_MAIN_H
+#define BOOT_MAIN_H
+
+#include <quarry/types.h>
+
+/* Called by the ISA's start code with what the loader passed. Does not return. */
+_Noreturn void boot_main(unsigned long hart, phys_addr_t fdt_phys);
+
+/* Firmware calls work after it. Context: boot, first. */
+void machine_init(void);
+
+/* After memblock is filled: warn of, and keep off, memory that firmware must own. Context: boot. */
+void machine_check_memory(void);
+
+/* The application: the console. Interrupts are off on entry. */
+int main(void);
+
+#endif

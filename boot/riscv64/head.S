@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * head.S: the first instructions of the image in S-mode.
+ *
+ * On entry (SBI and the Linux RISC-V boot protocol): a0 = hart id, a1 = physical address of the FDT,
+ * satp = 0, interrupts off. The code runs wherever it was loaded: addresses are taken with lla,
+ * never through the GOT, until the R_RISCV_RELATIVE relocations have been applied. RAM may hold
+ * anything, so nothing outside the loaded image is read before it has been written.
+ */
+#include "boot/riscv64/layout.h"
+
+	.section .head.text, "ax"
+	.globl	_start
+_start:
+	/* the RISC-V Image header (Linux Documentation/riscv/boot-image-header): 64 bytes */
+	j	start_kernel			/* code0 */
+	.balign	8				/* code1: unused */
+	.dword	IMAGE_TEXT_OFFSET		/* where from the start of RAM we like to be */
+	.dword	__image_size			/* bytes in memory, .bss and stacks included */
+	.dword	0				/* flags: little endian */
+	.word	0x2				/* header version 0.2 */
+	.word	0
+	.dword	0
+	.ascii	"RISCV\0\0\0"			/* magic, as first defined */
+	.ascii	"RSC\005"			/* magic2, the one loaders check */
+	.word	0
+
+	.text
+start_kernel:
+	csrw	sie, zero
+	csrci	sstatus, 2			/* SIE off */
+	li	t0, SSTATUS_FS_VS
+	csrc	sstatus, t0			/* FP and vector units off: any use traps */
+	lla	t0, trap_fatal
+	csrw	stvec, t0			/* until the real handler can run */
+
+	mv	s0, a0
+	mv	s1, a1
+
+	/* apply R_RISCV_RELATIVE: *(base + r_offset) = base + r_addend */
+	lla	t0, __image_start
+	lla	t1, __rela_start
+	lla	t2, __rela_end
+	li	t3, 3				/* R_RISCV_RELATIVE */
+1:	bgeu	t1, t2, 2f
+	ld	t4, 8(t1)			/* r_info */
+	beqz	t4, 9f				/* R_RISCV_NONE, the linker's padding */
+	bne	t4, t3, bad_relocation
+	ld	t4, 0(t1)			/* r_offset */
+	ld	t5, 16(t1)			/* r_addend */
+	add	t4, t4, t0
+	add	t5, t5, t0
+	sd	t5, 0(t4)
+9:	addi	t1, t1, 24
+	j	1b
+2:
+	/* clear .bss (both ends are 16-byte aligned by the linker script) */
+	lla	t0, __bss_start
+	lla	t1, __bss_end
+3:	bgeu	t0, t1, 4f
+	sd	zero, 0(t0)
+	sd	zero, 8(t0)
+	addi	t0, t0, 16
+	j	3b
+4:
+	/* the canary zone below the stack: see layout.h */
+	lla	t0, __stack_guard
+	lla	t1, __stack_low
+	li	t2, STACK_CANARY
+5:	sd	t2, 0(t0)
+	addi	t0, t0, 8
+	bltu	t0, t1, 5b
+
+	lla	sp, __stack_high
+	li	gp, 0				/* not used: PIE code is not relaxed to gp */
+
+	/* this CPU's block: what trap_entry needs first, then the thread-local block for tp */
+	lla	t0, boot_cpu
+	lla	t1, __stack_low
+	sd	t1, CPU_STACK_LOW(t0)
+	sd	sp, CPU_STACK_HIGH(t0)
+	lla	t1, __emergency_stack_high
+	sd	t1, CPU_EMERGENCY(t0)
+	addi	tp, t0, CPU_TLS
+	csrw	sscratch, t0
+
+	/* thread-local data: .tdata copied, .tbss is zero because boot_cpu is in .bss */
+	mv	t0, tp
+	lla	t1, __tdata_start
+	lla	t2, __tdata_end
+6:	bgeu	t1, t2, 7f
+	lb	t3, 0(t1)
+	sb	t3, 0(t0)
+	addi	t1, t1, 1
+	addi	t0, t0, 1
+	j	6b
+7:
+	lla	t0, trap_entry
+	csrw	stvec, t0
+	mv	a0, s0
+	mv	a1, s1
+	call	boot_main
+	/* boot_main does not return */
+8:	wfi
+	j	8b
+
+bad_relocation:
+	lla	s2, relocation_text
+	j	early_stop
+	.section .rodata
+relocation_text:
+	.asciz	"\r\nquarry: unknown relocation type in the image: wrong linker flags\r\n"
