@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * core.c: binds drivers to nodes and owns every page a device holds.
+ */
+#include "drivers/driver.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <quarry/mm.h>
+#include <quarry/port.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/mmu.h"
+#include "drivers/of.h"
+
+static_assert(DEVICE_PRIV_OFFSET <= PAGE_SIZE / 4, "most of a device's page is the driver's");
+
+extern const struct driver *const __start_quarry_drivers[], *const __stop_quarry_drivers[];
+
+static struct device *devices; /* in the order of binding */
+
+struct device *device_first(void)
+{
+	return devices;
+}
+
+unsigned long device_pages(const struct device *dev)
+{
+	unsigned long pages = 1;
+
+	for (uint32_t i = 0; i < dev->nr_blocks; i++)
+		pages += 1UL << dev->block[i].order;
+	return pages;
+}
+
+void *device_alloc(struct device *dev, unsigned int order)
+{
+	unsigned long addr;
+
+	if (dev->nr_blocks == DEVICE_MAX_BLOCKS)
+		return NULL;
+	addr = __get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
+	if (!addr)
+		return NULL;
+	dev->block[dev->nr_blocks].addr = (void *)addr;
+	dev->block[dev->nr_blocks].order = order;
+	dev->nr_blocks++;
+	return (void *)addr;
+}
+
+void *device_map_reg(struct device *dev, int index)
+{
+	phys_addr_t addr, size;
+
+	if (of_reg(dev->fdt, dev->node, index, &addr, &size) != 0)
+		return NULL;
+	if (index == 0) {
+		dev->reg = addr;
+		dev->size = size;
+	}
+	return ioremap(addr, size);
+}
+
+void device_log(const struct device *dev, const char *fmt, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	port_log("%s %s: %s", dev->driver->name, fdt_get_name(dev->fdt, dev->node, NULL), text);
+}
+
+/* Give back all pages, the device itself last. */
+static void device_release(struct device *dev)
+{
+	while (dev->nr_blocks > 0) {
+		dev->nr_blocks--;
+		free_pages((unsigned long)dev->block[dev->nr_blocks].addr,
+			   dev->block[dev->nr_blocks].order);
+	}
+	free_page((unsigned long)dev);
+}
+
+/* Probe one device; 1 if it is bound now. */
+static int device_bind(const struct driver *driver, const void *fdt, int node,
+		       const char *compatible)
+{
+	struct device *dev = (struct device *)get_zeroed_page(GFP_KERNEL);
+	struct device **tail;
+	int error;
+
+	if (!dev) {
+		port_log("%s: no page for the device", driver->name);
+		return 0;
+	}
+	dev->driver = driver;
+	dev->fdt = fdt;
+	dev->node = node;
+	dev->compatible = compatible;
+	error = driver->probe(dev);
+	if (error) {
+		if (error != -ENODEV)
+			device_log(dev, "not usable: %s", strerror(-error));
+		device_release(dev);
+		return 0;
+	}
+	for (tail = &devices; *tail; tail = &(*tail)->next)
+		;
+	*tail = dev;
+	return 1;
+}
+
+/* The driver for the most specific compatible string that has one, whatever its level. */
+static const struct driver *driver_for(const void *fdt, int node, const char **compatible)
+{
+	for (int i = 0; (*compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)); i++)
+		for (const struct driver *const *d = __start_quarry_drivers;
+		     d < __stop_quarry_drivers; d++)
+			for (const char *const *c = (*d)->compatible; c && *c; c++)
+				if (strcmp(*c, *compatible) == 0)
+					return *d;
+	return NULL;
+}
+
+int drivers_init(const void *fdt)
+{
+	int bound = 0;
+
+	for (unsigned int level = 0; level < NR_DRIVER_LEVELS; level++) {
+		/* firmware's services are in no tree: such a driver looks for itself */
+		for (const struct driver *const *d = __start_quarry_drivers;
+		     d < __stop_quarry_drivers; d++)
+			if ((*d)->level == level && !(*d)->compatible)
+				bound += device_bind(*d, fdt, 0, "firmware");
+		for (int node = fdt_next_node(fdt, -1, NULL); node >= 0;
+		     node = fdt_next_node(fdt, node, NULL)) {
+			const char *compatible;
+			const struct driver *driver = driver_for(fdt, node, &compatible);
+
+			if (driver && driver->level == level && of_is_enabled(fdt, node))
+				bound += device_bind(driver, fdt, node, compatible);
+		}
+	}
+	return bound;
+}
+
+void drivers_shutdown(void)
+{
+	while (devices) {
+		struct device **last = &devices;
+		struct device *dev;
+
+		while ((*last)->next)
+			last = &(*last)->next;
+		dev = *last;
+		*last = NULL;
+		if (dev->driver->remove)
+			dev->driver->remove(dev);
+		device_release(dev);
+	}
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gicv2.c: the Arm Generic Interrupt Controller, architecture version 2 (IHI0048).
+ *
+ * Whether the GIC has the Security Extensions or not, bit 0 of both control registers is the enable of
+ * the group that we see.
+ */
+#include <errno.h>
+#include <quarry/port.h>
+
+#include "boot/arm64/trap.h"
+#include "drivers/driver.h"
+#include "drivers/gic.h"
+#include "drivers/io.h"
+
+/* CPU interface */
+#define GICC_CTLR   0x00
+#define GICC_PMR    0x04
+#define GICC_BPR    0x08
+#define GICC_IAR    0x0c
+#define GICC_EOIR   0x10
+#define GICC_SIZE   0x14 /* as much as is used here */
+#define IAR_IRQ	    0x3ff
+#define GICD_SIZE   0x1000
+#define CTLR_ENABLE 1
+
+static struct device *gicv2_dev; /* the one the trap handler serves */
+
+static void gicv2_interrupt(void)
+{
+	struct gic *gic = device_priv(gicv2_dev);
+	uint32_t ack;
+
+	while (((ack = readl(gic->cpu + GICC_IAR)) & IAR_IRQ) < GIC_MAX_IRQS) {
+		gic_dispatch(gic, ack & IAR_IRQ);
+		writel(ack, gic->cpu + GICC_EOIR); /* with the sender of an SGI, bits 12:10 */
+	}
+}
+
+static void gicv2_set_route(const struct gic *gic, unsigned int irq)
+{
+	if (gic->route)
+		writeb((uint8_t)gic->route, gic->dist + GICD_ITARGETSR + irq);
+}
+
+/* This CPU's bit in ITARGETSR, from its own private interrupts; 0 on a GIC for one CPU. */
+static uint64_t own_target(const struct gic *gic)
+{
+	uint32_t bits = 0;
+
+	for (unsigned int irq = 0; irq < GIC_NR_PRIVATE; irq += 4)
+		bits |= readl(gic->dist + GICD_ITARGETSR + irq);
+	bits |= bits >> 16;
+	return (bits | bits >> 8) & 0xff;
+}
+
+static int gicv2_probe(struct device *dev)
+{
+	struct gic *gic = device_priv(dev);
+	phys_addr_t addr, size;
+	int error;
+
+	if (gicv2_dev)
+		return -EBUSY;
+	if (of_reg(dev->fdt, dev->node, 1, &addr, &size) != 0 || size < GICC_SIZE || (addr & 3))
+		return -EINVAL;
+	gic->cpu = device_map_reg(dev, 1);
+	gic->dist = gic->private = device_map_reg(dev, 0);
+	if (!gic->dist || !gic->cpu)
+		return -ENXIO;
+	if (dev->size < GICD_SIZE || (dev->reg & 3) != 0)
+		return -EINVAL;
+	gic->set_route = gicv2_set_route;
+	writel(0, gic->dist + GICD_CTLR);
+	error = gic_init(dev, gic);
+	if (error)
+		return error;
+	gic_init_private(gic);
+	gic->route = own_target(gic);
+	writel(CTLR_ENABLE, gic->dist + GICD_CTLR);
+
+	writel(GIC_PRIORITY_ALL, gic->cpu + GICC_PMR);
+	writel(0, gic->cpu + GICC_BPR);
+	error = arm64_irq_register(gicv2_interrupt);
+	if (!error) {
+		error = irq_chip_register(dev, &gic_chip);
+		if (error)
+			arm64_irq_register(NULL);
+	}
+	if (error) {
+		writel(0, gic->dist + GICD_CTLR);
+		return error;
+	}
+	gicv2_dev = dev;
+	writel(CTLR_ENABLE, gic->cpu + GICC_CTLR);
+	return 0;
+}
+
+static void gicv2_remove(struct device *dev)
+{
+	struct gic *gic = device_priv(dev);
+
+	writel(0, gic->cpu + GICC_CTLR);
+	writel(0, gic->dist + GICD_CTLR);
+	arm64_irq_register(NULL);
+	irq_chip_unregister(dev);
+	gicv2_dev = NULL;
+}
+
+static const char *const gicv2_compatible[] = {"arm,gic-400", "arm,cortex-a15-gic",
+					       "arm,cortex-a7-gic", "arm,cortex-a9-gic", NULL};
+
+DRIVER(gicv2, "gicv2", DRIVER_IRQCHIP, gicv2_compatible, gicv2_probe, gicv2_remove);

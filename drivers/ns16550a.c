@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ns16550a.c: the 16550 UART and Synopsys' version of it (devicetree binding serial/8250).
+ *
+ * Receiving is by interrupt into a ring of one page. When the ring is full the driver stops taking
+ * bytes out of the FIFO, so a sender that respects flow control loses nothing; what a line without
+ * flow control loses then is counted. Sending polls, because panics and interrupt handlers print;
+ * a UART that does not become ready is waited for once, for at most a second, and after that loses
+ * bytes instead of time.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <libfdt.h>
+#include <quarry/port.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/driver.h"
+#include "drivers/io.h"
+#include "drivers/irq.h"
+#include "drivers/of.h"
+#include "drivers/timer.h"
+#include "drivers/uart.h"
+
+/* Registers, by index; the address is index << reg-shift. */
+enum {
+	UART_RBR = 0, /* read: received byte */
+	UART_THR = 0, /* write: byte to send */
+	UART_DLL = 0, /* divisor, while LCR.DLAB is set */
+	UART_IER = 1,
+	UART_DLM = 1,
+	UART_IIR = 2, /* read */
+	UART_FCR = 2, /* write */
+	UART_LCR = 3,
+	UART_MCR = 4,
+	UART_LSR = 5,
+	UART_USR = 31, /* dw-apb only: reading it ends a busy-detect interrupt */
+};
+
+#define IER_RECEIVE	  0x01
+#define IIR_ID		  0x0f
+#define IIR_NONE	  0x01
+#define IIR_BUSY_DETECT	  0x07 /* dw-apb: LCR was written while the UART was busy */
+#define IIR_TIMEOUT	  0x0c /* bytes wait in the FIFO */
+#define IIR_FIFO_ENABLED  0xc0
+#define FCR_ENABLE	  0x01
+#define FCR_CLEAR_RECEIVE 0x02
+#define LCR_8N1		  0x03
+#define LCR_DLAB	  0x80
+#define MCR_DTR_RTS_OUT2  0x0b /* OUT2 gates the interrupt line on PC-style wiring */
+#define LSR_DATA_READY	  0x01
+#define LSR_OVERRUN	  0x02
+#define LSR_BAD_BYTE	  0x1c /* parity, framing, break: the byte at the FIFO's head is no data */
+#define LSR_THR_EMPTY	  0x20
+#define LSR_IDLE	  0x40
+
+#define FIFO_SIZE	  16
+#define TX_WAIT_NS	  NSEC_PER_SEC
+#define TX_WAIT_POLLS	  1000000 /* without a timer */
+#define DEFAULT_SPEED	  115200
+
+struct ns16550a {
+	char *base;
+	uint32_t shift, width;
+	bool dw_apb, throttled, stuck;
+	uint32_t fifo;	  /* bytes the transmitter takes when it is empty */
+	uint32_t room;	  /* of these, left since it was last seen empty */
+	uint64_t overrun; /* bytes lost on the way in: the FIFO was full */
+	uint64_t tx_lost; /* bytes not sent: the transmitter never became ready */
+	struct of_irq irq;
+	struct uart_ring ring;
+};
+static_assert(sizeof(struct ns16550a) <= 1024, "fits the device's page");
+
+static uint32_t uart_read(const struct ns16550a *uart, unsigned int reg)
+{
+	const char *addr = uart->base + ((size_t)reg << uart->shift);
+
+	if (uart->width == 4)
+		return readl(addr);
+	return uart->width == 2 ? readw(addr) : readb(addr);
+}
+
+static void uart_write(const struct ns16550a *uart, unsigned int reg, uint32_t value)
+{
+	char *addr = uart->base + ((size_t)reg << uart->shift);
+
+	if (uart->width == 4)
+		writel(value, addr);
+	else if (uart->width == 2)
+		writew((uint16_t)value, addr);
+	else
+		writeb((uint8_t)value, addr);
+}
+
+/* Wait for a bit of LSR. False after TX_WAIT_NS. */
+static bool wait_status(const struct ns16550a *uart, uint32_t bit)
+{
+	uint64_t start = timer_now();
+
+	for (uint32_t polls = 0; !(uart_read(uart, UART_LSR) & bit); polls++) {
+		if (timer_hz() ? timer_now() - start > TX_WAIT_NS : polls > TX_WAIT_POLLS)
+			return false;
+		port_relax();
+	}
+	return true;
+}
+
+static void ns16550a_putc(struct device *dev, char c)
+{
+	struct ns16550a *uart = device_priv(dev);
+	unsigned long flags = port_irq_save();
+
+	if (uart->room == 0) {
+		bool ready = uart->stuck ? (uart_read(uart, UART_LSR) & LSR_THR_EMPTY) != 0
+					 : wait_status(uart, LSR_THR_EMPTY);
+
+		uart->stuck = !ready;
+		uart->room = ready ? uart->fifo : 0;
+	}
+	if (uart->room > 0) {
+		uart->room--;
+		uart_write(uart, UART_THR, (unsigned char)c);
+	} else {
+		uart->tx_lost++;
+	}
+	port_irq_restore(flags);
+}
+
+static void ns16550a_flush(struct device *dev)
+{
+	struct ns16550a *uart = device_priv(dev);
+
+	if (!uart->stuck)
+		wait_status(uart, LSR_IDLE);
+}
+
+/* Move what the FIFO holds into the ring. Interrupts masked. */
+static void receive(struct ns16550a *uart)
+{
+	while (!uart_ring_full(&uart->ring)) {
+		uint32_t status = uart_read(uart, UART_LSR);
+		unsigned char byte;
+
+		if (status & LSR_OVERRUN)
+			uart->overrun++;
+		if (!(status & LSR_DATA_READY))
+			return;
+		byte = (unsigned char)uart_read(uart, UART_RBR);
+		if (!(status & LSR_BAD_BYTE))
+			uart_ring_put(&uart->ring, byte);
+	}
+	uart->throttled = true;
+	uart_write(uart, UART_IER, 0);
+}
+
+static void ns16550a_interrupt(void *arg)
+{
+	struct ns16550a *uart = device_priv(arg);
+	uint32_t id = uart_read(uart, UART_IIR) & IIR_ID;
+
+	if (uart->dw_apb && id == IIR_BUSY_DETECT)
+		uart_read(uart, UART_USR);
+	receive(uart);
+	/* dw-apb can report a timeout with an empty FIFO; only reading a byte ends it */
+	if (uart->dw_apb && id == IIR_TIMEOUT && !uart->throttled &&
+	    !(uart_read(uart, UART_LSR) & LSR_DATA_READY))
+		uart_read(uart, UART_RBR);
+}
+
+static int ns16550a_getc(struct device *dev)
+{
+	struct ns16550a *uart = device_priv(dev);
+	int byte;
+
+	if (!uart->irq.nr_cells) { /* no interrupt: poll the FIFO here */
+		unsigned long flags = port_irq_save();
+
+		receive(uart);
+		uart->throttled = false;
+		port_irq_restore(flags);
+	}
+	byte = uart_ring_get(&uart->ring);
+	if (uart->throttled && uart_ring_used(&uart->ring) <= uart->ring.size / 2) {
+		unsigned long flags = port_irq_save();
+
+		uart->throttled = false;
+		uart_write(uart, UART_IER, IER_RECEIVE);
+		port_irq_restore(flags);
+	}
+	return byte;
+}
+
+static const struct uart_ops ns16550a_ops = {
+	.putc = ns16550a_putc,
+	.getc = ns16550a_getc,
+	.flush = ns16550a_flush,
+	.wakes = true,
+};
+static const struct uart_ops ns16550a_polled_ops = {
+	.putc = ns16550a_putc,
+	.getc = ns16550a_getc,
+	.flush = ns16550a_flush,
+	.wakes = false,
+};
+
+/*
+ * Program the line: 8 bits, no parity, and the speed asked for, if the clock is known and meets the
+ * speed within 3 %. Otherwise the firmware's speed stays: it printed before us.
+ */
+static void set_line(struct device *dev, struct ns16550a *uart)
+{
+	const char *options = NULL;
+	uint32_t clock = of_u32(dev->fdt, dev->node, "clock-frequency", 0);
+	uint32_t speed = of_u32(dev->fdt, dev->node, "current-speed", DEFAULT_SPEED);
+	uint32_t divisor, actual;
+
+	if (of_stdout(dev->fdt, &options) == dev->node && options) {
+		unsigned long asked = strtoul(options, NULL, 10);
+
+		if (asked > 0 && asked <= 4000000)
+			speed = (uint32_t)asked;
+	}
+	uart_write(uart, UART_LCR, LCR_8N1);
+	if (speed == 0 || speed > 4000000 || clock < 16 * speed)
+		return;
+	divisor = (clock / 16 + speed / 2) / speed;
+	actual = clock / 16 / divisor;
+	if (divisor > 0xffff || actual > speed + speed / 33 || actual < speed - speed / 33)
+		return;
+	uart_write(uart, UART_LCR, LCR_8N1 | LCR_DLAB);
+	uart_write(uart, UART_DLL, divisor & 0xff);
+	uart_write(uart, UART_DLM, divisor >> 8);
+	uart_write(uart, UART_LCR, LCR_8N1);
+}
+
+/* Find registers and their layout. */
+static int map(struct device *dev, struct ns16550a *uart)
+{
+	const void *fdt = dev->fdt;
+	uint32_t offset = of_u32(fdt, dev->node, "reg-offset", 0);
+
+	uart->dw_apb = fdt_stringlist_contains(dev->compatible, (int)strlen(dev->compatible) + 1,
+					       "snps,dw-apb-uart");
+	uart->shift = of_u32(fdt, dev->node, "reg-shift", 0);
+	uart->width = of_u32(fdt, dev->node, "reg-io-width", 1);
+	uart->base = device_map_reg(dev, 0);
+	if (!uart->base)
+		return -ENXIO;
+	if ((uart->width != 1 && uart->width != 2 && uart->width != 4) || uart->shift > 4 ||
+	    uart->width > 1U << uart->shift || offset >= dev->size ||
+	    (phys_addr_t)(UART_LSR + 1) << uart->shift > dev->size - offset)
+		return -EINVAL;
+	if (((dev->reg + offset) & (uart->width - 1)) != 0)
+		return -EINVAL;
+	uart->base += offset;
+	return 0;
+}
+
+static void quiet(struct ns16550a *uart)
+{
+	uart_write(uart, UART_IER, 0);
+	if (uart->irq.nr_cells)
+		irq_free(&uart->irq);
+}
+
+static int ns16550a_probe(struct device *dev)
+{
+	struct ns16550a *uart = device_priv(dev);
+	int error = map(dev, uart);
+
+	if (error)
+		return error;
+	uart->ring.data = device_alloc(dev, 0);
+	uart->ring.size = PAGE_SIZE;
+	if (!uart->ring.data)
+		return -ENOMEM;
+
+	wait_status(uart, LSR_IDLE); /* what the firmware printed, before the line changes */
+	uart_write(uart, UART_IER, 0);
+	set_line(dev, uart);
+	uart_write(uart, UART_FCR, FCR_ENABLE); /* bytes typed ahead stay */
+	uart->fifo =
+		(uart_read(uart, UART_IIR) & IIR_FIFO_ENABLED) == IIR_FIFO_ENABLED ? FIFO_SIZE : 1;
+	uart_write(uart, UART_MCR, MCR_DTR_RTS_OUT2);
+
+	error = of_irq(dev->fdt, dev->node, 0, &uart->irq);
+	if (!error) {
+		error = irq_request(&uart->irq, ns16550a_interrupt, dev);
+		if (error >= 0)
+			dev->irq = (uint32_t)error;
+	}
+	if (error < 0) {
+		uart->irq.nr_cells = 0;
+		device_log(dev, "no interrupt (%s): polling", strerror(-error));
+	}
+	if (uart_is_console(dev))
+		uart_register(dev, error < 0 ? &ns16550a_polled_ops : &ns16550a_ops);
+	if (error >= 0)
+		uart_write(uart, UART_IER, IER_RECEIVE);
+	return 0;
+}
+
+static void ns16550a_remove(struct device *dev)
+{
+	struct ns16550a *uart = device_priv(dev);
+
+	uart_unregister(dev);
+	quiet(uart);
+}
+
+static const char *const ns16550a_compatible[] = {"ns16550a", "ns16550", "snps,dw-apb-uart", NULL};
+
+DRIVER(ns16550a, "ns16550a", DRIVER_UART, ns16550a_compatible, ns16550a_probe, ns16550a_remove);

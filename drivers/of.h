@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * of.h: what drivers ask of the device tree, in the words of the devicetree specification (0.4),
+ * thin over libfdt. The tree has passed fdt_check_full(); its values are still not to be trusted.
+ *
+ * All functions: any context, cost linear in the tree, no allocation. Offsets of nodes are
+ * libfdt's.
+ */
+#ifndef DRIVERS_OF_H
+#define DRIVERS_OF_H
+
+#include <quarry/types.h>
+
+#define OF_IRQ_MAX_CELLS 4
+
+struct of_irq {
+	int controller; /* node of the interrupt controller */
+	unsigned int nr_cells;
+	uint32_t cells[OF_IRQ_MAX_CELLS];
+};
+
+/* `status` is absent, "okay" or "ok" here and in every parent (section 2.3.4). */
+bool of_is_enabled(const void *fdt, int node);
+
+/* A property of one cell; def if it is absent or not 4 bytes. */
+uint32_t of_u32(const void *fdt, int node, const char *name, uint32_t def);
+
+/*
+ * of_reg() - the index-th range of `reg`, translated through the `ranges` of all parents to an
+ * address of the CPU (2.3.6, 2.3.8). 0; -ENOENT: no such entry; -EINVAL: malformed; -ERANGE: a bus
+ * does not pass it on.
+ */
+int of_reg(const void *fdt, int node, int index, phys_addr_t *addr, phys_addr_t *size);
+
+/*
+ * of_cpu_id() - the number of a cpu node (3.8.1): hart id, MPIDR affinity. Not an address, so
+ * nothing is translated. 0 or a negative errno.
+ */
+int of_cpu_id(const void *fdt, int node, uint64_t *id);
+
+/*
+ * of_irq() - the index-th interrupt of a node: `interrupts-extended`, else `interrupts` under the
+ * nearest `interrupt-parent` (2.4). 0, -ENOENT, or -EINVAL.
+ */
+int of_irq(const void *fdt, int node, unsigned int index, struct of_irq *irq);
+
+/*
+ * of_stdout() - the node /chosen/stdout-path names: a path or an alias, ":115200n8" options split
+ * off and, if options is not NULL, pointed to (NULL if there are none). Negative if there is none.
+ */
+int of_stdout(const void *fdt, const char **options);
+
+#endif
