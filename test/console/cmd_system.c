@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_system.c: the machine around the memory: log, CPUs, power, version, and help.
+ */
+#include <libfdt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/boot.h"
+#include "drivers/of.h"
+#include "drivers/power.h"
+#include "test/console/command.h"
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct console_command *command;
+
+	if (argc > 2)
+		return console_usage(argv[0]);
+	if (argc == 2) {
+		command = console_command_find(argv[1]);
+		if (!command) {
+			printf("help: there is no command '%s'; 'help' lists them\n", argv[1]);
+			return 1;
+		}
+		printf("usage: %s\n%s\n", command->usage, command->help);
+		return 0;
+	}
+	for (unsigned int n = 0; (command = console_command_at(n)); n++)
+		printf("%-24s %s\n", command->usage, command->help);
+	return 0;
+}
+
+static const char *complete_help(const char *prefix, unsigned int n)
+{
+	const struct console_command *command = console_command_at(n);
+
+	(void)prefix;
+	return command ? command->name : NULL;
+}
+
+CONSOLE_COMMAND_COMPLETE(help, cmd_help, "help [command]", "this list, or one command's usage",
+			 complete_help);
+
+static void print_line(const char *line)
+{
+	printf("%s\n", line);
+}
+
+static int cmd_dmesg(int argc, char **argv)
+{
+	if (argc != 1)
+		return console_usage(argv[0]);
+	log_dump(print_line);
+	return 0;
+}
+
+CONSOLE_COMMAND(dmesg, cmd_dmesg, "dmesg", "the log since the start, as far as it is kept");
+
+/* A string property, "-" if it is absent. */
+static const char *string_of(const void *fdt, int node, const char *name)
+{
+	const char *text = fdt_stringlist_get(fdt, node, name, 0, NULL);
+
+	return text ? text : "-";
+}
+
+static int cmd_cpus(int argc, char **argv)
+{
+	const void *fdt = boot_info.fdt;
+	int cpus = fdt_path_offset(fdt, "/cpus");
+	int node;
+
+	if (argc != 1)
+		return console_usage(argv[0]);
+	if (cpus < 0) {
+		printf("cpus: the device tree has no /cpus\n");
+		return 1;
+	}
+	fdt_for_each_subnode (node, fdt, cpus) {
+		uint64_t id;
+
+		if (strcmp(string_of(fdt, node, "device_type"), "cpu") != 0)
+			continue;
+		if (of_cpu_id(fdt, node, &id) != 0)
+			continue;
+		printf("cpu 0x%" PRIx64 " %s %s %s%s%s\n", id, string_of(fdt, node, "compatible"),
+		       string_of(fdt, node, "riscv,isa"), string_of(fdt, node, "mmu-type"),
+		       of_is_enabled(fdt, node) ? "" : " disabled",
+		       id == boot_info.hart ? " boot" : "");
+	}
+	printf("timebase %" PRIu64 " Hz\n", boot_info.timebase_hz);
+	return 0;
+}
+
+CONSOLE_COMMAND(cpus, cmd_cpus, "cpus",
+		"CPUs in the device tree; the one we run on is marked boot");
+
+static int cmd_version(int argc, char **argv)
+{
+	if (argc != 1)
+		return console_usage(argv[0]);
+	printf("Quarry %s, gcc %s, at 0x%" PRIx64 "\n", boot_info.version, __VERSION__,
+	       boot_info.image_base);
+	return 0;
+}
+
+CONSOLE_COMMAND(version, cmd_version, "version", "what is running, and where");
+
+static int cmd_reboot(int argc, char **argv)
+{
+	if (argc != 1)
+		return console_usage(argv[0]);
+	return power_do(POWER_REBOOT);
+}
+
+CONSOLE_COMMAND(reboot, cmd_reboot, "reboot", "restart the machine");
+
+static int cmd_poweroff(int argc, char **argv)
+{
+	if (argc != 1)
+		return console_usage(argv[0]);
+	return power_do(POWER_OFF);
+}
+
+CONSOLE_COMMAND(poweroff, cmd_poweroff, "poweroff", "switch the machine off");

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_vmstat.c: counters, one `name value` a line as /proc/vmstat has them.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <quarry/mm.h>
+#include <quarry/port.h>
+#include <stdio.h>
+
+#include "test/console/command.h"
+
+/* prefix + name in small letters */
+static void print_counter(const char *prefix, const char *name, uint64_t value)
+{
+	printf("%s", prefix);
+	for (; *name; name++)
+		putchar(tolower((unsigned char)*name));
+	printf(" %" PRIu64 "\n", value);
+}
+
+/* mm_misuse_name() is for sentences */
+static const char *const misuse_names[NR_MISUSES] = {
+	[MISUSE_DOUBLE_FREE] = "double_free",
+	[MISUSE_WRONG_ORDER] = "wrong_order",
+	[MISUSE_TAIL] = "tail",
+	[MISUSE_RESERVED] = "reserved",
+	[MISUSE_FOREIGN] = "foreign",
+	[MISUSE_MISALIGNED] = "misaligned",
+};
+
+static int cmd_vmstat(int argc, char **argv)
+{
+	const struct mm_pcpu *cpu = port_pcpu();
+	struct zone_info zone[MAX_NR_ZONES];
+	struct mm_stats stats;
+	struct pcp_info pcp;
+	uint64_t free = 0, untouched = 0, cached = 0;
+
+	if (argc != 1)
+		return console_usage(argv[0]);
+	mm_get_stats(&stats);
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		mm_zone_info((enum zone_type)i, &zone[i]);
+		free += zone[i].free;
+		untouched += zone[i].untouched;
+	}
+	for (unsigned int n = 0; mm_pcp_info(n, &pcp); n++)
+		cached += pcp.count;
+	print_counter("nr_", "free_pages", free);
+	print_counter("nr_", "untouched_pages", untouched);
+	print_counter("nr_", "pcp_pages", cached);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("nr_free_pages_", zone[i].name, zone[i].free);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("zone_lock_acquired_", zone[i].name, zone[i].lock_acquired);
+	print_counter("pcp_", "refill", cpu->refills);
+	print_counter("pcp_", "return", cpu->returns);
+	print_counter("pcp_", "drained_pages", cpu->drained);
+	print_counter("alloc_", "failed", stats.alloc_failed);
+	print_counter("alloc_", "bad_request", stats.bad_request);
+	for (int i = 0; i < NR_MISUSES; i++)
+		print_counter("mm_misuse_", misuse_names[i], stats.misuse[i]);
+	return 0;
+}
+
+CONSOLE_COMMAND(vmstat, cmd_vmstat, "vmstat", "counters, as /proc/vmstat");
