@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host.c: the workloads as a program for this machine: `bench [-t THREADS] [NAME...]`. It starts
+ * the allocator on 1 GiB of address space as boot/ does on a board. With -t the hot pair, the burst
+ * and the churn run on that many threads at once, each as a CPU with caches of its own.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <quarry/memblock.h>
+
+#include "test/bench/bench.h"
+#include "test/bench/host_threads.h"
+#include "test/host/port_host.h"
+
+#define RAM_BASE ((phys_addr_t)0x80000000)
+#define RAM_SIZE ((size_t)1 << 30)
+
+static struct mm_pcpu cpu0;
+
+static _Noreturn void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	exit(2);
+}
+
+static void start_allocator(void)
+{
+	struct mm_config config = {.boot_pcpu = &cpu0};
+	struct page *page;
+	uint64_t start;
+	int err;
+
+	port_set_pcpu(&cpu0);
+	if (!host_ram_map(RAM_BASE, RAM_SIZE))
+		die("bench: no 1 GiB of address space\n");
+	memblock_init();
+	memblock_add(RAM_BASE, RAM_SIZE);
+	/* where the metadata goes, so that B8 is not this machine's page faults */
+	memset(phys_to_virt(RAM_BASE + RAM_SIZE - (4 << 20)), 0x5a, 4 << 20);
+	start = bench_tick();
+	err = mm_init(&config);
+	if (!err) {
+		memblock_free_all();
+		page = alloc_page(GFP_KERNEL);
+		bench_init_cost = bench_tock(start);
+		__free_page(page);
+		err = setup_per_cpu_pageset(&cpu0, 0);
+	}
+	if (err)
+		die("bench: the page allocator cannot start (error %d)\n", err);
+}
+
+static const struct bench *bench_find(const char *name)
+{
+	const struct bench *bench;
+
+	for (unsigned int n = 0; (bench = bench_at(n)) != NULL; n++)
+		if (strcmp(bench->name, name) == 0)
+			return bench;
+	die("bench: '%s' is unknown\n", name);
+}
+
+int main(int argc, char **argv)
+{
+	const struct bench *bench;
+	int failed = 0;
+
+	if (argc == 3 && strcmp(argv[1], "-t") == 0) {
+		int threads = atoi(argv[2]);
+
+		if (threads < 1 || threads > CONFIG_NR_CPUS)
+			die("bench: 1 to %d threads\n", CONFIG_NR_CPUS);
+		start_allocator();
+		return bench_threads((unsigned int)threads);
+	}
+	start_allocator();
+	for (int i = 1; i < argc; i++)
+		failed |= bench_run(bench_find(argv[i]));
+	for (unsigned int n = 0; argc == 1 && (bench = bench_at(n)) != NULL; n++)
+		if (!bench->only_by_name)
+			failed |= bench_run(bench);
+	return failed;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host_threads.h: the workloads that run on several threads at once.
+ */
+#ifndef TEST_BENCH_HOST_THREADS_H
+#define TEST_BENCH_HOST_THREADS_H
+
+/*
+ * bench_threads() - hot pair, burst and churn on 1 .. CONFIG_NR_CPUS threads; prints nanoseconds an
+ * operation, the mean of all threads. Returns 0, or 1 if mm_check() finds a fault afterwards.
+ */
+int bench_threads(unsigned int threads);
+
+#endif

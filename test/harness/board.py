@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+A board under QEMU and its console, driven as a user drives it: through the serial line and nothing
+else. The QEMU command is the board's own (boards/<board>/board.mk), the one `make run` uses.
+"""
+import io
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pexpect
+
+ROOT = Path(__file__).resolve().parents[2]
+PROMPT = "quarry> "
+TIMEOUT = 120  # seconds; two emulated machines share two CPUs
+MIB = 1 << 20
+RAM_BASE = 0x80000000
+
+
+def make(*args):
+    """Run make in the tree, its output as text."""
+    done = subprocess.run(["make", "-s", "--no-print-directory", *args], cwd=ROOT, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise RuntimeError(f"make {' '.join(args)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def make_variables(*names):
+    """What make knows: {name: value}."""
+    rule = ";".join(f"echo '{name}=$({name})'" for name in names)
+    text = make(f"--eval=harness-variables:; @{rule}", "harness-variables")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def size_of(text):
+    """Bytes of QEMU's 64M, 4G."""
+    return int(text[:-1]) * {"M": MIB, "G": 1024 * MIB}[text[-1]]
+
+
+class Setup:
+    """What the tests need to know about the tree and the board, found once."""
+
+    def __init__(self):
+        self.root = ROOT
+        names = ("QEMU", "QEMU_ARGS", "OUT", "HOST", "O", "CROSS", "MARCH", "BOARD")
+        self.vars = make_variables(*names)
+        self.out = ROOT / self.vars["OUT"]
+        self.host = ROOT / self.vars["HOST"]
+        self.scratch = ROOT / self.vars["O"] / "test"
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.image = self.out / "quarry.bin"
+
+    def qemu(self):
+        return [self.vars["QEMU"], *self.vars["QEMU_ARGS"].split()]
+
+    def random_ram(self, size, ranges=None):
+        """
+        A file to back RAM with: random bytes at `ranges` (offset, size), or all over. Each MiB is
+        the one before it turned by some bytes, so a machine never finds zeros where it looks.
+        """
+        ranges = ranges or [(0, size)]
+        key = "-".join(f"{offset // MIB}+{length // MIB}" for offset, length in ranges)
+        path = self.scratch / f"ram-{size // MIB}-{key}.img"
+        if path.exists():
+            return path
+        part = path.with_suffix(f".{os.getpid()}")
+        block = os.urandom(MIB)
+        with open(part, "wb") as image:
+            image.truncate(size)
+            for offset, length in ranges:
+                image.seek(offset)
+                for i in range(length // MIB):
+                    turn = (i * 4099 + 1) % MIB
+                    image.write(block[turn:] + block[:turn])
+        part.rename(path)
+        return path
+
+    def assemble(self, name, source):
+        """A few instructions as a flat binary."""
+        path = self.scratch / f"{name}.{os.getpid()}"
+        cross = self.vars["CROSS"]
+        subprocess.run([f"{cross}as", f"-march={self.vars['MARCH']}", "-o", f"{path}.o", "-"],
+                       input=source, text=True, check=True)
+        subprocess.run([f"{cross}objcopy", "-O", "binary", "-j", ".text", f"{path}.o",
+                        f"{path}.bin"], check=True)
+        os.unlink(f"{path}.o")
+        return f"{path}.bin"
+
+
+def ram_options(setup, memory):
+    """
+    RAM that holds random bytes. What is larger than 1 GiB has them where the image, the device tree,
+    the metadata and both zones' edges lie; from 16 GiB on RAM is only reserved address space.
+    """
+    size = size_of(memory)
+    if size >= 16 * 1024 * MIB:
+        backend = f"memory-backend-ram,id=ram,size={memory},reserve=off"
+    else:
+        ranges = None
+        if size > 1024 * MIB:
+            ranges = [(0, 128 * MIB), (size // 2 - 32 * MIB, 64 * MIB), (size - 64 * MIB, 64 * MIB)]
+            if size > 2048 * MIB:
+                ranges.append((2048 * MIB - 32 * MIB, 64 * MIB))
+        image = setup.random_ram(size, sorted(set(ranges)) if ranges else None)
+        backend = f"memory-backend-file,id=ram,size={memory},mem-path={image},share=off"
+    return ["-m", memory, "-object", backend, "-machine", "memory-backend=ram"]
+
+
+class Board:
+    """One machine, from power-on to its end."""
+
+    def __init__(self, setup, memory="128M", kernel=None, append=None, extra=(), timeout=TIMEOUT):
+        args = [*setup.qemu(), "-smp", "1", *ram_options(setup, memory),
+                "-kernel", str(kernel or setup.image), "-display", "none", "-monitor", "none",
+                "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con", *extra]
+        if append is not None:
+            args += ["-append", append]
+        self.timeout = timeout
+        self.transcript = io.StringIO()
+        self.process = pexpect.spawn(args[0], args[1:], cwd=str(ROOT), encoding="latin-1",
+                                     echo=False, timeout=timeout, maxread=65536)
+        self.process.delaybeforesend = None
+        self.process.logfile_read = self.transcript
+
+    def expect(self, pattern, timeout=None):
+        """Wait for a regular expression; the text before it. The match is in self.match."""
+        self.process.expect(pattern, timeout=timeout or self.timeout)
+        self.match = self.process.match
+        return self.process.before
+
+    def expect_prompt(self, timeout=None):
+        """Wait for the prompt at the start of a line; the text before it."""
+        return self.expect(r"\n" + PROMPT, timeout).replace("\r", "")
+
+    def send(self, text):
+        self.process.send(text)
+
+    def cmd(self, line, timeout=None):
+        """Type a command; what it printed, without its echo."""
+        self.send(line + "\r")
+        output = self.expect_prompt(timeout)
+        echo, _, rest = output.partition("\n")
+        assert line in echo, f"the console echoed {echo!r} for {line!r}"
+        return rest + "\n" if rest else ""
+
+    def keys(self, keys):
+        """Press keys, then Enter; the lines printed after the one edited."""
+        self.send(keys + "\r")
+        return [line for line in self.expect_prompt().partition("\n")[2].split("\n") if line]
+
+    def lines(self, line, timeout=None):
+        """The same as lines, those of the log left out."""
+        return [text for text in self.cmd(line, timeout).splitlines()
+                if text and not re.match(r"\[ *\d+\.\d+\] ", text)]
+
+    def wait_end(self, timeout=60):
+        """Wait for QEMU to end; its exit status."""
+        self.process.expect(pexpect.EOF, timeout=timeout)
+        self.process.wait()
+        return self.process.exitstatus
+
+    def close(self):
+        """End this machine, and no other."""
+        self.process.close(force=True)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The lines `bench` prints, as numbers, and the budgets they must keep (budgets.txt).
+"""
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+BUDGETS = Path(__file__).with_name("budgets.txt")
+ICOUNT = ("-icount", "shift=0,align=off,sleep=off")
+
+
+def parse(text, memory="1G"):
+    """
+    ({"B1.inline.pair": 40.0, ..}, errors): from `bench: B1 rv64 inline pair=40.00 ..`. Figures of
+    another RAM than 1G end with @SIZE. What is no figure but words of complaint is an error.
+    """
+    figures, errors = {}, []
+    suffix = "" if memory == "1G" else f"@{memory}"
+    for line in text.replace("\r", "").splitlines():
+        if not line.startswith("bench: "):
+            continue
+        match = re.fullmatch(r"bench: (\S+) (rv64|arm64|host)((?: [a-z]\w*)?)((?: \w+=\S+)+)", line)
+        if not match:
+            errors.append(line)
+            continue
+        name = match[1] + match[3].replace(" ", ".")
+        for key, value in (word.split("=") for word in match[4].split()):
+            try:
+                figures[f"{name}.{key}{suffix}"] = float(value.lstrip("~"))
+            except ValueError:
+                pass  # a word
+            if value.startswith("~"):
+                errors.append(f"{name}.{key} is not a count of instructions")
+    return figures, errors
+
+
+def derive(figures):
+    """Figures that follow from others."""
+    if "B8.init" in figures and "B8.init@64G" in figures:
+        growth = (figures["B8.init@64G"] / figures["B8.init"] - 1) * 100
+        figures["B8.growth_percent"] = round(growth, 2)
+
+
+class Budget:
+    """One line of the file."""
+
+    def __init__(self, line):
+        name, rule, bound, aim, *rest = line.split()
+        self.name, self.rule = name, rule
+        self.bound, self.aim = float(bound), float(aim)
+        self.not_yet = float(rest[0]) if rest else None
+        if rule not in ("<=", ">=") or len(rest) > 1:
+            raise ValueError(f"budgets: {line!r}")
+
+    def keeps(self, value, limit):
+        return value <= limit if self.rule == "<=" else value >= limit
+
+    def matches(self, figures):
+        """The figures it is for; B4.order* stands for all keys of these lines."""
+        size = self.name.partition("@")[2]
+        patterns = (self.name, self.name.split("@")[0] + ".*" + ("@" + size if size else ""))
+        return {name: value for name, value in figures.items()
+                if name.partition("@")[2] == size
+                and any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+def budgets(path=BUDGETS):
+    lines = (line.partition("#")[0].strip() for line in Path(path).read_text().splitlines())
+    return [Budget(line) for line in lines if line]
+
+
+def check(figures, rows, gate=False):
+    """
+    [(budget, name, value, verdict)] for every figure with a budget: "aim", "bound" or "MISSED".
+    With gate a bound that is not met yet is replaced by its last column.
+    """
+    results = []
+    for row in rows:
+        limit = row.not_yet if gate and row.not_yet is not None else row.bound
+        for name, value in row.matches(figures).items():
+            verdict = "aim" if row.keeps(value, row.aim) else \
+                "bound" if row.keeps(value, limit) else "MISSED"
+            results.append((row, name, value, verdict))
+    return results

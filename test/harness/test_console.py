@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The console as a user meets it: every command, every error, editing, history, completion."""
+import re
+
+import pytest
+
+import parse
+
+UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
+HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
+
+
+def picture(console):
+    console.lines("drain")
+    return console.lines("buddyinfo")
+
+
+def test_figures_agree(console):
+    console.lines("drain")
+    info = parse.meminfo(console.lines("meminfo"))
+    zones = parse.zoneinfo(console.lines("zoneinfo"))
+    buddy = parse.buddyinfo(console.lines("buddyinfo"))
+    assert set(zones) == {"DMA32", "NORMAL"} and set(buddy) <= set(zones)
+    assert info["MemTotal"] == 4 * sum(zone["managed"] for zone in zones.values())
+    assert info["MemFree"] == 4 * sum(zone["free"] for zone in zones.values())
+    for name, blocks in buddy.items():
+        assert zones[name]["free"] == sum(n << order for order, n in enumerate(blocks))
+        assert zones[name]["cached"] == 0
+
+
+@pytest.mark.parametrize("order", range(11))
+def test_alloc_and_free(console, order):
+    before = picture(console)
+    line = console.lines(f"alloc {order}")[0]
+    address = re.fullmatch(rf"(0x[0-9a-f]+) order {order} zone DMA32", line).group(1)
+    assert int(address, 16) % (4096 << order) == 0
+    page = "\n".join(console.lines(f"page {address}"))
+    assert re.search(rf"order {order} head {address} refs 1", page) and "allocated" in page
+    now = parse.free_pages(parse.buddyinfo(picture(console)))
+    assert now == parse.free_pages(parse.buddyinfo(before)) - (1 << order)
+    assert console.lines(f"free {address}") == []
+    assert picture(console) == before
+
+
+def test_alloc_with_flags(console):
+    before = picture(console)
+    address = console.lines("alloc 3 GFP_KERNEL|__GFP_ZERO|__GFP_COMP")[0].split()[0]
+    assert "compound" in "\n".join(console.lines(f"page {address}"))
+    tail = f"{int(address, 16) + 0x5000:#x}"
+    assert f"head {address}" in "\n".join(console.lines(f"page {tail}"))
+    assert console.lines(f"free {tail} 3") == []
+    assert picture(console) == before
+
+
+def test_pcp_and_drain(console):
+    console.lines("drain")
+    address = console.lines("alloc 0")[0].split()[0]
+    assert console.lines(f"free {address}") == []
+    rows = [line.split() for line in console.lines("pcp")]
+    assert rows[0] == ["cpu", "zone", "type", "count", "high", "batch", "capacity"]
+    cached = sum(int(row[3]) for row in rows[1:])
+    assert cached > 0
+    assert console.lines("drain") == [f"{cached} pages drained"]
+    assert all(int(row.split()[3]) == 0 for row in console.lines("pcp")[1:])
+
+
+def test_caches_off_and_on(console):
+    high = [line.split()[4] for line in console.lines("pcp")[1:]]
+    assert max(int(n) for n in high) > 0
+    setting = next(line for line in console.lines("sysctl") if "percpu_pagelist" in line)
+    value = re.search(r"(\d+)$", setting).group(1)
+    console.lines("sysctl vm.percpu_pagelist=0")
+    assert all(line.split()[4] == "0" for line in console.lines("pcp")[1:])
+    address = console.lines("alloc 0")[0].split()[0]
+    console.lines(f"free {address}")
+    assert all(line.split()[3] == "0" for line in console.lines("pcp")[1:])
+    console.lines(f"sysctl vm.percpu_pagelist={value}")
+    assert [line.split()[4] for line in console.lines("pcp")[1:]] == high
+
+
+SHOWN = {
+    "help": r"(?m)^buddyinfo .*(?s:.)*^zonelist ",
+    "help alloc": r"alloc <order> \[gfp\]",
+    "pagetypeinfo": r"Unmovable(?s:.)*Movable(?s:.)*Reclaimable",
+    "vmstat": r"(?m)^\w+ \d+$",
+    "zonelist": r"DMA32",
+    "gfp GFP_KERNEL": r"0x100 ",
+    "gfp 0xa0": r"__GFP_MOVABLE.*zone DMA32 type Movable",
+    "devices": r"ns16550a",
+    "cpus": r"boot",
+    "dmesg": r"released \d+ pages",
+    "version": r"Quarry|0x80200000",
+    "sysctl": r"percpu_pagelist",
+    "page 0x80000000": r"reserved",
+}
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_command_shows(console, command):
+    assert re.search(SHOWN[command], console.cmd(command))
+
+
+ERRORS = [
+    "nosuchcommand", "alloc", "alloc x", "alloc 11", "alloc -1", "alloc 99999999999999999999",
+    "alloc 0x", "alloc 0 GFP_NOSUCH", "alloc 0 0x1", "alloc 0 __GFP_MOVABLE|__GFP_RECLAIMABLE",
+    "alloc 1 2 3 4", "free", "free x", "free 0", "free 0x80000000", "free 0x80200000",
+    "free 0x10000000", "free 0xffffffffffffffff", "free 0x87000000", "free 0x87000001",
+    "free 0x10000000000000000", "page", "page x", "page 0x1000", "gfp", "gfp nonsense", "gfp 0x60",
+    "sysctl vm.nosuch=1", "sysctl vm.percpu_pagelist=x", "sysctl vm.percpu_pagelist=",
+    "test nosuch", "help nosuch", "drain now", "a b c d e f g h i j k l m n o p q r",
+]
+
+
+@pytest.mark.parametrize("line", ERRORS)
+def test_error_is_one_line_and_changes_nothing(console, line):
+    before = console.lines("buddyinfo"), console.lines("pcp")
+    printed = console.lines(line)
+    assert len(printed) == 1, printed
+    assert (console.lines("buddyinfo"), console.lines("pcp")) == before
+
+
+def test_free_errors_name_the_cause(console):
+    address = int(console.lines("alloc 4")[0].split()[0], 16)
+    assert "order" in console.lines(f"free {address:#x} 3")[0]
+    assert "inside" in console.lines(f"free {address + 4096:#x}")[0]
+    assert "not the address of a page" in console.lines(f"free {address + 1:#x}")[0]
+    assert console.lines(f"free {address:#x} 4") == []
+    assert "double free" in console.lines(f"free {address:#x} 4")[0]
+    assert "reserved" in console.lines("free 0x80200000")[0]
+    assert "no such memory" in console.lines("free 0x1000")[0]
+
+
+def test_line_too_long(console):
+    before = console.lines("buddyinfo")
+    printed = console.keys("alloc " + "0" * 400)
+    assert any("too long" in line for line in printed), printed
+    assert console.lines("buddyinfo") == before
+    assert console.lines("drain") != []
+
+
+def test_several_commands_on_a_line(console):
+    printed = console.lines("drain; nosuch ; ; drain")
+    assert len(printed) == 3 and "unknown" in printed[1]
+
+
+@pytest.mark.parametrize("keys", [
+    "buddyinfoX\x7f",
+    "buddyinfoXY\x08\x08",
+    "bddyinfo" + LEFT * 7 + "u",
+    "uddyinfo" + HOME + "b",
+    "uddyinfo\x01b",
+    "buddyinf" + HOME + RIGHT + END + "o",
+    "buddyinf\x01\x05o",
+    "xbuddyinfo" + HOME + DELETE,
+    "garbage\x15buddyinfo",
+    "buddyinfo garbage\x17\x7f",
+    "buddyinfo -garbage" + LEFT * 9 + "\x0b",
+    "garbage\x03buddyinfo",
+    "budd\t",
+    "  buddyinfo  ",
+])
+def test_editing(console, keys):
+    expected = console.lines("buddyinfo")
+    console.send(keys + "\r")
+    # Ctrl-C and TAB may draw further prompts
+    printed = console.expect_prompt()
+    while "Node 0" not in printed:
+        printed = console.expect_prompt()
+    assert [line for line in printed.split("\n") if line.startswith("Node 0")] == expected
+
+
+def test_history(console):
+    expected = console.lines("buddyinfo")
+    console.lines("meminfo")
+    assert console.keys(UP + UP) == expected
+    console.lines("drain")
+    assert console.keys(UP + UP + DOWN)[0].endswith("pages drained")
+    assert console.keys(UP + "\x15" + "buddyinfo") == expected
+
+
+def test_completion_lists_what_is_possible(console):
+    console.send("zone\t")
+    console.expect(r"zoneinfo\s+zonelist")
+    console.expect_prompt()
+    assert "  pages free" in "\n".join(console.keys("i\t"))
+
+
+def test_completion_of_arguments(console):
+    before = picture(console)
+    console.send("alloc 2 GFP_K\t\r")
+    address = re.search(r"(0x[0-9a-f]+) order 2", console.expect_prompt()).group(1)
+    console.lines(f"free {address}")
+    assert picture(console) == before

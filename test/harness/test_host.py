@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The programs of test/host: mm/ and the early device-tree code under ASan and UBSan, each test a result."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from board import ROOT
+
+PROGRAMS = sorted(path.stem for path in (ROOT / "test/host").glob("test_*.c"))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program(setup, subresults, program):
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    done = subprocess.run([setup.host / program], cwd=ROOT, env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=500,
+                          check=False)
+    results, planned, groups = [], 0, re.split(r"(?m)^1\.\.(\d+)$", done.stdout)
+    for plan, body in zip(groups[1::2], groups[2::2]):
+        planned += int(plan)
+        for line in re.finditer(r"(?m)^(ok|not ok) \d+ - (.*)$", body):
+            detail = "" if line.group(1) == "ok" else body[line.end():line.end() + 300]
+            results.append((line.group(2), line.group(1) == "ok", detail))
+    assert len(results) == planned > 0, done.stdout[-3000:]
+    subresults([(f"{program}: {name}", passed, detail) for name, passed, detail in results])
+    assert done.returncode == 0, done.stdout[-3000:]

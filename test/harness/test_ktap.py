@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The checker of the machine's reports itself: whatever the serial line does to one is noticed."""
+import zlib
+
+import pytest
+
+import ktap
+
+
+def report(results, notes=()):
+    lines = ["KTAP version 1", f"1..{len(results)}", *notes]
+    for number, (name, passed) in enumerate(results, 1):
+        lines.append(f"{'ok' if passed else 'not ok'} {number} {name} # 12 assertions")
+    text = "".join(line + "\n" for line in lines)
+    good = sum(passed for _, passed in results)
+    return (f"{text}# quarry: passed={good} failed={len(results) - good} skipped=0 "
+            f"records={len(lines)} crc32=0x{zlib.crc32(text.encode()):08x}\n")
+
+
+RESULTS = [("order.0", True), ("order.1", True), ("pcp.off", False)]
+GOOD = report(RESULTS, ["# a note"])
+
+
+def test_whole_report():
+    results = ktap.check(GOOD)
+    assert [(r.name, r.passed) for r in results] == RESULTS
+    assert results[0].notes == ["# a note"]
+
+
+def test_log_lines_between_are_no_part_of_it():
+    noisy = GOOD.replace("\nok 2", "\n[    1.234567] mm: free refused\nok 2").replace("\n", "\r\n")
+    assert len(ktap.check("echo\n" + noisy + "after\n")) == 3
+
+
+def test_every_lost_byte_is_noticed():
+    for i in range(len(GOOD) - 1):
+        with pytest.raises(ktap.KtapError):
+            ktap.check(GOOD[:i] + GOOD[i + 1:])
+
+
+def test_every_changed_byte_is_noticed():
+    for i in range(len(GOOD) - 1):
+        with pytest.raises(ktap.KtapError):
+            ktap.check(GOOD[:i] + chr(ord(GOOD[i]) ^ 1) + GOOD[i + 1:])
+
+
+def test_every_lost_line_is_noticed():
+    lines = GOOD.splitlines(keepends=True)
+    for i in range(len(lines)):
+        with pytest.raises(ktap.KtapError):
+            ktap.check("".join(lines[:i] + lines[i + 1:]))
+
+
+def test_truncated_report_is_noticed():
+    for i in range(len(GOOD) - 1):
+        with pytest.raises(ktap.KtapError):
+            ktap.check(GOOD[:i])
+
+
+@pytest.mark.parametrize("wrong", ["passed=2", "failed=1", "skipped=0", "records=6"])
+def test_wrong_counts_are_noticed(wrong):
+    name, value = wrong.split("=")
+    with pytest.raises(ktap.KtapError):
+        ktap.check(GOOD.replace(wrong, f"{name}={int(value) + 1}"))

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rules of the source tree that a compiler does not check."""
+import re
+import subprocess
+
+import pytest
+
+from board import ROOT, make
+
+FOLDERS = ("boards", "boot", "docs", "drivers", "dts", "include", "mk", "mm", "test")
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")
+                 if path.suffix in (".c", ".h", ".S", ".py", ".mk", ".lds", ".dts", ".dtsi"))
+
+
+def includes(path):
+    return re.findall(r'(?m)^\s*#\s*include\s*["<]([^">]+)[">]', path.read_text())
+
+
+def test_format():
+    files = [str(path) for path in SOURCES if path.suffix in (".c", ".h")]
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *files], cwd=ROOT, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[:4000]
+
+
+def test_mm_depends_on_nothing_but_its_own_headers():
+    standard = {"assert.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h",
+                "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"}
+    for path in SOURCES:
+        if path.parent.name != "mm" and path.parent.name != "quarry":
+            continue
+        for name in includes(path):
+            own = name.startswith("quarry/") or (ROOT / "mm" / name).exists()
+            assert own or name in standard, f"{path.relative_to(ROOT)} includes {name}"
+
+
+@pytest.mark.parametrize("folder,forbidden", [("boot", ("drivers/", "test/")), ("drivers", ("test/",))])
+def test_arrows_point_one_way(folder, forbidden):
+    for path in SOURCES:
+        if path.relative_to(ROOT).parts[0] == folder:
+            for name in includes(path):
+                assert not name.startswith(forbidden), f"{path.relative_to(ROOT)} includes {name}"
+
+
+def test_every_file_has_its_licence():
+    for path in SOURCES:
+        head = "\n".join(path.read_text().splitlines()[:3])
+        assert "SPDX-License-Identifier: BSD-2-Clause" in head, path
+
+
+def test_a_second_build_does_nothing():
+    assert make("build", "host") == ""

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * suite_pcp.c: the per-CPU page caches: refill and return in batches under one lock, drain, off, and
+ * a large request that needs what the caches hold (FEATURES rows 29, 30, 32).
+ */
+#include "ktap.h"
+#include "pool.h"
+
+#include <quarry/port.h>
+
+static uint64_t locks_taken(void)
+{
+	uint64_t taken = 0;
+	struct zone_info info;
+
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		mm_zone_info((enum zone_type)zone, &info);
+		taken += info.lock_acquired;
+	}
+	return taken;
+}
+
+/* Pages in all caches. */
+static uint64_t cached(void)
+{
+	struct pcp_info info;
+	uint64_t pages = 0;
+
+	for (unsigned int n = 0; mm_pcp_info(n, &info); n++)
+		pages += info.count;
+	return pages;
+}
+
+static unsigned int largest_batch(void)
+{
+	struct pcp_info info;
+	unsigned int batch = 0;
+
+	for (unsigned int n = 0; mm_pcp_info(n, &info); n++)
+		batch = info.batch > batch ? info.batch : batch;
+	return batch;
+}
+
+/* A hit takes no lock; a miss takes one, once, for a batch. */
+static void refill(void)
+{
+	const unsigned long pages = 512;
+	unsigned int batch = largest_batch();
+	uint64_t misses = 0;
+	uint64_t refills;
+	struct pool pool;
+
+	if (!pool_begin(&pool))
+		return;
+	EXPECT(batch > 1);
+	EXPECT_EQ(0, cached());
+	refills = port_pcpu()->refills;
+	while (pool.count < pages) {
+		uint64_t was_cached = cached();
+		uint64_t locks = locks_taken();
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		if (!EXPECT(page != NULL))
+			break;
+		*pool_slot(&pool, pool.count++) = page;
+		if (was_cached > 0) {
+			EXPECT_EQ(locks, locks_taken());
+			EXPECT_EQ(was_cached - 1, cached());
+		} else {
+			misses++;
+			EXPECT_EQ(locks + 1, locks_taken());
+			EXPECT_LE(batch - 1, cached());
+		}
+		EXPECT_EQ(pool.free_before, free_pages_now() + cached() + pool.count);
+	}
+	EXPECT_LE(misses, port_pcpu()->refills - refills);
+	/* fewer refills than pages: batches do happen */
+	EXPECT_LE(pages / 4, misses);
+	test_note("%lu pages in %llu batches of at most %u", pages, (unsigned long long)misses,
+		  batch);
+	pool_empty(&pool);
+	pool_end(&pool);
+}
+
+static void give_back(void)
+{
+	unsigned long high = mm_pcp_high();
+	unsigned long pages = high + 512;
+	uint64_t start_locks;
+	uint64_t locks;
+	struct pool pool;
+
+	if (!pool_begin(&pool))
+		return;
+	while (pool.count < pages && pool.count < pool.capacity) {
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		if (!EXPECT(page != NULL))
+			break;
+		*pool_slot(&pool, pool.count++) = page;
+	}
+	drain_all_pages();
+	EXPECT_EQ(0, cached());
+	start_locks = locks_taken();
+	for (unsigned long i = 0; i < pool.count; i++) {
+		uint64_t was_cached = cached();
+
+		locks = locks_taken();
+		EXPECT_EQ(0, __free_page(*pool_slot(&pool, i)));
+		EXPECT_LE(locks + 1, locks_taken());
+		if (locks_taken() == locks)
+			EXPECT_EQ(was_cached + 1, cached());
+		EXPECT_LE(high, cached());
+		EXPECT_EQ(pool.free_before, free_pages_now() + cached() + pool.count - i - 1);
+	}
+	/* freed in order, the pages are adjacent, so a lock returns several */
+	locks = locks_taken() - start_locks;
+	EXPECT_LE(512 / 4 + 1, locks);
+	test_note("%lu pages returned: %llu locks, %llu stay cached", pages,
+		  (unsigned long long)locks, (unsigned long long)cached());
+	pool.count = 0;
+	pool_end(&pool);
+}
+
+static void drain(void)
+{
+	struct page *page[16];
+	uint64_t drained = port_pcpu()->drained;
+	uint64_t held;
+	uint64_t free;
+
+	for (unsigned int i = 0; i < 16; i++) {
+		page[i] = alloc_page(i % 2 ? GFP_KERNEL : GFP_DMA32 | __GFP_MOVABLE);
+		EXPECT(page[i] != NULL);
+	}
+	for (unsigned int i = 0; i < 16; i++)
+		EXPECT_EQ(0, __free_page(page[i]));
+	held = cached();
+	free = free_pages_now();
+	EXPECT_LE(held, 16);
+	EXPECT_EQ(held, drain_all_pages());
+	EXPECT_EQ(0, cached());
+	EXPECT_EQ(free + held, free_pages_now());
+	EXPECT_EQ(drained + held, port_pcpu()->drained);
+	EXPECT_EQ(0, drain_all_pages());
+}
+
+/* vm.percpu_pagelist=0: every call goes to the buddy, and nothing stays in a cache. */
+static void off(void)
+{
+	unsigned long high = mm_pcp_high();
+	uint64_t refills = port_pcpu()->refills;
+	struct page *page[64];
+	struct pcp_info info;
+	uint64_t free;
+
+	EXPECT(high > 0);
+	EXPECT_EQ(0, __free_page(alloc_page(GFP_KERNEL)));
+	refills = port_pcpu()->refills;
+	EXPECT_EQ(0, mm_set_pcp_high(0));
+	EXPECT_EQ(0, mm_pcp_high());
+	EXPECT_EQ(0, cached());
+	free = free_pages_now();
+	for (unsigned int i = 0; i < 64; i++) {
+		page[i] = alloc_page(GFP_KERNEL);
+		EXPECT(page[i] != NULL);
+		EXPECT_EQ(free - i - 1, free_pages_now());
+		EXPECT_EQ(0, cached());
+	}
+	for (unsigned int i = 0; i < 64; i++) {
+		EXPECT_EQ(0, __free_page(page[i]));
+		EXPECT_EQ(free - 64 + i + 1, free_pages_now());
+		EXPECT_EQ(0, cached());
+	}
+	EXPECT_EQ(refills, port_pcpu()->refills);
+	for (unsigned int n = 0; mm_pcp_info(n, &info); n++)
+		EXPECT_EQ(0, info.high);
+	EXPECT_EQ(high, mm_set_pcp_high(high));
+	EXPECT_EQ(high, mm_pcp_high());
+	EXPECT_EQ(0, __free_page(alloc_page(GFP_KERNEL)));
+	EXPECT(cached() > 0);
+}
+
+/* Find the pool's slots of the eight pages of an aligned order-3 block. */
+static bool find_block(struct pool *pool, struct page **slot[8])
+{
+	for (unsigned long first = 0; first < pool->count && first < 4096; first++) {
+		pfn_t pfn = page_to_pfn(*pool_slot(pool, first));
+		unsigned int found = 0;
+
+		if (pfn % 8 != 0)
+			continue;
+		for (unsigned long i = 0; i < pool->count && found < 8; i++) {
+			pfn_t other = page_to_pfn(*pool_slot(pool, i));
+
+			if (other - pfn < 8) {
+				slot[other - pfn] = pool_slot(pool, i);
+				found++;
+			}
+		}
+		if (found == 8)
+			return true;
+	}
+	return false;
+}
+
+/* The only free block of order 3 lies in a cache, page by page: the request gets it. */
+static void high_order(void)
+{
+	struct page **slot[8];
+	struct page *block;
+	struct pool pool;
+
+	if (!pool_begin(&pool))
+		return;
+	pool_fill(&pool);
+	if (EXPECT(find_block(&pool, slot))) {
+		pfn_t pfn = page_to_pfn(*slot[0]);
+
+		EXPECT(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 3) == NULL);
+		for (unsigned int i = 0; i < 8; i++) {
+			EXPECT_EQ(0, __free_page(*slot[i]));
+			*slot[i] = NULL;
+		}
+		EXPECT_EQ(8, cached());
+		EXPECT_EQ(0, free_pages_now());
+		block = alloc_pages(GFP_KERNEL, 3);
+		if (EXPECT(block != NULL)) {
+			EXPECT_EQ(pfn, page_to_pfn(block));
+			EXPECT_EQ(0, cached());
+			EXPECT_EQ(0, __free_pages(block, 3));
+		}
+	}
+	pool_empty(&pool);
+	pool_end(&pool);
+}
+
+TEST_CASE(pcp, refill, refill);
+TEST_CASE(pcp, give_back, give_back);
+TEST_CASE(pcp, drain, drain);
+TEST_CASE(pcp, off, off);
+TEST_CASE(pcp, high_order, high_order);

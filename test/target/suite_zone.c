@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * suite_zone.c: which zone serves a request (FEATURES rows 11-13), and that the figures of the zones
+ * agree with memblock's map and with each other (rows 5-7).
+ */
+#include "ktap.h"
+#include "pool.h"
+
+#include <quarry/memblock.h>
+
+static struct zone_info zone_of(enum zone_type zone)
+{
+	struct zone_info info;
+
+	mm_zone_info(zone, &info);
+	return info;
+}
+
+static bool in_zone(const struct page *page, enum zone_type zone)
+{
+	struct zone_info info = zone_of(zone);
+
+	return page_to_pfn(page) - info.start_pfn < info.spanned;
+}
+
+/* All DMA32 requests together get DMA32 and nothing else. */
+static void dma32_stays(void)
+{
+	struct grab *list;
+	uint64_t normal;
+	uint64_t dma32;
+
+	drain_all_pages();
+	normal = zone_of(ZONE_NORMAL).free;
+	dma32 = zone_of(ZONE_DMA32).free;
+	EXPECT_EQ(dma32, grab_all(&list, GFP_DMA32));
+	for (struct grab *grab = list; grab; grab = grab->next)
+		EXPECT(in_zone(virt_to_page(grab), ZONE_DMA32));
+	drain_all_pages();
+	EXPECT_EQ(normal, zone_of(ZONE_NORMAL).free);
+	EXPECT_EQ(0, zone_of(ZONE_DMA32).free);
+	EXPECT_EQ(0, __get_free_pages(GFP_DMA32 | __GFP_NOWARN, 0));
+	grab_release(list);
+}
+
+/* NORMAL first, then DMA32; a request for this zone only stops when it is empty. */
+static void fallback(void)
+{
+	struct zone_info before;
+	struct grab *list;
+	struct page *page;
+	uint64_t dma32;
+
+	drain_all_pages();
+	before = zone_of(ZONE_NORMAL);
+	dma32 = zone_of(ZONE_DMA32).free;
+	if (before.free == 0) {
+		/* a machine without memory above the boundary */
+		page = alloc_page(GFP_KERNEL);
+		EXPECT(page != NULL && in_zone(page, ZONE_DMA32));
+		EXPECT_EQ(0, __free_page(page));
+		return;
+	}
+	page = alloc_page(GFP_KERNEL);
+	EXPECT(page != NULL && in_zone(page, ZONE_NORMAL));
+	EXPECT_EQ(0, __free_page(page));
+
+	EXPECT_EQ(before.free, grab_all(&list, GFP_KERNEL | __GFP_THISNODE));
+	drain_all_pages();
+	EXPECT_EQ(0, zone_of(ZONE_NORMAL).free);
+	EXPECT_EQ(dma32, zone_of(ZONE_DMA32).free);
+	EXPECT_EQ(0, __get_free_pages(GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0));
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+		EXPECT(page == NULL || in_zone(page, ZONE_DMA32));
+		if (page)
+			EXPECT_EQ(0, __free_pages(page, order));
+		else
+			EXPECT(order > 0);
+	}
+	grab_release(list);
+}
+
+static void zonelists(void)
+{
+	struct zoneref ref;
+	unsigned int n = 0;
+	int last = MAX_NR_ZONES;
+
+	for (n = 0; mm_zonelist(0, n, &ref); n++) {
+		EXPECT((int)ref.zone_idx < last);
+		EXPECT_EQ(zone_of(ref.zone_idx).present > 0, ref.populated);
+		last = (int)ref.zone_idx;
+	}
+	EXPECT(n >= 1);
+	EXPECT(mm_zonelist(1, 0, &ref));
+	EXPECT(!mm_zonelist(1, 1, &ref));
+}
+
+/* The map minus the reservations, in whole pages, is what the zones manage. */
+static void figures(void)
+{
+	struct mm_layout layout;
+	uint64_t present = 0;
+	uint64_t managed = 0;
+	uint64_t mapped = 0;
+	uint64_t covered = 0; /* the map with the edges of banks rounded out to 4 MiB */
+	uint64_t free = 0;
+	phys_addr_t start;
+	phys_addr_t end;
+	uint64_t i;
+
+	for_each_mem_range (i, &start, &end) {
+		covered += ALIGN_UP(PFN_UP(end), MAX_ORDER_NR_PAGES) -
+			   ALIGN_DOWN(PFN_DOWN(start), MAX_ORDER_NR_PAGES);
+		if (PFN_DOWN(end) > PFN_UP(start))
+			mapped += PFN_DOWN(end) - PFN_UP(start);
+	}
+	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, NULL)
+		if (PFN_DOWN(end) > PFN_UP(start))
+			free += PFN_DOWN(end) - PFN_UP(start);
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		struct zone_info info = zone_of((enum zone_type)zone);
+
+		EXPECT_LE(info.spanned, info.present);
+		EXPECT_LE(info.present, info.managed);
+		EXPECT_LE(info.managed, info.free);
+		EXPECT_LE(info.free, info.untouched);
+		present += info.present;
+		managed += info.managed;
+	}
+	mm_get_layout(&layout);
+	EXPECT_EQ(free, managed);
+	EXPECT_EQ(present, layout.present_pages);
+	EXPECT_LE(present, mapped);
+	EXPECT_LE(covered * 82 / 10, layout.memmap_bytes);
+}
+
+/* Every frame asked for what it is; blocks of free frames counted, against buddyinfo. */
+static void walk(void)
+{
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		uint64_t expected[NR_PAGE_ORDERS];
+		uint64_t found[NR_PAGE_ORDERS] = {0};
+		struct zone_info zi = zone_of((enum zone_type)zone);
+		pfn_t pfn = zi.start_pfn;
+		uint64_t cached = 0;
+
+		drain_all_pages();
+		mm_buddyinfo((enum zone_type)zone, expected);
+		while (pfn < zi.start_pfn + zi.spanned) {
+			struct page_info info;
+
+			if (mm_page_info(pfn, &info) != 0) {
+				pfn = ALIGN_DOWN(pfn, MAX_ORDER_NR_PAGES) + MAX_ORDER_NR_PAGES;
+				continue;
+			}
+			EXPECT_EQ(zone, info.zone);
+			cached += info.in_pcp;
+			if (info.state != PAGE_FREE) {
+				pfn++;
+				continue;
+			}
+			EXPECT_EQ(pfn, info.head_pfn);
+			EXPECT_EQ(0, pfn & ((1UL << info.order) - 1));
+			if (!EXPECT_LE(MAX_PAGE_ORDER, info.order))
+				return;
+			found[info.order]++;
+			pfn += 1UL << info.order;
+		}
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			EXPECT_EQ(expected[order], found[order]);
+		EXPECT_EQ(0, cached);
+	}
+}
+
+TEST_CASE(zone, dma32_stays, dma32_stays);
+TEST_CASE(zone, fallback, fallback);
+TEST_CASE(zone, zonelists, zonelists);
+TEST_CASE(zone, figures, figures);
+TEST_CASE(zone, walk, walk);
