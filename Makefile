@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The only entry point: `make help` lists what there is. The parts are in mk/.
+#
+# Everything built lands in $(O) (build/); the sources are never touched. A second build does nothing,
+# and nothing but `make deps`, `make run` and `make test` on a machine without the packages uses the network.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/sh
+
+# What a user may set on the command line.
+BOARD ?= qemu-virt-riscv64
+O     ?= build
+MEM   ?= 128M
+SMP   ?= 1
+CMD   ?=
+LOAD  ?=
+QEMU_EXTRA   ?=
+EXTRA_CFLAGS ?=
+OPT   ?= -O2
+V     ?= 0
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@echo '  $(1)	$(2)';)
+
+ifeq ($(wildcard boards/$(BOARD)/board.mk),)
+$(error there is no board '$(BOARD)'; known: $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk)))
+endif
+include boards/$(BOARD)/board.mk
+
+OUT  := $(O)/$(ISA)
+HOST := $(O)/host
+
+.PHONY: build
+build: $(OUT)/quarry.bin ## build the image: build/<isa>/quarry.bin, .elf and .map (default)
+
+include mk/deps.mk
+include mk/rules.mk
+include mk/libfdt.mk
+include mk/$(ISA).mk
+include mk/image.mk
+include mk/bench.mk
+include mk/host.mk
+include mk/run.mk
+include mk/check.mk
+
+.PHONY: help clean boards
+help: ## this list
+	@echo 'usage: make [target] [VARIABLE=value ...]'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/  \1	\2/p' $(MAKEFILE_LIST) | sort | expand -t 16
+	@echo 'variables:'
+	@sed -n 's/^#: \([A-Z_]*\)	*\(.*\)$$/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+#: BOARD	the board to build for and run (make boards lists them)
+#: MEM	RAM of the emulated board, as QEMU's -m takes it: 64M, 1G, ...; default 128M
+#: SMP	harts of the emulated board; default 1
+#: CMD	console commands to run after boot: make run CMD="buddyinfo; poweroff"
+#: LOAD	load address, a multiple of 2 MiB: make run LOAD=0x84600000
+#: QEMU_EXTRA	further options for QEMU
+#: EXTRA_CFLAGS	further options for the compiler, image and host programs
+#: OPT	optimisation of the image; default -O2
+#: O	where to build; default build
+#: V	V=1 shows the commands
+
+boards: ## list the boards
+	@for b in boards/*/board.mk; do d=$${b%/board.mk}; \
+	echo "$${d#boards/}	$$(sed -n 's/^# *board: *//p' $$b)"; done | expand -t 24
+
+clean: ## remove everything built
+	$(Q)rm -rf -- $(O)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The arm64 toolchain: Debian's cross compiler and its libgcc, and picolibc. Our code leaves the FP and
+# SIMD registers alone; picolibc's does not: see boot/arm64/entry.S. Atomics are exclusives in
+# line, because ARMv8.0 CPUs have no others, and nothing may be unaligned while the MMU is off.
+
+CROSS   := aarch64-linux-gnu-
+MARCH   := armv8-a
+PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
+
+CC      := $(CROSS)gcc
+LD      := $(CROSS)ld
+AR      := $(CROSS)ar
+OBJCOPY := $(CROSS)objcopy
+READELF := $(CROSS)readelf
+SIZE    := $(CROSS)size
+RELOC   := AARCH64
+GDB_ARCH := aarch64
+
+# Looked up when first used: on a fresh machine they are installed in the same run of make.
+$(call once,LIBC,ls -U $(PICOLIBC)/lib/release/libc.a $(PICOLIBC)/lib/libc.a 2>/dev/null | head -n 1)
+$(call once,GCC_INCLUDE,$(CC) -print-file-name=include)
+$(call once,LIBGCC,$(CC) -print-libgcc-file-name)
+
+ISA_FLAGS    := -march=$(MARCH)+nosimd -mgeneral-regs-only -mstrict-align -mno-outline-atomics
+ISA_LDFLAGS  := -m aarch64linux
+
+# The instructions that jump to an image loaded elsewhere, for tests of the load address:
+# -kernel jump-ADDRESS.bin -device loader,file=quarry.bin,addr=ADDRESS,force-raw=on
+$(OUT)/jump-0x%.bin: | deps-check
+	$(call say,JUMP,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf 'ldr x16, =0x%s\nbr x16\n' $* | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
+	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
+	$(Q)rm -f $(@:.bin=.o)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests and style. The closing line `N passed, N failed` is the last line of `make test`.
+
+SOURCE_FILES = $(sort $(shell find boot drivers include mm test -name '*.[ch]'))
+
+.PHONY: test format format-fix
+test: build host format ## everything CI runs: build, host tests, the image in QEMU, style
+	$(Q)/usr/bin/python3 -m pytest test/harness $(PYTEST_EXTRA)
+
+# Versions of clang-format disagree in small things, so one is named; where it is not packaged the format
+# is not checked, and that is said.
+CLANG_FORMAT := clang-format-19
+
+format: | deps-check ## check the sources' format
+	$(Q)if command -v $(CLANG_FORMAT) >/dev/null; then \
+		echo '  FORMAT	check'; $(CLANG_FORMAT) --dry-run -Werror $(SOURCE_FILES); \
+	else echo 'format: no $(CLANG_FORMAT) here: not checked'; fi
+
+format-fix: | deps-check ## format the sources
+	$(Q)$(CLANG_FORMAT) -i $(SOURCE_FILES)

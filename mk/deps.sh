@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Look for the tools Quarry needs, and install the packages of those that are missing.
+#
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, test, debug, all
+#
+# Presence is judged by the command or file itself, so tools that did not come from a package count too.
+# With nothing missing it prints nothing, starts no other program and exits 0.
+set -u
+
+mode=$1
+shift
+missing=	# packages, by Debian's names
+reasons=
+
+need() { # need PACKAGE TEXT: record a missing package
+	case " $missing " in
+	*" $1 "*) ;;
+	*) missing="$missing $1" ;;
+	esac
+	reasons="$reasons
+  $2 (package $1)"
+}
+
+need_command() { # need_command COMMAND PACKAGE
+	command -v "$1" >/dev/null 2>&1 || need "$2" "$1"
+}
+
+need_file() { # need_file PACKAGE TEXT FILE...: one of the files must exist
+	package=$1
+	text=$2
+	shift 2
+	for file in "$@"; do
+		[ -e "$file" ] && return
+	done
+	need "$package" "$text"
+}
+
+deps_build() {
+	"deps_build_${ISA:-riscv64}"
+	# once unpacked, libfdt's archive is not needed any more
+	need_file linux-source "the Linux sources, for libfdt" "${LIBFDT_STAMP:-/nonexistent}" \
+		/usr/src/linux-source-*.tar.xz
+	need_command xz xz-utils
+	need_command tar tar
+}
+
+deps_build_arm64() {
+	need_command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	need_command aarch64-linux-gnu-ld binutils-aarch64-linux-gnu
+	need_file picolibc-aarch64-linux-gnu "picolibc for AArch64" \
+		/usr/lib/picolibc/aarch64-linux-gnu/lib/release/libc.a \
+		/usr/lib/picolibc/aarch64-linux-gnu/lib/libc.a
+}
+
+deps_build_riscv64() {
+	need_command riscv64-linux-gnu-gcc gcc-riscv64-linux-gnu
+	need_command riscv64-linux-gnu-ld binutils-riscv64-linux-gnu
+	need_command riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
+	need_file picolibc-riscv64-unknown-elf "picolibc for rv64imac/lp64" \
+		/usr/lib/picolibc/riscv64-unknown-elf/lib/release/rv64imac/lp64/libc.a \
+		/usr/lib/picolibc/riscv64-unknown-elf/lib/rv64imac/lp64/libc.a
+}
+
+deps_run() {
+	deps_build
+	if [ "${ISA:-riscv64}" = arm64 ]; then
+		need_command qemu-system-aarch64 qemu-system-arm
+		return
+	fi
+	need_command qemu-system-riscv64 QEMU
+	need_file opensbi "OpenSBI firmware for QEMU" \
+		/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin \
+		/usr/local/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
+}
+
+deps_test() {
+	deps_run
+	need_command gcc gcc
+	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
+	need_file libcmocka-dev "cmocka's header" /usr/include/cmocka.h /usr/local/include/cmocka.h
+	need_command dtc device-tree-compiler
+	need_command clang-format-19 clang-format-19
+	need_file python3 python3 /usr/bin/python3
+	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
+	need_file python3-pexpect pexpect /usr/lib/python3/dist-packages/pexpect
+	need_file python3-pytest-xdist pytest-xdist /usr/lib/python3/dist-packages/xdist
+}
+
+deps_debug() {
+	deps_run
+	need_command gdb-multiarch gdb-multiarch
+}
+
+for purpose in "$@"; do
+	case $purpose in
+	build) deps_build ;;
+	run) deps_run ;;
+	test) deps_test ;;
+	debug) deps_debug ;;
+	all) deps_test; deps_debug ;;
+	*)
+		echo "deps: unknown purpose '$purpose'" >&2
+		exit 2
+		;;
+	esac
+done
+
+[ -z "$missing" ] && exit 0
+
+# Debian 13 and Ubuntu 24.10 moved QEMU's RISC-V machines out of qemu-system-misc.
+name_packages() {
+	qemu="qemu-system-misc"
+	if apt-cache show qemu-system-riscv >/dev/null 2>&1; then
+		qemu="qemu-system-riscv"
+	fi
+	packages=
+	for package in $missing; do
+		[ "$package" = QEMU ] && package=$qemu
+		packages="$packages $package"
+	done
+}
+
+give_up() {
+	{
+		echo "Missing:$reasons" | sed 's/(package QEMU)/(package qemu-system-misc or qemu-system-riscv)/'
+		echo "$1"
+	} >&2
+	exit 1
+}
+
+if ! command -v apt-get >/dev/null 2>&1; then
+	give_up "Install them with this system's package manager (the names are Debian's), then run make again."
+fi
+name_packages
+if [ "$mode" = check ]; then
+	give_up "To install:  make deps    (or: sudo apt-get install --no-install-recommends$packages)"
+fi
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null 2>&1 ||
+		give_up "Neither root nor sudo here. As root:  apt-get install --no-install-recommends$packages"
+	as_root=sudo
+fi
+
+echo "deps: missing:$reasons"
+apt_get() {
+	echo "deps: ${as_root:+$as_root }apt-get $*"
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"
+}
+
+# `apt-get update` only where the lists do not know the packages, or know versions that are gone.
+# shellcheck disable=SC2086 # word splitting of package lists is meant
+if ! apt-cache show $packages >/dev/null 2>&1; then
+	apt_get update || give_up "apt-get update failed: see above."
+	name_packages
+fi
+# shellcheck disable=SC2086
+apt_get install --no-install-recommends $packages || {
+	apt_get update &&
+		apt_get install --no-install-recommends $packages
+} || give_up "apt-get could not install them: see above. On Ubuntu the component 'universe' must be enabled."
+echo "deps: done"

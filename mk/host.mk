@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Programs that run here: the same mm/ and early device-tree sources under the address and undefined-
+# behaviour sanitizers. Each test/host/test_*.c is one cmocka program; the other files there, but for
+# the tools' own, are linked into all of them.
+
+HOST_CC := gcc
+
+HOST_TOOLS   := fdtmap
+HOST_TESTS   := $(sort $(patsubst test/host/%.c,%,$(wildcard test/host/test_*.c)))
+HOST_SUPPORT := $(filter-out $(HOST_TOOLS:%=test/host/%.c) $(HOST_TESTS:%=test/host/%.c), \
+	$(sort $(wildcard test/host/*.c)))
+
+HOST_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
+HOST_COMPILE = $(HOST_CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+HOST_INCLUDES := -Iinclude -I. -isystem $(LIBFDT_DIR)
+
+HOST_MM     := $(MM_SOURCES:%.c=$(HOST)/obj/%.o)
+HOST_FDT    := $(LIBFDT_NAMES:%=$(HOST)/obj/libfdt/%.o)
+HOST_DT     := $(patsubst %.c,$(HOST)/obj/%.o,$(sort $(wildcard boot/fdt_early*.c)))
+HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/%.o)
+HOST_MAINS  := $(HOST_TOOLS:%=$(HOST)/obj/test/host/%.o) $(HOST_TESTS:%=$(HOST)/obj/test/host/%.o)
+
+.PHONY: host fdtmap
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
+fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb
+
+$(HOST)/flags: FORCE | deps-check
+	@$(call update,$(HOST_CFLAGS) $(WARNINGS) $(shell $(HOST_CC) -dumpfullversion))
+
+$(HOST)/objects: FORCE
+	@$(call update,$(HOST_COMMON))
+
+$(HOST)/obj/mm/%.o: mm/%.c $(HOST)/flags
+	$(call say,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_COMPILE) $(WARNINGS) -Iinclude
+
+$(HOST)/obj/libfdt/%.o: $(LIBFDT_DIR)/%.c $(HOST)/flags
+	$(call say,HOSTCC,libfdt/$*.c)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_COMPILE) $(WARNINGS_RELAXED) -I$(LIBFDT_DIR)
+
+$(HOST)/obj/%.o: %.c $(HOST)/flags | $(LIBFDT_STAMP)
+	$(call say,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_COMPILE) $(WARNINGS) $(HOST_INCLUDES)
+
+$(HOST)/fdtmap: $(HOST)/obj/test/host/fdtmap.o $(HOST)/obj/test/host/port_host.o $(HOST_DT) \
+		$(filter $(HOST)/obj/mm/memblock%,$(HOST_MM)) $(HOST_FDT) $(HOST)/objects
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^)
+
+$(HOST_TESTS:%=$(HOST)/%): $(HOST)/%: $(HOST)/obj/test/host/%.o $(HOST_COMMON) $(HOST)/objects
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+-include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS))

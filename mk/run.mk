@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Running the image on the emulated board.
+
+# With LOAD a few instructions at the usual place jump to the image at that address.
+ifneq ($(LOAD),)
+LOAD_DEPS := $(OUT)/jump-$(LOAD).bin
+LOAD_ARGS := -kernel $(LOAD_DEPS) -device loader,file=$(OUT)/quarry.bin,addr=$(LOAD),force-raw=on
+else
+LOAD_ARGS := -kernel $(OUT)/quarry.bin
+endif
+QEMU_LINE = $(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(LOAD_ARGS) \
+	$(if $(CMD),-append $(call shell_quote,$(CMD))) $(QEMU_EXTRA)
+
+.PHONY: run debug
+run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this terminal
+	@echo "Booting $(BOARD); to leave: poweroff, or Ctrl-A x"
+	$(Q)$(QEMU_LINE) -nographic
+
+# gdb starts QEMU itself and talks to it through a pipe: no port to collide on.
+debug: $(OUT)/quarry.bin $(LOAD_DEPS) ## the same, stopped at the first instruction, in gdb
+	@echo "console: $(OUT)/console.log; to type into it: socat -,raw,echo=0 UNIX:$(OUT)/console.sock"
+	$(Q)gdb-multiarch -q -ex "set confirm off" -ex "set architecture $(GDB_ARCH)" \
+		-ex "add-symbol-file $(OUT)/quarry.elf -o $(or $(LOAD),$(RAM_LOAD))" \
+		-ex 'target remote | exec $(QEMU_LINE) -S -gdb stdio -display none -monitor none -chardev socket,id=con,path=$(OUT)/console.sock,server=on,wait=off,logfile=$(OUT)/console.log -serial chardev:con' \
+		-ex "tbreak boot_main" $(GDB_EXTRA)
