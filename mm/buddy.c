@@ -97,9 +97,7 @@ static inline void block_add(struct pageblock *pb, unsigned long local, unsigned
 		next = pb->head[order];
 		base[next].prev = (uint16_t)local;
 	}
-	base[local].word = PAGE_FREE_WORD(order);
-	base[local].prev = NIL16;
-	base[local].next = next;
+	base[local].raw = PAGE_FREE_WORD(order) | (uint64_t)NIL16 << 32 | (uint64_t)next << 48;
 	pb->head[order] = (uint16_t)local;
 	pb->free_orders |= (uint16_t)(1U << order);
 }
@@ -126,19 +124,20 @@ static inline void block_del(struct pageblock *pb, unsigned long local, unsigned
 static void block_split(struct pageblock *pb, unsigned long local, unsigned int from,
 			unsigned int to)
 {
-	struct page *base = pb_base(pb);
-	unsigned long index = (unsigned long)(base - mm.memmap) + local;
+	struct page *block = pb_base(pb) + local;
+	unsigned long index = (unsigned long)(block - mm.memmap);
+	uint64_t raw = PAGE_FREE_ALONE(from);
 
 	trust_head(index, to);
+	pb->free_orders |= (uint16_t)((1U << from) - (1U << to));
 	while (from > to) {
-		unsigned long upper = local + (1UL << --from);
+		unsigned long half = 1UL << --from;
 
-		trust_head(index + (1UL << from), from);
-		base[upper].word = PAGE_FREE_WORD(from);
-		base[upper].prev = NIL16;
-		base[upper].next = NIL16;
-		pb->head[from] = (uint16_t)upper;
-		pb->free_orders |= (uint16_t)(1U << from);
+		raw -= 1UL << PAGE_ORDER_SHIFT;
+		if (from >= GROUP_SHIFT && mm.trust[(index + half) >> GROUP_SHIFT] == TRUST_NONE)
+			mm.trust[(index + half) >> GROUP_SHIFT] = TRUST_HEAD;
+		block[half].raw = raw;
+		pb->head[from] = (uint16_t)(local + half);
 	}
 }
 
@@ -279,15 +278,29 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned int order)
 	}
 	block_add(pb, index & (pageblock_nr_pages - 1), order);
 	pb->nr_free = (uint16_t)(pb->nr_free + (1U << order));
-	if ((int)order > pb->list)
-		pb_relist(zone, pb, (int)order);
 }
 
-void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
+void buddy_added(struct zone *zone, unsigned long section)
+{
+	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
+
+	for (int i = 0; i < 2; i++, pb++) {
+		int largest = pageblock_order - 1;
+
+		if (!pb->free_orders)
+			continue;
+		while (!(pb->free_orders >> largest & 1))
+			largest--;
+		pb_link(zone, pb, largest);
+	}
+}
+
+unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 {
 	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
 	struct page *base = pb_base(pb);
 	unsigned long local = index & (pageblock_nr_pages - 1);
+	unsigned int freed = order;
 
 	zone->nr_free += 1UL << order;
 	if (pb->type == MIGRATE_HIGHATOMIC)
@@ -310,7 +323,7 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 			pb->nr_free = (uint16_t)(pb->nr_free + nr);
 			if ((int)order > pb->list)
 				pb_relist(zone, pb, (int)order);
-			return;
+			return order - freed;
 		}
 		if (pb->list != PB_OFF_LIST)
 			pb_unlink(zone, pb);
@@ -329,6 +342,32 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 		}
 	}
 	whole_add(zone, index, order);
+	return order - freed;
+}
+
+void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order)
+{
+	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+	unsigned long local = index & (pageblock_nr_pages - 1);
+	int largest = pb->list;
+
+	if (order > pageblock_order) { /* the second pageblock of the pair */
+		trust_head(index + pageblock_nr_pages, pageblock_order);
+		buddy_free(zone, index + pageblock_nr_pages, pageblock_order);
+		order = pageblock_order;
+	}
+	if ((int)order - 1 > largest)
+		largest = (int)order - 1;
+	zone->nr_free += (1UL << order) - 1;
+	pb->nr_free = (uint16_t)(pb->nr_free + (1U << order) - 1);
+	if (pb->type == MIGRATE_HIGHATOMIC)
+		zone->nr_free_highatomic += (1UL << order) - 1;
+	trust_head(index, 0);
+	while (order--) { /* no half has a free buddy: that holds the first page */
+		trust_head(index + (1UL << order), order);
+		block_add(pb, local + (1UL << order), order);
+	}
+	pb_relist(zone, pb, largest);
 }
 
 int buddy_largest(const struct zone *zone, bool highatomic)

@@ -254,7 +254,7 @@ static void check_zone(struct walk *walk, enum zone_type type)
 		for (uint32_t n = mm.spans[s].first * 2; n < mm.spans[s].opened * 2; n++)
 			check_pageblock(walk, n);
 	check_lists(walk, zone);
-	for (unsigned int cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+	for (unsigned int cpu = 0; cpu < mm.end_cpu; cpu++)
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++)
 			cached += check_pcp(walk, mm.pcpu[cpu], i, zone);
 	expect(walk, cached == walk->cached, "zone %s: %llu pages in caches, %llu look it",
@@ -303,7 +303,7 @@ int mm_check(void)
 
 	for (int type = 0; type < MAX_NR_ZONES; type++)
 		check_zone(&walk, (enum zone_type)type);
-	for (unsigned int cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+	for (unsigned int cpu = 0; cpu < mm.end_cpu; cpu++)
 		if (mm.pcpu[cpu])
 			check_open_ranges(&walk, mm.pcpu[cpu]);
 	return walk.violations;
@@ -372,7 +372,7 @@ uint64_t mm_state_hash(void)
 		for (uint32_t section = mm.spans[s].first; section < mm.spans[s].opened; section++)
 			hash = hash_section(hash, section);
 	}
-	for (unsigned int cpu = 0; cpu < CONFIG_NR_CPUS; cpu++) {
+	for (unsigned int cpu = 0; cpu < mm.end_cpu; cpu++) {
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
 			const struct per_cpu_pages *pcp = &mm.pcpu[cpu]->cache[i];
 

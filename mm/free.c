@@ -122,11 +122,7 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 					      __ATOMIC_RELAXED));
 	if (split) {
 		pageblock_set_type(index, (enum migratetype)((word & GFP_MOVABLE_MASK) >> 5));
-		trust_head(index, 0);
-		while (order--) {
-			trust_head(index + (1UL << order), order);
-			buddy_free(zone, index + (1UL << order), order);
-		}
+		buddy_free_tails(zone, index, order);
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);

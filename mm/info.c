@@ -134,7 +134,7 @@ void mm_buddyinfo(enum zone_type type, uint64_t nr_free[NR_PAGE_ORDERS])
 
 bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 {
-	for (unsigned int cpu = 0; cpu < CONFIG_NR_CPUS; cpu++) {
+	for (unsigned int cpu = 0; cpu < mm.end_cpu; cpu++) {
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
 			const struct per_cpu_pages *pcp = &mm.pcpu[cpu]->cache[i];
 

@@ -90,7 +90,6 @@ static void init_zones(pfn_t dma32_end)
 	for_each_zone (zone) {
 		size_t i = (size_t)(zone - mm.zones);
 
-		memset(zone, 0, sizeof(*zone));
 		spin_lock_init(&zone->lock);
 		memset(zone->list, 0xff, sizeof(zone->list));
 		memset(zone->whole, 0xff, sizeof(zone->whole));
@@ -120,7 +119,7 @@ static void init_zonelists(void)
 	struct zone *dma32 = &mm.zones[ZONE_DMA32], *normal = &mm.zones[ZONE_NORMAL];
 	const struct zone_choice low = {dma32, zone_populated(normal) ? __GFP_DMA32 : 0};
 
-	memset(mm.zonelists, 0, sizeof(mm.zonelists));
+	dma32->first_pcp = low.class / sizeof(struct per_cpu_pages);
 	for (unsigned int list = 0; list < NR_ZONELISTS; list++) {
 		struct zone_choice *choice = mm.zonelists[list][ZONE_NORMAL].choice;
 
@@ -163,7 +162,8 @@ int mm_init(const struct mm_config *config)
 		return -ENOMEM;
 	}
 
-	memset(&mm, 0, sizeof(mm));
+	if (mm.memmap) /* not the first time */
+		memset(&mm, 0, sizeof(mm));
 	mm.memmap = (struct page *)(void *)area;
 	mm.pageblocks = (struct pageblock *)(void *)(area + memmap);
 	mm.trust = (int8_t *)(area + memmap + pageblocks);
@@ -232,8 +232,10 @@ static void span_append(unsigned long first, unsigned long opened, unsigned long
 
 static void partial_end(struct partial *partial)
 {
-	if (partial->section != NIL32)
+	if (partial->section != NIL32) {
 		write_blocks(partial->pos, (partial->section + 1) << SECTION_SHIFT, true);
+		buddy_added(zone_of(partial->section << SECTION_SHIFT), partial->section);
+	}
 	partial->section = NIL32;
 }
 

@@ -30,7 +30,9 @@
 #define PAGE_INFO(state, order)                               \
 	((uint32_t)(((uint32_t)(state) << PAGE_STATE_SHIFT) | \
 		    ((uint32_t)(order) << PAGE_ORDER_SHIFT)))
-#define PAGE_FREE_WORD(order)	  PAGE_INFO(PAGE_FREE, order) /* the whole word: no class, no holders */
+#define PAGE_FREE_WORD(order) PAGE_INFO(PAGE_FREE, order) /* the whole word: no class, no holders */
+/* The head of a free block that is alone on its list. */
+#define PAGE_FREE_ALONE(order)	  (PAGE_FREE_WORD(order) | (uint64_t)NIL32 << 32)
 #define PAGE_RESERVED_WORD(order) PAGE_INFO(PAGE_RESERVED, order)
 #define PAGE_ONE_REF		  ((uint32_t)1 << 16)
 
@@ -113,6 +115,7 @@ struct zone {
 	uint32_t start, end; /* indices of its descriptors */
 	uint64_t managed, present;
 	const char *name;
+	uint32_t first_pcp; /* number of its caches' first class */
 
 	/* set by sysctls */
 	struct mm_watermarks mark;
@@ -153,6 +156,7 @@ struct mm {
 	uint64_t memmap_bytes, pcp_bytes;
 
 	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
+	unsigned int end_cpu; /* past the highest number that ever came online */
 	uint32_t pcp_high;
 	unsigned int nr_cpus; /* that share what caches may hold */
 
@@ -224,9 +228,16 @@ unsigned long block_head(unsigned long index);
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  bool any_smaller);
-void buddy_free(struct zone *zone, unsigned long index, unsigned int order);
-/* Put a block on its list without looking for its buddy: boot's blocks are as large as can be. */
+/* Returns how often the block merged. Bound 350. */
+unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order);
+/* Free all but the first page of the block at index; order is above 0. Bound 500. */
+void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order);
+/*
+ * Boot: put a block on its pageblock's list without looking for its buddy, as it is as large as can be; then, when a section is
+ * done, put its pageblocks on the zone's lists.
+ */
 void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
+void buddy_added(struct zone *zone, unsigned long section);
 /* Largest free order, -1 if nothing is free; HIGHATOMIC pageblocks count if asked. Needs no lock. */
 int buddy_largest(const struct zone *zone, bool highatomic);
 /* Steps of the above, for fallback.c. */
@@ -288,11 +299,20 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts mas
 struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order);
 /* A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed. Interrupts masked. */
 struct page *pcp_from_highatomic(struct zone *zone, gfp_t class);
-/* Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded part of it under a lock. */
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
+#define PCP_WINDOW 12	  /* newest blocks of each cache that most requests look at */
+#define PCP_ALL	   (~0UL) /* look at all */
 /*
- * Look at `most` blocks in a CPU's caches for an aligned range of this order that is whole but for cached blocks; if there is
- * one, it is [*start, *end). Changes nothing. Linear in `most`.
+ * Give back this CPU's cached blocks that start in [start, end), as far as they are among the `window` newest of their cache;
+ * returns their pages. A bounded part of it under a lock.
+ */
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
+				  unsigned long window);
+/* Give back one cached block of a larger order, the smallest there is. False: there is none. Interrupts masked. */
+bool pcp_give_back_larger(struct zone *zone, unsigned int order);
+/*
+ * Look at the `window` newest blocks of a CPU's caches for an aligned range of this order that is whole but for cached blocks,
+ * all of them in these windows; if there is one, it is [*start, *end). Changes nothing. Bounded unless window is
+ * PCP_ALL, linear in what is cached then. For another CPU the answer is a guess.
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    unsigned long most, unsigned long *start, unsigned long *end);
@@ -316,6 +336,14 @@ static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int off
 	for ((pcp) = (cpu)->cache, (order) = 0; (pcp) < (cpu)->cache + NR_PCPS; \
 	     (pcp)++, (order) = (unsigned int)((pcp) - (cpu)->cache) / NR_PCP_CLASSES)
 
+/* The same of one zone. */
+#define for_each_zone_pcp(cpu, zone, pcp, order)                                           \
+	for ((order) = 0; (order) < NR_PAGE_ORDERS; (order)++)                             \
+		for ((pcp) = (cpu)->cache + (order) * NR_PCP_CLASSES + (zone)->first_pcp;  \
+		     (pcp) < (cpu)->cache + (order) * NR_PCP_CLASSES + (zone)->first_pcp + \
+				     MIGRATE_PCPTYPES;                                     \
+		     (pcp)++)
+
 static inline unsigned long pcp_count(const struct per_cpu_pages *pcp)
 {
 	return (unsigned long)(pcp->top - pcp->base);
@@ -334,8 +362,8 @@ enum freelist_stage {
 	STAGE_MIN, /* down to the min mark, or below it if the request may */
 };
 struct page *get_page_from_freelist(const struct alloc_context *ac, enum freelist_stage stage);
-/* The same with what lies in this CPU's caches; all of it is looked at if the request may wait. */
-struct page *get_page_from_caches(const struct alloc_context *ac, bool wait);
+/* The same with what lies in this CPU's caches; with __GFP_RETRY_MAYFAIL all of it is looked at. */
+struct page *get_page_from_caches(const struct alloc_context *ac);
 
 /* remote.c: thread context; interrupts may be masked */
 void mm_cpu_online(struct mm_pcpu *cpu);

@@ -112,36 +112,44 @@ struct page *get_page_from_freelist(const struct alloc_context *ac, enum freelis
 	return page;
 }
 
-/* Blocks in caches that a request looks at which cannot wait: a bound on what it costs to fail. */
-#define ASSEMBLE_LOOK 32
-
-struct page *get_page_from_caches(const struct alloc_context *ac, bool wait)
+struct page *get_page_from_caches(const struct alloc_context *ac)
 {
+	struct mm_pcpu *cpu = port_pcpu();
 	struct page *page = NULL;
 
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
 		gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
+		unsigned long window =
+			ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) ? PCP_ALL : PCP_WINDOW;
+		unsigned long flags, start, end, cached;
 		struct zone *zone = choice->zone;
-		uint64_t cached = pcp_count_this_cpu(zone);
-		unsigned long flags, start, end;
+		bool more;
 
-		if (!cached)
-			continue;
 		flags = port_irq_save();
 		if (!ac->order || !(ac->gfp & __GFP_COMP)) /* a cached block is not compound */
 			page = pcp_steal(zone, class, ac->order);
 		port_irq_restore(flags);
-		if (page || zone_watermark(zone, ac, zone->mark.min, cached) != WMARK_OK ||
-		    !pcp_find_block(port_pcpu(), zone, ac->order, wait ? ~0UL : ASSEMBLE_LOOK,
-				    &start, &end))
+		if (page)
+			break;
+		cached = pcp_count_this_cpu(zone);
+		if (!cached || zone_watermark(zone, ac, zone->mark.min, cached) != WMARK_OK)
 			continue;
 		flags = port_irq_save();
-		pcp_give_back_range(port_pcpu(), start, end);
-		spin_lock(&zone->lock);
-		highatomic_unreserve_range(zone, start, end, ac->type);
-		spin_unlock(&zone->lock);
+		more = pcp_give_back_larger(zone, ac->order);
+		port_irq_restore(flags);
+		if (!more) {
+			if (!pcp_find_block(cpu, zone, ac->order, window, &start, &end))
+				continue;
+			pcp_give_back_range(cpu, start, end, window);
+			flags = port_irq_save();
+			spin_lock(&zone->lock);
+			highatomic_unreserve_range(zone, start, end, ac->type);
+			spin_unlock(&zone->lock);
+			port_irq_restore(flags);
+		}
+		flags = port_irq_save();
 		page = ac->order ? rmqueue_buddy(ac, choice)
-				 : pcp_refill(pcp_of(port_pcpu(), class), zone, class);
+				 : pcp_refill(pcp_of(cpu, class), zone, class);
 		port_irq_restore(flags);
 	}
 	return page;
@@ -199,32 +207,80 @@ unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
 	return page ? (unsigned long)(uintptr_t)page_address(page) : 0;
 }
 
+/* A bulk request takes blocks of up to so many pages under one lock. */
+#define BULK_ORDER 7
+
+/*
+ * Part of a bulk request straight from the buddy: one block, its pages in use. Returns how many, 0 if the zone has none
+ * above its low mark. Interrupts are masked.
+ */
+static unsigned long bulk_from_buddy(const struct alloc_context *ac, unsigned long n,
+				     struct page **pages)
+{
+	const struct zone_choice *choice = ac->choices;
+	unsigned int order = BULK_ORDER;
+	struct zone *zone = choice->zone;
+	uint64_t raw = PAGE_INFO(PAGE_ALLOC, 0) | choice->class | (ac->gfp & GFP_MOVABLE_MASK) |
+		       PAGE_ONE_REF;
+	unsigned long index;
+
+	if (!zone || zone_watermark(zone, ac, zone->mark.low, 0) != WMARK_OK)
+		return 0;
+	while (1UL << order > n)
+		order--;
+	spin_lock(&zone->lock);
+	index = buddy_alloc(zone, &order, ac->type, ANY_SMALLER);
+	if (index != NIL32) {
+		struct page *page = &mm.memmap[index], *end = page + (1UL << order);
+
+		for (unsigned long i = index; i < index + (1UL << order); i += GROUP_PAGES)
+			trust_head(i, 0);
+#pragma GCC unroll 4
+		for (; page < end; page++) {
+			page->raw = raw;
+			*pages++ = page;
+		}
+	}
+	spin_unlock(&zone->lock);
+	return index == NIL32 ? 0 : 1UL << order;
+}
+
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 {
 	unsigned long got = 0;
+	struct alloc_context ac;
+	struct page *page;
 
+	if (gfp & ~GFP_HOT_MASK || gfp_check(gfp, 0) ||
+	    mm.hooks) { /* with its checks, one by one */
+		while (got < n && (page = __alloc_pages(gfp, 0)))
+			pages[got++] = page;
+		return got;
+	}
+	alloc_context_init(&ac, gfp, 0);
 	while (got < n) {
-		struct page *page;
+		unsigned long flags = port_irq_save(), more;
+		struct per_cpu_pages *pcp = pcp_hot(gfp & GFP_CLASS_MASK);
+		struct page **top = pcp->top, **lowest = (unsigned long)(top - pcp->base) > n - got
+								 ? top - (n - got)
+								 : pcp->base;
 
-		if (!(gfp & ~GFP_HOT_MASK)) { /* all that the cache has, in one go */
-			unsigned long flags = port_irq_save();
-			struct per_cpu_pages *pcp = pcp_hot(gfp & GFP_CLASS_MASK);
-			struct page **top = pcp->top;
-
-			while (got < n && (page = *top)) {
-				top--;
-				page->_refcount = 1;
-				pages[got++] = page;
-			}
-			pcp->top = top;
-			port_irq_restore(flags);
-			if (got == n)
-				break;
+#pragma GCC unroll 4
+		for (; top > lowest; top--) { /* all that the cache has, in one go */
+			page = *top;
+			page->_refcount = 1;
+			pages[got++] = page;
 		}
-		page = alloc_pages_slow(gfp, 0);
-		if (!page)
-			break;
-		pages[got++] = page;
+		pcp->top = top;
+		more = got < n ? bulk_from_buddy(&ac, n - got, pages + got) : 0;
+		port_irq_restore(flags);
+		got += more;
+		if (got < n && !more) { /* what a single request may still get */
+			page = alloc_pages_slow(gfp, 0);
+			if (!page)
+				break;
+			pages[got++] = page;
+		}
 	}
 	return got;
 }

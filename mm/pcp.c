@@ -11,15 +11,22 @@
 #include <string.h>
 #include "internal.h"
 
-#define PCP_BATCH	    32 /* pages a refill aims at */
-#define PCP_BATCH_ORDER	    5
+#define PCP_BATCH	    16 /* pages a refill aims at */
+#define PCP_BATCH_ORDER	    4
 #define PCP_HIGH_MIN	    8 /* fewer pages are not worth a cache */
 #define PCP_HIGH_MAX	    1024
 #define PCP_BLOCKS_MAX	    4  /* blocks of an order above 0 */
 #define PCP_RETURN_ORDER    3  /* returned as one block where the newest pages are one */
-#define PCP_RETURN_SINGLE   4  /* else so many pages */
+#define PCP_RETURN_SINGLE 2 /* else so many pages */
+#define PCP_RETURN_MERGES   1  /* ... until one merged so often: a bound on the call */
 #define PCP_GIVE_BACK_CHUNK 8  /* blocks given back per acquisition of the lock */
 #define PCP_GIVE_BACK_LOOK  64 /* blocks looked at for it */
+
+/* What a request looks at for a block its CPU's caches could complete: the bound on what it costs to fail. */
+#define PCP_LOOK_ENTRIES 32 /* blocks in caches */
+#define PCP_LOOK_BLOCKS	 40 /* blocks in memory, around these */
+#define PCP_LOOK_VERIFY	 1  /* times that the caches are searched for the pages of a block */
+#define PCP_LOOK_CACHED	 8  /* blocks that are given back for it */
 
 /* The slot below the first page of caches that hold nothing. Never written. */
 static struct page *empty_slot[1];
@@ -159,13 +166,12 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	}
 	trust_head(index, 0);
 	page = &mm.memmap[index];
+#pragma GCC unroll 4
 	for (struct page *p = page + (1UL << order); --p > page;) {
-		p->word = word;
-		p->owner = 0;
+		p->raw = word;
 		*++top = p; /* the lowest goes out first */
 	}
-	page->word = word | PAGE_ONE_REF;
-	page->owner = 0;
+	page->raw = word | PAGE_ONE_REF;
 	spin_unlock(&zone->lock);
 	if (order)
 		port_pcpu()->refills++;
@@ -173,8 +179,8 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	return page;
 }
 
-/* A cached block goes to the buddy; the zone's lock is held. */
-static void give_back(struct zone *zone, struct page *page)
+/* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
+static unsigned int give_back(struct zone *zone, struct page *page)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	unsigned int order = page_order(page);
@@ -182,7 +188,7 @@ static void give_back(struct zone *zone, struct page *page)
 	if (mm.hooks & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_PCPU_DRAIN, index, order,
 			    (uint32_t)gfp_migratetype(page->info), 0);
-	buddy_free(zone, index, order);
+	return buddy_free(zone, index, order);
 }
 
 /* The newest 2^PCP_RETURN_ORDER pages are one aligned block: distinct pages with the same upper bits. */
@@ -218,8 +224,12 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 			mm.memmap[index + (unsigned long)i].word = PAGE_NONE;
 		buddy_free(zone, index, PCP_RETURN_ORDER);
 	} else {
-		for (int i = 0; i < PCP_RETURN_SINGLE && pcp->top > pcp->base; i++)
-			give_back(zone, *pcp->top--);
+		unsigned int merges = 0;
+
+		for (int i = 0;
+		     i < PCP_RETURN_SINGLE && pcp->top > pcp->base && merges < PCP_RETURN_MERGES;
+		     i++)
+			merges += give_back(zone, *pcp->top--);
 	}
 	spin_unlock(&zone->lock);
 	port_pcpu()->returns++;
@@ -228,61 +238,93 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
-static bool pcp_of_zone(const struct per_cpu_pages *pcp, const struct zone *zone)
-{
-	return pcp->top > pcp->base && &mm.zones[pcp->zone] == zone;
-}
-
-/* Returns the pages given back. Interrupts are let in between chunks if the caller has not masked them. */
-static unsigned long give_back_range(struct mm_pcpu *cpu, struct per_cpu_pages *pcp,
-				     unsigned long start, unsigned long end)
+/*
+ * Give back up to PCP_GIVE_BACK_CHUNK blocks of a cache that start in [start, end) and are among its `window` newest; *kept of
+ * these have been looked at before and stay. Returns how many. Interrupts are masked.
+ */
+static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long start, unsigned long end,
+				    unsigned long window, unsigned long *kept)
 {
 	struct zone *zone = &mm.zones[pcp->zone];
-	unsigned long done = 0;
-	size_t from = 0; /* blocks kept so far, from the bottom */
+	unsigned long given = 0;
 
-	for (bool more = true; more;) {
-		unsigned long flags = port_irq_save();
-		unsigned int chunk = 0, given = 0;
+	for (unsigned int look = 0; look < PCP_GIVE_BACK_LOOK && given < PCP_GIVE_BACK_CHUNK &&
+				    *kept + given < window && pcp->base + *kept < pcp->top;
+	     look++) {
+		struct page **slot = pcp->top - *kept, *page = *slot;
+		unsigned long index = (unsigned long)(page - mm.memmap);
 
-		spin_lock(&zone->lock);
-		while (pcp->base + from < pcp->top && chunk++ < PCP_GIVE_BACK_LOOK &&
-		       given < PCP_GIVE_BACK_CHUNK) {
-			struct page **slot = pcp->base + 1 + from, *page = *slot;
-			unsigned long index = (unsigned long)(page - mm.memmap);
-
-			if (index < start || index >= end) {
-				from++;
-				continue;
-			}
-			*slot = *pcp->top--; /* the order of blocks in a cache is of no account */
-			give_back(zone, page);
-			given++;
+		if (index < start || index >= end) {
+			++*kept;
+			continue;
 		}
-		more = pcp->base + from < pcp->top;
-		spin_unlock(&zone->lock);
-		done += given;
-		port_irq_restore(flags);
+		if (!given++)
+			spin_lock(&zone->lock);
+		*slot = *pcp->top--; /* the order of blocks in a cache is of no account */
+		give_back(zone, page);
 	}
-	(void)cpu;
-	return done;
+	if (given)
+		spin_unlock(&zone->lock);
+	return given;
 }
 
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
+/* All of it. Interrupts are let in between chunks if the caller has not masked them. */
+static unsigned long give_back_of(struct per_cpu_pages *pcp, unsigned long start, unsigned long end,
+				  unsigned long window)
 {
+	unsigned long kept = 0, given = 0;
+
+	while (kept + given < window && pcp->base + kept < pcp->top) {
+		unsigned long flags = port_irq_save();
+
+		given += give_back_some(pcp, start, end, window - given, &kept);
+		port_irq_restore(flags);
+	}
+	return given;
+}
+
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
+				  unsigned long window)
+{
+	struct zone *zone = zone_of(start);
 	struct per_cpu_pages *pcp;
 	unsigned long pages = 0;
 	unsigned int order;
 
-	for_each_pcp(cpu, pcp, order) if (pcp->top > pcp->base) pages +=
-		give_back_range(cpu, pcp, start, end) << order;
+	if (end <= zone->end) {
+		for_each_zone_pcp (cpu, zone, pcp, order)
+			if (pcp->top > pcp->base)
+				pages += give_back_of(pcp, start, end, window) << order;
+	} else {
+		for_each_pcp (cpu, pcp, order)
+			if (pcp->top > pcp->base)
+				pages += give_back_of(pcp, start, end, window) << order;
+	}
 	cpu->drained += pages;
+	return pages;
+}
+
+unsigned long drain_some_pages(void)
+{
+	struct mm_pcpu *cpu = port_pcpu();
+	unsigned long flags = port_irq_save(), pages = 0, kept = 0;
+	struct per_cpu_pages *pcp;
+	unsigned int order;
+
+	for_each_pcp (cpu, pcp, order) {
+		if (pcp->top > pcp->base) {
+			pages = give_back_some(pcp, 0, mm.nr_pages, PCP_ALL, &kept) << order;
+			break;
+		}
+	}
+	cpu->drained += pages;
+	port_irq_restore(flags);
 	return pages;
 }
 
 unsigned long drain_all_pages(void)
 {
-	unsigned long drained = pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
+	unsigned long drained = pcp_give_back_range(port_pcpu(), 0, mm.nr_pages, PCP_ALL);
 	struct zone *zone;
 
 	remote_give_back_all();
@@ -336,15 +378,12 @@ unsigned long mm_set_pcp_high(unsigned long pages)
 
 /* ---- what a request that found nothing needs ------------------------------------------------ */
 
-/* A block of this order from another class's cache, or for order 0 a page of a larger one. */
 struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order)
 {
-	struct mm_pcpu *cpu = port_pcpu();
+	struct per_cpu_pages *pcp = &port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
 
-	for (unsigned int i = order * NR_PCP_CLASSES; i < (order + 1) * NR_PCP_CLASSES; i++) {
-		struct per_cpu_pages *pcp = &cpu->cache[i];
-
-		if (pcp_of_zone(pcp, zone)) {
+	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, pcp++) {
+		if (pcp->top > pcp->base) {
 			struct page *page = *pcp->top--;
 
 			page->word = PAGE_INFO(PAGE_ALLOC, order) | class | PAGE_ONE_REF;
@@ -352,6 +391,25 @@ struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order)
 		}
 	}
 	return NULL;
+}
+
+bool pcp_give_back_larger(struct zone *zone, unsigned int order)
+{
+	while (++order <= MAX_PAGE_ORDER) {
+		struct per_cpu_pages *pcp =
+			&port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
+
+		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, pcp++) {
+			if (pcp->top > pcp->base) {
+				spin_lock(&zone->lock);
+				give_back(zone, *pcp->top--);
+				spin_unlock(&zone->lock);
+				port_pcpu()->drained += 1UL << order;
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 struct page *pcp_from_highatomic(struct zone *zone, gfp_t class)
@@ -378,7 +436,7 @@ static unsigned long count_cpu(struct mm_pcpu *cpu, const struct zone *zone)
 	unsigned long count = 0;
 	unsigned int order;
 
-	for_each_pcp(cpu, pcp, order) if (pcp_of_zone(pcp, zone)) count += pcp_count(pcp) << order;
+	for_each_zone_pcp(cpu, zone, pcp, order) count += pcp_count(pcp) << order;
 	return count;
 }
 
@@ -391,66 +449,106 @@ unsigned long pcp_count_zone(const struct zone *zone)
 {
 	unsigned long count = 0;
 
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+	for (unsigned int c = 0; c < mm.end_cpu; c++)
 		if (mm.pcpu[c])
 			count += count_cpu(mm.pcpu[c], zone);
 	return count;
 }
 
-/* Does the aligned block of this order at index hold nothing but free and cached blocks? */
-static bool all_free_or_cached(unsigned long index, unsigned int order)
+#define NOT_FREE (~0UL)
+
+/*
+ * How many cached blocks does the aligned block of this order at index hold? NOT_FREE if it holds anything but these and
+ * free ones, or if *most blocks, which are taken off, are not all of it. Others change memory meanwhile: what is
+ * read is looked at once.
+ */
+static unsigned long cached_blocks_in(unsigned long index, unsigned int order, unsigned long *most)
 {
-	unsigned long end = index + (1UL << order);
+	unsigned long end = index + (1UL << order), cached = 0;
 
-	while (index < end) {
-		const struct page *page = &mm.memmap[index];
+	for (; index < end && *most; --*most) {
+		struct page page = {
+			.word = __atomic_load_n(&mm.memmap[index].word, __ATOMIC_RELAXED)};
 
-		if (page_state(page) != PAGE_FREE &&
-		    (page_state(page) != PAGE_ALLOC || page->_refcount))
-			return false;
-		index += 1UL << page_order(page);
+		if (page_state(&page) == PAGE_ALLOC && !page._refcount)
+			cached++;
+		else if (page_state(&page) != PAGE_FREE)
+			return NOT_FREE;
+		index += 1UL << page_order(&page);
 	}
-	return true;
+	return index >= end ? cached : NOT_FREE;
+}
+
+/* How many of the newest blocks of a CPU's caches of orders below `order` start in [start, end)? */
+static unsigned long cached_here(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+				 unsigned long start, unsigned long end, unsigned long window)
+{
+	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
+	struct per_cpu_pages *pcp;
+	unsigned long count = 0;
+	unsigned int cached;
+
+	for_each_zone_pcp (cpu, zone, pcp, cached) {
+		struct page **low = pcp_count(pcp) > window ? pcp->top - window : pcp->base;
+
+		if (cached >= order)
+			break;
+		for (struct page **p = pcp->top; p > low; p--)
+			count += *p >= first && *p < limit;
+	}
+	return count;
 }
 
 /* Blocks looked at lately, by a few bits of their number: neighbours in a cache are often of one block. */
 #define MEMO_SIZE 16
 
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    unsigned long most, unsigned long *start, unsigned long *end)
+		    unsigned long window, unsigned long *start, unsigned long *end)
 {
 	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1);
+	unsigned long most = window == PCP_ALL ? ~0UL : PCP_LOOK_BLOCKS;
+	unsigned long entries = window == PCP_ALL ? ~0UL : PCP_LOOK_ENTRIES;
+	unsigned int verify = PCP_LOOK_VERIFY;
+	bool mine = cpu == port_pcpu();
 	struct per_cpu_pages *pcp;
 	unsigned int cached;
 
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		memo[i] = NIL32;
-	for_each_pcp(cpu, pcp, cached)
+	for_each_zone_pcp(cpu, zone, pcp, cached)
 	{
 		/* Another CPU's cache changes meanwhile; what is read is always some descriptor, or NULL. */
 		struct page **top = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED);
+		struct page **low =
+			(unsigned long)(top - pcp->base) > window ? top - window : pcp->base;
 
-		if (&mm.zones[pcp->zone] != zone)
-			continue;
-		for (struct page **p = top; p > pcp->base && most; p--, most--) {
+		for (struct page **p = top; p > low && most && entries; p--, entries--) {
 			struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
 			unsigned long index = (unsigned long)(page - mm.memmap),
-				      block = index & mask;
+				      block = index & mask, count;
 			unsigned long *seen = &memo[(block >> order) % MEMO_SIZE];
 
-			if (!page || (cached < order && *seen == block))
+			if (!page || *seen == block)
 				continue;
-			*seen = block;
-			if (cached >= order) { /* a larger block: the buddy will cut it */
+			*start = block;
+			*end = block + (1UL << order);
+			if (cached >= order) { /* the buddy will cut it */
 				*start = index;
 				*end = index + (1UL << cached);
 				return true;
 			}
-			if (all_free_or_cached(block, order)) {
-				*start = block;
-				*end = block + (1UL << order);
-				return true;
+			*seen = block;
+			count = cached_blocks_in(block, order, &most);
+			if (count == NOT_FREE)
+				continue;
+			if (window != PCP_ALL) {
+				if (count > PCP_LOOK_CACHED || !verify)
+					continue;
+				verify--;
 			}
+			/* Are they all in this CPU's caches, where they will be looked for? */
+			if (!mine || cached_here(cpu, zone, order, *start, *end, window) == count)
+				return true;
 		}
 	}
 	return false;

@@ -24,7 +24,7 @@ void mm_ipi(void)
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) == sequence)
 		return;
-	pcp_give_back_range(cpu, request.index, request.end);
+	pcp_give_back_range(cpu, request.index, request.end, PCP_ALL);
 	pcp_sync_limits(cpu);
 	pcp_sync_hooks(cpu);
 	/* Release, paired with the acquire in post(): what was given back is seen by who asked. */
@@ -49,10 +49,10 @@ static void post(unsigned long index, unsigned long end)
 	__atomic_store_n(&self->acknowledged, sequence, __ATOMIC_RELAXED);
 	/* Release: index and end before the sequence that announces them. */
 	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+	for (unsigned int c = 0; c < mm.end_cpu; c++)
 		if (c != self->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE))
 			port_kick(c);
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
+	for (unsigned int c = 0; c < mm.end_cpu; c++) {
 		struct mm_pcpu *other;
 
 		/* A CPU that went offline meanwhile has given all back. */
@@ -66,7 +66,7 @@ static void post(unsigned long index, unsigned long end)
 
 static bool alone(void)
 {
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+	for (unsigned int c = 0; c < mm.end_cpu; c++)
 		if (c != port_pcpu()->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_RELAXED))
 			return false;
 	return true;
@@ -82,12 +82,12 @@ bool remote_assemble(const struct zone *zone, unsigned int order)
 {
 	if (alone())
 		return false;
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
+	for (unsigned int c = 0; c < mm.end_cpu; c++) {
 		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
 		unsigned long index, end;
 
 		/* The others go on meanwhile: what is seen here may be gone when they are asked. */
-		if (cpu && pcp_find_block(cpu, zone, order, ~0UL, &index, &end)) {
+		if (cpu && pcp_find_block(cpu, zone, order, PCP_ALL, &index, &end)) {
 			post(index, end);
 			return true;
 		}
@@ -100,7 +100,7 @@ void mm_cpu_idle(void)
 	unsigned long flags = port_irq_save();
 
 	mm_ipi();
-	pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
+	pcp_give_back_range(port_pcpu(), 0, mm.nr_pages, PCP_ALL);
 	port_irq_restore(flags);
 }
 
@@ -111,6 +111,9 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
+	for (unsigned int end = mm.end_cpu; end <= cpu->cpu;)
+		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	mm_ipi(); /* one posted in between */
 }
 
@@ -119,7 +122,7 @@ void mm_cpu_offline(void)
 	struct mm_pcpu *cpu = port_pcpu();
 	unsigned long flags = port_irq_save();
 
-	pcp_give_back_range(cpu, 0, mm.nr_pages);
+	pcp_give_back_range(cpu, 0, mm.nr_pages, PCP_ALL);
 	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
 	port_irq_restore(flags);
 }

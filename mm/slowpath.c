@@ -173,7 +173,7 @@ static bool may_wait(const struct alloc_context *ac)
 	return true;
 }
 
-static struct page *try_all_stages(const struct alloc_context *ac, bool wait)
+static struct page *try_all_stages(const struct alloc_context *ac)
 {
 	struct page *page;
 
@@ -182,7 +182,7 @@ static struct page *try_all_stages(const struct alloc_context *ac, bool wait)
 	if (page)
 		return page;
 	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
-	return get_page_from_caches(ac, wait);
+	return get_page_from_caches(ac);
 }
 
 /* Other CPUs give back what the request lacks. */
@@ -197,7 +197,7 @@ static struct page *try_remote(const struct alloc_context *ac)
 		if (!remote_assemble(choice->zone, ac->order))
 			continue;
 		count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
-		page = try_all_stages(ac, true);
+		page = try_all_stages(ac);
 	}
 	return page;
 }
@@ -237,20 +237,20 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 	count_event(&mm.stats.stage[MM_STAGE_SLOW]);
 	if (wait)
 		mm_idle(); /* shedding load early is what notifiers are for */
-	page = try_all_stages(ac, wait);
+	page = try_all_stages(ac);
 	if (!page && wait)
 		page = try_remote(ac);
 	while (!page && rounds--) {
 		count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
 		if (!shrink_all(ac->gfp))
 			break;
-		page = try_all_stages(ac, wait);
+		page = try_all_stages(ac);
 	}
 	if (!page)
 		page = take_highatomic(ac);
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = try_all_stages(ac, wait);
+		page = try_all_stages(ac);
 	}
 	if (page)
 		return page;

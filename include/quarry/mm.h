@@ -164,8 +164,15 @@ bool pfn_valid(pfn_t pfn);
 unsigned long mm_set_pcp_high(unsigned long pages);
 unsigned long mm_pcp_high(void);
 
-/* drain_all_pages() - give the caches' pages back to the buddy; returns how many. Context: thread. */
+/*
+ * drain_all_pages() - give the pages in all CPUs' caches back to the buddy, and HIGHATOMIC pageblocks that are free as a whole;
+ * returns how many of this CPU's. Context: thread. Bound: linear in what is cached; no lock is held for more than a step.
+ *
+ * drain_some_pages() - one step: up to 8 blocks of this CPU. Returns their pages, 0 when nothing is cached. Context: any.
+ * Bound 2000.
+ */
 unsigned long drain_all_pages(void);
+unsigned long drain_some_pages(void);
 
 /* What a refused free does beyond counting: false (default) log and go on, true panic. */
 void mm_set_misuse_panic(bool on);

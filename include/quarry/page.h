@@ -23,21 +23,30 @@
 
 struct page {
 	union {
-		uint32_t word;
 		struct {
-			uint16_t info;	    /* state | order | class, the PAGE_* masks below */
-			uint16_t _refcount; /* holders of an allocated block */
+			union {
+				uint32_t word;
+				struct {
+					uint16_t
+						info; /* state | order | class, the PAGE_* masks below */
+					uint16_t _refcount; /* holders of an allocated block */
+				};
+			};
+			union {
+				struct {
+					uint16_t
+						prev; /* free: neighbours on the pageblock's list of this order */
+					uint16_t next;
+				};
+				uint32_t owner; /* allocated: the owner's tag, 0 if none */
+			};
 		};
-	};
-	union {
-		struct {
-			uint16_t prev; /* free: neighbours on the pageblock's list of this order */
-			uint16_t next;
-		};
-		uint32_t owner; /* allocated: the owner's tag, 0 if none */
+		uint64_t raw; /* all of it, to write it in one store */
 	};
 };
 static_assert(sizeof(struct page) == 8, "8 bytes a page");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "info is the low half of word, word of raw");
 
 #define PAGE_STATE_SHIFT 12
 #define PAGE_ORDER_SHIFT 8

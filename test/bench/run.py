@@ -18,8 +18,8 @@ from board import ROOT, Board, Setup, make  # noqa: E402
 SIZED = "bench B1; bench B5; bench B8"
 RUNS = [("1G", "bench"), ("1G", "bench worst"), ("4G", SIZED), ("4G", "bench worst"),
         ("16G", SIZED), ("64G", SIZED)]
-# Objects of mm/ that only inform or check, and memblock, which peers count apart.
-NOT_CORE = re.compile(r"^(check|info|gfp|memblock\w*)\.o$")
+# Objects of mm/ that only inform, check or debug, and memblock, which peers count apart.
+NOT_CORE = re.compile(r"^(check|debug|gfp|info|memblock\w*|report)\.o$")
 
 
 def measure(setup, memory, commands):

@@ -48,15 +48,23 @@ static gfp_t draw_gfp(void)
 /* false if it was refused or nothing more can be held. */
 static bool call_alloc(gfp_t gfp, unsigned int order)
 {
+	struct mm_stats before, after;
 	uint64_t start, cost;
 	struct page *page;
 
 	if (nr_live >= WORST_MAX_LIVE || live_pages >= live_limit)
 		return false;
+	mm_get_stats(&before);
 	start = bench_tick();
 	page = alloc_pages(gfp, order);
 	cost = bench_tock(start);
-	note(page ? WORST_ALLOC : WORST_FAIL, order, cost);
+	mm_get_stats(&after);
+	if (!page)
+		note(WORST_FAIL, order, cost);
+	else if (after.stage[MM_STAGE_ASSEMBLE] != before.stage[MM_STAGE_ASSEMBLE])
+		note(WORST_DRAIN, 0, cost); /* it went through the caches for what it needs */
+	else
+		note(WORST_ALLOC, order, cost);
 	if (!page)
 		return false;
 	worst_put(&worst_live, nr_live++, page, order);
@@ -89,13 +97,19 @@ static void call_free(unsigned long n, bool shared)
 	}
 }
 
+/* Step by step, then what the steps leave: it empties no caches any more. */
 static void call_drain(void)
 {
-	uint64_t start = bench_tick(), cost;
+	unsigned long pages;
 
+	do {
+		uint64_t start = bench_tick(), cost;
+
+		pages = drain_some_pages();
+		cost = bench_tock(start);
+		note(WORST_DRAIN, 0, cost);
+	} while (pages);
 	drain_all_pages();
-	cost = bench_tock(start);
-	note(WORST_DRAIN, 0, cost);
 }
 
 /* ---- strokes --------------------------------------------------------------------------------- */

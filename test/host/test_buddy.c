@@ -36,8 +36,8 @@ static void take(gfp_t gfp, unsigned int order)
 	if (!page) {
 		uint64_t hash = mm_state_hash();
 
-		/* one that cannot wait looks at some of what lies in caches, not all */
-		if (gfp & __GFP_DIRECT_RECLAIM)
+		/* others look at some of what lies in caches, not all */
+		if (gfp & __GFP_RETRY_MAYFAIL)
 			assert_false(oracle_has(gfp, order));
 		assert_null(alloc_pages(gfp | __GFP_NOWARN, order));
 		assert_int_equal(hash, mm_state_hash());
@@ -63,7 +63,7 @@ static void give(unsigned int i)
 static gfp_t random_gfp(uint64_t r)
 {
 	static const gfp_t mobility[] = {0, 0, __GFP_MOVABLE, __GFP_RECLAIMABLE};
-	gfp_t gfp = (r & 8 ? GFP_KERNEL : GFP_ATOMIC) | mobility[r % 4];
+	gfp_t gfp = (r & 8 ? GFP_KERNEL | __GFP_RETRY_MAYFAIL : GFP_ATOMIC) | mobility[r % 4];
 
 	if ((r >> 4) % 4 == 0)
 		gfp |= __GFP_DMA32;
