@@ -126,31 +126,32 @@ static void block_split(struct pageblock *pb, unsigned long local, unsigned int 
 {
 	struct page *block = pb_base(pb) + local;
 	unsigned long index = (unsigned long)(block - mm.memmap);
-	uint64_t raw = PAGE_FREE_ALONE(from);
+	uint64_t raw = PAGE_FREE_ALONE(from - 1);
 
 	trust_head(index, to);
 	pb->free_orders |= (uint16_t)((1U << from) - (1U << to));
-	while (from > to) {
+	for (; from > to && from > GROUP_SHIFT; raw -= 1UL << PAGE_ORDER_SHIFT) {
+		unsigned long half = 1UL << --from;
+		int8_t *trust = &mm.trust[(index + half) >> GROUP_SHIFT];
+
+		if (*trust == TRUST_NONE)
+			*trust = TRUST_HEAD;
+		block[half].raw = raw;
+		pb->head[from] = (uint16_t)(local + half);
+	}
+	for (; from > to; raw -= 1UL << PAGE_ORDER_SHIFT) { /* all in one group, written above */
 		unsigned long half = 1UL << --from;
 
-		raw -= 1UL << PAGE_ORDER_SHIFT;
-		if (from >= GROUP_SHIFT && mm.trust[(index + half) >> GROUP_SHIFT] == TRUST_NONE)
-			mm.trust[(index + half) >> GROUP_SHIFT] = TRUST_HEAD;
 		block[half].raw = raw;
 		pb->head[from] = (uint16_t)(local + half);
 	}
 }
 
-/*
- * Take a block of order *order from a pageblock that has one of `lowest` or more: the smallest that will
- * do, split as needed. With lowest < *order the block may be smaller than asked.
- */
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
-		      unsigned int lowest)
+		      unsigned int lowest, int largest)
 {
 	unsigned int have = lowest + lowest_order((unsigned int)pb->free_orders >> lowest);
 	unsigned long local = pb->head[have];
-	int largest = pb->list;
 
 	block_del(pb, local, have);
 	if (have > *order)
@@ -253,12 +254,16 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 
 	if (*order >= pageblock_order)
 		return whole_take(zone, *order);
+	zone->cut = false;
 	mask = (unsigned int)zone->nonempty[type] >> lowest;
 	if (mask) {
 		uint32_t number = zone->list[type][lowest + lowest_order(mask)];
 
-		return pb_take(zone, &mm.pageblocks[number], order, lowest);
+		struct pageblock *pb = &mm.pageblocks[number];
+
+		return pb_take(zone, pb, order, lowest, pb->list);
 	}
+	zone->cut = true;
 	if (any_smaller && *order > SMALL_BATCH_ORDER)
 		*order = SMALL_BATCH_ORDER;
 	index = whole_cut(zone, *order, type);

@@ -8,7 +8,7 @@
 #include "internal.h"
 
 /* A pageblock is retyped after a look at this many of those with the largest free blocks. */
-#define STEAL_CANDIDATES 8
+#define STEAL_CANDIDATES 4
 
 static struct pageblock *steal_candidate(struct zone *zone, enum migratetype victim,
 					 unsigned int order)
@@ -52,16 +52,16 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 			continue;
 		if (type == MIGRATE_MOVABLE) {
 			pb = &mm.pageblocks[zone->list[victim][lowest + lowest_order(mask)]];
+			index = pb_take(zone, pb, order, lowest, pb->list);
 		} else {
 			int list;
 
 			pb = steal_candidate(zone, victim, lowest);
 			list = pb->list;
-			pb_unlink(zone, pb);
+			pb_unlink(zone, pb); /* pb_take() links it again, as the other type's */
 			pb->type = (uint8_t)type;
-			pb_link(zone, pb, list);
+			index = pb_take(zone, pb, order, lowest, list);
 		}
-		index = pb_take(zone, pb, order, lowest);
 		count_event(&mm.stats.extfrag);
 		if (mm.hooks & MM_HOOK_TRACE)
 			trace_event(MM_TRACE_EXTFRAG, index, *order, (uint32_t)type,
@@ -93,8 +93,8 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 	if (mask) {
 		unsigned int o = *order + lowest_order(mask);
 
-		return pb_take(zone, &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][o]], order,
-			       *order);
+		pb = &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][o]];
+		return pb_take(zone, pb, order, *order, pb->list);
 	}
 	if (*order >= pageblock_order ||
 	    !(zone->nonempty[MIGRATE_HIGHATOMIC] >> pageblock_order & 1))

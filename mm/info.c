@@ -19,7 +19,8 @@ void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->present = zone->present;
 	info->free = zone->nr_free;
 	info->untouched = zone->nr_untouched;
-	info->lock_acquired = zone->lock.acquired;
+	info->lock_acquired = __atomic_load_n(&zone->lock.acquired, __ATOMIC_RELAXED);
+	info->lock_contended = __atomic_load_n(&zone->lock.contended, __ATOMIC_RELAXED);
 	info->mark = zone->mark;
 	info->nr_highatomic = zone->nr_highatomic;
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)

@@ -115,6 +115,7 @@ struct zone {
 	uint32_t start, end; /* indices of its descriptors */
 	uint64_t managed, present;
 	const char *name;
+	bool cut; /* the last block taken was cut from a whole pageblock, or from another type's */
 	uint32_t first_pcp; /* number of its caches' first class */
 
 	/* set by sysctls */
@@ -240,13 +241,31 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
 void buddy_added(struct zone *zone, unsigned long section);
 /* Largest free order, -1 if nothing is free; HIGHATOMIC pageblocks count if asked. Needs no lock. */
 int buddy_largest(const struct zone *zone, bool highatomic);
+
+/* Is there a free block of this order or above? Needs no lock. */
+static inline bool buddy_has(const struct zone *zone, unsigned int order, bool highatomic)
+{
+	unsigned int mask = zone->nonempty[MIGRATE_UNMOVABLE] | zone->nonempty[MIGRATE_MOVABLE] |
+			    zone->nonempty[MIGRATE_RECLAIMABLE];
+
+	if (highatomic)
+		mask |= zone->nonempty[MIGRATE_HIGHATOMIC];
+	return mask >> order || zone->whole[1] != NIL32 || zone->nr_untouched ||
+	       (order <= pageblock_order && zone->whole[0] != NIL32);
+}
+
 /* Steps of the above, for fallback.c. */
 unsigned int lowest_order(unsigned int mask);
 void pb_link(struct zone *zone, struct pageblock *pb, int order);
 void pb_unlink(struct zone *zone, struct pageblock *pb);
 unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order);
+/*
+ * Take a block of order *order from a pageblock that has one of `lowest` or more: the smallest that will do, split as
+ * needed. With lowest < *order the block may be smaller than asked. `largest` is the pageblock's largest free order; it
+ * is on that list, or on none.
+ */
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
-		      unsigned int lowest);
+		      unsigned int lowest, int largest);
 
 /* fallback.c: the zone's lock is held */
 unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
@@ -299,23 +318,22 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts mas
 struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order);
 /* A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed. Interrupts masked. */
 struct page *pcp_from_highatomic(struct zone *zone, gfp_t class);
-#define PCP_WINDOW 12	  /* newest blocks of each cache that most requests look at */
-#define PCP_ALL	   (~0UL) /* look at all */
-/*
- * Give back this CPU's cached blocks that start in [start, end), as far as they are among the `window` newest of their cache;
- * returns their pages. A bounded part of it under a lock.
- */
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
-				  unsigned long window);
+/* Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded part of it under a lock. */
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
 /* Give back one cached block of a larger order, the smallest there is. False: there is none. Interrupts masked. */
 bool pcp_give_back_larger(struct zone *zone, unsigned int order);
 /*
- * Look at the `window` newest blocks of a CPU's caches for an aligned range of this order that is whole but for cached blocks,
- * all of them in these windows; if there is one, it is [*start, *end). Changes nothing. Bounded unless window is
- * PCP_ALL, linear in what is cached then. For another CPU the answer is a guess.
+ * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole but for a few of them; if there is
+ * one, these go back to the buddy, and a HIGHATOMIC pageblock they complete is of type `type` from then on.
+ * Returns whether there was one; if not, nothing has changed. Bound 4000. Interrupts masked.
+ */
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type);
+/*
+ * Look at all that a CPU has cached for an aligned range of this order that is whole but for cached blocks, anyone's; if there is one,
+ * it is [*start, *end). Changes nothing. Linear in what is cached. For another CPU the answer is a guess.
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    unsigned long most, unsigned long *start, unsigned long *end);
+		    unsigned long *start, unsigned long *end);
 unsigned long pcp_count_this_cpu(const struct zone *zone); /* pages */
 unsigned long pcp_count_zone(const struct zone *zone);	   /* the same of all CPUs */
 void pcp_sync_limits(struct mm_pcpu *cpu);
@@ -357,11 +375,8 @@ static inline const struct zone_choice *zonelist_for(gfp_t gfp)
 }
 const char *gfp_check(gfp_t gfp, unsigned int order); /* NULL if acceptable, else what is wrong */
 void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
-enum freelist_stage {
-	STAGE_LOW, /* down to the low mark */
-	STAGE_MIN, /* down to the min mark, or below it if the request may */
-};
-struct page *get_page_from_freelist(const struct alloc_context *ac, enum freelist_stage stage);
+/* What the zones give down to their low marks or, with nothing above these, down to what the flags allow. */
+struct page *get_page_from_freelist(const struct alloc_context *ac);
 /* The same with what lies in this CPU's caches; with __GFP_RETRY_MAYFAIL all of it is looked at. */
 struct page *get_page_from_caches(const struct alloc_context *ac);
 
@@ -370,6 +385,8 @@ void mm_cpu_online(struct mm_pcpu *cpu);
 void remote_give_back_all(void);
 /* Have other CPUs give back blocks that may make up one of this order; false: none found. */
 bool remote_assemble(const struct zone *zone, unsigned int order);
+
+bool notifiers_due(const struct alloc_context *ac); /* may and should mm_idle() be called now? */
 
 /* slowpath.c: all that is tried when the first look at the zones found nothing */
 struct page *alloc_pages_slowpath(struct alloc_context *ac);

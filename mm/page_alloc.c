@@ -53,7 +53,7 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 	unsigned int order = ac->order;
 
 	spin_lock(&zone->lock);
-	if (ac->alloc_flags & ALLOC_HIGHATOMIC)
+	if (ac->alloc_flags & ALLOC_HIGHATOMIC && zone->nonempty[MIGRATE_HIGHATOMIC])
 		index = highatomic_alloc(zone, &order);
 	if (index == NIL32) {
 		index = buddy_alloc(zone, &order, ac->type, false);
@@ -66,7 +66,8 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 		page->word = PAGE_INFO(state, order) | choice->class |
 			     (ac->gfp & GFP_MOVABLE_MASK) | PAGE_ONE_REF;
 		page->owner = 0;
-		if (ac->alloc_flags & ALLOC_HIGHATOMIC)
+		/* One expensive thing a call: after a cut, the next such request reserves. */
+		if (ac->alloc_flags & ALLOC_HIGHATOMIC && !zone->cut)
 			highatomic_reserve(zone, index);
 	}
 	spin_unlock(&zone->lock);
@@ -94,62 +95,66 @@ static struct page *rmqueue_pcp(const struct alloc_context *ac, const struct zon
 	return page;
 }
 
-struct page *get_page_from_freelist(const struct alloc_context *ac, enum freelist_stage stage)
+struct page *get_page_from_freelist(const struct alloc_context *ac)
 {
 	unsigned long flags = port_irq_save();
 	struct page *page = NULL;
 
-	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
-		const struct zone *zone = choice->zone;
-		uint64_t mark = stage == STAGE_LOW ? zone->mark.low : zone->mark.min;
+	for (int below_low = 0; below_low < 2 && !page; below_low++) {
+		if (below_low)
+			count_event(&mm.stats.stage[MM_STAGE_SLOW]);
+		for (const struct zone_choice *choice = ac->choices; choice->zone && !page;
+		     choice++) {
+			const struct zone *zone = choice->zone;
+			uint64_t mark = below_low ? zone->mark.min : zone->mark.low;
 
-		if (!ac->order)
-			page = rmqueue_pcp(ac, choice, mark);
-		else if (zone_watermark(zone, ac, mark, 0) == WMARK_OK)
-			page = rmqueue_buddy(ac, choice);
+			if (!ac->order)
+				page = rmqueue_pcp(ac, choice, mark);
+			else if (zone_watermark(zone, ac, mark, 0) == WMARK_OK)
+				page = rmqueue_buddy(ac, choice);
+		}
 	}
 	port_irq_restore(flags);
 	return page;
 }
 
+/* Do this CPU's caches give the buddy what is missing? Interrupts are masked. */
+static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone)
+{
+	unsigned long start, end;
+
+	if (pcp_give_back_larger(zone, ac->order) || pcp_assemble(zone, ac->order, ac->type))
+		return true;
+	if (!(ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL)) ||
+	    !pcp_find_block(port_pcpu(), zone, ac->order, &start, &end))
+		return false;
+	pcp_give_back_range(port_pcpu(), start, end);
+	spin_lock(&zone->lock);
+	highatomic_unreserve_range(zone, start, end, ac->type);
+	spin_unlock(&zone->lock);
+	return true;
+}
+
 struct page *get_page_from_caches(const struct alloc_context *ac)
 {
-	struct mm_pcpu *cpu = port_pcpu();
 	struct page *page = NULL;
 
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
 		gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
-		unsigned long window =
-			ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) ? PCP_ALL : PCP_WINDOW;
-		unsigned long flags, start, end, cached;
 		struct zone *zone = choice->zone;
-		bool more;
+		unsigned long flags = port_irq_save(), cached;
 
-		flags = port_irq_save();
 		if (!ac->order || !(ac->gfp & __GFP_COMP)) /* a cached block is not compound */
 			page = pcp_steal(zone, class, ac->order);
-		port_irq_restore(flags);
-		if (page)
-			break;
-		cached = pcp_count_this_cpu(zone);
-		if (!cached || zone_watermark(zone, ac, zone->mark.min, cached) != WMARK_OK)
-			continue;
-		flags = port_irq_save();
-		more = pcp_give_back_larger(zone, ac->order);
-		port_irq_restore(flags);
-		if (!more) {
-			if (!pcp_find_block(cpu, zone, ac->order, window, &start, &end))
-				continue;
-			pcp_give_back_range(cpu, start, end, window);
-			flags = port_irq_save();
-			spin_lock(&zone->lock);
-			highatomic_unreserve_range(zone, start, end, ac->type);
-			spin_unlock(&zone->lock);
-			port_irq_restore(flags);
+		if (!page) {
+			cached = pcp_count_this_cpu(zone);
+			if (cached &&
+			    zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
+			    complete_from_caches(ac, zone))
+				page = ac->order ? rmqueue_buddy(ac, choice)
+						 : pcp_refill(pcp_of(port_pcpu(), class), zone,
+							      class);
 		}
-		flags = port_irq_save();
-		page = ac->order ? rmqueue_buddy(ac, choice)
-				 : pcp_refill(pcp_of(cpu, class), zone, class);
 		port_irq_restore(flags);
 	}
 	return page;
@@ -174,9 +179,11 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 		return NULL;
 	}
 	alloc_context_init(&ac, gfp, order);
-	page = get_page_from_freelist(&ac, STAGE_LOW);
+	page = get_page_from_freelist(&ac);
 	if (!page)
 		page = alloc_pages_slowpath(&ac);
+	if (notifiers_due(&ac))
+		mm_idle(); /* shedding load early is what notifiers are for */
 	if (page && mm.hooks)
 		hook_alloc(page, gfp, order);
 	if (page && gfp & __GFP_ZERO)

@@ -17,15 +17,15 @@
 #define PCP_HIGH_MAX	    1024
 #define PCP_BLOCKS_MAX	    4  /* blocks of an order above 0 */
 #define PCP_RETURN_ORDER    3  /* returned as one block where the newest pages are one */
-#define PCP_RETURN_SINGLE 2 /* else so many pages */
+#define PCP_RETURN_SINGLE   2  /* else so many pages */
 #define PCP_RETURN_MERGES   1  /* ... until one merged so often: a bound on the call */
 #define PCP_GIVE_BACK_CHUNK 8  /* blocks given back per acquisition of the lock */
 #define PCP_GIVE_BACK_LOOK  64 /* blocks looked at for it */
 
 /* What a request looks at for a block its CPU's caches could complete: the bound on what it costs to fail. */
-#define PCP_LOOK_ENTRIES 32 /* blocks in caches */
-#define PCP_LOOK_BLOCKS	 40 /* blocks in memory, around these */
-#define PCP_LOOK_VERIFY	 1  /* times that the caches are searched for the pages of a block */
+#define PCP_WINDOW	 10 /* newest blocks of each cache */
+#define PCP_LOOK_ENTRIES 18 /* blocks in caches */
+#define PCP_LOOK_BLOCKS	 24 /* blocks in memory, around these */
 #define PCP_LOOK_CACHED	 8  /* blocks that are given back for it */
 
 /* The slot below the first page of caches that hold nothing. Never written. */
@@ -239,22 +239,22 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 /* ---- giving back ---------------------------------------------------------------------------- */
 
 /*
- * Give back up to PCP_GIVE_BACK_CHUNK blocks of a cache that start in [start, end) and are among its `window` newest; *kept of
- * these have been looked at before and stay. Returns how many. Interrupts are masked.
+ * Give back up to PCP_GIVE_BACK_CHUNK blocks of a cache that start in [start, end); its *kept newest have been looked at before
+ * and stay. Returns how many. Interrupts are masked.
  */
-static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long start, unsigned long end,
-				    unsigned long window, unsigned long *kept)
+static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long start,
+				    unsigned long end, unsigned long *kept)
 {
+	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
 	struct zone *zone = &mm.zones[pcp->zone];
 	unsigned long given = 0;
 
 	for (unsigned int look = 0; look < PCP_GIVE_BACK_LOOK && given < PCP_GIVE_BACK_CHUNK &&
-				    *kept + given < window && pcp->base + *kept < pcp->top;
+				    pcp->base + *kept < pcp->top;
 	     look++) {
 		struct page **slot = pcp->top - *kept, *page = *slot;
-		unsigned long index = (unsigned long)(page - mm.memmap);
 
-		if (index < start || index >= end) {
+		if (page < first || page >= limit) {
 			++*kept;
 			continue;
 		}
@@ -268,37 +268,22 @@ static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long sta
 	return given;
 }
 
-/* All of it. Interrupts are let in between chunks if the caller has not masked them. */
-static unsigned long give_back_of(struct per_cpu_pages *pcp, unsigned long start, unsigned long end,
-				  unsigned long window)
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
 {
-	unsigned long kept = 0, given = 0;
-
-	while (kept + given < window && pcp->base + kept < pcp->top) {
-		unsigned long flags = port_irq_save();
-
-		given += give_back_some(pcp, start, end, window - given, &kept);
-		port_irq_restore(flags);
-	}
-	return given;
-}
-
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
-				  unsigned long window)
-{
-	struct zone *zone = zone_of(start);
 	struct per_cpu_pages *pcp;
 	unsigned long pages = 0;
 	unsigned int order;
 
-	if (end <= zone->end) {
-		for_each_zone_pcp (cpu, zone, pcp, order)
-			if (pcp->top > pcp->base)
-				pages += give_back_of(pcp, start, end, window) << order;
-	} else {
-		for_each_pcp (cpu, pcp, order)
-			if (pcp->top > pcp->base)
-				pages += give_back_of(pcp, start, end, window) << order;
+	for_each_pcp(cpu, pcp, order)
+	{
+		unsigned long kept = 0;
+
+		while (pcp->base + kept < pcp->top) { /* interrupts are let in between the steps */
+			unsigned long flags = port_irq_save();
+
+			pages += give_back_some(pcp, start, end, &kept) << order;
+			port_irq_restore(flags);
+		}
 	}
 	cpu->drained += pages;
 	return pages;
@@ -311,9 +296,10 @@ unsigned long drain_some_pages(void)
 	struct per_cpu_pages *pcp;
 	unsigned int order;
 
-	for_each_pcp (cpu, pcp, order) {
+	for_each_pcp(cpu, pcp, order)
+	{
 		if (pcp->top > pcp->base) {
-			pages = give_back_some(pcp, 0, mm.nr_pages, PCP_ALL, &kept) << order;
+			pages = give_back_some(pcp, 0, mm.nr_pages, &kept) << order;
 			break;
 		}
 	}
@@ -324,7 +310,7 @@ unsigned long drain_some_pages(void)
 
 unsigned long drain_all_pages(void)
 {
-	unsigned long drained = pcp_give_back_range(port_pcpu(), 0, mm.nr_pages, PCP_ALL);
+	unsigned long drained = pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
 	struct zone *zone;
 
 	remote_give_back_all();
@@ -479,76 +465,119 @@ static unsigned long cached_blocks_in(unsigned long index, unsigned int order, u
 	return index >= end ? cached : NOT_FREE;
 }
 
-/* How many of the newest blocks of a CPU's caches of orders below `order` start in [start, end)? */
-static unsigned long cached_here(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-				 unsigned long start, unsigned long end, unsigned long window)
+/* Where a cached block lies. */
+struct cached {
+	struct per_cpu_pages *pcp;
+	struct page **slot;
+};
+
+/*
+ * Among the PCP_WINDOW newest blocks of each cache of orders below `order`, those that start in [start, end): up to
+ * PCP_LOOK_CACHED of them to found[], the newest of a cache first. Returns how many there are.
+ */
+static unsigned int find_cached(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+				unsigned long start, unsigned long end, struct cached found[])
 {
 	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
 	struct per_cpu_pages *pcp;
-	unsigned long count = 0;
-	unsigned int cached;
+	unsigned int cached, count = 0;
 
-	for_each_zone_pcp (cpu, zone, pcp, cached) {
-		struct page **low = pcp_count(pcp) > window ? pcp->top - window : pcp->base;
+	for_each_zone_pcp(cpu, zone, pcp, cached)
+	{
+		struct page **p = pcp->top;
+		struct page **low = pcp_count(pcp) > PCP_WINDOW ? p - PCP_WINDOW : pcp->base;
 
 		if (cached >= order)
 			break;
-		for (struct page **p = pcp->top; p > low; p--)
-			count += *p >= first && *p < limit;
+		for (; p > low; p--) {
+			if (*p < first || *p >= limit)
+				continue;
+			if (count < PCP_LOOK_CACHED)
+				found[count] = (struct cached){pcp, p};
+			count++;
+		}
 	}
 	return count;
 }
 
 /* Blocks looked at lately, by a few bits of their number: neighbours in a cache are often of one block. */
-#define MEMO_SIZE 16
+#define MEMO_SIZE 8
 
-bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    unsigned long window, unsigned long *start, unsigned long *end)
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type)
 {
-	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1);
-	unsigned long most = window == PCP_ALL ? ~0UL : PCP_LOOK_BLOCKS;
-	unsigned long entries = window == PCP_ALL ? ~0UL : PCP_LOOK_ENTRIES;
-	unsigned int verify = PCP_LOOK_VERIFY;
-	bool mine = cpu == port_pcpu();
+	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1), most = PCP_LOOK_BLOCKS;
+	struct cached found[PCP_LOOK_CACHED];
+	struct mm_pcpu *cpu = port_pcpu();
+	unsigned int cached, entries = PCP_LOOK_ENTRIES;
 	struct per_cpu_pages *pcp;
-	unsigned int cached;
 
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		memo[i] = NIL32;
 	for_each_zone_pcp(cpu, zone, pcp, cached)
 	{
-		/* Another CPU's cache changes meanwhile; what is read is always some descriptor, or NULL. */
-		struct page **top = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED);
-		struct page **low =
-			(unsigned long)(top - pcp->base) > window ? top - window : pcp->base;
+		struct page **p = pcp->top;
+		struct page **low = pcp_count(pcp) > PCP_WINDOW ? p - PCP_WINDOW : pcp->base;
 
-		for (struct page **p = top; p > low && most && entries; p--, entries--) {
-			struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
-			unsigned long index = (unsigned long)(page - mm.memmap),
-				      block = index & mask, count;
+		if (cached >= order)
+			return false;
+		for (; p > low && entries; p--, entries--) {
+			unsigned long block = (unsigned long)(*p - mm.memmap) & mask, count;
 			unsigned long *seen = &memo[(block >> order) % MEMO_SIZE];
 
-			if (!page || *seen == block)
+			if (*seen == block)
 				continue;
-			*start = block;
-			*end = block + (1UL << order);
-			if (cached >= order) { /* the buddy will cut it */
-				*start = index;
-				*end = index + (1UL << cached);
-				return true;
-			}
 			*seen = block;
 			count = cached_blocks_in(block, order, &most);
-			if (count == NOT_FREE)
-				continue;
-			if (window != PCP_ALL) {
-				if (count > PCP_LOOK_CACHED || !verify)
-					continue;
-				verify--;
-			}
-			/* Are they all in this CPU's caches, where they will be looked for? */
-			if (!mine || cached_here(cpu, zone, order, *start, *end, window) == count)
+			if (count <= PCP_LOOK_CACHED) {
+				unsigned int i;
+
+				/* The caches are searched once, for a block that is likely to be had. */
+				if (find_cached(cpu, zone, order, block, block + (1UL << order),
+						found) != count)
+					return false;
+				spin_lock(&zone->lock);
+				for (i = 0; i < count; i++) {
+					struct page *page = *found[i].slot;
+
+					*found[i].slot = *found[i].pcp->top--;
+					cpu->drained += 1UL << page_order(page);
+					give_back(zone, page);
+				}
+				highatomic_unreserve_range(zone, block, block + (1UL << order),
+							   type);
+				spin_unlock(&zone->lock);
 				return true;
+			}
+			if (!most)
+				return false;
+		}
+	}
+	return false;
+}
+
+bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+		    unsigned long *start, unsigned long *end)
+{
+	unsigned long mask = ~((1UL << order) - 1), most = ~0UL, seen = NIL32;
+	struct per_cpu_pages *pcp;
+	unsigned int cached;
+
+	for_each_zone_pcp(cpu, zone, pcp, cached)
+	{
+		/* Another CPU's cache changes meanwhile; what is read is always some descriptor, or NULL. */
+		for (struct page **p = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED); p > pcp->base;
+		     p--) {
+			struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
+			unsigned long index = (unsigned long)(page - mm.memmap);
+
+			if (!page || (index & mask) == seen)
+				continue;
+			*start = cached >= order ? index
+						 : index & mask; /* a larger one will be cut */
+			*end = *start + (1UL << (cached >= order ? cached : order));
+			if (cached >= order || cached_blocks_in(*start, order, &most) != NOT_FREE)
+				return true;
+			seen = index & mask;
 		}
 	}
 	return false;

@@ -16,6 +16,11 @@ static struct {
 	unsigned long index, end;  /* descriptors asked for */
 } request;
 
+/* A port that knows no better. */
+__attribute__((weak, visibility("default"))) void port_yield(void)
+{
+}
+
 void mm_ipi(void)
 {
 	struct mm_pcpu *cpu = port_pcpu();
@@ -24,7 +29,7 @@ void mm_ipi(void)
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) == sequence)
 		return;
-	pcp_give_back_range(cpu, request.index, request.end, PCP_ALL);
+	pcp_give_back_range(cpu, request.index, request.end);
 	pcp_sync_limits(cpu);
 	pcp_sync_hooks(cpu);
 	/* Release, paired with the acquire in post(): what was given back is seen by who asked. */
@@ -35,13 +40,14 @@ static void post(unsigned long index, unsigned long end)
 {
 	struct mm_pcpu *self = port_pcpu();
 	uint32_t sequence, idle = 0;
+	unsigned int spins = 0;
 
 	/* Acquire: the last poster's request is over. */
 	while (!atomic_compare_exchange_weak_explicit(&request.busy, &idle, 1, memory_order_acquire,
 						      memory_order_relaxed)) {
 		idle = 0;
 		mm_ipi();
-		port_relax();
+		spin_relax(&spins);
 	}
 	request.index = index;
 	request.end = end;
@@ -58,7 +64,7 @@ static void post(unsigned long index, unsigned long end)
 		/* A CPU that went offline meanwhile has given all back. */
 		while (c != self->cpu && (other = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE)) &&
 		       __atomic_load_n(&other->acknowledged, __ATOMIC_ACQUIRE) != sequence)
-			port_relax();
+			spin_relax(&spins);
 	}
 	/* Release: the request is not written again before everyone has served it. */
 	atomic_store_explicit(&request.busy, 0, memory_order_release);
@@ -87,7 +93,7 @@ bool remote_assemble(const struct zone *zone, unsigned int order)
 		unsigned long index, end;
 
 		/* The others go on meanwhile: what is seen here may be gone when they are asked. */
-		if (cpu && pcp_find_block(cpu, zone, order, PCP_ALL, &index, &end)) {
+		if (cpu && pcp_find_block(cpu, zone, order, &index, &end)) {
 			post(index, end);
 			return true;
 		}
@@ -100,7 +106,7 @@ void mm_cpu_idle(void)
 	unsigned long flags = port_irq_save();
 
 	mm_ipi();
-	pcp_give_back_range(port_pcpu(), 0, mm.nr_pages, PCP_ALL);
+	pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
 	port_irq_restore(flags);
 }
 
@@ -122,7 +128,7 @@ void mm_cpu_offline(void)
 	struct mm_pcpu *cpu = port_pcpu();
 	unsigned long flags = port_irq_save();
 
-	pcp_give_back_range(cpu, 0, mm.nr_pages, PCP_ALL);
+	pcp_give_back_range(cpu, 0, mm.nr_pages);
 	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
 	port_irq_restore(flags);
 }

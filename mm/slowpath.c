@@ -2,8 +2,7 @@
 /*
  * slowpath.c: what is tried, stage by stage, before a request is refused.
  *
- * No zone was above its low mark. The request goes on down to the min mark and to what its flags let it use of the
- * reserves; then looks at the pages in caches; if it may wait, lets shrinkers free something; and at last
+ * No zone has what the request needs above what it must leave. It looks at the pages in caches; if it may wait, lets shrinkers free something; and at last
  * takes back a HIGHATOMIC pageblock. Each stage either serves the request or changes nothing, so that a
  * refused request leaves the allocator as it was.
  */
@@ -21,9 +20,11 @@ static struct shrinker *shrinkers;
 static struct low_memory_notifier *notifiers;
 
 static const char *const stage_names[NR_MM_STAGES] = {
-	[MM_STAGE_SLOW] = "slow",	  [MM_STAGE_RESERVE] = "reserve",
-	[MM_STAGE_ASSEMBLE] = "assemble", [MM_STAGE_DRAIN] = "drain",
-	[MM_STAGE_RECLAIM] = "reclaim",	  [MM_STAGE_HIGHATOMIC] = "highatomic",
+	[MM_STAGE_SLOW] = "slow",
+	[MM_STAGE_ASSEMBLE] = "assemble",
+	[MM_STAGE_DRAIN] = "drain",
+	[MM_STAGE_RECLAIM] = "reclaim",
+	[MM_STAGE_HIGHATOMIC] = "highatomic",
 	[MM_STAGE_FAIL] = "fail",
 };
 
@@ -113,6 +114,11 @@ void unregister_low_memory_notifier(struct low_memory_notifier *notifier)
 	spin_unlock(&callbacks_lock);
 }
 
+bool notifiers_due(const struct alloc_context *ac)
+{
+	return notifiers && ac->gfp & __GFP_DIRECT_RECLAIM;
+}
+
 /* Asks every shrinker once; returns the objects freed. */
 static unsigned long shrink_all(gfp_t gfp)
 {
@@ -175,10 +181,8 @@ static bool may_wait(const struct alloc_context *ac)
 
 static struct page *try_all_stages(const struct alloc_context *ac)
 {
-	struct page *page;
+	struct page *page = get_page_from_freelist(ac);
 
-	count_event(&mm.stats.stage[MM_STAGE_RESERVE]);
-	page = get_page_from_freelist(ac, STAGE_MIN);
 	if (page)
 		return page;
 	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
@@ -220,7 +224,7 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
 		if (done)
-			page = get_page_from_freelist(ac, STAGE_MIN);
+			page = get_page_from_freelist(ac);
 	}
 	return page;
 }
@@ -234,10 +238,8 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 									       : ROUNDS_DEFAULT;
 	struct page *page;
 
-	count_event(&mm.stats.stage[MM_STAGE_SLOW]);
-	if (wait)
-		mm_idle(); /* shedding load early is what notifiers are for */
-	page = try_all_stages(ac);
+	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
+	page = get_page_from_caches(ac);
 	if (!page && wait)
 		page = try_remote(ac);
 	while (!page && rounds--) {

@@ -9,28 +9,51 @@
 #include <stdatomic.h>
 #include <quarry/port.h>
 
+#define SPINS_PER_YIELD 256 /* longer than any holder takes while it runs */
+
 struct spinlock {
 	_Atomic uint32_t next;	/* the next ticket to hand out */
 	_Atomic uint32_t owner; /* the ticket being served */
-	uint64_t acquired;	/* times taken; written by the holder only */
+	/* figures, written by the holder alone and read by anyone */
+	uint64_t acquired;  /* times taken */
+	uint64_t contended; /* of these, times that had to wait */
 };
 
 static inline void spin_lock_init(struct spinlock *lock)
 {
 	atomic_init(&lock->next, 0);
 	atomic_init(&lock->owner, 0);
-	lock->acquired = 0;
+	lock->acquired = lock->contended = 0;
+}
+
+/* Relaxed: figures order nothing. */
+static inline void spin_lock_count(uint64_t *figure)
+{
+	__atomic_store_n(figure, *figure + 1, __ATOMIC_RELAXED);
+}
+
+/* Between two looks at what another CPU will change; *spins counts them. */
+static inline void spin_relax(unsigned int *spins)
+{
+	port_relax();
+	if (++*spins % SPINS_PER_YIELD == 0)
+		port_yield();
 }
 
 static inline void spin_lock(struct spinlock *lock)
 {
+	unsigned int spins = 0;
 	/* Relaxed: taking a ticket orders nothing; the acquire load of owner below does. */
 	uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 
 	/* Acquire, paired with the release in spin_unlock(): the last holder's writes are seen. */
-	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
-		port_relax();
-	lock->acquired++;
+	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket) {
+		do
+			spin_relax(&spins);
+		while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket);
+		spin_lock_count(&lock->contended);
+	}
+	spin_lock_count(&lock->acquired);
 }
 
 static inline void spin_unlock(struct spinlock *lock)

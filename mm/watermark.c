@@ -132,8 +132,7 @@ enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_co
 			return free + zone->lowmem_reserve[ac->highest] > kept ? WMARK_PROTECTED
 									       : WMARK_BELOW;
 	}
-	if (!extra &&
-	    buddy_largest(zone, flags & (ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC)) < (int)ac->order)
+	if (!extra && !buddy_has(zone, ac->order, flags & (ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC)))
 		return WMARK_NO_BLOCK;
 	return WMARK_OK;
 }

@@ -192,8 +192,7 @@ const char *mm_misuse_name(enum mm_misuse kind);
 
 /* Stages of the slow path, each counted when it is entered. */
 enum mm_stage {
-	MM_STAGE_SLOW,	     /* no zone was above its low mark, or none had a block */
-	MM_STAGE_RESERVE,    /* ... with what the flags allow below the min mark */
+	MM_STAGE_SLOW, /* no zone had it above its low mark: down to min, and to what the flags allow */
 	MM_STAGE_ASSEMBLE,   /* pages in this CPU's caches were looked at */
 	MM_STAGE_DRAIN,	     /* other CPUs were asked for theirs */
 	MM_STAGE_RECLAIM,    /* shrinkers were called */
@@ -222,13 +221,14 @@ struct mm_watermarks {
 
 struct zone_info {
 	const char *name;
-	pfn_t start_pfn;	/* first frame of the zone's span */
-	uint64_t spanned;	/* pages from the first to the last, holes included */
-	uint64_t present;	/* pages that exist */
-	uint64_t managed;	/* pages released to the allocator */
-	uint64_t free;		/* pages in the buddy, the pages in per-CPU caches not counted */
-	uint64_t untouched;	/* of free: pages in 4 MiB blocks that were never cut */
-	uint64_t lock_acquired; /* times the zone lock was taken */
+	pfn_t start_pfn;	 /* first frame of the zone's span */
+	uint64_t spanned;	 /* pages from the first to the last, holes included */
+	uint64_t present;	 /* pages that exist */
+	uint64_t managed;	 /* pages released to the allocator */
+	uint64_t free;		 /* pages in the buddy, the pages in per-CPU caches not counted */
+	uint64_t untouched;	 /* of free: pages in 4 MiB blocks that were never cut */
+	uint64_t lock_acquired;	 /* times the zone lock was taken */
+	uint64_t lock_contended; /* of these, times that had to wait for it */
 	struct mm_watermarks mark;
 	uint64_t protection[MAX_NR_ZONES]; /* pages kept from requests that could use zone [i] */
 	uint64_t nr_highatomic;		   /* pages of the HIGHATOMIC pageblocks */

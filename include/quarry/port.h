@@ -32,6 +32,13 @@ _Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1,
  */
 void port_kick(unsigned int cpu);
 
+/*
+ * Called now and then by a CPU that waits for another for longer than such a wait ever takes: the other is not running.
+ * An emulator or a hypervisor with fewer CPUs than it shows may run it meanwhile. Optional: mm/ has one
+ * that does nothing. Any context; interrupts may be masked.
+ */
+void port_yield(void);
+
 #if defined(QUARRY_PORT_HEADER)
 #include QUARRY_PORT_HEADER
 
