@@ -2,13 +2,15 @@
 /*
  * buddy.c: the buddy allocator proper. The caller holds the zone's lock with interrupts masked.
  *
- * Each 2 MiB pageblock has a small buddy of its own for orders 0 to 8, and the zone lists pageblocks by
- * mobility type and largest free order; so changing a pageblock's type moves one list entry, whatever it
- * holds. Whole free pageblocks (order 9) and pairs of them (order 10) have no type and get one when
- * they are cut. Sections nobody cut yet are opened only when nothing else is left.
+ * Each 2 MiB pageblock has a small buddy of its own for orders 0 to 8, and the zone lists
+ * pageblocks by mobility type and largest free order; so changing a pageblock's type moves one
+ * list entry, whatever it holds. Whole free pageblocks (order 9) and pairs of them (order 10)
+ * have no type and get one when they are cut. Sections nobody cut yet are opened only when
+ * nothing else is left.
  *
- * Within an open section every block has a head, reserved ones too, so the frame at (index ^ 2^order) is
- * the head of a block or lies inside a smaller-aligned one, and merging needs no range test.
+ * Within an open section every block has a head, reserved ones too, so the frame at (index ^
+ * 2^order) is the head of a block or lies inside a smaller-aligned one, and merging needs no
+ * range test.
  */
 #include "internal.h"
 
@@ -87,6 +89,16 @@ static inline struct page *pb_base(const struct pageblock *pb)
 	return &mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
 }
 
+/*
+ * Is there a free block of this order at a descriptor that is believed? It may be a page that its
+ * holder, or the CPU in whose cache it lies, is just writing without a lock: then its state says
+ * so, before and after.
+ */
+static inline RACY bool is_free_block(const struct page *page, unsigned int order)
+{
+	return __atomic_load_n(&page->word, __ATOMIC_RELAXED) == PAGE_FREE_WORD(order);
+}
+
 /* Write the head of a free block and put it first on its list. */
 static inline void block_add(struct pageblock *pb, unsigned long local, unsigned int order)
 {
@@ -118,8 +130,8 @@ static inline void block_del(struct pageblock *pb, unsigned long local, unsigned
 }
 
 /*
- * Split the block of order `from` at local down to `to`; the upper halves go on the pageblock's lists, which are
- * empty for these orders. The head at local is the caller's to write.
+ * Split the block of order `from` at local down to `to`; the upper halves go on the pageblock's
+ * lists, which are empty for these orders. The head at local is the caller's to write.
  */
 static void block_split(struct pageblock *pb, unsigned long local, unsigned int from,
 			unsigned int to)
@@ -178,7 +190,10 @@ static void whole_add(struct zone *zone, unsigned long index, unsigned int order
 	pb_link(zone, pb, (int)order);
 }
 
-/* Take a block of order 9 or 10: one that is free, a half of a pair, or a section not touched yet. */
+/*
+ * Take a block of order 9 or 10: one that is free, a half of a pair, or a section not touched
+ * yet.
+ */
 static unsigned long whole_take(struct zone *zone, unsigned int order)
 {
 	uint32_t number = order == pageblock_order ? zone->whole[0] : NIL32;
@@ -240,8 +255,8 @@ static unsigned long whole_cut(struct zone *zone, unsigned int order, enum migra
 /* ---- what the rest of mm/ calls ------------------------------------------------------------ */
 
 /*
- * With any_smaller a call that cuts a whole pageblock or turns to another type's serves at most this order,
- * so that no call does two expensive things.
+ * With any_smaller a call that cuts a whole pageblock or turns to another type's serves at most
+ * this order, so that no call does two expensive things.
  */
 #define SMALL_BATCH_ORDER 3
 
@@ -316,7 +331,7 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int ord
 		for (; order < pageblock_order; order++) {
 			unsigned long buddy = local ^ (1UL << order);
 
-			if (base[buddy].word != PAGE_FREE_WORD(order))
+			if (!is_free_block(&base[buddy], order))
 				break;
 			block_del(pb, buddy, order);
 			base[local | buddy].word =
@@ -338,7 +353,7 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int ord
 	if (order == pageblock_order && pb->type != MIGRATE_HIGHATOMIC) {
 		unsigned long buddy = index ^ pageblock_nr_pages;
 
-		if (mm.memmap[buddy].word == PAGE_FREE_WORD(pageblock_order) &&
+		if (is_free_block(&mm.memmap[buddy], pageblock_order) &&
 		    mm.pageblocks[buddy >> pageblock_order].type != MIGRATE_HIGHATOMIC) {
 			pb_unlink(zone, &mm.pageblocks[buddy >> pageblock_order]);
 			mm.memmap[index | buddy].word = PAGE_NONE;
@@ -375,7 +390,7 @@ void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order
 	pb_relist(zone, pb, largest);
 }
 
-int buddy_largest(const struct zone *zone, bool highatomic)
+RACY int buddy_largest(const struct zone *zone, bool highatomic)
 {
 	unsigned int mask = 0, types = highatomic ? MIGRATE_TYPES : MIGRATE_PCPTYPES;
 	int order = pageblock_order;

@@ -2,8 +2,9 @@
 /*
  * check.c: mm_check() walks every invariant, mm_state_hash() sums up the state.
  *
- * The check trusts nothing it verifies: it tiles each open section with the blocks their heads describe, counts what
- * it saw, and compares the counts with those that the lists, pageblocks, zones and caches give.
+ * The check trusts nothing it verifies: it tiles each open section with the blocks their heads
+ * describe, counts what it saw, and compares the counts with those that the lists, pageblocks,
+ * zones and caches give.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * debug.c: what the slow paths do besides while debug options are on: tracepoints, fault injection, poisoning,
- * zeroing. The hot paths never look: the caches are hidden from them then (pcp_sync_hooks()).
+ * debug.c: what the slow paths do besides while debug options are on: tracepoints, fault
+ * injection, poisoning, zeroing. The hot paths never look: the caches are hidden from them then
+ * (pcp_sync_hooks()).
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fallback.c: pageblocks change hands: what a request does when those of its own type have no room, and the
- * HIGHATOMIC pageblocks that are kept for requests which cannot wait. The caller holds the zone's lock.
+ * fallback.c: pageblocks change hands: what a request does when those of its own type have no
+ * room, and the HIGHATOMIC pageblocks that are kept for requests which cannot wait. The caller
+ * holds the zone's lock.
  *
  * Changing a type moves one list entry, so nothing here depends on what a pageblock holds.
  */
@@ -29,9 +30,9 @@ static struct pageblock *steal_candidate(struct zone *zone, enum migratetype vic
 }
 
 /*
- * No pageblock of the type has room. Movable pages borrow room from the others without changing a type, as they
- * can be moved away again; the others take over the emptiest pageblock they see, so that what
- * cannot move stays together.
+ * No pageblock of the type has room. Movable pages borrow room from the others without changing a
+ * type, as they can be moved away again; the others take over the emptiest pageblock they see, so
+ * that what cannot move stays together.
  */
 unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
 			     unsigned int lowest)
@@ -120,8 +121,9 @@ void highatomic_reserve(struct zone *zone, unsigned long index)
 }
 
 /*
- * The HIGHATOMIC pageblock with the smallest free block of at least this order; for the largest order, one whose
- * neighbour is free as a whole too. Bound: constant, for the largest order linear in such pageblocks.
+ * The HIGHATOMIC pageblock with the smallest free block of at least this order; for the largest
+ * order, one whose neighbour is free as a whole too. Bound: constant, for the largest order
+ * linear in such pageblocks.
  */
 static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
 {

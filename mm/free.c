@@ -2,8 +2,8 @@
 /*
  * free.c: __free_pages() with every check.
  *
- * The hot path (quarry/mm_inline.h) handles a page that surely is what it should be. Here any address is judged
- * in bounded time: refused with its cause and the caller's address, or freed.
+ * The hot path (quarry/mm_inline.h) handles a page that surely is what it should be. Here any
+ * address is judged in bounded time: refused with its cause and the caller's address, or freed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -58,7 +58,9 @@ static bool in_open_range(const struct page *page)
 	return false;
 }
 
-/* What is at index, seen by a free of `order`? NR_MISUSES: an allocated block, its head in *head. */
+/*
+ * What is at index, seen by a free of `order`? NR_MISUSES: an allocated block, its head in *head.
+ */
 static enum mm_misuse judge(unsigned long index, unsigned int order, unsigned long *head)
 {
 	const struct page *page = &mm.memmap[index];
@@ -95,10 +97,10 @@ static enum mm_misuse judge(unsigned long index, unsigned int order, unsigned lo
 }
 
 /*
- * Drop one of several references. A block that is not compound falls apart when it is freed while someone
- * still holds it: the holder keeps the first page and the rest is freed now. Order and count change
- * in one step, so a put_page() at the same time sees either the whole block or the one page.
- * Returns false if this was the last reference after all; nothing has changed then.
+ * Drop one of several references. A block that is not compound falls apart when it is freed while
+ * someone still holds it: the holder keeps the first page and the rest is freed now. Order and
+ * count change in one step, so a put_page() at the same time sees either the whole block or the
+ * one page. Returns false if this was the last reference after all; nothing has changed then.
  */
 static bool drop_shared(struct zone *zone, struct page *page, unsigned int order)
 {
@@ -117,7 +119,10 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 		next = word - PAGE_ONE_REF;
 		if (split)
 			next &= ~PAGE_ORDER_MASK;
-		/* Acquire and release: what the other holder did to the pages is over before they are free. */
+		/*
+		 * Acquire and release: what the other holder did to the pages is over before they
+		 * are free.
+		 */
 	} while (!__atomic_compare_exchange_n(&page->word, &word, next, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_RELAXED));
 	if (split) {

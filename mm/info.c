@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches, one page.
- * Nothing here changes anything.
+ * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches,
+ * one page. Nothing here changes anything.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <quarry/memblock.h>
 #include "internal.h"
 
-void mm_zone_info(enum zone_type type, struct zone_info *info)
+RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 {
 	const struct zone *zone = &mm.zones[type];
 
@@ -133,9 +133,9 @@ void mm_buddyinfo(enum zone_type type, uint64_t nr_free[NR_PAGE_ORDERS])
 	}
 }
 
-bool mm_pcp_info(unsigned int n, struct pcp_info *info)
+RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 {
-	for (unsigned int cpu = 0; cpu < mm.end_cpu; cpu++) {
+	for (unsigned int cpu = 0; cpu < end_cpu(); cpu++) {
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
 			const struct per_cpu_pages *pcp = &mm.pcpu[cpu]->cache[i];
 

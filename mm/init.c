@@ -2,9 +2,9 @@
 /*
  * init.c: from memblock to zones.
  *
- * mm_init() numbers the sections and finds room for their metadata; memblock_free_all() writes descriptors only
- * for sections that are partly reserved, and notes runs of wholly free ones as spans. So the cost
- * is linear in the regions of memblock, not in memory.
+ * mm_init() numbers the sections and finds room for their metadata; memblock_free_all() writes
+ * descriptors only for sections that are partly reserved, and notes runs of wholly free ones as
+ * spans. So the cost is linear in the regions of memblock, not in memory.
  */
 #include <errno.h>
 #include <string.h>
@@ -32,8 +32,8 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 }
 
 /*
- * Cut memory into banks: runs of sections that hold at least one page. With banks NULL only count. Returns
- * their number; *nr_pages is the number of descriptors.
+ * Cut memory into banks: runs of sections that hold at least one page. With banks NULL only
+ * count. Returns their number; *nr_pages is the number of descriptors.
  */
 static uint32_t find_banks(struct bank *banks, uint64_t *nr_pages)
 {
@@ -110,9 +110,9 @@ static void init_zones(pfn_t dma32_end)
 }
 
 /*
- * A request for NORMAL tries NORMAL, then DMA32; with __GFP_THISNODE only the first populated of them. A
- * zone has one set of caches: DMA32's are those of the class bit __GFP_DMA32, unless NORMAL has no memory
- * and every request that does not insist on DMA32 is served from it.
+ * A request for NORMAL tries NORMAL, then DMA32; with __GFP_THISNODE only the first populated of
+ * them. A zone has one set of caches: DMA32's are those of the class bit __GFP_DMA32, unless
+ * NORMAL has no memory and every request that does not insist on DMA32 is served from it.
  */
 static void init_zonelists(void)
 {
@@ -213,7 +213,10 @@ static void write_blocks(unsigned long index, unsigned long end, bool reserved)
 	}
 }
 
-/* Add sections [first, end) to the spans, open ones up to `opened`; they follow all spans there are. */
+/*
+ * Add sections [first, end) to the spans, open ones up to `opened`; they follow all spans there
+ * are.
+ */
 static void span_append(unsigned long first, unsigned long opened, unsigned long end)
 {
 	struct zone *zone = zone_of(first << SECTION_SHIFT);
@@ -317,7 +320,10 @@ unsigned long memblock_free_all(void)
 
 /* ---- memblock_free_late -------------------------------------------------------------------- */
 
-/* Give a section that is reserved as a whole a span and one reserved block. Returns false if the table is full. */
+/*
+ * Give a section that is reserved as a whole a span and one reserved block. Returns false if the
+ * table is full.
+ */
 static bool section_open_reserved(unsigned long section)
 {
 	struct zone *zone;

@@ -2,16 +2,16 @@
 /*
  * internal.h: the data structures mm/ shares among its files.
  *
- * Memory that exists is covered by sections of 4 MiB (one block of MAX_PAGE_ORDER). Sections are numbered
- * densely in address order, holes between banks left out, so a descriptor's index in the one array
- * mm.memmap has the same alignment as its frame number and buddies are found by XOR.
+ * Memory that exists is covered by sections of 4 MiB (one block of MAX_PAGE_ORDER). Sections are
+ * numbered densely in address order, holes between banks left out, so a descriptor's index in the
+ * one array mm.memmap has the same alignment as its frame number and buddies are found by XOR.
  *
  * Metadata, per section of 1024 pages:
  *   8192 bytes  descriptors (page.h)
  *     32 bytes  trust map: one byte per 32 descriptors says which of them were ever written
  *     64 bytes  two pageblock heads
- * None of it is initialised until the section is opened, that is, when a block is first cut from it. Which
- * sections are open is known from the spans, a short sorted table.
+ * None of it is initialised until the section is opened, that is, when a block is first cut from
+ * it. Which sections are open is known from the spans, a short sorted table.
  */
 #ifndef QUARRY_MM_INTERNAL_H
 #define QUARRY_MM_INTERNAL_H
@@ -21,6 +21,14 @@
 #include "spinlock.h"
 
 #pragma GCC visibility push(hidden)
+
+/*
+ * A function that only looks, without a lock, at what another CPU may be changing: figures that
+ * are hints, caches of another CPU, words that are compared as a whole. Each is an aligned word,
+ * so what is read was there at some moment. The thread sanitizer is told so here, and nowhere
+ * else.
+ */
+#define RACY __attribute__((no_sanitize_thread))
 
 /* ---- descriptors --------------------------------------------------------------------------- */
 
@@ -74,26 +82,25 @@ struct bank {
 };
 
 /*
- * A run of sections that are open from `first` up to `opened` and were never touched from there to `end`.
- * Sections in no span are reserved as a whole. Sorted; never overlapping.
+ * A run of sections that are open from `first` up to `opened` and were never touched from there
+ * to `end`. Sections in no span are reserved as a whole. Sorted; never overlapping.
  */
 struct span {
 	uint32_t first, opened, end; /* section numbers */
 };
 
 /*
- * 2 MiB, with a small buddy of its own for orders below pageblock_order; the links of its lists are frame
- * numbers within it. It is on one list of its zone, by type and largest free order, or whole: then its
- * one free block of order 9, or 10 with its neighbour, has no type yet.
+ * 2 MiB, with a small buddy of its own for orders below pageblock_order; the links of its lists
+ * are frame numbers within it. It is on one list of its zone, by type and largest free order, or
+ * whole: then its one free block of order 9, or 10 with its neighbour, has no type yet.
  */
 struct pageblock {
-	uint32_t prev, next; /* neighbours on the zone's list: pageblock numbers */
-	uint16_t head
-		[pageblock_order]; /* first free block of each order; valid where free_orders says so */
-	uint16_t free_orders;	   /* bit o: there is a free block of order o */
-	uint16_t nr_free;	   /* pages on those lists */
-	int8_t list;		   /* order of the zone's list it is on, PB_OFF_LIST if on none */
-	uint8_t type;		   /* enum migratetype */
+	uint32_t prev, next;		/* neighbours on the zone's list: pageblock numbers */
+	uint16_t head[pageblock_order]; /* first free block, where free_orders says so */
+	uint16_t free_orders;		/* bit o: there is a free block of order o */
+	uint16_t nr_free;		/* pages on those lists */
+	int8_t list;  /* order of the zone's list it is on, PB_OFF_LIST if on none */
+	uint8_t type; /* enum migratetype */
 };
 static_assert(sizeof(struct pageblock) == 32, "32 bytes a pageblock");
 #define PB_OFF_LIST (-1)
@@ -224,8 +231,8 @@ unsigned long block_head(unsigned long index);
 /* buddy.c: the zone's lock is held */
 #define ANY_SMALLER true
 /*
- * Takes a free block of order `order` for type. With any_smaller, the block may be smaller: the first that
- * is at hand. *order is the block's. Returns its index, or NIL32.
+ * Takes a free block of order `order` for type. With any_smaller, the block may be smaller: the
+ * first that is at hand. *order is the block's. Returns its index, or NIL32.
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  bool any_smaller);
@@ -234,16 +241,18 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int ord
 /* Free all but the first page of the block at index; order is above 0. Bound 500. */
 void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order);
 /*
- * Boot: put a block on its pageblock's list without looking for its buddy, as it is as large as can be; then, when a section is
- * done, put its pageblocks on the zone's lists.
+ * Boot: put a block on its pageblock's list without looking for its buddy, as it is as large as
+ * can be; then, when a section is done, put its pageblocks on the zone's lists.
  */
 void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
 void buddy_added(struct zone *zone, unsigned long section);
-/* Largest free order, -1 if nothing is free; HIGHATOMIC pageblocks count if asked. Needs no lock. */
+/*
+ * Largest free order, -1 if nothing is free; HIGHATOMIC pageblocks count if asked. Needs no lock.
+ */
 int buddy_largest(const struct zone *zone, bool highatomic);
 
 /* Is there a free block of this order or above? Needs no lock. */
-static inline bool buddy_has(const struct zone *zone, unsigned int order, bool highatomic)
+static inline RACY bool buddy_has(const struct zone *zone, unsigned int order, bool highatomic)
 {
 	unsigned int mask = zone->nonempty[MIGRATE_UNMOVABLE] | zone->nonempty[MIGRATE_MOVABLE] |
 			    zone->nonempty[MIGRATE_RECLAIMABLE];
@@ -260,9 +269,9 @@ void pb_link(struct zone *zone, struct pageblock *pb, int order);
 void pb_unlink(struct zone *zone, struct pageblock *pb);
 unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order);
 /*
- * Take a block of order *order from a pageblock that has one of `lowest` or more: the smallest that will do, split as
- * needed. With lowest < *order the block may be smaller than asked. `largest` is the pageblock's largest free order; it
- * is on that list, or on none.
+ * Take a block of order *order from a pageblock that has one of `lowest` or more: the smallest
+ * that will do, split as needed. With lowest < *order the block may be smaller than asked.
+ * `largest` is the pageblock's largest free order; it is on that list, or on none.
  */
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
 		      unsigned int lowest, int largest);
@@ -276,7 +285,10 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
 void highatomic_reserve(struct zone *zone, unsigned long index);
 /* Free pages of the pageblock that highatomic_unreserve() would give up; 0: there is none. */
 unsigned long highatomic_peek(const struct zone *zone, unsigned int order);
-/* Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is none. */
+/*
+ * Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is
+ * none.
+ */
 bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type);
 /* The same for those that descriptors [start, end) lie in. */
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
@@ -291,7 +303,9 @@ static inline void pageblock_set_type(unsigned long index, enum migratetype type
 		pb->type = (uint8_t)type;
 }
 
-/* The type pageblocks are chosen by: of no account where there is too little memory for grouping. */
+/*
+ * The type pageblocks are chosen by: of no account where there is too little memory for grouping.
+ */
 static inline enum migratetype group_type(gfp_t class)
 {
 	return mm.grouping ? gfp_migratetype(class) : MIGRATE_UNMOVABLE;
@@ -304,7 +318,10 @@ enum wmark_verdict {
 	WMARK_PROTECTED, /* lowmem_reserve keeps it from requests that could use a higher zone */
 	WMARK_NO_BLOCK,	 /* enough is free, but no block is large enough */
 };
-/* May the request go to this zone? `extra` pages count as free, and blocks of any order as possible with them. */
+/*
+ * May the request go to this zone? `extra` pages count as free, and blocks of any order as
+ * possible with them.
+ */
 enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
 				  uint64_t mark, uint64_t extra);
 void init_per_zone_wmark_min(void);
@@ -316,27 +333,42 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone,
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
 /* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
 struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order);
-/* A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed. Interrupts masked. */
+/*
+ * A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed.
+ * Interrupts masked.
+ */
 struct page *pcp_from_highatomic(struct zone *zone, gfp_t class);
-/* Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded part of it under a lock. */
+/*
+ * Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded
+ * part of it under a lock.
+ */
 unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
-/* Give back one cached block of a larger order, the smallest there is. False: there is none. Interrupts masked. */
+/*
+ * Give back one cached block of a larger order, the smallest there is. False: there is none.
+ * Interrupts masked.
+ */
 bool pcp_give_back_larger(struct zone *zone, unsigned int order);
 /*
- * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole but for a few of them; if there is
- * one, these go back to the buddy, and a HIGHATOMIC pageblock they complete is of type `type` from then on.
- * Returns whether there was one; if not, nothing has changed. Bound 4000. Interrupts masked.
+ * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole
+ * but for a few of them; if there is one, these go back to the buddy, and a HIGHATOMIC pageblock
+ * they complete is of type `type` from then on. Returns whether there was one; if not, nothing
+ * has changed. Bound 4000. Interrupts masked.
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type);
 /*
- * Look at all that a CPU has cached for an aligned range of this order that is whole but for cached blocks, anyone's; if there is one,
- * it is [*start, *end). Changes nothing. Linear in what is cached. For another CPU the answer is a guess.
+ * Look at all that a CPU has cached for an aligned range of this order that is whole but for
+ * cached blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Linear in what
+ * is cached. For another CPU the answer is a guess.
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    unsigned long *start, unsigned long *end);
 unsigned long pcp_count_this_cpu(const struct zone *zone); /* pages */
 unsigned long pcp_count_zone(const struct zone *zone);	   /* the same of all CPUs */
 void pcp_sync_limits(struct mm_pcpu *cpu);
+/* The most a cache of this order may hold now. */
+void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
+/* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
+unsigned int pcp_give_back(struct zone *zone, struct page *page);
 void pcp_attach(struct mm_pcpu *area); /* the allocator is there: the CPU may use it */
 void pcp_sync_hooks(
 	struct mm_pcpu *cpu); /* hide the caches from the hot paths, or show them again */
@@ -345,6 +377,12 @@ void pcp_sync_hooks(
 static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int offset)
 {
 	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + (offset & PCP_OFFSET_MASK));
+}
+
+/* Past the last CPU there ever was. Acquire: mm.pcpu[] is set before it. */
+static inline unsigned int end_cpu(void)
+{
+	return __atomic_load_n(&mm.end_cpu, __ATOMIC_ACQUIRE);
 }
 
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
@@ -362,7 +400,7 @@ static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int off
 				     MIGRATE_PCPTYPES;                                     \
 		     (pcp)++)
 
-static inline unsigned long pcp_count(const struct per_cpu_pages *pcp)
+static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 {
 	return (unsigned long)(pcp->top - pcp->base);
 }
@@ -375,7 +413,10 @@ static inline const struct zone_choice *zonelist_for(gfp_t gfp)
 }
 const char *gfp_check(gfp_t gfp, unsigned int order); /* NULL if acceptable, else what is wrong */
 void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
-/* What the zones give down to their low marks or, with nothing above these, down to what the flags allow. */
+/*
+ * What the zones give down to their low marks or, with nothing above these, down to what the
+ * flags allow.
+ */
 struct page *get_page_from_freelist(const struct alloc_context *ac);
 /* The same with what lies in this CPU's caches; with __GFP_RETRY_MAYFAIL all of it is looked at. */
 struct page *get_page_from_caches(const struct alloc_context *ac);

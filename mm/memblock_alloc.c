@@ -2,9 +2,9 @@
 /*
  * memblock_alloc.c: walking free memory, finding a place in it, and allocating.
  *
- * Free memory is what lies in `memory` (NOMAP left out) and in the gaps of `reserved`. An iterator's
- * position is two array indices packed in one word: memory region in the low half, gap in the
- * high half, where gap b lies between reserved regions b - 1 and b.
+ * Free memory is what lies in `memory` (NOMAP left out) and in the gaps of `reserved`. An
+ * iterator's position is two array indices packed in one word: memory region in the low half, gap
+ * in the high half, where gap b lies between reserved regions b - 1 and b.
  */
 #include <string.h>
 

@@ -2,9 +2,9 @@
 /*
  * page_alloc.c: alloc_pages() from the flags to the page.
  *
- * The hot path (quarry/mm_inline.h) takes a page from this CPU's cache and never comes here. This is what
- * follows when it cannot: the zones are tried in order against their watermarks, and if none has a page,
- * slowpath.c goes on.
+ * The hot path (quarry/mm_inline.h) takes a page from this CPU's cache and never comes here. This
+ * is what follows when it cannot: the zones are tried in order against their watermarks, and if
+ * none has a page, slowpath.c goes on.
  */
 #include <errno.h>
 #include <string.h>
@@ -74,7 +74,10 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 	return page;
 }
 
-/* Order 0 comes from the zone's cache, filled from the buddy when it is empty. Interrupts are masked. */
+/*
+ * Order 0 comes from the zone's cache, filled from the buddy when it is empty. Interrupts are
+ * masked.
+ */
 static struct page *rmqueue_pcp(const struct alloc_context *ac, const struct zone_choice *choice,
 				uint64_t mark)
 {
@@ -89,7 +92,8 @@ static struct page *rmqueue_pcp(const struct alloc_context *ac, const struct zon
 	}
 	if (zone_watermark(choice->zone, ac, mark, 0) != WMARK_OK)
 		return NULL;
-	page = pcp_refill(pcp, choice->zone, class);
+	if (buddy_has(choice->zone, 0, false))
+		page = pcp_refill(pcp, choice->zone, class);
 	if (!page && ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK))
 		page = pcp_from_highatomic(choice->zone, class);
 	return page;
@@ -218,8 +222,8 @@ unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
 #define BULK_ORDER 7
 
 /*
- * Part of a bulk request straight from the buddy: one block, its pages in use. Returns how many, 0 if the zone has none
- * above its low mark. Interrupts are masked.
+ * Part of a bulk request straight from the buddy: one block, its pages in use. Returns how many,
+ * 0 if the zone has none above its low mark. Interrupts are masked.
  */
 static unsigned long bulk_from_buddy(const struct alloc_context *ac, unsigned long n,
 				     struct page **pages)

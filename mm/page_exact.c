@@ -2,9 +2,9 @@
 /*
  * page_exact.c: contiguous memory of any number of pages.
  *
- * A block large enough is taken and what is too much of it given back at once. The pages kept are cut
- * into the largest aligned blocks, n pages into at most log2(n) + 1 of them, each with a head of its own, so
- * freeing walks blocks, not pages.
+ * A block large enough is taken and what is too much of it given back at once. The pages kept are
+ * cut into the largest aligned blocks, n pages into at most log2(n) + 1 of them, each with a head
+ * of its own, so freeing walks blocks, not pages.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,10 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 
 	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
 		order++;
-	/* Compound pages do not come apart; 0 bytes and more than the largest block are refused there. */
+	/*
+	 * Compound pages do not come apart; 0 bytes and more than the largest block are refused
+	 * there.
+	 */
 	page = pages ? alloc_pages(gfp & ~__GFP_COMP, order) : NULL;
 	if (!page || pages == 1UL << order)
 		return page ? page_address(page) : NULL;

@@ -2,13 +2,17 @@
 /*
  * page_ref.c: reference counts of allocated blocks.
  *
- * The count lies in the upper half of a descriptor's first word and is changed together with the rest of it by one
- * 32-bit compare and swap, so that state, order and count are always seen as they were at one moment. The
- * holders of a compound block are counted in its head, whichever of its pages they name.
+ * The count lies in the upper half of a descriptor's first word and is changed together with the
+ * rest of it by one 32-bit compare and swap, so that state, order and count are always seen as
+ * they were at one moment. The holders of a compound block are counted in its head, whichever of
+ * its pages they name.
  */
 #include "internal.h"
 
-/* The head of the block that page belongs to, or NULL if page is no descriptor of an open section. */
+/*
+ * The head of the block that page belongs to, or NULL if page is no descriptor of an open
+ * section.
+ */
 static struct page *block_head_of(const struct page *page)
 {
 	uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;

@@ -2,11 +2,11 @@
 /*
  * remote.c: asking other CPUs to give back what lies in their caches.
  *
- * A cache belongs to its CPU: nobody else touches it. So a CPU that needs a page from another's cache posts a request
- * and kicks the others (port_kick()); each gives back its blocks that lie in the range asked for, in
- * interrupt context, and acknowledges. One request is posted at a time. Whoever waits, for its turn or for
- * acknowledgements, serves requests meanwhile, so that two CPUs with interrupts masked cannot wait for
- * each other.
+ * A cache belongs to its CPU: nobody else touches it. So a CPU that needs a page from another's
+ * cache posts a request and kicks the others (port_kick()); each gives back its blocks that lie
+ * in the range asked for, in interrupt context, and acknowledges. One request is posted at a
+ * time. Whoever waits, for its turn or for acknowledgements, serves requests meanwhile, so that
+ * two CPUs with interrupts masked cannot wait for each other.
  */
 #include "internal.h"
 
@@ -24,16 +24,25 @@ __attribute__((weak, visibility("default"))) void port_yield(void)
 void mm_ipi(void)
 {
 	struct mm_pcpu *cpu = port_pcpu();
+	/*
+	 * Masked: a thread that serves must not be overtaken by an interrupt that serves a newer
+	 * request.
+	 */
+	unsigned long flags = port_irq_save();
 	/* Acquire, paired with the release in post(): the request is seen whole. */
 	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
 
-	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) == sequence)
-		return;
-	pcp_give_back_range(cpu, request.index, request.end);
-	pcp_sync_limits(cpu);
-	pcp_sync_hooks(cpu);
-	/* Release, paired with the acquire in post(): what was given back is seen by who asked. */
-	__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
+		pcp_give_back_range(cpu, request.index, request.end);
+		pcp_sync_limits(cpu);
+		pcp_sync_hooks(cpu);
+		/*
+		 * Release, paired with the acquire in post(): what was given back is seen by who
+		 * asked.
+		 */
+		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+	}
+	port_irq_restore(flags);
 }
 
 static void post(unsigned long index, unsigned long end)
@@ -55,10 +64,11 @@ static void post(unsigned long index, unsigned long end)
 	__atomic_store_n(&self->acknowledged, sequence, __ATOMIC_RELAXED);
 	/* Release: index and end before the sequence that announces them. */
 	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
-	for (unsigned int c = 0; c < mm.end_cpu; c++)
+	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
+	for (unsigned int c = 0; c < end_cpu(); c++)
 		if (c != self->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE))
 			port_kick(c);
-	for (unsigned int c = 0; c < mm.end_cpu; c++) {
+	for (unsigned int c = 0; c < end_cpu(); c++) {
 		struct mm_pcpu *other;
 
 		/* A CPU that went offline meanwhile has given all back. */
@@ -72,7 +82,7 @@ static void post(unsigned long index, unsigned long end)
 
 static bool alone(void)
 {
-	for (unsigned int c = 0; c < mm.end_cpu; c++)
+	for (unsigned int c = 0; c < end_cpu(); c++)
 		if (c != port_pcpu()->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_RELAXED))
 			return false;
 	return true;
@@ -88,7 +98,7 @@ bool remote_assemble(const struct zone *zone, unsigned int order)
 {
 	if (alone())
 		return false;
-	for (unsigned int c = 0; c < mm.end_cpu; c++) {
+	for (unsigned int c = 0; c < end_cpu(); c++) {
 		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
 		unsigned long index, end;
 
@@ -117,10 +127,15 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
-	for (unsigned int end = mm.end_cpu; end <= cpu->cpu;)
+	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
 		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, false,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-	mm_ipi(); /* one posted in between */
+	/*
+	 * One posted in between: its poster either sees this CPU and kicks it, or is seen here.
+	 * Each has written before it looks, which the fences on both sides keep in that order.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	mm_ipi();
 }
 
 void mm_cpu_offline(void)

@@ -2,8 +2,9 @@
 /*
  * report.c: why a request is refused, in words.
  *
- * The rules are asked again, without allocating: the verdict of each zone the flags allow, then the figures behind
- * it, the block that comes nearest to serving the request and what pins it, and the one knob that helps.
+ * The rules are asked again, without allocating: the verdict of each zone the flags allow, then
+ * the figures behind it, the block that comes nearest to serving the request and what pins it,
+ * and the one knob that helps.
  */
 #include <stdarg.h>
 #include <stdio.h>

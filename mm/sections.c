@@ -2,9 +2,10 @@
 /*
  * sections.c: which descriptors exist, and which of them may be believed.
  *
- * Metadata is as random as RAM is at power-on until it is written, and it is written only where a block is
- * cut. Three answers keep that safe: banks say which frames have descriptors, spans which sections are
- * open, and the trust map which descriptors of an open section were ever written.
+ * Metadata is as random as RAM is at power-on until it is written, and it is written only where a
+ * block is cut. Three answers keep that safe: banks say which frames have descriptors, spans
+ * which sections are open, and the trust map which descriptors of an open section were ever
+ * written.
  */
 #include "internal.h"
 
@@ -62,18 +63,27 @@ static const struct span *span_of(unsigned long section)
 	return NULL;
 }
 
+/*
+ * Acquire, paired with the release in section_take(): a section that is open has been cleared. No
+ * lock is held.
+ */
+static uint32_t opened(const struct span *span)
+{
+	return __atomic_load_n(&span->opened, __ATOMIC_ACQUIRE);
+}
+
 bool section_is_open(unsigned long section)
 {
 	const struct span *span = span_of(section);
 
-	return span && section < span->opened;
+	return span && section < opened(span);
 }
 
 bool section_is_untouched(unsigned long section)
 {
 	const struct span *span = span_of(section);
 
-	return span && section >= span->opened;
+	return span && section >= opened(span);
 }
 
 void section_clear(unsigned long section)
@@ -121,8 +131,9 @@ void trust_head(unsigned long index, unsigned int order)
 }
 
 /*
- * Note on this CPU that the open sections around one are trustworthy: the next frees there need a compare or two. A
- * range that starts where a known one does takes its place, else the smallest gives way; the largest comes first.
+ * Note on this CPU that the open sections around one are trustworthy: the next frees there need a
+ * compare or two. A range that starts where a known one does takes its place, else the smallest
+ * gives way; the largest comes first.
  */
 void open_range_note(unsigned long section)
 {
@@ -131,15 +142,15 @@ void open_range_note(unsigned long section)
 	unsigned int i = 0;
 	unsigned long flags;
 
-	while (first > mm.spans && first[-1].opened == first[-1].end &&
+	while (first > mm.spans && opened(&first[-1]) == first[-1].end &&
 	       first[-1].end == first->first)
 		first--;
-	while (last->opened == last->end && last + 1 < mm.spans + mm.nr_spans &&
+	while (opened(last) == last->end && last + 1 < mm.spans + mm.nr_spans &&
 	       last[1].first == last->end)
 		last++;
 	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
 	range.bytes =
-		((size_t)(last->opened - first->first) << SECTION_SHIFT) * sizeof(struct page);
+		((size_t)(opened(last) - first->first) << SECTION_SHIFT) * sizeof(struct page);
 
 	flags = port_irq_save(); /* an interrupt sees whole ranges only */
 	while (i < MM_OPEN_RANGES - 1 && open[i].start != range.start)

@@ -2,9 +2,10 @@
 /*
  * slowpath.c: what is tried, stage by stage, before a request is refused.
  *
- * No zone has what the request needs above what it must leave. It looks at the pages in caches; if it may wait, lets shrinkers free something; and at last
- * takes back a HIGHATOMIC pageblock. Each stage either serves the request or changes nothing, so that a
- * refused request leaves the allocator as it was.
+ * No zone has what the request needs above what it must leave. It looks at the pages in caches;
+ * if it may wait, lets shrinkers free something; and at last takes back a HIGHATOMIC pageblock.
+ * Each stage either serves the request or changes nothing, so that a refused request leaves the
+ * allocator as it was.
  */
 #include <errno.h>
 #include "internal.h"
@@ -36,8 +37,8 @@ const char *mm_stage_name(enum mm_stage stage)
 /* ---- callbacks ----------------------------------------------------------------------------- */
 
 /*
- * Both lists change in thread context only, and callbacks run in thread context only; a CPU that runs callbacks
- * holds the lists still for the others.
+ * Both lists change in thread context only, and callbacks run in thread context only; a CPU that
+ * runs callbacks holds the lists still for the others.
  */
 static struct spinlock callbacks_lock;
 
@@ -143,7 +144,10 @@ static unsigned long shrink_all(gfp_t gfp)
 	return freed;
 }
 
-/* Below low once, above high once: in between nothing is said, so a zone at the mark does not chatter. */
+/*
+ * Below low once, above high once: in between nothing is said, so a zone at the mark does not
+ * chatter.
+ */
 void mm_idle(void)
 {
 	struct zone *zone;
@@ -165,7 +169,10 @@ void mm_idle(void)
 
 /* ---- stages -------------------------------------------------------------------------------- */
 
-/* May this request wait? In an interrupt it may not, and asking for it is a mistake worth a count. */
+/*
+ * May this request wait? In an interrupt it may not, and asking for it is a mistake worth a
+ * count.
+ */
 static bool may_wait(const struct alloc_context *ac)
 {
 	const struct mm_pcpu *cpu = port_pcpu();

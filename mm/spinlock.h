@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spinlock.h: a ticket lock: first come, first served, so a CPU waits for at most the holders before
- * it. It masks no interrupts; callers that need it do so before.
+ * spinlock.h: a ticket lock: first come, first served, so a CPU waits for at most the holders
+ * before it. It masks no interrupts; callers that need it do so before.
  */
 #ifndef QUARRY_MM_SPINLOCK_H
 #define QUARRY_MM_SPINLOCK_H

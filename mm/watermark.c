@@ -2,9 +2,10 @@
 /*
  * watermark.c: how much of a zone is kept back, and from whom.
  *
- * Three marks per zone, Linux's arithmetic (admin-guide/sysctl/vm.rst): a request that may wait stops at min, an
- * urgent one goes below it by a half and, if it cannot wait, by a quarter of the rest. A request that could
- * use a higher zone also leaves lowmem_reserve[] of a lower one to those who cannot.
+ * Three marks per zone, Linux's arithmetic (admin-guide/sysctl/vm.rst): a request that may wait
+ * stops at min, an urgent one goes below it by a half and, if it cannot wait, by a quarter of the
+ * rest. A request that could use a higher zone also leaves lowmem_reserve[] of a lower one to
+ * those who cannot.
  */
 #include <errno.h>
 #include "internal.h"
@@ -106,8 +107,8 @@ void init_per_zone_wmark_min(void)
 /* ---- the check ----------------------------------------------------------------------------- */
 
 /* What a request must leave free in the zone. */
-static uint64_t reserve_for(const struct zone *zone, uint64_t mark, enum zone_type highest,
-			    unsigned int alloc_flags)
+static RACY uint64_t reserve_for(const struct zone *zone, uint64_t mark, enum zone_type highest,
+				 unsigned int alloc_flags)
 {
 	if (alloc_flags & ALLOC_MIN_RESERVE) {
 		mark -= mark / 2;
@@ -117,8 +118,8 @@ static uint64_t reserve_for(const struct zone *zone, uint64_t mark, enum zone_ty
 	return mark + zone->lowmem_reserve[highest];
 }
 
-enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
-				  uint64_t mark, uint64_t extra)
+RACY enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
+				       uint64_t mark, uint64_t extra)
 {
 	unsigned int flags = ac->alloc_flags;
 	uint64_t free = zone->nr_free + extra, kept = 0;

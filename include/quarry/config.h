@@ -2,8 +2,8 @@
 /*
  * config.h: every compile-time choice of mm/, in one place.
  *
- * An embedder changes a value here or with -D on the compiler's command line. Each value that is not
- * a plain size has a test in every position it can take.
+ * An embedder changes a value here or with -D on the compiler's command line. Each value that is
+ * not a plain size has a test in every position it can take.
  */
 #ifndef QUARRY_CONFIG_H
 #define QUARRY_CONFIG_H
@@ -13,7 +13,10 @@
 #define CONFIG_NR_CPUS 64
 #endif
 
-/* Regions each memblock array can hold before it grows by doubling (Linux: INIT_MEMBLOCK_REGIONS). */
+/*
+ * Regions each memblock array can hold before it grows by doubling (Linux:
+ * INIT_MEMBLOCK_REGIONS).
+ */
 #ifndef CONFIG_MEMBLOCK_REGIONS
 #define CONFIG_MEMBLOCK_REGIONS 128
 #endif

@@ -105,10 +105,10 @@ void memblock_enforce_memory_limit(phys_addr_t limit);
 
 /*
  * Allocate: find size free bytes at a multiple of align (a power of two; 0 means SMP_CACHE_BYTES)
- * within [min_addr, max_addr), reserve and return them. Top down unless memblock.bottom_up. The bytes
- * lie in one memory region: they never span two whose flags differ.
- * max_addr: MEMBLOCK_ALLOC_ACCESSIBLE means below memblock.current_limit, and never above it for
- * the virtual forms. Page 0 is never returned, so 0 / NULL means none was found (or the size was 0,
+ * within [min_addr, max_addr), reserve and return them. Top down unless memblock.bottom_up. The
+ * bytes lie in one memory region: they never span two whose flags differ. max_addr:
+ * MEMBLOCK_ALLOC_ACCESSIBLE means below memblock.current_limit, and never above it for the
+ * virtual forms. Page 0 is never returned, so 0 / NULL means none was found (or the size was 0,
  * align no power of two, nid not a node), and nothing has changed.
  *
  * The virtual forms fall back to memory below min_addr when there is none above it (a preference,

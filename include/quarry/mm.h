@@ -3,12 +3,12 @@
  * mm.h: the page allocator's interface: what Linux calls alloc_pages() and its relatives, the
  * initialisation, and the checks and figures a console or a test asks for.
  *
- * The order of boot: memblock is filled (memblock.h), mm_init() builds the zones, memblock_free_all()
- * hands over what is free, setup_per_cpu_pageset() gives the CPU its caches; from then on pages come
- * from alloc_pages() and memblock only remembers.
+ * The order of boot: memblock is filled (memblock.h), mm_init() builds the zones,
+ * memblock_free_all() hands over what is free, setup_per_cpu_pageset() gives the CPU its caches;
+ * from then on pages come from alloc_pages() and memblock only remembers.
  *
- * Bounds are in retired instructions, rv64 -O2. "Refused" means: the state is bit for bit as before, a
- * counter in mm_stats went up, and the reason was logged.
+ * Bounds are in retired instructions, rv64 -O2. "Refused" means: the state is bit for bit as
+ * before, a counter in mm_stats went up, and the reason was logged.
  */
 #ifndef QUARRY_MM_H
 #define QUARRY_MM_H
@@ -35,36 +35,38 @@ struct mm_config {
 };
 
 /*
- * mm_init() - build descriptors, zones and the zonelists from memblock; metadata comes from memblock,
- * top-down. The boot CPU gets a boot pageset: caches that hold nothing, so that allocation works
- * before setup_per_cpu_pageset(). Context: boot, once (again only in tests). Cost: a few thousand
- * instructions together with memblock_free_all(), whatever the size of RAM. Returns 0; -ENOMEM if no
- * room for the metadata was found, -EINVAL if memblock holds no whole page of memory; nothing is set
- * up then.
+ * mm_init() - build descriptors, zones and the zonelists from memblock; metadata comes from
+ * memblock, top-down. The boot CPU gets a boot pageset: caches that hold nothing, so that
+ * allocation works before setup_per_cpu_pageset(). Context: boot, once (again only in tests).
+ * Cost: a few thousand instructions together with memblock_free_all(), whatever the size of RAM.
+ * Returns 0; -ENOMEM if no room for the metadata was found, -EINVAL if memblock holds no whole
+ * page of memory; nothing is set up then.
  *
- * Next is memblock_free_all() (memblock.h), which releases what memblock has free and returns pages.
+ * Next is memblock_free_all() (memblock.h), which releases what memblock has free and returns
+ * pages.
  */
 int mm_init(const struct mm_config *config);
 
 /*
- * setup_per_cpu_pageset() - give a CPU its page caches; their arrays are allocated as pages. area is what
- * port_pcpu() returns on that CPU, cpu its number. Until then, and when this fails (-ENOMEM, or
- * -EINVAL for a number out of range), the CPU's caches hold nothing and every call goes to the buddy.
- * Context: thread or boot, before the CPU allocates, or on that CPU itself.
+ * setup_per_cpu_pageset() - give a CPU its page caches; their arrays are allocated as pages. area
+ * is what port_pcpu() returns on that CPU, cpu its number. Until then, and when this fails
+ * (-ENOMEM, or -EINVAL for a number out of range), the CPU's caches hold nothing and every call
+ * goes to the buddy. Context: thread or boot, before the CPU allocates, or on that CPU itself.
  */
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu);
 
 /*
- * boot_pageset_init() - make area a CPU's, with the boot pageset. Context: on that CPU or before it runs; mm_init() does it for
- * a boot CPU (number 0) whose port has not.
+ * boot_pageset_init() - make area a CPU's, with the boot pageset. Context: on that CPU or before
+ * it runs; mm_init() does it for a boot CPU (number 0) whose port has not.
  */
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu);
 
 /*
- * More CPUs. Each gets an area with boot_pageset_init(), and on itself, before anything else of mm/, calls
- * setup_per_cpu_pageset(). mm_ipi() is what port_kick() makes it call: it serves another CPU's request to give back
- * cached blocks. mm_cpu_idle() gives all back: a CPU calls it before it goes idle for long. mm_cpu_offline() gives
- * all back for good. Context: mm_ipi() any, the others thread. Bound: linear in what is cached.
+ * More CPUs. Each gets an area with boot_pageset_init(), and on itself, before anything else of
+ * mm/, calls setup_per_cpu_pageset(). mm_ipi() is what port_kick() makes it call: it serves
+ * another CPU's request to give back cached blocks. mm_cpu_idle() gives all back: a CPU calls it
+ * before it goes idle for long. mm_cpu_offline() gives all back for good. Context: mm_ipi() any,
+ * the others thread. Bound: linear in what is cached.
  */
 void mm_ipi(void);
 void mm_cpu_idle(void);
@@ -73,14 +75,15 @@ void mm_cpu_offline(void);
 /* ---- pages --------------------------------------------------------------------------------- */
 
 /*
- * alloc_pages(gfp, order) - 2^order pages, naturally aligned. Returns the head's descriptor, or NULL: refused
- * (order above MAX_PAGE_ORDER, unknown or contradictory flags, no block above the watermarks).
- * Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, as shrinkers may run.
+ * alloc_pages(gfp, order) - 2^order pages, naturally aligned. Returns the head's descriptor, or
+ * NULL: refused (order above MAX_PAGE_ORDER, unknown or contradictory flags, no block above the
+ * watermarks). Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, as shrinkers
+ * may run.
  *
- * __free_pages(page, order) - drop one reference to the block of 2^order pages that starts at page; the last
- * one frees it. Returns 0, or a negative errno and changes nothing: -EINVAL not a descriptor, the
- * order is not the block's, or the page is a tail; -EALREADY the block is free already; -EPERM reserved;
- * -EFAULT no such memory. Context: any.
+ * __free_pages(page, order) - drop one reference to the block of 2^order pages that starts at
+ * page; the last one frees it. Returns 0, or a negative errno and changes nothing: -EINVAL not a
+ * descriptor, the order is not the block's, or the page is a tail; -EALREADY the block is free
+ * already; -EPERM reserved; -EFAULT no such memory. Context: any.
  *
  * Both are in mm_inline.h.
  */
@@ -120,8 +123,8 @@ static inline int free_page(unsigned long addr)
 int free_pages_phys(phys_addr_t addr, int order);
 
 /*
- * alloc_pages_exact() - size bytes, rounded up to pages, contiguous; freed with free_pages_exact() and
- * the same size. NULL when refused.
+ * alloc_pages_exact() - size bytes, rounded up to pages, contiguous; freed with
+ * free_pages_exact() and the same size. NULL when refused.
  */
 void *alloc_pages_exact(size_t size, gfp_t gfp);
 int free_pages_exact(void *addr, size_t size);
@@ -138,7 +141,10 @@ compound_head(struct page *page); /* the head of an allocated compound block, el
 unsigned int page_count(const struct page *page);
 void get_page(struct page *page);
 bool get_page_unless_zero(struct page *page);
-/* Drops a reference; true if it was the last: the block is then frozen, and free_frozen_pages() frees it. */
+/*
+ * Drops a reference; true if it was the last: the block is then frozen, and free_frozen_pages()
+ * frees it.
+ */
 bool put_page_testzero(struct page *page);
 int free_frozen_pages(struct page *page, unsigned int order);
 int put_page(struct page *page); /* drops a reference; the last one frees the block */
@@ -157,19 +163,20 @@ bool pfn_valid(pfn_t pfn);
 /* ---- switches ------------------------------------------------------------------------------ */
 
 /*
- * mm_set_pcp_high() - the most pages each per-CPU cache of order-0 pages may hold (vm.percpu_pagelist);
- * 0 switches the caches off. The calling CPU's caches are drained. Returns the value in effect (the
- * arrays' capacity limits it). Context: thread.
+ * mm_set_pcp_high() - the most pages each per-CPU cache of order-0 pages may hold
+ * (vm.percpu_pagelist); 0 switches the caches off. The calling CPU's caches are drained. Returns
+ * the value in effect (the arrays' capacity limits it). Context: thread.
  */
 unsigned long mm_set_pcp_high(unsigned long pages);
 unsigned long mm_pcp_high(void);
 
 /*
- * drain_all_pages() - give the pages in all CPUs' caches back to the buddy, and HIGHATOMIC pageblocks that are free as a whole;
- * returns how many of this CPU's. Context: thread. Bound: linear in what is cached; no lock is held for more than a step.
+ * drain_all_pages() - give the pages in all CPUs' caches back to the buddy, and HIGHATOMIC
+ * pageblocks that are free as a whole; returns how many of this CPU's. Context: thread. Bound:
+ * linear in what is cached; no lock is held for more than a step.
  *
- * drain_some_pages() - one step: up to 8 blocks of this CPU. Returns their pages, 0 when nothing is cached. Context: any.
- * Bound 2000.
+ * drain_some_pages() - one step: up to 8 blocks of this CPU. Returns their pages, 0 when nothing
+ * is cached. Context: any. Bound 2000.
  */
 unsigned long drain_all_pages(void);
 unsigned long drain_some_pages(void);
@@ -192,7 +199,7 @@ const char *mm_misuse_name(enum mm_misuse kind);
 
 /* Stages of the slow path, each counted when it is entered. */
 enum mm_stage {
-	MM_STAGE_SLOW, /* no zone had it above its low mark: down to min, and to what the flags allow */
+	MM_STAGE_SLOW,	     /* nothing above the low marks: on to min */
 	MM_STAGE_ASSEMBLE,   /* pages in this CPU's caches were looked at */
 	MM_STAGE_DRAIN,	     /* other CPUs were asked for theirs */
 	MM_STAGE_RECLAIM,    /* shrinkers were called */
@@ -235,13 +242,18 @@ struct zone_info {
 };
 void mm_zone_info(enum zone_type zone, struct zone_info *info);
 
-/* Free blocks of each order in a zone, as /proc/buddyinfo counts them. Cost: linear in the number of
- * 2 MiB pageblocks ever cut. */
+/*
+ * Free blocks of each order in a zone, as /proc/buddyinfo counts them. Cost: linear in the number
+ * of 2 MiB pageblocks ever cut.
+ */
 void mm_buddyinfo(enum zone_type zone, uint64_t nr_free[NR_PAGE_ORDERS]);
 /* The same by mobility of the pageblock; whole free pageblocks count as MIGRATE_MOVABLE. */
 void mm_pagetypeinfo(enum zone_type zone, uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS]);
 
-/* Pageblocks by type, as the second half of /proc/pagetypeinfo; those free as a whole count as movable. */
+/*
+ * Pageblocks by type, as the second half of /proc/pagetypeinfo; those free as a whole count as
+ * movable.
+ */
 void mm_pageblocks(enum zone_type zone, uint64_t blocks[MIGRATE_TYPES]);
 
 struct pcp_info {
@@ -281,16 +293,17 @@ struct zoneref {
 bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref);
 
 /*
- * mm_explain() - why a request for 2^order pages would be refused now: the first rule that refuses, per zone, in one
- * line of text into buf. Returns true if it would succeed (buf is then empty). Allocates nothing
- * and changes nothing. Shrinkers are not asked what they could free.
+ * mm_explain() - why a request for 2^order pages would be refused now: the first rule that
+ * refuses, per zone, in one line of text into buf. Returns true if it would succeed (buf is then
+ * empty). Allocates nothing and changes nothing. Shrinkers are not asked what they could free.
  */
 bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size);
 
 /*
- * mm_why() - the same at length, line by line to emit: rule and figures per zone, pages in caches, largest free
- * order, who pins the block that is nearest to being free, and the one knob that would help. Returns
- * whether the request would succeed. Context: thread. Cost: linear in the memory ever cut.
+ * mm_why() - the same at length, line by line to emit: rule and figures per zone, pages in
+ * caches, largest free order, who pins the block that is nearest to being free, and the one knob
+ * that would help. Returns whether the request would succeed. Context: thread. Cost: linear in
+ * the memory ever cut.
  */
 bool mm_why(gfp_t gfp, unsigned int order, void (*emit)(const char *line));
 
@@ -304,7 +317,10 @@ void mm_calc_watermarks(unsigned int nr_zones, const uint64_t managed[], uint64_
 void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const unsigned int ratio[],
 			uint64_t protection[]);
 
-/* The sysctls of these names; setting one recomputes at once. -EINVAL and no change if out of range. */
+/*
+ * The sysctls of these names; setting one recomputes at once. -EINVAL and no change if out of
+ * range.
+ */
 uint64_t mm_min_free_kbytes(void);
 int mm_set_min_free_kbytes(uint64_t kbytes);
 unsigned int mm_watermark_scale_factor(void);
@@ -324,9 +340,9 @@ struct shrink_control {
 #define SHRINK_EMPTY (~0UL - 1) /* count_objects: there is nothing at all */
 
 /*
- * Callbacks that give memory back (Linux: linux/shrinker.h). They run in the context of a request that may wait and found
- * nothing, never in an interrupt, never inside each other; what they allocate themselves may use all
- * reserves and calls no shrinker.
+ * Callbacks that give memory back (Linux: linux/shrinker.h). They run in the context of a request
+ * that may wait and found nothing, never in an interrupt, never inside each other; what they
+ * allocate themselves may use all reserves and calls no shrinker.
  */
 struct shrinker {
 	unsigned long (*count_objects)(struct shrinker *shrinker, struct shrink_control *control);
@@ -338,8 +354,8 @@ int register_shrinker(struct shrinker *shrinker); /* -EEXIST if it is registered
 void unregister_shrinker(struct shrinker *shrinker);
 
 /*
- * Called when a zone falls below its low watermark, and again when it is above high: firmware can shed load before it
- * is refused. Context and limits as for shrinkers; also from mm_idle().
+ * Called when a zone falls below its low watermark, and again when it is above high: firmware can
+ * shed load before it is refused. Context and limits as for shrinkers; also from mm_idle().
  */
 struct low_memory_notifier {
 	void (*notify)(struct low_memory_notifier *notifier, enum zone_type zone, bool low);
@@ -360,8 +376,9 @@ void mm_idle(void);
 #define MM_HOOK_INIT_ON_FREE  16U /* pages are zeroed when they are freed */
 
 /*
- * mm_set_hooks() - the init_on_* and poison options; others in `set` are ignored. Switching poison on fills all free
- * memory ever cut. -EINVAL for poison and init_on_free together. Context: thread, other CPUs idle.
+ * mm_set_hooks() - the init_on_* and poison options; others in `set` are ignored. Switching
+ * poison on fills all free memory ever cut. -EINVAL for poison and init_on_free together.
+ * Context: thread, other CPUs idle.
  */
 int mm_set_hooks(unsigned int set);
 unsigned int mm_hooks(void);
@@ -387,7 +404,10 @@ struct mm_trace_entry {
 	uint32_t gfp; /* alloc: flags; extfrag: the type that was used */
 	uint8_t type, order, migratetype, cpu;
 };
-/* Start recording into ring (n entries, a power of two), or stop with NULL. -EINVAL for another n. */
+/*
+ * Start recording into ring (n entries, a power of two), or stop with NULL. -EINVAL for another
+ * n.
+ */
 int mm_trace_start(struct mm_trace_entry *ring, size_t n);
 /* Copies the entries there are, oldest first, up to n; returns how many. */
 size_t mm_trace_read(struct mm_trace_entry *entries, size_t n);
@@ -397,15 +417,15 @@ char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size);
 /* ---- checks -------------------------------------------------------------------------------- */
 
 /*
- * mm_check() - walk every invariant of zones, pageblocks, lists, descriptors and caches. Returns 0, or
- * the number of violations; the first ones are logged. Cost: linear in the memory ever cut. Context: thread, nothing
- * else running.
+ * mm_check() - walk every invariant of zones, pageblocks, lists, descriptors and caches. Returns
+ * 0, or the number of violations; the first ones are logged. Cost: linear in the memory ever cut.
+ * Context: thread, nothing else running.
  */
 int mm_check(void);
 
 /*
- * mm_state_hash() - a 64-bit hash over all state that decides what later calls return. Equal before and after any
- * failed call. Cost and context as mm_check().
+ * mm_state_hash() - a 64-bit hash over all state that decides what later calls return. Equal
+ * before and after any failed call. Cost and context as mm_check().
  */
 uint64_t mm_state_hash(void);
 

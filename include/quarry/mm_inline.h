@@ -2,9 +2,9 @@
 /*
  * mm_inline.h: the hot paths, in the caller where the flags are constant. Included by mm.h alone.
  *
- * A page comes from, or goes to, this CPU's cache: interrupts masked, no lock, no atomic read-modify-write. Whatever is
- * not just that leaves for the slow paths. While debug hooks are on the caches look empty and full
- * at once (mm/pcp.c), so nothing is tested for them here.
+ * A page comes from, or goes to, this CPU's cache: interrupts masked, no lock, no atomic
+ * read-modify-write. Whatever is not just that leaves for the slow paths. While debug hooks are
+ * on the caches look empty and full at once (mm/pcp.c), so nothing is tested for them here.
  */
 #ifndef QUARRY_MM_INLINE_H
 #define QUARRY_MM_INLINE_H
@@ -24,7 +24,10 @@ static inline struct per_cpu_pages *pcp_hot(unsigned long offset)
 	return (struct per_cpu_pages *)port_pcpu_at(offset);
 }
 
-/* Takes a block of the order and class from the cache; NULL if it is empty. 8 instructions where they are constant. */
+/*
+ * Takes a block of the order and class from the cache; NULL if it is empty. 8 instructions where
+ * they are constant.
+ */
 static inline struct page *pcp_take(gfp_t class, unsigned int order)
 {
 	unsigned long flags = port_irq_save();
@@ -40,8 +43,9 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 }
 
 /*
- * Puts a block into the cache of its order and class. False, and nothing has changed, if it is not surely the
- * descriptor of an allocated block of this order with one holder, or if the cache is full. 28 instructions.
+ * Puts a block into the cache of its order and class. False, and nothing has changed, if it is
+ * not surely the descriptor of an allocated block of this order with one holder, or if the cache
+ * is full. 28 instructions.
  */
 static inline bool pcp_give(struct page *page, unsigned int order)
 {

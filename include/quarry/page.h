@@ -3,13 +3,13 @@
  * page.h: the 8-byte page descriptor.
  *
  *   31            16 15   12 11    8 7     5 4     0
- *  +----------------+-------+-------+-------+-------+   +----------------+----------------+
- *  |   _refcount    | state | order | class |   0   |   | prev           | next           |  free
- *  +----------------+-------+-------+-------+-------+   +----------------+----------------+
+ *  +----------------+-------+-------+-------+-------+   +----------------+----------------+  |
+ * _refcount    | state | order | class |   0   |   | prev           | next           |  free
+ * +----------------+-------+-------+-------+-------+   +----------------+----------------+
  *                                                       | owner tag                       |  allocated
  *                                                       +---------------------------------+
- * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or, in
- * groups of descriptors that were never written, anything: see the trust map in mm/internal.h.
+ * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or,
+ * in groups of descriptors that were never written, anything: see the trust map in mm/internal.h.
  * class is the byte offset of the per-CPU cache the block returns to (gfp.h). prev and next are
  * frame numbers within the 2 MiB pageblock.
  *
@@ -27,15 +27,13 @@ struct page {
 			union {
 				uint32_t word;
 				struct {
-					uint16_t
-						info; /* state | order | class, the PAGE_* masks below */
+					uint16_t info;	    /* state | order | class */
 					uint16_t _refcount; /* holders of an allocated block */
 				};
 			};
 			union {
 				struct {
-					uint16_t
-						prev; /* free: neighbours on the pageblock's list of this order */
+					uint16_t prev; /* free: neighbours on the list */
 					uint16_t next;
 				};
 				uint32_t owner; /* allocated: the owner's tag, 0 if none */

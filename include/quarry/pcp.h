@@ -2,13 +2,14 @@
 /*
  * pcp.h: per-CPU page caches.
  *
- * One CPU's area holds one cache per order and class (zone x mobility). A descriptor's first word has order and
- * class side by side (page.h), and as a number they are the cache's byte offset: a request finds its
- * cache with one add, a free with one subtract, which also checks the block's state.
+ * One CPU's area holds one cache per order and class (zone x mobility). A descriptor's first word
+ * has order and class side by side (page.h), and as a number they are the cache's byte offset: a
+ * request finds its cache with one add, a free with one subtract, which also checks the block's
+ * state.
  *
- * A cache is an array stack of descriptor pointers: `top` points at the last one; the slot below the first holds
- * NULL, so "empty" needs no count. It is touched only by its own CPU with interrupts masked, and takes no
- * lock.
+ * A cache is an array stack of descriptor pointers: `top` points at the last one; the slot below
+ * the first holds NULL, so "empty" needs no count. It is touched only by its own CPU with
+ * interrupts masked, and takes no lock.
  */
 #ifndef QUARRY_PCP_H
 #define QUARRY_PCP_H
@@ -56,8 +57,8 @@ struct mm_pcpu {
 	uint64_t returns;	     /* batches given back */
 	uint64_t drained;	     /* pages given back by drains */
 	/*
-	 * The caches while debug hooks are on: pcp[] is empty and full at once then, so that every call takes
-	 * the slow path, and the hot paths need no test for hooks.
+	 * The caches while debug hooks are on: pcp[] is empty and full at once then, so that
+	 * every call takes the slow path, and the hot paths need no test for hooks.
 	 */
 	struct per_cpu_pages held[NR_PAGE_ORDERS][NR_PCP_CLASSES];
 };

@@ -3,8 +3,8 @@
  * port.h: all that mm/ needs from the machine it runs on.
  *
  * A port is: who am I (the per-CPU area), mask and restore interrupts on this CPU, a hint while
- * spinning, physical <-> virtual, one line of log, and a panic. riscv64 and arm64 bare metal and the
- * host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
+ * spinning, physical <-> virtual, one line of log, and a panic. riscv64 and arm64 bare metal and
+ * the host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
  * QUARRY_PORT_HEADER to the name of a header that supplies the same functions.
  *
  * Context: every function may be called from boot, thread and interrupt context unless it says
@@ -18,8 +18,8 @@
 struct mm_pcpu; /* pcp.h */
 
 /*
- * Log one line (no newline needed at the end). Never called with a zone lock held. The firmware's goes to
- * the console and the log ring; the host's to stderr. Cost: the port's own.
+ * Log one line (no newline needed at the end). Never called with a zone lock held. The firmware's
+ * goes to the console and the log ring; the host's to stderr. Cost: the port's own.
  */
 void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -27,15 +27,15 @@ void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Have another CPU, by its number, call mm_ipi() soon, in interrupt context. Called from thread context only; the
- * port's own cost.
+ * Have another CPU, by its number, call mm_ipi() soon, in interrupt context. Called from thread
+ * context only; the port's own cost.
  */
 void port_kick(unsigned int cpu);
 
 /*
- * Called now and then by a CPU that waits for another for longer than such a wait ever takes: the other is not running.
- * An emulator or a hypervisor with fewer CPUs than it shows may run it meanwhile. Optional: mm/ has one
- * that does nothing. Any context; interrupts may be masked.
+ * Called now and then by a CPU that waits for another for longer than such a wait ever takes: the
+ * other is not running. An emulator or a hypervisor with fewer CPUs than it shows may run it
+ * meanwhile. Optional: mm/ has one that does nothing. Any context; interrupts may be masked.
  */
 void port_yield(void);
 
@@ -124,8 +124,9 @@ static inline void *port_pcpu_at(unsigned long offset)
 }
 
 /*
- * Mask interrupts on this CPU; returns what port_irq_restore() needs. sstatus.SIE is bit 1. Restoring sets
- * the bits that were set: while interrupts are masked, nobody clears any of the others.
+ * Mask interrupts on this CPU; returns what port_irq_restore() needs. sstatus.SIE is bit 1.
+ * Restoring sets the bits that were set: while interrupts are masked, nobody clears any of the
+ * others.
  */
 static inline unsigned long port_irq_save(void)
 {
