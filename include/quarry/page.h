@@ -2,15 +2,15 @@
 /*
  * page.h: the 8-byte page descriptor.
  *
- *   31            16 15   12 11    8 7     5 4     0
- *  +----------------+-------+-------+-------+-------+   +----------------+----------------+  |
- * _refcount    | state | order | class |   0   |   | prev           | next           |  free
- * +----------------+-------+-------+-------+-------+   +----------------+----------------+
- *                                                       | owner tag                       |  allocated
- *                                                       +---------------------------------+
+ *   31       16 15   12 11    8 7     5 4   0     63          48 47          32
+ *  +-----------+-------+-------+-------+-----+   +--------------+--------------+
+ *  | _refcount | state | order | class |  0  |   | next         | prev         | free
+ *  +-----------+-------+-------+-------+-----+   +--------------+--------------+
+ *                                                | owner tag                   | allocated
+ *                                                +-----------------------------+
  * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or,
  * in groups of descriptors that were never written, anything: see the trust map in mm/internal.h.
- * class is the byte offset of the per-CPU cache the block returns to (gfp.h). prev and next are
+ * order and class together are the byte offset of the per-CPU cache the block returns to (pcp.h). prev and next are
  * frame numbers within the 2 MiB pageblock.
  *
  * An allocated order-0 block with _refcount 0 lies in a per-CPU cache.
