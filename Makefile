@@ -43,6 +43,8 @@ include mk/image.mk
 include mk/bench.mk
 include mk/host.mk
 include mk/run.mk
+include mk/flash.mk
+include mk/chains.mk
 include mk/check.mk
 
 .PHONY: help clean boards

@@ -43,16 +43,25 @@ struct cpu {
 	char tls[64];
 	struct mm_pcpu mm;
 	unsigned long hart;
+	unsigned int number; /* 0 is the boot CPU */
+	/* what smp_call() asked for */
+	unsigned int mail; /* enum in smp.c; atomic */
+	unsigned int caller;
+	void (*work)(void *arg);
+	void *work_arg;
 } __attribute__((aligned(64)));
 extern struct cpu boot_cpu;
 
 /* ---- console ---------------------------------------------------------------------------------- */
 
 /*
- * console_putc(), console_write() - output, "\n" sent as "\r\n". Before any driver the SBI prints.
- * Context: any. Cost: the device's.
+ * console_write() - output, "\n" sent as "\r\n". Before any driver the SBI prints. Other CPUs wait meanwhile, so a
+ * line written in one call stays whole, but for what an interrupt of the same CPU logs, and for a fatal
+ * report, which waits for nobody. Context: any. Cost: the device's.
+ *
+ * printf() keeps what it prints on the boot CPU until the line ends or console_write() is called; on others
+ * it is sent as it comes: they use port_log().
  */
-void console_putc(char c);
 void console_write(const char *text, size_t length);
 
 /*
@@ -91,8 +100,13 @@ void machine_irq_disable(void);
 /* machine_halt() - stop this CPU for good, interrupts off. Prints nothing. Context: any. */
 _Noreturn void machine_halt(void);
 
-/* machine_emergency_begin() - a fatal report starts; false if one was being made already. */
+/*
+ * machine_emergency_begin() - a fatal report starts; false if this CPU was making one already. Other CPUs are stopped; one
+ * that has something to report itself stops here, silent: one report is enough. From now on the console
+ * is this CPU's, whoever holds its lock.
+ */
 bool machine_emergency_begin(void);
+bool machine_emergency(void); /* this CPU is making one */
 
 /*
  * stack_guard_intact() - nothing was written into the guard zone below the boot stack (checked by

@@ -2,12 +2,16 @@
 /*
  * console_early.c: where characters go: the firmware's console until a driver takes over.
  *
- * picolibc's stdout and stderr end here too, so printf() works from the first C line on.
+ * picolibc's stdout and stderr end here too, so printf() works from the first C line on; it gathers
+ * a line before it takes the console's lock.
  */
 #include <stdio.h>
 
+#include <quarry/port.h>
+
 #include "boot/boot.h"
 #include "boot/console_early.h"
+#include "mm/spinlock.h"
 
 static void (*output)(char c);
 
@@ -24,17 +28,75 @@ static void raw_putc(char c)
 		console_firmware_putc(c);
 }
 
-void console_putc(char c)
+/* ---- the lock -------------------------------------------------------------------------------- */
+
+/*
+ * The number + 1 of the CPU that prints, 0: none. Not a queue: an interrupt may log while the thread below it waits
+ * or prints. Interrupts stay enabled, because a line takes milliseconds on a real UART.
+ */
+static uint32_t owner;
+
+/* False: go ahead without it. */
+static bool console_lock(void)
 {
-	if (c == '\n')
-		raw_putc('\r');
-	raw_putc(c);
+	uint32_t self = port_pcpu()->cpu + 1, none = 0;
+	unsigned int spins = 0;
+
+	if (__atomic_load_n(&owner, __ATOMIC_RELAXED) == self)
+		return false; /* an interrupt, in the middle of this CPU's line */
+	/* Acquire, paired with the release below: the driver's state is as the last owner left it. */
+	while (!machine_emergency()) {
+		if (__atomic_compare_exchange_n(&owner, &none, self, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+		none = 0;
+		spin_relax(&spins);
+	}
+	return false;
+}
+
+static void console_unlock(void)
+{
+	__atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
+}
+
+static void write_locked(const char *text, size_t length)
+{
+	bool locked = console_lock();
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n')
+			raw_putc('\r');
+		raw_putc(text[i]);
+	}
+	if (locked)
+		console_unlock();
+}
+
+/* ---- printf ---------------------------------------------------------------------------------- */
+
+static char pending[256]; /* the line printf() is at; the boot CPU's thread's */
+static size_t nr_pending;
+
+static void flush_pending(void)
+{
+	size_t length = nr_pending;
+
+	nr_pending = 0;
+	if (length)
+		write_locked(pending, length);
+}
+
+static bool may_gather(void)
+{
+	return port_pcpu()->cpu == 0 && port_pcpu()->irq_depth == 0;
 }
 
 void console_write(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		console_putc(text[i]);
+	if (may_gather())
+		flush_pending();
+	write_locked(text, length);
 }
 
 int console_early_getc(void)
@@ -45,7 +107,13 @@ int console_early_getc(void)
 static int stdio_putc(char c, FILE *stream)
 {
 	(void)stream;
-	console_putc(c);
+	if (!may_gather()) {
+		write_locked(&c, 1);
+		return (unsigned char)c;
+	}
+	pending[nr_pending++] = c;
+	if (c == '\n' || nr_pending == sizeof(pending))
+		flush_pending();
 	return (unsigned char)c;
 }
 

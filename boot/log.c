@@ -4,7 +4,7 @@
  *
  * The ring keeps whole lines, each ended by '\0'; the oldest ones make room. Lines carry the seconds
  * since the boot as Linux prints them, once the rate of the time counter is known; before that they
- * carry zero, as Linux's first lines do.
+ * carry zero, as Linux's first lines do. A lock of its own guards the ring; the console has another.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "mm/spinlock.h"
 
 #ifndef CONFIG_LOG_SIZE
 #define CONFIG_LOG_SIZE 16384 /* bytes of log kept */
@@ -20,14 +21,36 @@
 	256 /* bytes of one line, time stamp and '\0' included; longer ones end in "..." */
 
 static char ring[CONFIG_LOG_SIZE];
-static size_t ring_head; /* the oldest line starts here */
-static size_t ring_used; /* bytes in the ring */
+static size_t ring_head;      /* the oldest line starts here */
+static size_t ring_used;      /* bytes in the ring */
+static uint64_t ring_dropped; /* bytes that made room so far */
+static uint32_t ring_busy;
 static bool quiet;
 static uint64_t first_tick;
 
 void log_set_console(bool on)
 {
 	quiet = !on;
+}
+
+/*
+ * Masks interrupts; a fatal report waits for nobody, as whoever holds the lock may have been stopped. Acquire and release: the
+ * ring is as the last holder left it.
+ */
+static unsigned long ring_lock(void)
+{
+	unsigned long flags = port_irq_save();
+	unsigned int spins = 0;
+
+	while (__atomic_exchange_n(&ring_busy, 1, __ATOMIC_ACQUIRE) && !machine_emergency())
+		spin_relax(&spins);
+	return flags;
+}
+
+static void ring_unlock(unsigned long flags)
+{
+	__atomic_store_n(&ring_busy, 0, __ATOMIC_RELEASE);
+	port_irq_restore(flags);
 }
 
 static void ring_drop_line(void)
@@ -38,6 +61,7 @@ static void ring_drop_line(void)
 		c = ring[ring_head];
 		ring_head = (ring_head + 1) % CONFIG_LOG_SIZE;
 		ring_used--;
+		ring_dropped++;
 	} while (c != '\0');
 }
 
@@ -45,13 +69,13 @@ static void ring_drop_line(void)
 static void ring_append(const char *line, size_t length)
 {
 	static_assert(LOG_LINE_MAX <= CONFIG_LOG_SIZE, "a line must fit the ring");
-	unsigned long flags = port_irq_save();
+	unsigned long flags = ring_lock();
 
 	while (CONFIG_LOG_SIZE - ring_used < length)
 		ring_drop_line();
 	for (size_t i = 0; i < length; i++)
 		ring[(ring_head + ring_used++) % CONFIG_LOG_SIZE] = line[i];
-	port_irq_restore(flags);
+	ring_unlock(flags);
 }
 
 static size_t stamp(char *line, size_t size)
@@ -72,14 +96,15 @@ static size_t stamp(char *line, size_t size)
 
 static void log_line(const char *fmt, va_list ap)
 {
-	char line[LOG_LINE_MAX];
-	size_t length = stamp(line, sizeof(line));
-	int n = vsnprintf(line + length, sizeof(line) - length, fmt, ap);
+	char line[LOG_LINE_MAX + 1]; /* '\0' in the ring, "\n" on the console */
+	const size_t size = LOG_LINE_MAX;
+	size_t length = stamp(line, size);
+	int n = vsnprintf(line + length, size - length, fmt, ap);
 
 	if (n < 0)
 		n = 0;
-	if (length + (size_t)n >= sizeof(line)) {
-		length = sizeof(line) - 1;
+	if (length + (size_t)n >= size) {
+		length = size - 1;
 		line[length - 1] = line[length - 2] = line[length - 3] = '.';
 		line[length] = '\0';
 	} else {
@@ -90,8 +115,8 @@ static void log_line(const char *fmt, va_list ap)
 	ring_append(line, length + 1);
 	if (quiet)
 		return;
+	line[length++] = '\n'; /* in one call: other CPUs' lines stay apart */
 	console_write(line, length);
-	console_putc('\n');
 }
 
 void port_log(const char *fmt, ...)
@@ -105,15 +130,24 @@ void port_log(const char *fmt, ...)
 
 void log_dump(void (*emit)(const char *line))
 {
-	size_t at = 0; /* bytes handed out, from ring_head on */
+	uint64_t at = 0; /* bytes from the first line ever logged on */
 
-	while (at < ring_used) {
+	for (;;) {
 		char line[LOG_LINE_MAX];
+		unsigned long flags = ring_lock();
 		size_t n = 0;
 
+		if (at < ring_dropped)
+			at = ring_dropped; /* lines logged meanwhile made room */
+		if (at == ring_dropped + ring_used) {
+			ring_unlock(flags);
+			return;
+		}
 		do
-			line[n] = ring[(ring_head + at++) % CONFIG_LOG_SIZE];
+			line[n] =
+				ring[(ring_head + (size_t)(at++ - ring_dropped)) % CONFIG_LOG_SIZE];
 		while (line[n++] != '\0');
+		ring_unlock(flags);
 		emit(line);
 	}
 }

@@ -20,6 +20,7 @@
 #include "boot/fdt_early.h"
 #include "boot/main.h"
 #include "boot/mmu.h"
+#include "boot/smp.h"
 #include "version.h"
 
 static_assert(sizeof(boot_cpu.tls) == PORT_TLS_SIZE, "port_pcpu() finds mm behind tls");
@@ -65,7 +66,7 @@ static const char *bootargs(const void *fdt)
  */
 static void start_page_allocator(void)
 {
-	struct mm_config config = {.boot_pcpu = &boot_cpu.mm};
+	struct mm_config config = {.boot_pcpu = &boot_cpu.mm, .nr_cpus = smp_nr_cpus()};
 	uint64_t start = machine_instret(), used;
 	struct mm_layout layout;
 	unsigned long released;
@@ -137,6 +138,7 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 		port_panic("no memory map from the device tree at %#" PRIx64 " (error %d)",
 			   fdt_phys, err);
 	machine_check_memory();
+	smp_prepare(boot_info.fdt);
 
 	boot_stage = "page tables";
 	mmu_init();

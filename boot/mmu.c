@@ -15,6 +15,7 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "boot/smp.h"
 
 /* defined by the linker script, in this order; each starts a page */
 extern const char __image_start[], __rodata_start[], __rodata_end[], __emergency_guard[],
@@ -69,6 +70,10 @@ static void list_specials(void)
 /* The first special range that has addr; *end comes down to where an answer for addr may change. */
 static const struct special *find_special(phys_addr_t addr, phys_addr_t *end)
 {
+	static const struct special guard = {.name = "stack guard of another CPU"};
+
+	if (smp_find_guard(addr, end))
+		return &guard;
 	for (unsigned int i = 0; i < nr_specials; i++) {
 		const struct special *s = &specials[i];
 
@@ -270,6 +275,15 @@ void mmu_enable_this_cpu(void)
 bool mmu_enabled(void)
 {
 	return enabled;
+}
+
+int mmu_map_memory(phys_addr_t start, phys_addr_t end)
+{
+	int err = enabled ? pgtable_map(&pgtable, start, end, PG_DATA) : 0;
+
+	if (!err)
+		mmu_arch_sync();
+	return err;
 }
 
 const struct pgtable *mmu_pgtable(void)

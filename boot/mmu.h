@@ -34,6 +34,12 @@ void mmu_init(void);
 /* mmu_enable_this_cpu() - the same tables on another CPU, whose code runs at its physical address. */
 void mmu_enable_this_cpu(void);
 
+/*
+ * mmu_map_memory() - map what is left unmapped of [start, end), whole pages, as memory: guard pages that are not needed any
+ * more. 0, or pgtable_map()'s error. Context: boot after mmu_init(), thread.
+ */
+int mmu_map_memory(phys_addr_t start, phys_addr_t end);
+
 /* mmu_enabled() - mmu_init() has done its work; false too where the CPU has no MMU. Context: any. */
 bool mmu_enabled(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * panic.c: the end of a run that cannot go on: one line with the cause, where it was found, and
- * a stop with interrupts off. The memory stays as it is, for a debugger.
+ * a stop with interrupts off, of all CPUs. The memory stays as it is, for a debugger.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +9,32 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "boot/smp.h"
+
+static uint32_t reporter; /* number + 1 of the CPU whose report it is, 0: none yet */
+
+bool machine_emergency(void)
+{
+	return __atomic_load_n(&reporter, __ATOMIC_RELAXED) == port_pcpu()->cpu + 1;
+}
+
+bool machine_emergency_begin(void)
+{
+	struct cpu *self = this_cpu();
+	bool first = !self->reporting;
+	uint32_t none = 0;
+
+	machine_irq_disable();
+	self->reporting = 1;
+	if (first) {
+		/* Relaxed: only who is first matters. */
+		if (!__atomic_compare_exchange_n(&reporter, &none, self->mm.cpu + 1, false,
+						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			machine_halt();
+		smp_stop_others();
+	}
+	return first;
+}
 
 void port_panic(const char *fmt, ...)
 {

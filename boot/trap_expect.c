@@ -16,6 +16,7 @@
 static struct {
 	void *back[5]; /* the size __builtin_setjmp() is documented to need */
 	bool waiting;
+	const struct mm_pcpu *cpu; /* whose trap it will be */
 	unsigned long flags;
 	uintptr_t sp; /* below trap_expect()'s frame */
 	struct trap_record record;
@@ -28,6 +29,7 @@ __attribute__((noinline)) bool trap_expect(void (*fn)(uintptr_t arg), uintptr_t 
 	volatile bool trapped = true;
 
 	expected.flags = port_irq_save();
+	expected.cpu = port_pcpu();
 	expected.sp = ALIGN_DOWN((uintptr_t)__builtin_frame_address(0) - FRAME_MAX, 16UL);
 	log_set_console(false);
 	if (__builtin_setjmp(expected.back) == 0) {
@@ -45,10 +47,10 @@ __attribute__((noinline)) bool trap_expect(void (*fn)(uintptr_t arg), uintptr_t 
 
 bool trap_is_expected(void)
 {
-	bool waiting = expected.waiting;
-
+	if (!expected.waiting || expected.cpu != port_pcpu())
+		return false;
 	expected.waiting = false;
-	return waiting;
+	return true;
 }
 
 static __attribute__((noinline, noreturn)) void land(void)

@@ -14,7 +14,7 @@
 #include "drivers/driver.h"
 #include "drivers/io.h"
 #include "drivers/irq.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 #include "drivers/timer.h"
 
 #define CTL_ENABLE 1

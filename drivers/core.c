@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "boot/mmu.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 
 static_assert(DEVICE_PRIV_OFFSET <= PAGE_SIZE / 4, "most of a device's page is the driver's");
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "boot/smp.h"
 #include "drivers/io.h"
 
 /* The register with irq's bit, or bits, in an array that starts at offset. */
@@ -51,6 +52,19 @@ int gic_init(struct device *dev, struct gic *gic)
 void gic_init_private(const struct gic *gic)
 {
 	init_range(gic, 0, GIC_NR_PRIVATE);
+}
+
+static void ipi(void *arg)
+{
+	(void)arg;
+	io_barrier(); /* the acknowledge before the look at what was asked */
+	smp_ipi();
+}
+
+void gic_enable_ipi(struct gic *gic)
+{
+	gic->handler[GIC_SGI_IPI].fn = ipi;
+	writel(bit(GIC_SGI_IPI), gic_reg(gic, GIC_SGI_IPI, GICD_ISENABLER, 1));
 }
 
 void gic_dispatch(struct gic *gic, uint32_t irq)

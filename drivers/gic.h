@@ -19,9 +19,11 @@
 #define GICD_IPRIORITYR	 0x400	/* 8 bits */
 #define GICD_ITARGETSR	 0x800	/* 8 bits, GICv2 */
 #define GICD_ICFGR	 0xc00	/* 2 bits; the upper one is edge-triggered */
+#define GICD_SGIR	 0xf00	/* GICv2 */
 #define GICD_IROUTER	 0x6000 /* 64 bits, GICv3 */
 
 #define GIC_NR_PRIVATE	 32   /* SGIs 0..15 and PPIs 16..31 belong to each CPU */
+#define GIC_SGI_IPI	 0    /* what CPUs interrupt each other with */
 #define GIC_MAX_IRQS	 1020 /* numbers from here on have special meanings: 1023 is "none" */
 #define GIC_PRIORITY	 0xa0a0a0a0U
 #define GIC_PRIORITY_ALL 0xf0 /* mask: every priority in use passes */
@@ -51,6 +53,9 @@ int gic_init(struct device *dev, struct gic *gic);
 
 /* gic_init_private() - the same for this CPU's own interrupts; gic->private is set. */
 void gic_init_private(const struct gic *gic);
+
+/* gic_enable_ipi() - GIC_SGI_IPI goes to smp_ipi() on the CPU that gic->private belongs to. Context: boot. */
+void gic_enable_ipi(struct gic *gic);
 
 /* gic_dispatch() - call the handler of an acknowledged interrupt. Context: interrupt. */
 void gic_dispatch(struct gic *gic, uint32_t irq);

@@ -9,6 +9,7 @@
 #include <quarry/port.h>
 
 #include "boot/arm64/trap.h"
+#include "boot/smp.h"
 #include "drivers/driver.h"
 #include "drivers/gic.h"
 #include "drivers/io.h"
@@ -54,6 +55,41 @@ static uint64_t own_target(const struct gic *gic)
 	return (bits | bits >> 8) & 0xff;
 }
 
+static uint8_t target[CONFIG_NR_CPUS]; /* each CPU's bit in ITARGETSR */
+
+static void gicv2_send_ipi(unsigned int cpu)
+{
+	/* writel() orders what was written before; target list in bits 23:16 */
+	writel((uint32_t)target[cpu] << 16 | GIC_SGI_IPI,
+	       ((struct gic *)device_priv(gicv2_dev))->dist + GICD_SGIR);
+}
+
+/* This CPU's interface and private interrupts, which are banked. */
+static void init_cpu(struct gic *gic, unsigned int cpu)
+{
+	gic_init_private(gic);
+	target[cpu] = (uint8_t)own_target(gic);
+	writel(GIC_PRIORITY_ALL, gic->cpu + GICC_PMR);
+	writel(0, gic->cpu + GICC_BPR);
+}
+
+static int gicv2_init_ipi(const struct cpu *cpu)
+{
+	struct gic *gic = device_priv(gicv2_dev);
+
+	init_cpu(gic, cpu->number);
+	if (!target[cpu->number])
+		return -ENODEV;
+	gic_enable_ipi(gic);
+	writel(CTLR_ENABLE, gic->cpu + GICC_CTLR);
+	return 0;
+}
+
+static const struct ipi_ops gicv2_ipi_ops = {
+	.send = gicv2_send_ipi,
+	.init = gicv2_init_ipi,
+};
+
 static int gicv2_probe(struct device *dev)
 {
 	struct gic *gic = device_priv(dev);
@@ -75,12 +111,9 @@ static int gicv2_probe(struct device *dev)
 	error = gic_init(dev, gic);
 	if (error)
 		return error;
-	gic_init_private(gic);
-	gic->route = own_target(gic);
+	init_cpu(gic, 0);
+	gic->route = target[0];
 	writel(CTLR_ENABLE, gic->dist + GICD_CTLR);
-
-	writel(GIC_PRIORITY_ALL, gic->cpu + GICC_PMR);
-	writel(0, gic->cpu + GICC_BPR);
 	error = arm64_irq_register(gicv2_interrupt);
 	if (!error) {
 		error = irq_chip_register(dev, &gic_chip);
@@ -92,6 +125,8 @@ static int gicv2_probe(struct device *dev)
 		return error;
 	}
 	gicv2_dev = dev;
+	gic_enable_ipi(gic);
+	smp_set_ipi(&gicv2_ipi_ops);
 	writel(CTLR_ENABLE, gic->cpu + GICC_CTLR);
 	return 0;
 }
@@ -100,6 +135,7 @@ static void gicv2_remove(struct device *dev)
 {
 	struct gic *gic = device_priv(dev);
 
+	smp_set_ipi(NULL);
 	writel(0, gic->cpu + GICC_CTLR);
 	writel(0, gic->dist + GICD_CTLR);
 	arm64_irq_register(NULL);

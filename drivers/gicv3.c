@@ -11,6 +11,7 @@
 #include "boot/arm64/machine.h"
 #include "boot/arm64/trap.h"
 #include "boot/boot.h"
+#include "boot/smp.h"
 #include "drivers/driver.h"
 #include "drivers/gic.h"
 #include "drivers/io.h"
@@ -78,13 +79,13 @@ static int wait_clear(const char *reg, uint32_t bits)
 	return -ETIMEDOUT;
 }
 
-/* This CPU's redistributor, NULL if no region of the node has it. */
-static char *find_redistributor(struct device *dev)
+/* A CPU's redistributor by its MPIDR affinity, NULL if no region of the node has it. */
+static char *find_redistributor(struct device *dev, uint64_t mpidr)
 {
 	uint64_t stride = of_u32(dev->fdt, dev->node, "redistributor-stride", 0);
 	uint32_t regions = of_u32(dev->fdt, dev->node, "#redistributor-regions", 1);
 	/* the register's form of the affinity: 8 bits each, Aff3 first */
-	uint32_t affinity = (uint32_t)(boot_info.hart >> 32 << 24 | (boot_info.hart & 0xffffff));
+	uint32_t affinity = (uint32_t)(mpidr >> 32 << 24 | (mpidr & 0xffffff));
 
 	for (uint32_t i = 0; i < regions; i++) {
 		phys_addr_t addr, size, offset = 0, step;
@@ -143,6 +144,58 @@ static int init_distributor(struct device *dev, struct gic *gic)
 	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
 }
 
+/* Wake this CPU's redistributor and set up the interrupts it has of its own; gic->private is in it. */
+static int init_redistributor(const struct gic *gic)
+{
+	char *redist = gic->private - GICR_SGI;
+	int error;
+
+	writel(readl(redist + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP, redist + GICR_WAKER);
+	error = wait_clear(redist + GICR_WAKER, WAKER_ASLEEP);
+	if (error)
+		return error;
+	gic_init_private(gic);
+	writel(UINT32_MAX, gic->private + GICD_IGROUPR);
+	return 0;
+}
+
+static void gicv3_send_ipi(unsigned int cpu)
+{
+	uint64_t mpidr = smp_hart(cpu);
+
+	io_barrier(); /* what was written before is seen by who is interrupted */
+	/* ICC_SGI1R_EL1: Aff3, RS (Aff0 / 16), Aff2, INTID, Aff1, a list of 16 CPUs */
+	write_icc("icc_sgi1r_el1", (mpidr >> 32 & 0xff) << 48 | (mpidr >> 4 & 15) << 44 |
+					   (mpidr >> 16 & 0xff) << 32 |
+					   (uint64_t)GIC_SGI_IPI << 24 | (mpidr >> 8 & 0xff) << 16 |
+					   1UL << (mpidr & 15));
+}
+
+static int gicv3_init_ipi(const struct cpu *cpu)
+{
+	/* the handlers are everybody's, the private interrupts' registers this CPU's */
+	struct gic gic = *(struct gic *)device_priv(gicv3_dev);
+	char *redist = find_redistributor(gicv3_dev, cpu->hart);
+	int error;
+
+	if (!redist)
+		return -ENODEV;
+	if (!init_cpu_interface())
+		return -EOPNOTSUPP;
+	gic.private = redist + GICR_SGI;
+	error = init_redistributor(&gic);
+	if (error)
+		return error;
+	gic_enable_ipi(&gic);
+	write_icc("icc_igrpen1_el1", 1);
+	return 0;
+}
+
+static const struct ipi_ops gicv3_ipi_ops = {
+	.send = gicv3_send_ipi,
+	.init = gicv3_init_ipi,
+};
+
 static int gicv3_probe(struct device *dev)
 {
 	struct gic *gic = device_priv(dev);
@@ -156,7 +209,7 @@ static int gicv3_probe(struct device *dev)
 		return -ENXIO;
 	if (dev->size < GICD_SIZE || (dev->reg & 0xffff) != 0)
 		return -EINVAL;
-	redist = find_redistributor(dev);
+	redist = find_redistributor(dev, boot_info.hart);
 	if (!redist) {
 		device_log(dev, "no redistributor for CPU %#lx", boot_info.hart);
 		return -ENODEV; /* reported */
@@ -169,14 +222,10 @@ static int gicv3_probe(struct device *dev)
 		return -ENODEV;
 	}
 	error = init_distributor(dev, gic);
-	if (!error) {
-		writel(readl(redist + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP, redist + GICR_WAKER);
-		error = wait_clear(redist + GICR_WAKER, WAKER_ASLEEP);
-	}
+	if (!error)
+		error = init_redistributor(gic);
 	if (error)
 		goto quiet;
-	gic_init_private(gic);
-	writel(UINT32_MAX, gic->private + GICD_IGROUPR);
 	error = arm64_irq_register(gicv3_interrupt);
 	if (error)
 		goto quiet;
@@ -186,6 +235,8 @@ static int gicv3_probe(struct device *dev)
 		goto quiet;
 	}
 	gicv3_dev = dev;
+	gic_enable_ipi(gic);
+	smp_set_ipi(&gicv3_ipi_ops);
 	write_icc("icc_igrpen1_el1", 1);
 	return 0;
 quiet:

@@ -9,7 +9,7 @@
 #define DRIVERS_IRQ_H
 
 #include "drivers/driver.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 
 /* Runs in interrupt context, interrupts masked on this CPU. */
 typedef void (*irq_fn)(void *arg);

@@ -18,7 +18,7 @@
 #include "drivers/driver.h"
 #include "drivers/io.h"
 #include "drivers/irq.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 #include "drivers/timer.h"
 #include "drivers/uart.h"
 

@@ -15,7 +15,7 @@
 #include "drivers/driver.h"
 #include "drivers/io.h"
 #include "drivers/irq.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 
 /* The memory map, from chapter 3 of the specification. */
 #define PLIC_PRIORITY(source) (4UL * (source))

@@ -8,7 +8,7 @@
 #include "boot/riscv64/sbi.h"
 #include "boot/riscv64/trap.h"
 #include "drivers/driver.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 #include "drivers/timer.h"
 
 static const struct timer_ops riscv_timer_ops = {

@@ -11,7 +11,7 @@
 #include "boot/mmu.h"
 #include "drivers/driver.h"
 #include "drivers/io.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 #include "drivers/power.h"
 #include "drivers/timer.h"
 

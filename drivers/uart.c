@@ -7,7 +7,7 @@
 #include <libfdt.h>
 
 #include "boot/boot.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 
 static struct device *console;
 static const struct uart_ops *console_ops;

@@ -32,3 +32,6 @@ $(OUT)/jump-0x%.bin: | deps-check
 	$(Q)printf 'ldr x16, =0x%s\nbr x16\n' $* | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
 	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
 	$(Q)rm -f $(@:.bin=.o)
+
+# Registers that head.S does not keep over place_image(): see mk/flash.mk.
+STACKLESS_FLAGS := $(patsubst %,-fcall-used-x%,21 22 23 24 25 26 27 28)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, test, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, debug, all
+# ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
 # With nothing missing it prints nothing, starts no other program and exits 0.
@@ -37,7 +38,9 @@ need_file() { # need_file PACKAGE TEXT FILE...: one of the files must exist
 }
 
 deps_build() {
-	"deps_build_${ISA:-riscv64}"
+	for isa in ${ISAS:-riscv64}; do
+		"deps_build_$isa"
+	done
 	# once unpacked, libfdt's archive is not needed any more
 	need_file linux-source "the Linux sources, for libfdt" "${LIBFDT_STAMP:-/nonexistent}" \
 		/usr/src/linux-source-*.tar.xz
@@ -64,22 +67,35 @@ deps_build_riscv64() {
 
 deps_run() {
 	deps_build
-	if [ "${ISA:-riscv64}" = arm64 ]; then
-		need_command qemu-system-aarch64 qemu-system-arm
-		return
-	fi
+	for isa in ${ISAS:-riscv64}; do
+		"deps_run_$isa"
+	done
+}
+
+deps_run_arm64() {
+	need_command qemu-system-aarch64 qemu-system-arm
+}
+
+deps_run_riscv64() {
 	need_command qemu-system-riscv64 QEMU
 	need_file opensbi "OpenSBI firmware for QEMU" \
 		/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin \
 		/usr/local/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
 }
 
-deps_test() {
+deps_uboot() {
 	deps_run
+	need_file u-boot-qemu "U-Boot for QEMU" /usr/lib/u-boot/qemu_arm64/u-boot.bin
+	need_command mcopy mtools
+}
+
+deps_test() {
+	deps_uboot
 	need_command gcc gcc
 	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
 	need_file libcmocka-dev "cmocka's header" /usr/include/cmocka.h /usr/local/include/cmocka.h
 	need_command dtc device-tree-compiler
+	need_command spin spin
 	need_command clang-format-19 clang-format-19
 	need_file python3 python3 /usr/bin/python3
 	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
@@ -96,6 +112,7 @@ for purpose in "$@"; do
 	case $purpose in
 	build) deps_build ;;
 	run) deps_run ;;
+	uboot) deps_uboot ;;
 	test) deps_test ;;
 	debug) deps_debug ;;
 	all) deps_test; deps_debug ;;

@@ -6,8 +6,10 @@
 HOST_CC := gcc
 
 HOST_TOOLS   := fdtmap
-HOST_TESTS   := $(sort $(patsubst test/host/%.c,%,$(wildcard test/host/test_*.c)))
-HOST_SUPPORT := $(filter-out $(HOST_TOOLS:%=test/host/%.c) $(HOST_TESTS:%=test/host/%.c), \
+HOST_THREADED := $(sort $(patsubst test/host/%.c,%,$(wildcard test/host/test_smp*.c)))
+HOST_TESTS   := $(sort $(filter-out $(HOST_THREADED),$(patsubst test/host/%.c,%,$(wildcard test/host/test_*.c))))
+HOST_SUPPORT := $(filter-out $(HOST_TOOLS:%=test/host/%.c) $(HOST_TESTS:%=test/host/%.c) \
+	$(HOST_THREADED:%=test/host/%.c), \
 	$(sort $(wildcard test/host/*.c)))
 
 HOST_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -22,7 +24,7 @@ HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/
 HOST_MAINS  := $(HOST_TOOLS:%=$(HOST)/obj/test/host/%.o) $(HOST_TESTS:%=$(HOST)/obj/test/host/%.o)
 
 .PHONY: host fdtmap
-host: $(HOST_TESTS:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
 fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb
 
 $(HOST)/flags: FORCE | deps-check
@@ -55,4 +57,26 @@ $(HOST_TESTS:%=$(HOST)/%): $(HOST)/%: $(HOST)/obj/test/host/%.o $(HOST_COMMON) $
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
--include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS))
+# Tests on several threads: the same mm/ under the thread sanitizer, which excludes the others. It cannot
+# see fences, and what they order is ordered by atomics besides.
+TSAN := $(HOST)/thread
+TSAN_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -fsanitize=thread -Wno-tsan -pthread $(EXTRA_CFLAGS)
+TSAN_COMMON := $(patsubst %.c,$(TSAN)/%.o,$(MM_SOURCES) test/host/port_host.c test/target/stress.c)
+TSAN_MAINS  := $(HOST_THREADED:%=$(TSAN)/test/host/%.o)
+
+$(TSAN)/flags: FORCE | deps-check
+	@$(call update,$(TSAN_CFLAGS) $(WARNINGS) $(shell $(HOST_CC) -dumpfullversion))
+
+$(TSAN)/objects: FORCE
+	@$(call update,$(TSAN_COMMON))
+
+$(TSAN)/%.o: %.c $(TSAN)/flags
+	$(call say,HOSTCC,$< (threads))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(TSAN_CFLAGS) $(WARNINGS) -Iinclude -I. -Itest/host -MMD -MP -c -o $@ $<
+
+$(HOST_THREADED:%=$(HOST)/%): $(HOST)/%: $(TSAN)/test/host/%.o $(TSAN_COMMON) $(TSAN)/objects
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+-include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS))

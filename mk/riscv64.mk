@@ -33,3 +33,6 @@ $(OUT)/jump-0x%.bin: | deps-check
 	$(Q)printf 'li t0, 0x%s\njr t0\n' $* | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
 	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
 	$(Q)rm -f $(@:.bin=.o)
+
+# Registers that head.S does not keep over place_image(): see mk/flash.mk.
+STACKLESS_FLAGS := $(patsubst %,-fcall-used-s%,1 2 3 4 5 6 7 8 9 10 11)

@@ -11,7 +11,7 @@
 #include "boot/arm64/mmu_early.h"
 #include "boot/console_early.h"
 #include "boot/fdt_early.h"
-#include "drivers/of.h"
+#include "boot/of.h"
 
 /* PrimeCell UART (PL011) technical reference manual, chapter 3 */
 #define UARTDR	      0x00

@@ -3,6 +3,7 @@
  * head.S: the first instructions of the image, at EL2 or EL1.
  *
  * On entry (Linux arm64 boot protocol): x0 = physical address of the FDT, MMU off, interrupts masked.
+ * x0 = 0 when there is no loader: see move.S.
  * The image always goes on at EL1: the exception level for which every ARMv8 CPU has the same
  * registers (VHE, which would make EL2 look alike, came with ARMv8.1). EL2 is left with nothing
  * routed or trapped to it. The code runs wherever it was loaded, until the R_AARCH64_RELATIVE
@@ -41,81 +42,10 @@ start_kernel:
 	adr	x0, _start
 	tst	x0, #0xfff			/* adrp needs whole pages; there is no console yet to say so */
 	b.ne	stop
-	mrs	x20, CurrentEL
-	lsr	x20, x20, #2
-	cmp	x20, #2
-	b.lo	at_el1
-	b.hi	stop				/* EL3 belongs to the firmware */
-
-	/* ---- EL2: give everything to EL1 ---- */
-	mov	x0, #(1 << 31)			/* RW: EL1 is AArch64 */
-	orr	x0, x0, #(1 << 29)		/* HCD: HVC is undefined, there is nothing to call */
-	msr	hcr_el2, x0
-	isb
-	mov	x0, #3				/* EL1PCTEN, EL1PCEN: counter and physical timer */
-	msr	cnthctl_el2, x0
-	msr	cntvoff_el2, xzr		/* virtual counter = physical counter */
-	mrs	x0, midr_el1
-	msr	vpidr_el2, x0
-	mrs	x0, mpidr_el1
-	msr	vmpidr_el2, x0
-	mov	x0, #0x33ff			/* CPTR_EL2: RES1 bits; no trap of FP and SIMD */
-	msr	cptr_el2, x0
-	msr	hstr_el2, xzr
-	msr	vttbr_el2, xzr
-
-	mrs	x0, id_aa64dfr0_el1		/* PMUVer, bits 11:8: 0 and 15 are "none of ours" */
-	ubfx	x1, x0, #8, #4
-	mov	x2, #0
-	cbz	x1, 1f
-	cmp	x1, #15
-	b.eq	1f
-	mrs	x2, pmcr_el0
-	ubfx	x2, x2, #11, #5			/* N: EL1 gets all event counters */
-1:	msr	mdcr_el2, x2
-
-	mrs	x0, id_aa64mmfr0_el1		/* FGT, bits 59:56: fine-grained traps */
-	ubfx	x0, x0, #56, #4
-	cbz	x0, 2f
-	msr	S3_4_C1_C1_4, xzr		/* HFGRTR_EL2 */
-	msr	S3_4_C1_C1_5, xzr		/* HFGWTR_EL2 */
-	msr	S3_4_C1_C1_6, xzr		/* HFGITR_EL2 */
-	msr	S3_4_C3_C1_4, xzr		/* HDFGRTR_EL2 */
-	msr	S3_4_C3_C1_5, xzr		/* HDFGWTR_EL2 */
-2:
-	mrs	x0, id_aa64pfr0_el1		/* GIC, bits 27:24: system register interface */
-	ubfx	x0, x0, #24, #4
-	cbz	x0, 3f
-	mrs	x0, S3_4_C12_C9_5		/* ICC_SRE_EL2 */
-	mov	x1, #9				/* SRE; Enable: EL1 may use ICC_SRE_EL1 */
-	orr	x0, x0, x1
-	msr	S3_4_C12_C9_5, x0
-	isb
-	mrs	x0, S3_4_C12_C9_5
-	tbz	x0, #0, 3f			/* firmware may keep it off: then GICv2 it is */
-	msr	S3_4_C12_C11_0, xzr		/* ICH_HCR_EL2: no virtual interrupts */
-3:
-	ldr	x0, =SCTLR_EL1_OFF
-	msr	sctlr_el1, x0
-	mov	x0, #0x3c5			/* EL1h, all masked */
-	msr	spsr_el2, x0
-	adr	x0, at_el1
-	msr	elr_el2, x0
-	eret
-
-at_el1:
-	ldr	x0, =SCTLR_EL1_OFF
-	msr	sctlr_el1, x0
-	isb
-	/*
-	 * FP and SIMD on. Our own code does not use them (-mgeneral-regs-only), but picolibc is built
-	 * with them: memset, strlen and the v*printf family keep data in q registers. entry.S saves them.
-	 */
-	mov	x0, #(3 << 20)
-	msr	cpacr_el1, x0
-	lea	x0, vectors
-	msr	vbar_el1, x0
-	isb
+	bl	enter_el1
+	mov	x20, x0
+	bl	move_to_ram			/* from flash; and look for a tree if there is none */
+	bl	init_el1
 
 	/* apply R_AARCH64_RELATIVE: *(base + r_offset) = base + r_addend */
 	lea	x0, __image_start
@@ -186,6 +116,93 @@ stop:
 	msr	daifset, #15
 1:	wfi
 	b	1b
+
+/*
+ * enter_el1: return at EL1 on SP_EL1, MMU off, x0 = the exception level it was called at; EL3 belongs to the firmware. Changes
+ * x0-x3. Every CPU starts with it.
+ */
+	.globl	enter_el1
+enter_el1:
+	mrs	x3, CurrentEL
+	lsr	x3, x3, #2
+	cmp	x3, #2
+	b.lo	4f
+	b.hi	stop
+
+	/* ---- EL2: give everything to EL1 ---- */
+	mov	x0, #(1 << 31)			/* RW: EL1 is AArch64 */
+	orr	x0, x0, #(1 << 29)		/* HCD: HVC is undefined, there is nothing to call */
+	msr	hcr_el2, x0
+	isb
+	mov	x0, #3				/* EL1PCTEN, EL1PCEN: counter and physical timer */
+	msr	cnthctl_el2, x0
+	msr	cntvoff_el2, xzr		/* virtual counter = physical counter */
+	mrs	x0, midr_el1
+	msr	vpidr_el2, x0
+	mrs	x0, mpidr_el1
+	msr	vmpidr_el2, x0
+	mov	x0, #0x33ff			/* CPTR_EL2: RES1 bits; no trap of FP and SIMD */
+	msr	cptr_el2, x0
+	msr	hstr_el2, xzr
+	msr	vttbr_el2, xzr
+
+	mrs	x0, id_aa64dfr0_el1		/* PMUVer, bits 11:8: 0 and 15 are "none of ours" */
+	ubfx	x1, x0, #8, #4
+	mov	x2, #0
+	cbz	x1, 1f
+	cmp	x1, #15
+	b.eq	1f
+	mrs	x2, pmcr_el0
+	ubfx	x2, x2, #11, #5			/* N: EL1 gets all event counters */
+1:	msr	mdcr_el2, x2
+
+	mrs	x0, id_aa64mmfr0_el1		/* FGT, bits 59:56: fine-grained traps */
+	ubfx	x0, x0, #56, #4
+	cbz	x0, 2f
+	msr	S3_4_C1_C1_4, xzr		/* HFGRTR_EL2 */
+	msr	S3_4_C1_C1_5, xzr		/* HFGWTR_EL2 */
+	msr	S3_4_C1_C1_6, xzr		/* HFGITR_EL2 */
+	msr	S3_4_C3_C1_4, xzr		/* HDFGRTR_EL2 */
+	msr	S3_4_C3_C1_5, xzr		/* HDFGWTR_EL2 */
+2:
+	mrs	x0, id_aa64pfr0_el1		/* GIC, bits 27:24: system register interface */
+	ubfx	x0, x0, #24, #4
+	cbz	x0, 3f
+	mrs	x0, S3_4_C12_C9_5		/* ICC_SRE_EL2 */
+	mov	x1, #9				/* SRE; Enable: EL1 may use ICC_SRE_EL1 */
+	orr	x0, x0, x1
+	msr	S3_4_C12_C9_5, x0
+	isb
+	mrs	x0, S3_4_C12_C9_5
+	tbz	x0, #0, 3f			/* firmware may keep it off: then GICv2 it is */
+	msr	S3_4_C12_C11_0, xzr		/* ICH_HCR_EL2: no virtual interrupts */
+3:
+	ldr	x0, =SCTLR_EL1_OFF
+	msr	sctlr_el1, x0
+	mov	x0, #0x3c5			/* EL1h, all masked */
+	msr	spsr_el2, x0
+	adr	x0, 4f
+	msr	elr_el2, x0
+	eret
+4:	ldr	x0, =SCTLR_EL1_OFF
+	msr	sctlr_el1, x0
+	isb
+	mov	x0, x3
+	ret
+
+/* init_el1: what else a CPU needs before the first C code; changes x0 */
+	.globl	init_el1
+init_el1:
+	/*
+	 * FP and SIMD on. Our own code does not use them (-mgeneral-regs-only), but picolibc is built
+	 * with them: memset, strlen and the v*printf family keep data in q registers. entry.S saves them.
+	 */
+	mov	x0, #(3 << 20)
+	msr	cpacr_el1, x0
+	lea	x0, vectors
+	msr	vbar_el1, x0
+	isb
+	ret
 
 fill_guard:
 	add	x1, x0, #STACK_GUARD_SIZE

@@ -32,6 +32,8 @@
 #define CPU_TLS	       64
 #define CPU_MM	       128
 
+#define SECONDARY_CPU  32 /* struct secondary_boot (smp.c): after four system registers */
+
 /* AArch64 thread-local storage: two words at the thread pointer come before the data */
 #define TLS_HEADER 16
 

@@ -27,22 +27,6 @@ struct cpu boot_cpu;
 static unsigned int entry_el;
 static bool have_pmu;
 
-/*
- * A loader that passes no tree, as QEMU does for an ELF file, a bare binary and flash, may have left
- * one at the start of RAM. RAM starts at a multiple of 1 GiB on the machines that do so, so it
- * is looked for there and nowhere else. The MMU is off: nothing is cached, and a wrong guess reads one word.
- */
-static phys_addr_t find_fdt(void)
-{
-	phys_addr_t base = ALIGN_DOWN((phys_addr_t)(uintptr_t)__image_start, (phys_addr_t)1 << 30);
-	const volatile fdt32_t *magic = phys_to_virt(base);
-
-	/* not where an address of 0 would be taken for "none", and not inside the image */
-	if (base == 0 || base == (phys_addr_t)(uintptr_t)__image_start)
-		return 0;
-	return fdt32_to_cpu(*magic) == FDT_MAGIC ? base : 0;
-}
-
 void arm64_start(phys_addr_t fdt_phys, unsigned int el)
 {
 	uint64_t mpidr;
@@ -50,7 +34,7 @@ void arm64_start(phys_addr_t fdt_phys, unsigned int el)
 	entry_el = el;
 	boot_info.image_base = virt_to_phys(__image_start);
 	boot_info.image_end = virt_to_phys(__image_end);
-	boot_info.fdt_phys = fdt_phys ? fdt_phys : find_fdt();
+	boot_info.fdt_phys = fdt_phys;
 	mmu_early_init();
 	__asm__ volatile("msr daifclr, #4"); /* SErrors are reported from here on */
 	__asm__("mrs %0, mpidr_el1" : "=r"(mpidr));
@@ -127,15 +111,6 @@ void machine_halt(void)
 	__asm__ volatile("msr daifset, #15" ::: "memory");
 	for (;;)
 		__asm__ volatile("wfi");
-}
-
-bool machine_emergency_begin(void)
-{
-	bool first = !boot_cpu.reporting;
-
-	machine_irq_disable();
-	boot_cpu.reporting = 1;
-	return first;
 }
 
 static bool zone_intact(const char *zone)

@@ -14,6 +14,7 @@
 #include "boot/arm64/layout.h"
 #include "boot/boot.h"
 #include "boot/mmu.h"
+#include "boot/smp.h"
 #include "boot/trap_expect.h"
 
 #define SPSR_I	(1UL << 7)
@@ -161,7 +162,7 @@ static void describe(char *text, size_t size, const struct trap_frame *frame, ui
 
 static bool sp_is_valid(const struct trap_frame *frame)
 {
-	return frame->sp >= boot_cpu.stack_low && frame->sp <= boot_cpu.stack_high;
+	return frame->sp >= this_cpu()->stack_low && frame->sp <= this_cpu()->stack_high;
 }
 
 static bool is_instruction_abort(uint64_t esr)
@@ -209,11 +210,12 @@ static void report(const struct trap_frame *frame, uint64_t esr, uint64_t far)
 				      j < 10 ? " x" : "x", j, frame->x[j]);
 		port_log("trap:%s", line);
 	}
-	port_log("trap:  sp %016lx SPSR_EL1 %#lx CPU %#lx%s", frame->sp, frame->spsr, boot_cpu.hart,
+	port_log("trap:  sp %016lx SPSR_EL1 %#lx CPU %u %#lx%s", frame->sp, frame->spsr,
+		 this_cpu()->number, this_cpu()->hart,
 		 frame->vector & VECTOR_NESTED ? ", in an exception handler" : "");
 	if (!(frame->vector & VECTOR_NESTED) && !sp_is_valid(frame))
 		port_log("trap: sp is outside the stack %#lx-%#lx: stack overflow?",
-			 boot_cpu.stack_low, boot_cpu.stack_high);
+			 this_cpu()->stack_low, this_cpu()->stack_high);
 	else if (!stack_guard_intact())
 		port_log("trap: a stack's guard zone was written to: stack overflow?");
 }
@@ -247,7 +249,9 @@ void trap_handler(struct trap_frame *frame)
 	uint64_t esr, far;
 
 	if (frame->vector == VECTOR_IRQ && sp_is_valid(frame) && irq_handler) {
+		irq_enter();
 		irq_handler();
+		irq_exit();
 		return;
 	}
 	__asm__ volatile("mrs %0, esr_el1" : "=r"(esr));

@@ -13,10 +13,15 @@
 	.globl	_start
 _start:
 	/* the RISC-V Image header (Linux Documentation/riscv/boot-image-header): 64 bytes */
+	.option	push
+	.option	norvc				/* both are words, */
+	.option	norelax				/* and stay so */
 	j	start_kernel			/* code0 */
-	.balign	8				/* code1: unused */
+	nop					/* code1: unused */
+	.option	pop
 	.dword	IMAGE_TEXT_OFFSET		/* where from the start of RAM we like to be */
-	.dword	__image_size			/* bytes in memory, .bss and stacks included */
+	/* the linker script puts a doubleword here: bytes in memory, .bss and stacks included */
+	.section .head.rest, "a"
 	.dword	0				/* flags: little endian */
 	.word	0x2				/* header version 0.2 */
 	.word	0
@@ -34,8 +39,31 @@ start_kernel:
 	lla	t0, trap_fatal
 	csrw	stvec, t0			/* until the real handler can run */
 
-	mv	s0, a0
-	mv	s1, a1
+	/* from flash on to RAM, and from the start again: place.h. s0-s11 are its to change */
+	mv	gp, a0
+	mv	tp, a1
+	mv	a0, a1
+	lla	a1, __image_start
+	lla	t0, __image_end
+	sub	a2, t0, a1
+	call	place_image
+	lla	t0, __image_start
+	beq	a0, t0, 2f
+	lla	t1, __load_end
+	mv	t2, a0
+1:	ld	t3, 0(t0)
+	sd	t3, 0(t2)
+	addi	t0, t0, 8
+	addi	t2, t2, 8
+	bltu	t0, t1, 1b
+	fence.i
+	mv	t0, a0
+	mv	a0, gp
+	mv	a1, tp
+	jr	t0
+2:
+	mv	s0, gp
+	mv	s1, tp
 
 	/* apply R_RISCV_RELATIVE: *(base + r_offset) = base + r_addend */
 	lla	t0, __image_start

@@ -59,15 +59,6 @@ void machine_halt(void)
 		__asm__ volatile("wfi");
 }
 
-bool machine_emergency_begin(void)
-{
-	bool first = !boot_cpu.reporting;
-
-	machine_irq_disable();
-	boot_cpu.reporting = 1;
-	return first;
-}
-
 bool stack_guard_intact(void)
 {
 	const uint64_t *word = (const uint64_t *)(const void *)__stack_guard;

@@ -14,6 +14,7 @@
 #include "boot/mmu.h"
 #include "boot/riscv64/layout.h"
 #include "boot/riscv64/trap.h"
+#include "boot/smp.h"
 #include "boot/trap_expect.h"
 
 static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "entry.S");
@@ -114,7 +115,7 @@ static bool sp_is_valid(const struct trap_frame *frame)
 {
 	uint64_t sp = frame->x[1];
 
-	return sp >= boot_cpu.stack_low && sp <= boot_cpu.stack_high;
+	return sp >= this_cpu()->stack_low && sp <= this_cpu()->stack_high;
 }
 
 static void report(const struct trap_frame *frame)
@@ -141,10 +142,11 @@ static void report(const struct trap_frame *frame)
 				      frame->x[j]);
 		port_log("trap:%s", line);
 	}
-	port_log("trap: sstatus %016lx hart %lu", frame->sstatus, boot_cpu.hart);
+	port_log("trap: sstatus %016lx CPU %u hart %lu", frame->sstatus, this_cpu()->number,
+		 this_cpu()->hart);
 	if (!sp_is_valid(frame))
 		port_log("trap: sp is outside the stack %#lx-%#lx: stack overflow?",
-			 boot_cpu.stack_low, boot_cpu.stack_high);
+			 this_cpu()->stack_low, this_cpu()->stack_high);
 	else if (!stack_guard_intact())
 		port_log("trap: the stack's guard zone was written to: stack overflow?");
 }
@@ -185,7 +187,9 @@ void trap_handler(struct trap_frame *frame)
 	if (!(frame->scause & SCAUSE_INTERRUPT) || !sp_is_valid(frame))
 		fatal(frame);
 	if (cause < NR_CAUSES && irq_handler[cause]) {
+		irq_enter();
 		irq_handler[cause]();
+		irq_exit();
 		return;
 	}
 	/* nobody can quiet it: mask it, or it would come back for ever */

@@ -6,8 +6,8 @@
  * All functions: any context, cost linear in the tree, no allocation. Offsets of nodes are
  * libfdt's.
  */
-#ifndef DRIVERS_OF_H
-#define DRIVERS_OF_H
+#ifndef BOOT_OF_H
+#define BOOT_OF_H
 
 #include <quarry/types.h>
 

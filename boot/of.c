@@ -3,7 +3,7 @@
  * of.c: the devicetree specification's rules that libfdt leaves to its user: status, address
  * translation, interrupt parents and the console's path.
  */
-#include "drivers/of.h"
+#include "boot/of.h"
 
 #include <errno.h>
 #include <libfdt.h>

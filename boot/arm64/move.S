@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * move.S: an image that was started where it is stored, in flash, goes on in RAM.
+ *
+ * Who starts at the reset vector gets no device tree, as QEMU also passes none to an ELF file. These
+ * loaders leave one at the start of RAM, and RAM starts at a multiple of 1 GiB on machines that do
+ * so: it is looked for at the one below the image, then at each from 1 GiB to SEARCH_END. The first
+ * with the tree's magic is taken; an address at which nothing answers is passed over.
+ */
+#define SEARCH_END (64 << 30)
+#define FDT_MAGIC  0xedfe0dd0			/* as a little-endian word */
+
+	.macro	lea reg, symbol
+	adrp	\reg, \symbol
+	add	\reg, \reg, :lo12:\symbol
+	.endm
+
+	.text
+/*
+ * move_to_ram: at EL1, x19 = address of the device tree or 0. Returns, in RAM if the tree has room (place.h),
+ * with x19 = the tree, or 0 if there is none. Changes everything but x19 and x20, SPSel and VBAR_EL1 too.
+ */
+	.globl	move_to_ram
+move_to_ram:
+	msr	tpidr_el0, x30
+	cbnz	x19, 3f
+	msr	spsel, #1
+	adr	x0, probe_vectors
+	msr	vbar_el1, x0
+	isb
+	ldr	w4, =FDT_MAGIC
+	mov	x2, #0
+	mov	x6, #(1 << 30)
+	lea	x1, __image_start
+	and	x1, x1, #~((1 << 30) - 1)
+1:	cbz	x1, 2f				/* 0 would say that there is none */
+	ldr	w3, [x1]			/* or 0: probe_failed */
+	cmp	w3, w4
+	csel	x19, x1, xzr, eq
+	b.eq	3f
+2:	add	x2, x2, x6
+	mov	x1, x2
+	tst	x2, #SEARCH_END
+	b.eq	1b
+3:
+	lea	x1, __image_start
+	lea	x2, __image_end
+	sub	x2, x2, x1
+	mov	x0, x19
+	bl	place_image
+	mrs	x30, tpidr_el0
+	lea	x1, __image_start
+	subs	x6, x0, x1
+	b.eq	5f
+	lea	x2, __load_end			/* a multiple of 16, like the start */
+4:	ldp	x3, x4, [x1], #16
+	stp	x3, x4, [x0], #16
+	cmp	x1, x2
+	b.lo	4b
+	add	x30, x30, x6
+	dsb	sy				/* memory is not cached; instructions may be */
+	ic	iallu
+	dsb	sy
+	isb
+5:	ret
+	.ltorg
+
+/* The only exception there can be: a synchronous external abort of the load into w3, on SP_EL1. */
+	.balign	2048
+probe_vectors:
+	.space	0x200
+probe_failed:
+	mov	w3, #0
+	mrs	x5, elr_el1
+	add	x5, x5, #4
+	msr	elr_el1, x5
+	eret

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Flash: the image that is written to it, and the board started from it. A board that has flash says in its
+# board.mk how large it is (FLASH_SIZE) and how QEMU is given FLASH_IMAGE (FLASH_ARGS).
+
+# ---- code that runs from flash -----------------------------------------------------------------
+
+# place_image() runs before RAM is known and so without a stack: nothing is saved (STACKLESS_FLAGS, from
+# $(ISA).mk), nothing called (loops stay loops), and few values are alive at a time. That it came out
+# so is checked.
+$(OUT)/obj/boot/place.o: CFLAGS += -O1 $(STACKLESS_FLAGS) -fomit-frame-pointer -fno-sanitize=all \
+	-fno-tree-loop-distribute-patterns -fno-tree-loop-im -fno-move-loop-invariants -fno-gcse \
+	-fno-ivopts -fno-tree-pre -Wstack-usage=0
+
+# ---- the flash image ---------------------------------------------------------------------------
+
+# QEMU wants a file of exactly the flash's size; the image is its beginning.
+FLASH_IMAGE := $(OUT)/$(BOARD)-flash.img
+
+$(FLASH_IMAGE): $(OUT)/quarry.bin
+	$(call say,FLASH,$@)
+	$(Q)cp $< $@ && truncate -s $(FLASH_SIZE) $@
+
+.PHONY: flash
+ifeq ($(FLASH_SIZE),)
+flash: ## write the image to the board's flash and start the board from it alone
+	$(error board '$(BOARD)' has no flash that we can write)
+else
+flash: $(FLASH_IMAGE)
+	$(if $(CMD),$(error CMD is passed by a loader, and flash has none: type commands on the console))
+	@echo "Booting $(BOARD) from flash; to leave: poweroff, or Ctrl-A x"
+	$(Q)$(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(FLASH_ARGS) $(QEMU_EXTRA) -nographic
+endif
