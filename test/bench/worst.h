@@ -13,7 +13,7 @@ enum worst_kind {
 	WORST_FREE,
 	WORST_SHARED, /* a free while another holder keeps the first page: the rest falls free */
 	WORST_FAIL,   /* an allocation that was refused */
-	WORST_DRAIN,  /* a step of a drain, or an allocation that went through the caches; order 0 */
+	WORST_DRAIN, /* a step of a drain, or an allocation that went through the caches; order 0 */
 	NR_WORST_KINDS,
 };
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_system.c: the machine around the memory: log, CPUs, power, version, and help.
+ * cmd_system.c: the machine around the memory: log, power, version, and help.
  */
-#include <libfdt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "boot/boot.h"
-#include "drivers/of.h"
 #include "drivers/power.h"
 #include "test/console/command.h"
 
@@ -57,45 +55,6 @@ static int cmd_dmesg(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(dmesg, cmd_dmesg, "dmesg", "the log since the start, as far as it is kept");
-
-/* A string property, "-" if it is absent. */
-static const char *string_of(const void *fdt, int node, const char *name)
-{
-	const char *text = fdt_stringlist_get(fdt, node, name, 0, NULL);
-
-	return text ? text : "-";
-}
-
-static int cmd_cpus(int argc, char **argv)
-{
-	const void *fdt = boot_info.fdt;
-	int cpus = fdt_path_offset(fdt, "/cpus");
-	int node;
-
-	if (argc != 1)
-		return console_usage(argv[0]);
-	if (cpus < 0) {
-		printf("cpus: the device tree has no /cpus\n");
-		return 1;
-	}
-	fdt_for_each_subnode (node, fdt, cpus) {
-		uint64_t id;
-
-		if (strcmp(string_of(fdt, node, "device_type"), "cpu") != 0)
-			continue;
-		if (of_cpu_id(fdt, node, &id) != 0)
-			continue;
-		printf("cpu 0x%" PRIx64 " %s %s %s%s%s\n", id, string_of(fdt, node, "compatible"),
-		       string_of(fdt, node, "riscv,isa"), string_of(fdt, node, "mmu-type"),
-		       of_is_enabled(fdt, node) ? "" : " disabled",
-		       id == boot_info.hart ? " boot" : "");
-	}
-	printf("timebase %" PRIu64 " Hz\n", boot_info.timebase_hz);
-	return 0;
-}
-
-CONSOLE_COMMAND(cpus, cmd_cpus, "cpus",
-		"CPUs in the device tree; the one we run on is marked boot");
 
 static int cmd_version(int argc, char **argv)
 {

@@ -54,6 +54,8 @@ static int cmd_vmstat(int argc, char **argv)
 		print_counter("nr_free_pages_", zone[i].name, zone[i].free);
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		print_counter("zone_lock_acquired_", zone[i].name, zone[i].lock_acquired);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("zone_lock_contended_", zone[i].name, zone[i].lock_contended);
 	print_counter("pcp_", "refill", cpu->refills);
 	print_counter("pcp_", "return", cpu->returns);
 	print_counter("pcp_", "drained_pages", cpu->drained);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/smp.h"
 #include "drivers/driver.h"
 #include "test/console/command.h"
 
@@ -41,6 +42,7 @@ static void run_bootargs(const char *text)
 int main(void)
 {
 	port_log("drivers: %d devices bound", drivers_init(boot_info.fdt));
+	smp_start();
 	machine_irq_enable();
 	run_bootargs(boot_info.bootargs);
 	console_shell();

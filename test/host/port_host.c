@@ -4,6 +4,7 @@
  * to a hook, a panic aborts or jumps into the test, physical memory is a mapping.
  */
 #define _DEFAULT_SOURCE
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,11 @@ void host_ram_randomize(phys_addr_t base, size_t size, uint64_t seed)
 		p += n;
 		size -= n;
 	}
+}
+
+void port_yield(void)
+{
+	sched_yield();
 }
 
 void (*port_host_kick)(unsigned int cpu);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 /* the source itself: it is not among the objects that every host test links */
-#include "drivers/of.c"
+#include "boot/of.c"
 
 static uint64_t blob[1024]; /* aligned as a tree must be */
 

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+All CPUs: that they come up, or are named if they do not; the suites with several of them; `stress`; and the
+model of the page caches (test/spin), sound as it is and found out when a safeguard is taken away.
+"""
+import re
+import subprocess
+
+import pytest
+
+import ktap
+from board import ROOT
+
+MULTI = ["-accel", "tcg,thread=multi"]
+SINGLE = ["-accel", "tcg,thread=single"]
+
+
+def smp(cpus, *accel):
+    return ["-smp", str(cpus), *accel]
+
+
+def cpu_lines(board):
+    lines = [re.match(r"cpu (\S+) id (0x[0-9a-f]+) (\S.*?)( boot)? (?:cached (\d+) )", line)
+             for line in board.lines("cpus")]
+    return [(int(m.group(1)), int(m.group(2), 16), m.group(3), bool(m.group(4)), int(m.group(5)))
+            for m in lines if m]
+
+
+@pytest.mark.parametrize("cpus", [2, 5, 64])
+def test_all_come_up(boot, cpus):
+    # 64 emulated CPUs on a thread each would mostly wait for each other's turn
+    board = boot(extra=smp(cpus, *(SINGLE if cpus > 8 else MULTI)))
+    assert f"smp: {cpus} of {cpus} CPUs online" in board.expect_prompt()
+    found = cpu_lines(board)
+    assert len({hart for _, hart, *_ in found}) == len(found) == cpus
+    assert sorted(number for number, *_ in found) == list(range(cpus))
+    assert [number for number, _, _, is_boot, _ in found if is_boot] == [0]
+    for number, _, state, _, cached in found:
+        assert state == "online"
+        assert number == 0 or cached == 0, "an idle CPU keeps pages"
+
+
+def tree_with(setup, name, change):
+    """QEMU's tree for two CPUs, changed as text."""
+    base = setup.scratch / f"smp-{name}"
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw", "-smp", "2", "-m", "128M",
+                    "-display", "none"], check=True, capture_output=True)
+    text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", f"{base}.raw"], check=True,
+                          capture_output=True, text=True).stdout
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", f"{base}.dtb", "-"], check=True,
+                   input=change(text), text=True)
+    return f"{base}.dtb"
+
+
+def test_absent_cpu_is_named(boot, setup):
+    """The tree has a CPU that the machine has not: one line, its memory is free again, the rest go on."""
+
+    def add_cpu(text):
+        # firmware takes a CPU without mmu-type out of the tree
+        return text.replace("cpu@1 {", 'cpu@7 { device_type = "cpu"; compatible = "none"; reg = <7>; '
+                            'mmu-type = "riscv,sv48"; };\ncpu@1 {', 1)
+
+    board = boot(extra=[*smp(2), "-dtb", tree_with(setup, "absent", add_cpu)])
+    log = board.expect_prompt()
+    said = r"smp: CPU \d \(0x7\)(: the firmware does not start it| did not come up within 1 s)"
+    assert len(re.findall(said, log)) == 1
+    assert "smp: 2 of 3 CPUs online" in log
+    assert any(re.match(r"cpu \d id 0x7 (refused|no answer) ", line) for line in board.lines("cpus"))
+    results = ktap.check(board.cmd("test mmu.tables"))
+    assert all(result.passed for result in results), results
+    assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=20000")
+
+
+def test_disabled_cpu_is_left_alone(boot, setup):
+    def disable(text):
+        text = text.replace('status = "okay";', "")  # absent means the same
+        return text.replace("cpu@1 {", 'cpu@1 { status = "disabled";', 1)
+
+    board = boot(extra=[*smp(2), "-dtb", tree_with(setup, "disabled", disable)])
+    log = board.expect_prompt()
+    if [hart for _, hart, _, is_boot, _ in cpu_lines(board) if is_boot] == [0]:
+        assert "smp:" not in log
+        assert any("id 0x1 disabled" in line for line in board.lines("cpus"))
+    else:  # which hart boots is a lottery
+        assert "smp: 2 of 2 CPUs online" in log
+
+
+@pytest.mark.parametrize("cpus, accel, suite", [
+    (4, MULTI, ""), (4, SINGLE, "smp"), (8, MULTI, "smp"),
+], ids=["4", "4-one-thread", "8"])
+def test_suites(boot, subresults, cpus, accel, suite):
+    board = boot(extra=smp(cpus, *accel))
+    board.expect_prompt()
+    results = ktap.check(board.cmd(f"test {suite}".rstrip(), timeout=500))
+    assert suite == "" or all(result.name.startswith(suite) for result in results)
+    subresults([(r.name, r.passed, f"{r.text}; {' / '.join(r.notes)}") for r in results])
+
+
+@pytest.mark.parametrize("accel", [MULTI, SINGLE], ids=["threads", "one-thread"])
+def test_stress(boot, accel):
+    """Two million operations on four CPUs, their interrupts included."""
+    board = boot(memory="1G", extra=smp(4, *accel))
+    board.expect_prompt()
+    output = board.cmd("stress ops=2000000 seed=7", timeout=500)
+    last = re.search(r"stress: (\d+) operations on 4 cpus, 0 mismatches, buddyinfo as before", output)
+    assert last, output[-1000:]
+    assert int(last.group(1)) >= 2000000
+    assert re.search(r"stress: [1-9]\d* in interrupts, [1-9]\d* exchanged, [1-9]\d* drains, "
+                     r"\d+ refused, mm_check\(\) finds 0 violations", output), output[-1000:]
+    assert re.search(r"(?m)^zone_lock_contended_dma32 [1-9]", board.cmd("vmstat"))
+
+
+def test_stress_stops_on_ctrl_c(boot):
+    board = boot(extra=smp(2))
+    board.expect_prompt()
+    board.send("stress seconds=1000 orders=0-2\r")
+    board.expect(r"stress: 1 s, ")
+    board.send("typed meanwhile\x03")
+    output = board.expect_prompt()
+    assert "stopped by Ctrl-C" in output
+    assert re.search(r"stress: \d+ operations on 2 cpus, 0 mismatches, buddyinfo as before", output)
+
+
+@pytest.mark.parametrize("line", ["stress cpus=3", "stress cpus=0", "stress ops=1 seconds=1", "stress orders=5-3",
+                                  "stress orders=0-11", "stress what=1", "stress now", "stress ops=-1"])
+def test_stress_refuses(console, line):
+    assert len(console.lines(line)) == 1
+
+
+# ---- the model -------------------------------------------------------------------------------------
+
+
+def spin(setup, name, *defines):
+    """Check every interleaving of the model; what the checker printed."""
+    folder = setup.scratch / f"spin-{name}"
+    folder.mkdir(exist_ok=True)
+
+    def run(*command, timeout=300):
+        return subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=timeout,
+                              check=False)
+
+    made = run("spin", *defines, "-a", str(ROOT / "test/spin/pcp.pml"))
+    assert made.returncode == 0, made.stdout + made.stderr
+    built = run("gcc", "-w", "-O2", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=1900", "-o", "pan", "pan.c")
+    assert built.returncode == 0, built.stderr
+    return run("./pan", "-m100000", "-w24").stdout
+
+
+def test_model_is_sound(setup):
+    text = spin(setup, "sound")
+    assert re.search(r"errors: 0\b", text), text
+    assert "MEMLIM" not in text and "max search depth too small" not in text, text
+    assert int(re.search(r"(\d+) states, stored", text).group(1)) > 100000
+
+
+@pytest.mark.parametrize("mutation, found", [
+    ("NO_MASK", "assertion violated"),
+    ("EARLY_ACK", "assertion violated  !(asked_for"),
+    ("NO_LOCK", "assertion violated"),
+    ("NO_SERVE", "invalid end state"),
+])
+def test_model_finds(setup, mutation, found):
+    text = spin(setup, mutation, f"-D{mutation}")
+    assert found in text and re.search(r"errors: 1\b", text), text
