@@ -170,7 +170,9 @@ unsigned long section_take(struct zone *zone)
 			section_clear(span->opened);
 			if (mm.hooks)
 				hook_section_opened((unsigned long)span->opened << SECTION_SHIFT);
-			return span->opened++;
+			/* Release: see opened(). Only holders of the lock write it. */
+			__atomic_store_n(&span->opened, span->opened + 1, __ATOMIC_RELEASE);
+			return span->opened - 1;
 		}
 		if (zone->span + 1 == zone->span_end)
 			break; /* the last span stays the current one */
