@@ -11,8 +11,10 @@
 
 #define POISON 0xaa /* Linux: PAGE_POISON */
 
-static struct mm_trace_entry *trace_ring;
-static size_t trace_size;
+/* Events of a CPU that has not noticed the end of tracing yet go to a place of no account. */
+static struct mm_trace_entry trace_nowhere;
+static struct mm_trace_entry *trace_ring = &trace_nowhere;
+static size_t trace_size = 1;
 static uint64_t trace_next;
 
 static void set_hooks(unsigned int clear, unsigned int set)
@@ -34,22 +36,24 @@ static void fill(unsigned long index, unsigned int order, int byte)
 	memset(phys_to_virt(PFN_PHYS(index_to_pfn(index))), byte, PAGE_SIZE << order);
 }
 
-/* All free memory ever cut, and the pages in this CPU's caches. */
-static void poison_free_memory(void)
+/* The free blocks of one section, and those in caches. Nobody cuts or merges any meanwhile. */
+static void poison_section(unsigned long section)
 {
-	for (uint32_t s = 0; s < mm.nr_spans; s++) {
-		unsigned long end = (unsigned long)mm.spans[s].opened << SECTION_SHIFT;
+	unsigned long i = section << SECTION_SHIFT, end = i + SECTION_PAGES;
+	struct zone *zone = zone_of(i);
+	unsigned long flags = port_irq_save();
 
-		for (unsigned long i = (unsigned long)mm.spans[s].first << SECTION_SHIFT;
-		     i < end;) {
-			const struct page *page = &mm.memmap[i];
+	spin_lock(&zone->lock);
+	while (i < end) {
+		const struct page *page = &mm.memmap[i];
 
-			if (page_state(page) == PAGE_FREE ||
-			    (page_state(page) == PAGE_ALLOC && !page->_refcount))
-				fill(i, page_order(page), POISON);
-			i += 1UL << page_order(page);
-		}
+		if (page_state(page) == PAGE_FREE ||
+		    (page_state(page) == PAGE_ALLOC && !page->_refcount))
+			fill(i, page_order(page), POISON);
+		i += 1UL << page_order(page);
 	}
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
 }
 
 int mm_set_hooks(unsigned int set)
@@ -59,9 +63,15 @@ int mm_set_hooks(unsigned int set)
 
 	if ((set & MM_HOOK_POISON) && (set & MM_HOOK_INIT_ON_FREE))
 		return -EINVAL;
+	mm.poison_check = mm.poison_check && set & MM_HOOK_POISON;
 	set_hooks(all, set & all);
-	if (poison_on)
-		poison_free_memory();
+	if (poison_on) {
+		/* What is freed from now on is poisoned; only when all is, allocations check. */
+		for (uint32_t s = 0; s < mm.nr_spans; s++)
+			for (uint32_t n = mm.spans[s].first; n < mm.spans[s].opened; n++)
+				poison_section(n);
+		mm.poison_check = true;
+	}
 	return 0;
 }
 
@@ -84,7 +94,7 @@ void hook_alloc(struct page *page, gfp_t gfp, unsigned int order)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
 
-	if (mm.hooks & MM_HOOK_POISON)
+	if (mm.hooks & MM_HOOK_POISON && mm.poison_check)
 		check_poison(page, order);
 	if (mm.hooks & MM_HOOK_INIT_ON_ALLOC && !(gfp & __GFP_ZERO))
 		fill(index, order, 0);
@@ -104,6 +114,12 @@ void hook_free(struct page *page, unsigned int order)
 		trace_event(MM_TRACE_FREE, index, order, (uint32_t)gfp_migratetype(page->info), 0);
 }
 
+void hook_free_tails(unsigned long index, unsigned int order)
+{
+	while (order--)
+		hook_free(&mm.memmap[index + (1UL << order)], order);
+}
+
 void hook_section_opened(unsigned long index)
 {
 	if (mm.hooks & MM_HOOK_POISON)
@@ -114,9 +130,11 @@ void hook_section_opened(unsigned long index)
 
 void mm_set_fail(const struct mm_fail *fail)
 {
+	set_hooks(MM_HOOK_FAIL, 0);
 	mm.fail = *fail;
 	mm.fail.seen = mm.fail.failed = 0;
-	set_hooks(MM_HOOK_FAIL, fail->every ? MM_HOOK_FAIL : 0);
+	if (fail->every)
+		set_hooks(0, MM_HOOK_FAIL);
 }
 
 void mm_get_fail(struct mm_fail *fail)
@@ -131,7 +149,8 @@ bool hook_should_fail(gfp_t gfp, unsigned int order)
 	if (!(mm.hooks & MM_HOOK_FAIL) || gfp & __GFP_NOFAIL || order < mm.fail.min_order)
 		return false;
 	seen = __atomic_add_fetch(&mm.fail.seen, 1, __ATOMIC_RELAXED);
-	if (seen % mm.fail.every || (mm.fail.times && mm.fail.failed >= mm.fail.times))
+	if (!mm.fail.every || seen % mm.fail.every ||
+	    (mm.fail.times && mm.fail.failed >= mm.fail.times))
 		return false;
 	count_event(&mm.fail.failed);
 	count_event(&mm.stats.fail_injected);
@@ -145,8 +164,9 @@ int mm_trace_start(struct mm_trace_entry *ring, size_t n)
 	if (ring && (!n || n & (n - 1)))
 		return -EINVAL;
 	set_hooks(MM_HOOK_TRACE, 0);
-	trace_ring = ring;
-	trace_size = n;
+	trace_size = 1; /* the smaller first: it fits either ring */
+	trace_ring = ring ? ring : &trace_nowhere;
+	trace_size = ring ? n : 1;
 	trace_next = 0;
 	if (ring)
 		set_hooks(0, MM_HOOK_TRACE);
@@ -173,7 +193,7 @@ size_t mm_trace_read(struct mm_trace_entry *entries, size_t n)
 	uint64_t end = trace_next, start = end > trace_size ? end - trace_size : 0;
 	size_t got = 0;
 
-	if (!trace_ring)
+	if (trace_ring == &trace_nowhere)
 		return 0;
 	if (end - start > n)
 		start = end - n;

@@ -17,6 +17,7 @@ static const char *const misuse_names[NR_MISUSES] = {
 	[MISUSE_RESERVED] = "reserved memory",
 	[MISUSE_FOREIGN] = "no memory of the allocator",
 	[MISUSE_MISALIGNED] = "not the address of a page",
+	[MISUSE_IN_USE] = "still in use",
 };
 
 const char *mm_misuse_name(enum mm_misuse kind)
@@ -28,11 +29,12 @@ static const int misuse_errors[NR_MISUSES] = {
 	[MISUSE_DOUBLE_FREE] = -EALREADY, [MISUSE_WRONG_ORDER] = -EINVAL,
 	[MISUSE_TAIL] = -EINVAL,	  [MISUSE_RESERVED] = -EPERM,
 	[MISUSE_FOREIGN] = -EFAULT,	  [MISUSE_MISALIGNED] = -EINVAL,
+	[MISUSE_IN_USE] = -EBUSY,
 };
 
 /* Count, name the place, and go on or stop. */
-static int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned int have,
-		  const void *caller)
+int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned int have,
+	   const void *caller)
 {
 	char was[48] = "";
 
@@ -107,8 +109,11 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 	bool split = order && page_state(page) == PAGE_ALLOC;
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	uint32_t word = __atomic_load_n(&page->word, __ATOMIC_RELAXED), next;
-	unsigned long flags = port_irq_save();
+	unsigned long flags;
 
+	if (split && mm.hooks) /* this holder lets go of all but the first page */
+		hook_free_tails(index, order);
+	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	do {
 		if (word >> 16 <= 1) {
@@ -134,12 +139,16 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 	return true;
 }
 
-/* Give a block nobody holds to its cache or to the buddy. */
-void free_block(struct page *page, unsigned int order)
+/*
+ * Give a block that its one holder lets go of to its cache or to the buddy. False, and nothing has
+ * changed, if an interrupt freed it meanwhile.
+ */
+bool free_block(struct page *page, unsigned int order)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	struct zone *zone = zone_of(index);
-	bool cached = false;
+	struct per_cpu_pages *pcp;
+	bool cached = true, held;
 	unsigned long flags;
 
 	if (port_pcpu()->hooks != mm.hooks)
@@ -147,24 +156,28 @@ void free_block(struct page *page, unsigned int order)
 	if (mm.hooks)
 		hook_free(page, order);
 	flags = port_irq_save();
-	page->_refcount = 0;
-	if (order == 0 || page_state(page) == PAGE_ALLOC) {
-		struct per_cpu_pages *pcp = pcp_of(port_pcpu(), page->info);
-
-		if (pcp->top != pcp->limit)
+	held = page_allocated(page) && page->_refcount == 1 && page_order(page) == order;
+	if (held) {
+		pcp = pcp_of(port_pcpu(), page->info);
+		if (order && page_state(page) == PAGE_COMPOUND) { /* caches hold none */
+			cached = false;
+		} else if (pcp->top != pcp->limit) {
+			page->_refcount = 0;
 			*++pcp->top = page;
-		else if (order == 0)
+		} else if (order == 0) {
+			page->_refcount = 0;
 			pcp_return(pcp, page);
-		else
-			pcp = NULL;
-		cached = pcp;
-	}
-	if (!cached) {
-		spin_lock(&zone->lock);
-		buddy_free(zone, index, order);
-		spin_unlock(&zone->lock);
+		} else {
+			cached = false;
+		}
+		if (!cached) {
+			spin_lock(&zone->lock);
+			buddy_free(zone, index, order);
+			spin_unlock(&zone->lock);
+		}
 	}
 	port_irq_restore(flags);
+	return held;
 }
 
 #define OWN_ORDER (~1U) /* no order: whatever the block's is */
@@ -185,9 +198,9 @@ static int free_index(unsigned long index, unsigned int order, phys_addr_t addr,
 	if (kind != NR_MISUSES)
 		return refuse(kind, addr, order, kind == MISUSE_WRONG_ORDER ? page_order(page) : 0,
 			      caller);
-	if (page->_refcount == 1 || !drop_shared(zone_of(head), page, order))
-		free_block(page, order);
-	return 0;
+	if (page->_refcount > 1 && drop_shared(zone_of(head), page, order))
+		return 0;
+	return free_block(page, order) ? 0 : refuse(MISUSE_DOUBLE_FREE, addr, order, 0, caller);
 }
 
 /* Tail-called from the hot paths, so that the return address names the caller of the free. */

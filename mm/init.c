@@ -10,6 +10,7 @@
 #include <string.h>
 #include <quarry/memblock.h>
 #include "internal.h"
+#include "memblock_internal.h"
 
 static const char *const zone_names[MAX_NR_ZONES] = {"DMA32", "NORMAL"};
 
@@ -177,6 +178,8 @@ int mm_init(const struct mm_config *config)
 	find_banks(mm.banks, &nr_pages);
 	init_zones(PFN_DOWN(ALIGN_DOWN(limit, SECTION_SIZE)));
 	init_zonelists();
+	if (config->boot_pcpu->cpu >= CONFIG_NR_CPUS)
+		config->boot_pcpu->cpu = 0;
 	mm.nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
 	if (config->boot_pcpu->cache != config->boot_pcpu->pcp[0] || config->boot_pcpu->trust)
 		boot_pageset_init(config->boot_pcpu, 0);
@@ -313,7 +316,10 @@ unsigned long memblock_free_all(void)
 		span = zone->span_end;
 		released += zone->managed;
 	}
+	memblock_handed_over = true;
 	mm.grouping = released >= pageblock_nr_pages * MIGRATE_TYPES;
+	if (!mm.grouping)
+		port_log("mm: grouping pages by mobility is off: too little memory");
 	init_per_zone_wmark_min();
 	return (unsigned long)released;
 }

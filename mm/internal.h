@@ -174,6 +174,7 @@ struct mm {
 
 	bool misuse_panic;
 	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
+	bool poison_check;  /* all free memory is poisoned */
 	struct mm_fail fail;
 	struct mm_stats stats;
 };
@@ -332,7 +333,7 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone,
 			gfp_t class);			       /* interrupts masked */
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
 /* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
-struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order);
+struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
 /*
  * A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed.
  * Interrupts masked.
@@ -347,7 +348,7 @@ unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsi
  * Give back one cached block of a larger order, the smallest there is. False: there is none.
  * Interrupts masked.
  */
-bool pcp_give_back_larger(struct zone *zone, unsigned int order);
+bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type);
 /*
  * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole
  * but for a few of them; if there is one, these go back to the buddy, and a HIGHATOMIC pageblock
@@ -434,7 +435,11 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac);
 
 /* free.c */
 /* Give a block nobody holds any more to its cache or to the buddy. */
-void free_block(struct page *page, unsigned int order);
+/* ... False: an interrupt freed it meanwhile; nothing has changed. */
+bool free_block(struct page *page, unsigned int order);
+/* Count and report a refused free; returns its errno. */
+int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned int have,
+	   const void *caller);
 
 /* report.c */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why);
@@ -443,7 +448,8 @@ void report_refusal(gfp_t gfp, unsigned int order, const char *why);
 bool hook_should_fail(gfp_t gfp, unsigned int order);
 void hook_alloc(struct page *page, gfp_t gfp, unsigned int order);
 void hook_free(struct page *page, unsigned int order);
-void hook_section_opened(unsigned long index); /* the zone's lock is held */
+void hook_free_tails(unsigned long index, unsigned int order); /* all pages but the first */
+void hook_section_opened(unsigned long index);		       /* the zone's lock is held */
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order, uint32_t a,
 		 uint32_t b);
 

@@ -32,8 +32,11 @@ struct memblock memblock = {
 		     .name = "reserved"},
 };
 
+bool memblock_handed_over;
+
 void memblock_init(void)
 {
+	memblock_handed_over = false;
 	memset(memory_init_regions, 0, sizeof(memory_init_regions));
 	memset(reserved_init_regions, 0, sizeof(reserved_init_regions));
 	memblock.bottom_up = false;

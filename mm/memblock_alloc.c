@@ -122,6 +122,8 @@ phys_addr_t memblock_find_top_down(phys_addr_t start, phys_addr_t end, phys_addr
 	phys_addr_t this_start, this_end;
 	uint64_t i;
 
+	if (memblock_handed_over)
+		return 0;
 	start = start > PAGE_SIZE ? start : PAGE_SIZE;
 	for_each_free_mem_range_reverse(i, NUMA_NO_NODE, MEMBLOCK_NONE, &this_start, &this_end,
 					NULL)
@@ -164,7 +166,7 @@ phys_addr_t memblock_find_in_range(phys_addr_t start, phys_addr_t end, phys_addr
 {
 	if (align == 0)
 		align = SMP_CACHE_BYTES;
-	if (size == 0 || (align & (align - 1)))
+	if (size == 0 || (align & (align - 1)) || memblock_handed_over)
 		return 0;
 	if (end == MEMBLOCK_ALLOC_ACCESSIBLE)
 		end = memblock.current_limit;

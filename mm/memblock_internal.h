@@ -18,6 +18,12 @@ static inline phys_addr_t memblock_cap_size(phys_addr_t base, phys_addr_t size)
 	return size < PHYS_ADDR_MAX - base ? size : PHYS_ADDR_MAX - base;
 }
 
+/*
+ * Set when the page allocator has taken over: what is free here is its, so nothing is found any more.
+ * memblock_init() clears it.
+ */
+extern bool memblock_handed_over;
+
 /* Index of the first region that ends above addr; type->cnt if there is none. */
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr);
 

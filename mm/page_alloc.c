@@ -43,10 +43,18 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
 }
 
+/* The first word of the block that serves a request. Single pages are never compound. */
+static uint32_t word_of(const struct alloc_context *ac, const struct zone_choice *choice)
+{
+	enum page_state state = ac->gfp & __GFP_COMP && ac->order ? PAGE_COMPOUND : PAGE_ALLOC;
+
+	return PAGE_INFO(state, ac->order) | choice->class | (ac->gfp & GFP_MOVABLE_MASK) |
+	       PAGE_ONE_REF;
+}
+
 /* Orders above 0 come from the buddy. Interrupts are masked. */
 static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct zone_choice *choice)
 {
-	enum page_state state = ac->gfp & __GFP_COMP ? PAGE_COMPOUND : PAGE_ALLOC;
 	struct zone *zone = choice->zone;
 	unsigned long index = NIL32;
 	struct page *page = NULL;
@@ -63,9 +71,7 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 	}
 	if (index != NIL32) {
 		page = &mm.memmap[index];
-		page->word = PAGE_INFO(state, order) | choice->class |
-			     (ac->gfp & GFP_MOVABLE_MASK) | PAGE_ONE_REF;
-		page->owner = 0;
+		page->raw = word_of(ac, choice);
 		/* One expensive thing a call: after a cut, the next such request reserves. */
 		if (ac->alloc_flags & ALLOC_HIGHATOMIC && !zone->cut)
 			highatomic_reserve(zone, index);
@@ -127,7 +133,8 @@ static bool complete_from_caches(const struct alloc_context *ac, struct zone *zo
 {
 	unsigned long start, end;
 
-	if (pcp_give_back_larger(zone, ac->order) || pcp_assemble(zone, ac->order, ac->type))
+	if (pcp_give_back_larger(zone, ac->order, ac->type) ||
+	    pcp_assemble(zone, ac->order, ac->type))
 		return true;
 	if (!(ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL)) ||
 	    !pcp_find_block(port_pcpu(), zone, ac->order, &start, &end))
@@ -148,8 +155,7 @@ struct page *get_page_from_caches(const struct alloc_context *ac)
 		struct zone *zone = choice->zone;
 		unsigned long flags = port_irq_save(), cached;
 
-		if (!ac->order || !(ac->gfp & __GFP_COMP)) /* a cached block is not compound */
-			page = pcp_steal(zone, class, ac->order);
+		page = pcp_steal(zone, word_of(ac, choice), ac->order);
 		if (!page) {
 			cached = pcp_count_this_cpu(zone);
 			if (cached &&
@@ -238,6 +244,10 @@ static unsigned long bulk_from_buddy(const struct alloc_context *ac, unsigned lo
 	if (!zone || zone_watermark(zone, ac, zone->mark.low, 0) != WMARK_OK)
 		return 0;
 	while (1UL << order > n)
+		order--;
+	/* What is left must be above the mark too. */
+	while (order && zone->nr_free < zone->mark.low + zone->lowmem_reserve[ac->highest] +
+						zone->nr_free_highatomic + (1UL << order))
 		order--;
 	spin_lock(&zone->lock);
 	index = buddy_alloc(zone, &order, ac->type, ANY_SMALLER);

@@ -42,9 +42,14 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	end = index + (1UL << order);
 	zone = zone_of(index);
 	class = page->info & PAGE_CLASS_MASK;
+	if (mm.hooks)
+		for (unsigned long i = index + pages; i < end; i++)
+			hook_free(&mm.memmap[i], 0);
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	pageblock_set_type(index, gfp_migratetype(class));
+	if (order > pageblock_order)
+		pageblock_set_type(index + pageblock_nr_pages, gfp_migratetype(class));
 	for (unsigned long i = index, left = pages; left;) {
 		unsigned int o = next_order(left);
 
@@ -74,6 +79,8 @@ int free_pages_exact(void *addr, size_t size)
 	struct page *page = virt_to_page(addr), *p;
 	unsigned long left;
 
+	if (virt_to_phys(addr) & (PAGE_SIZE - 1))
+		return free_pages_phys(virt_to_phys(addr), 0); /* refused there */
 	/* All of it must be what alloc_pages_exact() made before any of it is freed. */
 	for (p = page, left = pages; left;
 	     p += 1UL << next_order(left), left -= 1UL << next_order(left)) {

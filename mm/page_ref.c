@@ -7,6 +7,7 @@
  * they were at one moment. The holders of a compound block are counted in its head, whichever of
  * its pages they name.
  */
+#include <errno.h>
 #include "internal.h"
 
 /*
@@ -65,7 +66,8 @@ bool get_page_unless_zero(struct page *page)
 	do {
 		if (word >> 16 == 0 || word >> 16 == UINT16_MAX)
 			return false;
-		/* Relaxed: who takes a reference has one already, or checks the page again. */
+		/* Relaxed: who takes a reference has one already, or keeps the last holder from
+		 * letting go meanwhile by other means. */
 	} while (!__atomic_compare_exchange_n(&head->word, &word, word + PAGE_ONE_REF, false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return true;
@@ -107,26 +109,34 @@ int put_page(struct page *page)
 bool put_page_testzero(struct page *page)
 {
 	struct page *head = counted(page);
-	uint32_t frozen;
+	uint32_t word, next;
 
 	if (!head || !page_count(head)) {
 		free_pages_slow(page, 0); /* counts and reports the misuse */
 		return false;
 	}
-	if (drop_unless_last(head))
-		return false;
-	frozen = PAGE_INFO(PAGE_FROZEN, page_order(head)) | (head->info & PAGE_CLASS_MASK);
-	__atomic_store_n(&head->word, frozen, __ATOMIC_RELEASE);
-	return true;
+	word = __atomic_load_n(&head->word, __ATOMIC_RELAXED);
+	do {
+		next = word - PAGE_ONE_REF;
+		if (next >> 16 == 0)
+			next = (next & PAGE_ORDER_MASK) | (next & PAGE_CLASS_MASK) |
+			       PAGE_INFO(PAGE_FROZEN, 0);
+		/* Acquire and release: see drop_shared(). */
+	} while (word >> 16 && !__atomic_compare_exchange_n(&head->word, &word, next, false,
+							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	return word >> 16 == 1;
 }
 
 int free_frozen_pages(struct page *page, unsigned int order)
 {
 	struct page *head = block_head_of(page);
 
-	if (!head || head != page || page_state(head) != PAGE_FROZEN || page_order(head) != order)
-		return free_pages_slow(page, order); /* refused there */
-	head->word = PAGE_INFO(PAGE_ALLOC, order) | (head->info & PAGE_CLASS_MASK);
-	free_block(head, order);
-	return 0;
+	if (!head || head != page || page_state(head) != PAGE_FROZEN || page_order(head) != order) {
+		if (head && page_allocated(head) && head->_refcount)
+			return refuse(MISUSE_IN_USE, page_to_phys(page), order, 0,
+				      __builtin_return_address(0));
+		return free_pages_slow(page, order); /* refused there: nobody holds it */
+	}
+	head->word = PAGE_INFO(PAGE_ALLOC, order) | (head->info & PAGE_CLASS_MASK) | PAGE_ONE_REF;
+	return free_block(head, order) ? 0 : -EALREADY;
 }

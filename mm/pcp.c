@@ -97,40 +97,44 @@ void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order)
 
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 {
-	struct per_cpu_pages *pcp;
+	uint16_t capacity[NR_PCPS];
+	unsigned long flags;
 	struct page **slots;
-	unsigned int order;
 	size_t bytes = 0;
 
 	if (cpu >= CONFIG_NR_CPUS || area->cpu != cpu)
 		return -EINVAL;
-	pcp_attach(area);
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		uint32_t capacity =
-			capacity_of(i % NR_PCP_CLASSES * (gfp_t)sizeof(*pcp), i / NR_PCP_CLASSES);
-
-		bytes += capacity ? (capacity + 1) * sizeof(struct page *) : 0;
+		if (area->cache[i].capacity)
+			return -EEXIST;
+		capacity[i] = (uint16_t)capacity_of(i % NR_PCP_CLASSES *
+							    (gfp_t)sizeof(struct per_cpu_pages),
+						    i / NR_PCP_CLASSES);
+		bytes += capacity[i] ? (capacity[i] + 1U) * sizeof(struct page *) : 0;
 	}
+	pcp_attach(area);
 	if (!bytes)
 		return 0; /* too little memory for caches to be worth it */
-	slots = alloc_pages_exact(bytes, GFP_KERNEL);
+	/* Zeroed: other CPUs look at the slots (pcp_find_block()). */
+	slots = alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO);
 	if (!slots)
 		return -ENOMEM;
-	mm.pcp_bytes += ALIGN_UP(bytes, PAGE_SIZE);
-	for_each_pcp(area, pcp, order)
-	{
-		gfp_t class = (gfp_t)((pcp - area->cache) % NR_PCP_CLASSES * (long)sizeof(*pcp));
+	__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(bytes, PAGE_SIZE), __ATOMIC_RELAXED);
+	flags = port_irq_save();
+	for (unsigned int i = 0; i < NR_PCPS; i++) {
+		struct per_cpu_pages *pcp = &area->cache[i];
+		gfp_t class = i % NR_PCP_CLASSES * (gfp_t)sizeof(*pcp);
 
-		pcp->capacity = capacity_of(class, order);
-		if (!pcp->capacity)
+		if (!capacity[i])
 			continue;
-		pcp->batch = order ? 1 : PCP_BATCH;
+		pcp->batch = i < NR_PCP_CLASSES ? PCP_BATCH : 1;
 		pcp->zone = (uint16_t)(zonelist_for(class)->zone - mm.zones);
-		slots[0] = NULL;
 		pcp->base = pcp->top = slots;
-		pcp_set_limit(pcp, order);
-		slots += pcp->capacity + 1;
+		pcp->capacity = capacity[i];
+		pcp_set_limit(pcp, i / NR_PCP_CLASSES);
+		slots += capacity[i] + 1U;
 	}
+	port_irq_restore(flags);
 	return 0;
 }
 

@@ -35,8 +35,8 @@ static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long sta
 	struct zone *zone = &mm.zones[pcp->zone];
 	unsigned long given = 0;
 
-	for (unsigned int look = 0; look < PCP_GIVE_BACK_LOOK && given < PCP_GIVE_BACK_CHUNK &&
-				    pcp->base + *kept < pcp->top;
+	for (unsigned int look = 0;
+	     look < PCP_GIVE_BACK_LOOK && given < PCP_GIVE_BACK_CHUNK && *kept < pcp_count(pcp);
 	     look++) {
 		struct page **slot = pcp->top - *kept, *page = *slot;
 
@@ -54,20 +54,26 @@ static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long sta
 	return given;
 }
 
+/*
+ * An interrupt may switch hooks, and with them move the caches (pcp_sync_hooks()): they are looked up
+ * anew in each step, and a step that finds fewer blocks than it skipped is the last.
+ */
 unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
 {
-	struct per_cpu_pages *pcp;
 	unsigned long pages = 0;
-	unsigned int order;
 
-	for_each_pcp(cpu, pcp, order)
-	{
+	for (unsigned int i = 0; i < NR_PCPS; i++) {
 		unsigned long kept = 0;
+		bool more = true;
 
-		while (pcp->base + kept < pcp->top) { /* interrupts are let in between the steps */
+		while (more) { /* interrupts are let in between the steps */
 			unsigned long flags = port_irq_save();
+			struct per_cpu_pages *pcp = &cpu->cache[i];
 
-			pages += give_back_some(pcp, start, end, &kept) << order;
+			if (pcp->top > pcp->base)
+				pages += give_back_some(pcp, start, end, &kept)
+					 << i / NR_PCP_CLASSES;
+			more = pcp->top > pcp->base && pcp_count(pcp) > kept;
 			port_irq_restore(flags);
 		}
 	}
@@ -101,14 +107,16 @@ unsigned long drain_all_pages(void)
 
 	remote_give_back_all();
 	for_each_zone (zone) {
-		unsigned long flags = port_irq_save();
+		bool more = true;
 
-		spin_lock(&zone->lock);
-		while (highatomic_unreserve(zone, pageblock_order,
-					    MIGRATE_MOVABLE)) /* those free as a whole */
-			;
-		spin_unlock(&zone->lock);
-		port_irq_restore(flags);
+		while (more) { /* those free as a whole, one a step */
+			unsigned long flags = port_irq_save();
+
+			spin_lock(&zone->lock);
+			more = highatomic_unreserve(zone, pageblock_order, MIGRATE_MOVABLE);
+			spin_unlock(&zone->lock);
+			port_irq_restore(flags);
+		}
 	}
 	return drained;
 }
@@ -124,10 +132,7 @@ unsigned long mm_pcp_high(void)
 	return high;
 }
 
-/*
- * A cache that holds more than its limit allows first gives back what it holds: the caller has
- * seen to it.
- */
+/* A cache that holds more than its limit allows gives the rest back. Bound: linear in that. */
 void pcp_sync_limits(struct mm_pcpu *cpu)
 {
 	unsigned long flags = port_irq_save();
@@ -137,8 +142,12 @@ void pcp_sync_limits(struct mm_pcpu *cpu)
 	for_each_pcp(cpu, pcp, order)
 	{
 		pcp_set_limit(pcp, order);
+		if (pcp->top <= pcp->limit)
+			continue;
+		spin_lock(&mm.zones[pcp->zone].lock);
 		while (pcp->top > pcp->limit)
-			free_block(*pcp->top--, order); /* one that came in between */
+			pcp_give_back(&mm.zones[pcp->zone], *pcp->top--);
+		spin_unlock(&mm.zones[pcp->zone].lock);
 	}
 	port_irq_restore(flags);
 }
@@ -153,7 +162,7 @@ unsigned long mm_set_pcp_high(unsigned long pages)
 
 /* ---- what a request that found nothing needs ------------------------------------------------ */
 
-struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order)
+struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
 {
 	struct per_cpu_pages *pcp = &port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
 
@@ -161,14 +170,14 @@ struct page *pcp_steal(struct zone *zone, gfp_t class, unsigned int order)
 		if (pcp->top > pcp->base) {
 			struct page *page = *pcp->top--;
 
-			page->word = PAGE_INFO(PAGE_ALLOC, order) | class | PAGE_ONE_REF;
+			page->word = word;
 			return page;
 		}
 	}
 	return NULL;
 }
 
-bool pcp_give_back_larger(struct zone *zone, unsigned int order)
+bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type)
 {
 	while (++order <= MAX_PAGE_ORDER) {
 		struct per_cpu_pages *pcp =
@@ -176,8 +185,12 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order)
 
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, pcp++) {
 			if (pcp->top > pcp->base) {
+				unsigned long index = (unsigned long)(*pcp->top - mm.memmap);
+
 				spin_lock(&zone->lock);
 				pcp_give_back(zone, *pcp->top--);
+				highatomic_unreserve_range(zone, index, index + (1UL << order),
+							   type);
 				spin_unlock(&zone->lock);
 				port_pcpu()->drained += 1UL << order;
 				return true;
@@ -352,32 +365,57 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type)
 	return false;
 }
 
+/* How many of a CPU's cached blocks start in [start, end)? */
+static unsigned long count_cached(struct mm_pcpu *cpu, const struct zone *zone, unsigned long start,
+				  unsigned long end)
+{
+	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
+	struct per_cpu_pages *pcp;
+	unsigned long count = 0;
+	unsigned int cached;
+
+	for_each_zone_pcp(cpu, zone, pcp, cached) for (struct page **p = pcp->top; p > pcp->base;
+						       p--) count += *p >= first && *p < limit;
+	return count;
+}
+
 RACY bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 			 unsigned long *start, unsigned long *end)
 {
 	unsigned long mask = ~((1UL << order) - 1), most = ~0UL, seen = NIL32;
+	bool mine = cpu == port_pcpu();
 	struct per_cpu_pages *pcp;
 	unsigned int cached;
 
 	for_each_zone_pcp(cpu, zone, pcp, cached)
 	{
 		/*
-		 * Another CPU's cache changes meanwhile; what is read is always some descriptor,
-		 * or NULL.
+		 * Another CPU's cache changes meanwhile: whatever is read must be a descriptor, and
+		 * no more is read than the array holds.
 		 */
-		for (struct page **p = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED); p > pcp->base;
-		     p--) {
-			struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
-			unsigned long index = (unsigned long)(page - mm.memmap);
+		struct page **base = __atomic_load_n(&pcp->base, __ATOMIC_RELAXED);
+		struct page **top = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED);
 
-			if (!page || (index & mask) == seen)
+		if (top <= base || (unsigned long)(top - base) > pcp->capacity)
+			continue;
+		for (struct page **p = top; p > base; p--) {
+			uintptr_t offset = (uintptr_t)__atomic_load_n(p, __ATOMIC_RELAXED) -
+					   (uintptr_t)mm.memmap;
+			unsigned long index = offset / sizeof(struct page), count;
+
+			if (index < zone->start || index >= zone->end || (index & mask) == seen)
 				continue;
 			*start = cached >= order ? index
 						 : index & mask; /* a larger one will be cut */
 			*end = *start + (1UL << (cached >= order ? cached : order));
-			if (cached >= order || cached_blocks_in(*start, order, &most) != NOT_FREE)
+			if (cached >= order)
 				return true;
 			seen = index & mask;
+			count = cached_blocks_in(*start, order, &most);
+			/* Of its own caches a CPU knows whether they hold all of them. */
+			if (count != NOT_FREE &&
+			    (!mine || count_cached(cpu, zone, *start, *end) == count))
+				return true;
 		}
 	}
 	return false;

@@ -65,6 +65,7 @@ static void post(unsigned long index, unsigned long end)
 	/* Release: index and end before the sequence that announces them. */
 	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
+	pcp_give_back_range(self, index, end);
 	for (unsigned int c = 0; c < end_cpu(); c++)
 		if (c != self->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE))
 			port_kick(c);
@@ -103,7 +104,7 @@ bool remote_assemble(const struct zone *zone, unsigned int order)
 		unsigned long index, end;
 
 		/* The others go on meanwhile: what is seen here may be gone when they are asked. */
-		if (cpu && pcp_find_block(cpu, zone, order, &index, &end)) {
+		if (cpu && cpu != port_pcpu() && pcp_find_block(cpu, zone, order, &index, &end)) {
 			post(index, end);
 			return true;
 		}

@@ -26,14 +26,26 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 	va_end(args);
 }
 
-/* The verdict on one zone by the rules of the last stage. */
+/*
+ * The verdict on one zone: the buddy's, or that with what lies in this CPU's caches. A request without
+ * __GFP_RETRY_MAYFAIL looks at some of that only, so it may still be refused.
+ */
 static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struct zone *zone)
 {
-	unsigned long cached = pcp_count_zone(zone);
+	enum wmark_verdict verdict = zone_watermark(zone, ac, zone->mark.min, 0);
+	const struct per_cpu_pages *pcp =
+		&port_pcpu()->cache[ac->order * NR_PCP_CLASSES + zone->first_pcp];
+	unsigned long cached = pcp_count_this_cpu(zone), start, end;
 
-	if (!ac->order && cached)
+	if (verdict == WMARK_OK)
 		return WMARK_OK;
-	return zone_watermark(zone, ac, zone->mark.min, 0);
+	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
+		if (pcp_count(&pcp[i]))
+			return WMARK_OK;
+	if (cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
+	    pcp_find_block(port_pcpu(), zone, ac->order, &start, &end))
+		return WMARK_OK;
+	return verdict;
 }
 
 static void add_rule(struct text *text, const struct alloc_context *ac, const struct zone *zone,
@@ -222,7 +234,7 @@ static void log_line(const char *line)
 	port_log("%s", line);
 }
 
-/* why NULL: the zones'. In an interrupt and inside callbacks the report is the one line. */
+/* why NULL: the zones', at length; in an interrupt in one line. */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why)
 {
 	char names[128], text[256];

@@ -142,6 +142,9 @@ void open_range_note(unsigned long section)
 	unsigned int i = 0;
 	unsigned long flags;
 
+	/* A CPU that is not attached to the allocator yet takes the slow path. */
+	if (!first || !port_pcpu()->trust)
+		return;
 	while (first > mm.spans && opened(&first[-1]) == first[-1].end &&
 	       first[-1].end == first->first)
 		first--;
@@ -167,12 +170,19 @@ unsigned long section_take(struct zone *zone)
 		struct span *span = &mm.spans[zone->span];
 
 		if (span->opened < span->end) {
-			section_clear(span->opened);
+			unsigned long section = span->opened, index = section << SECTION_SHIFT;
+
+			section_clear(section);
+			trust_head(index, MAX_PAGE_ORDER);
+			mm.memmap[index].word = PAGE_FREE_WORD(MAX_PAGE_ORDER);
 			if (mm.hooks)
-				hook_section_opened((unsigned long)span->opened << SECTION_SHIFT);
-			/* Release: see opened(). Only holders of the lock write it. */
-			__atomic_store_n(&span->opened, span->opened + 1, __ATOMIC_RELEASE);
-			return span->opened - 1;
+				hook_section_opened(index);
+			/*
+			 * Release: who sees the section open sees its one free block. Only holders of
+			 * the lock write it.
+			 */
+			__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
+			return section;
 		}
 		if (zone->span + 1 == zone->span_end)
 			break; /* the last span stays the current one */

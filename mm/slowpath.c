@@ -42,14 +42,20 @@ const char *mm_stage_name(enum mm_stage stage)
  */
 static struct spinlock callbacks_lock;
 
-static bool callbacks_enter(void)
+static bool callbacks_enter(bool wait)
 {
 	struct mm_pcpu *cpu = port_pcpu();
+	unsigned int spins = 0;
 
 	if (cpu->in_reclaim || cpu->irq_depth)
 		return false;
+	while (!spin_trylock(&callbacks_lock)) {
+		if (!wait)
+			return false;
+		mm_ipi(); /* the holder's callbacks may be waiting for this CPU's caches */
+		spin_relax(&spins);
+	}
 	cpu->in_reclaim = 1;
-	spin_lock(&callbacks_lock);
 	return true;
 }
 
@@ -59,11 +65,18 @@ static void callbacks_exit(void)
 	port_pcpu()->in_reclaim = 0;
 }
 
+/* The lists change only while no callback runs: not from within one. */
+static bool list_lock(void)
+{
+	return callbacks_enter(true);
+}
+
 int register_shrinker(struct shrinker *shrinker)
 {
 	int error = 0;
 
-	spin_lock(&callbacks_lock);
+	if (!list_lock())
+		return -EBUSY;
 	for (struct shrinker *s = shrinkers; s; s = s->next)
 		if (s == shrinker)
 			error = -EEXIST;
@@ -71,27 +84,33 @@ int register_shrinker(struct shrinker *shrinker)
 		shrinker->next = shrinkers;
 		shrinkers = shrinker;
 	}
-	spin_unlock(&callbacks_lock);
+	callbacks_exit();
 	return error;
 }
 
-void unregister_shrinker(struct shrinker *shrinker)
+int unregister_shrinker(struct shrinker *shrinker)
 {
-	spin_lock(&callbacks_lock);
-	for (struct shrinker **s = &shrinkers; *s; s = &(*s)->next) {
-		if (*s == shrinker) {
-			*s = shrinker->next;
-			break;
-		}
+	struct shrinker **s = &shrinkers;
+	int error = -ENOENT;
+
+	if (!list_lock())
+		return -EBUSY;
+	while (*s && *s != shrinker)
+		s = &(*s)->next;
+	if (*s) {
+		*s = shrinker->next;
+		error = 0;
 	}
-	spin_unlock(&callbacks_lock);
+	callbacks_exit();
+	return error;
 }
 
 int register_low_memory_notifier(struct low_memory_notifier *notifier)
 {
 	int error = 0;
 
-	spin_lock(&callbacks_lock);
+	if (!list_lock())
+		return -EBUSY;
 	for (struct low_memory_notifier *n = notifiers; n; n = n->next)
 		if (n == notifier)
 			error = -EEXIST;
@@ -99,20 +118,25 @@ int register_low_memory_notifier(struct low_memory_notifier *notifier)
 		notifier->next = notifiers;
 		notifiers = notifier;
 	}
-	spin_unlock(&callbacks_lock);
+	callbacks_exit();
 	return error;
 }
 
-void unregister_low_memory_notifier(struct low_memory_notifier *notifier)
+int unregister_low_memory_notifier(struct low_memory_notifier *notifier)
 {
-	spin_lock(&callbacks_lock);
-	for (struct low_memory_notifier **n = &notifiers; *n; n = &(*n)->next) {
-		if (*n == notifier) {
-			*n = notifier->next;
-			break;
-		}
+	struct low_memory_notifier **n = &notifiers;
+	int error = -ENOENT;
+
+	if (!list_lock())
+		return -EBUSY;
+	while (*n && *n != notifier)
+		n = &(*n)->next;
+	if (*n) {
+		*n = notifier->next;
+		error = 0;
 	}
-	spin_unlock(&callbacks_lock);
+	callbacks_exit();
+	return error;
 }
 
 bool notifiers_due(const struct alloc_context *ac)
@@ -125,7 +149,7 @@ static unsigned long shrink_all(gfp_t gfp)
 {
 	unsigned long freed = 0;
 
-	if (!callbacks_enter())
+	if (!callbacks_enter(true))
 		return 0;
 	for (struct shrinker *s = shrinkers; s; s = s->next) {
 		struct shrink_control control = {.gfp_mask = gfp};
@@ -152,7 +176,7 @@ void mm_idle(void)
 {
 	struct zone *zone;
 
-	if (!notifiers || !callbacks_enter())
+	if (!notifiers || !callbacks_enter(false))
 		return;
 	for_each_zone (zone) {
 		bool low = zone->low ? zone->nr_free < zone->mark.high
@@ -213,6 +237,18 @@ static struct page *try_remote(const struct alloc_context *ac)
 	return page;
 }
 
+/* `free` pages of HIGHATOMIC pageblocks were like any others: would the zone serve the request? */
+static bool serves(const struct alloc_context *ac, const struct zone *zone, uint64_t free)
+{
+	enum wmark_verdict verdict;
+
+	/* Those who may use the reserves count these pages as free already. */
+	if (!(ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
+		return zone_watermark(zone, ac, zone->mark.min, free) == WMARK_OK;
+	verdict = zone_watermark(zone, ac, zone->mark.min, 0);
+	return verdict == WMARK_OK || verdict == WMARK_NO_BLOCK; /* the block is theirs */
+}
+
 /* Would giving up a HIGHATOMIC pageblock serve the request? Then one is given up. */
 static struct page *take_highatomic(const struct alloc_context *ac)
 {
@@ -226,7 +262,7 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 
 		spin_lock(&zone->lock);
 		free = highatomic_peek(zone, ac->order);
-		if (free && zone_watermark(zone, ac, zone->mark.min, free) == WMARK_OK)
+		if (free && serves(ac, zone, free))
 			done = highatomic_unreserve(zone, ac->order, ac->type);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);

@@ -123,6 +123,9 @@ RACY enum wmark_verdict zone_watermark(const struct zone *zone, const struct all
 {
 	unsigned int flags = ac->alloc_flags;
 	uint64_t free = zone->nr_free + extra, kept = 0;
+	/* Who may take blocks of HIGHATOMIC pageblocks; single pages also those who cannot wait. */
+	unsigned int own =
+		ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | (ac->order ? 0 : ALLOC_NON_BLOCK);
 
 	if (!(flags & ALLOC_NO_WATERMARKS)) {
 		kept = reserve_for(zone, mark, ac->highest, flags) + (1UL << ac->order) - 1;
@@ -133,7 +136,7 @@ RACY enum wmark_verdict zone_watermark(const struct zone *zone, const struct all
 			return free + zone->lowmem_reserve[ac->highest] > kept ? WMARK_PROTECTED
 									       : WMARK_BELOW;
 	}
-	if (!extra && !buddy_has(zone, ac->order, flags & (ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC)))
+	if (!extra && !buddy_has(zone, ac->order, flags & own))
 		return WMARK_NO_BLOCK;
 	return WMARK_OK;
 }

@@ -48,10 +48,10 @@ struct mm_config {
 int mm_init(const struct mm_config *config);
 
 /*
- * setup_per_cpu_pageset() - give a CPU its page caches; their arrays are allocated as pages. area
- * is what port_pcpu() returns on that CPU, cpu its number. Until then, and when this fails
- * (-ENOMEM, or -EINVAL for a number out of range), the CPU's caches hold nothing and every call
- * goes to the buddy. Context: thread or boot, before the CPU allocates, or on that CPU itself.
+ * setup_per_cpu_pageset() - bring this CPU online and give it its page caches; their arrays are
+ * allocated as pages. area is what port_pcpu() returns here, cpu its number. -ENOMEM: the CPU's
+ * caches hold nothing, and every call goes to the buddy. -EINVAL: the number is out of range or not
+ * the area's; -EEXIST: it has caches; nothing has changed then. Context: boot or thread, on that CPU.
  */
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu);
 
@@ -130,11 +130,18 @@ void *alloc_pages_exact(size_t size, gfp_t gfp);
 int free_pages_exact(void *addr, size_t size);
 
 /*
- * alloc_pages_bulk() - up to n order-0 pages into pages[]; returns how many (0 .. n).
+ * alloc_pages_bulk() - up to n order-0 pages into pages[0 ..]; returns how many (0 .. n). Entries
+ * beyond those are not touched.
  */
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages);
 
 /* ---- references ---------------------------------------------------------------------------- */
+
+/*
+ * A reference may be taken by who has one, or by who keeps the last holder from letting go meanwhile by
+ * other means (interrupts masked on the holder's CPU, a lock): the hot free path does not look for
+ * another CPU's get_page_unless_zero() in the same instant, nor for its free of the same page.
+ */
 
 struct page *
 compound_head(struct page *page); /* the head of an allocated compound block, else page */
@@ -193,6 +200,7 @@ enum mm_misuse { /* why a free was refused */
 	MISUSE_RESERVED,
 	MISUSE_FOREIGN,	   /* no such memory, or not a descriptor's address */
 	MISUSE_MISALIGNED, /* not a page's address */
+	MISUSE_IN_USE,	   /* frozen pages were meant, but it has holders */
 	NR_MISUSES,
 };
 const char *mm_misuse_name(enum mm_misuse kind);
@@ -350,8 +358,9 @@ struct shrinker {
 	const char *name;
 	struct shrinker *next; /* mm's */
 };
-int register_shrinker(struct shrinker *shrinker); /* -EEXIST if it is registered; context: thread */
-void unregister_shrinker(struct shrinker *shrinker);
+/* Context: thread. -EEXIST, -ENOENT; -EBUSY from within a callback or an interrupt. */
+int register_shrinker(struct shrinker *shrinker);
+int unregister_shrinker(struct shrinker *shrinker);
 
 /*
  * Called when a zone falls below its low watermark, and again when it is above high: firmware can
@@ -362,7 +371,7 @@ struct low_memory_notifier {
 	struct low_memory_notifier *next; /* mm's */
 };
 int register_low_memory_notifier(struct low_memory_notifier *notifier);
-void unregister_low_memory_notifier(struct low_memory_notifier *notifier);
+int unregister_low_memory_notifier(struct low_memory_notifier *notifier);
 
 /* mm_idle() - for the idle loop: runs notifiers that are due. Context: thread. */
 void mm_idle(void);

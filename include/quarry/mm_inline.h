@@ -65,20 +65,21 @@ static inline bool pcp_give(struct page *page, unsigned int order)
 	if (!mm_likely(address % sizeof(struct page) == 0) ||
 	    !mm_likely(cpu->trust[address >> 8] < (int)(address % 256 == 0 && order)))
 		return false;
+	flags = port_irq_save();
 	/* One compare: allocated, this order, one holder; what is left is the cache's offset. */
 	offset = page->word - (PAGE_HOT_WORD + (order << PAGE_ORDER_SHIFT));
 	if (!mm_likely(offset <= PAGE_CLASS_MASK))
-		return false;
-	flags = port_irq_save();
+		goto slow;
 	pcp = pcp_hot(offset + ((unsigned long)order << PAGE_ORDER_SHIFT));
-	if (!mm_likely(pcp->top != pcp->limit)) {
-		port_irq_restore(flags);
-		return false;
-	}
+	if (!mm_likely(pcp->top != pcp->limit))
+		goto slow;
 	*++pcp->top = page;
 	page->_refcount = 0; /* allocated without a holder: in a cache */
 	port_irq_restore(flags);
 	return true;
+slow:
+	port_irq_restore(flags);
+	return false;
 }
 
 struct page *__alloc_pages(gfp_t gfp, unsigned int order);
