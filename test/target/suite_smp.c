@@ -16,7 +16,8 @@
 #include "drivers/timer.h"
 #include "test/target/stress.h"
 
-#define PAGES 256 /* a CPU's share in a case */
+#define PAGES	 256   /* a CPU's share in a case */
+#define STORM_MS 10000 /* enough of a case on a slow machine */
 
 static struct {
 	struct page *page[PAGES];
@@ -362,9 +363,13 @@ static void in_interrupt(void)
 		stress_irq(&workers[cpu]);
 }
 
+static unsigned int ticks; /* milliseconds of a storm */
+
 static void kick_all(void *arg)
 {
 	(void)arg;
+	if (++ticks == STORM_MS)
+		stress_stop(&stress);
 	for_each_other(cpu) port_kick(cpu);
 }
 
@@ -381,6 +386,7 @@ static void storm(unsigned int max_order, uint64_t operations)
 	struct stress_sums sums;
 
 	clear();
+	ticks = 0;
 	workers = alloc_pages_exact(nr * sizeof(*workers), GFP_KERNEL | __GFP_ZERO);
 	if (!EXPECT(workers != NULL))
 		return;
@@ -397,7 +403,8 @@ static void storm(unsigned int max_order, uint64_t operations)
 	stress_end(&stress);
 	stress_sum(&stress, &sums);
 	EXPECT_EQ(0, sums.mismatches);
-	EXPECT_LE(sums.operations, operations);
+	if (ticks < STORM_MS) /* emulated CPUs may have to wait long for a host's */
+		EXPECT_LE(sums.operations, operations);
 	for (unsigned int cpu = 0; cpu < nr; cpu++) {
 		if (!smp_online(cpu))
 			continue;
