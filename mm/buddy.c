@@ -196,7 +196,7 @@ static void whole_add(struct zone *zone, unsigned long index, unsigned int order
  */
 static unsigned long whole_take(struct zone *zone, unsigned int order)
 {
-	uint32_t number = order == pageblock_order ? zone->whole[0] : NIL32;
+	uint32_t number = order == pageblock_order && !FAULT_POINT() ? zone->whole[0] : NIL32;
 	unsigned long index;
 
 	zone->nr_free -= 1UL << order;
@@ -204,7 +204,7 @@ static unsigned long whole_take(struct zone *zone, unsigned int order)
 		pb_unlink(zone, &mm.pageblocks[number]);
 		return (unsigned long)number << pageblock_order;
 	}
-	number = zone->whole[1];
+	number = FAULT_POINT() ? NIL32 : zone->whole[1];
 	if (number != NIL32) {
 		pb_unlink(zone, &mm.pageblocks[number]);
 		index = (unsigned long)number << pageblock_order;
@@ -271,7 +271,7 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 		return whole_take(zone, *order);
 	zone->cut = false;
 	mask = (unsigned int)zone->nonempty[type] >> lowest;
-	if (mask) {
+	if (mask && !FAULT_POINT()) {
 		uint32_t number = zone->list[type][lowest + lowest_order(mask)];
 
 		struct pageblock *pb = &mm.pageblocks[number];

@@ -360,7 +360,8 @@ uint64_t mm_state_hash(void)
 		hash = mix(hash, zone->managed);
 		hash = mix(hash, zone->nr_highatomic);
 		hash = mix(hash, zone->nr_free_highatomic);
-		hash = mix(hash, (uint64_t)zone->span << 32 | zone->span_end);
+		hash = mix(hash,
+			   zone->span_end); /* zone->span skips what is open: it decides nothing */
 		hash = mix(hash, (uint64_t)zone->whole[0] << 32 | zone->whole[1]);
 		for (unsigned int type = 0; type < MIGRATE_TYPES; type++)
 			for (unsigned int order = 0; order <= pageblock_order; order++)

@@ -17,6 +17,11 @@ static struct mm_trace_entry *trace_ring = &trace_nowhere;
 static size_t trace_size = 1;
 static uint64_t trace_next;
 
+#ifdef CONFIG_FAULT_POINTS
+bool (*mm_fault_point)(const char *function, int line);
+int mm_fault_certain;
+#endif
+
 static void set_hooks(unsigned int clear, unsigned int set)
 {
 	__atomic_store_n(&mm.hooks, (mm.hooks & ~clear) | set, __ATOMIC_RELAXED);
@@ -104,20 +109,17 @@ void hook_alloc(struct page *page, gfp_t gfp, unsigned int order)
 
 void hook_free(struct page *page, unsigned int order)
 {
-	unsigned long index = (unsigned long)(page - mm.memmap);
+	hook_free_part((unsigned long)(page - mm.memmap), order, gfp_migratetype(page->info));
+}
 
+void hook_free_part(unsigned long index, unsigned int order, enum migratetype type)
+{
 	if (mm.hooks & MM_HOOK_POISON)
 		fill(index, order, POISON);
 	else if (mm.hooks & MM_HOOK_INIT_ON_FREE)
 		fill(index, order, 0);
 	if (mm.hooks & MM_HOOK_TRACE)
-		trace_event(MM_TRACE_FREE, index, order, (uint32_t)gfp_migratetype(page->info), 0);
-}
-
-void hook_free_tails(unsigned long index, unsigned int order)
-{
-	while (order--)
-		hook_free(&mm.memmap[index + (1UL << order)], order);
+		trace_event(MM_TRACE_FREE, index, order, (uint32_t)type, 0);
 }
 
 void hook_section_opened(unsigned long index)
@@ -205,7 +207,7 @@ size_t mm_trace_read(struct mm_trace_entry *entries, size_t n)
 char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size)
 {
 	unsigned long long pfn = entry->pfn;
-	char names[128];
+	char names[192];
 
 	switch (entry->type) {
 	case MM_TRACE_ALLOC:

@@ -49,7 +49,7 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 		struct pageblock *pb;
 		unsigned long index;
 
-		if (!mask)
+		if (!mask || FAULT_POINT())
 			continue;
 		if (type == MIGRATE_MOVABLE) {
 			pb = &mm.pageblocks[zone->list[victim][lowest + lowest_order(mask)]];
@@ -91,13 +91,13 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 	struct pageblock *pb;
 
 	mask &= (1U << pageblock_order >> *order) - 1; /* whole ones are cut below */
-	if (mask) {
+	if (mask && !FAULT_POINT()) {
 		unsigned int o = *order + lowest_order(mask);
 
 		pb = &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][o]];
 		return pb_take(zone, pb, order, *order, pb->list);
 	}
-	if (*order >= pageblock_order ||
+	if (*order >= pageblock_order || FAULT_POINT() ||
 	    !(zone->nonempty[MIGRATE_HIGHATOMIC] >> pageblock_order & 1))
 		return NIL32;
 	pb = &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][pageblock_order]];
@@ -113,7 +113,7 @@ void highatomic_reserve(struct zone *zone, unsigned long index)
 
 	if (!mm.grouping || pb->type == MIGRATE_HIGHATOMIC ||
 	    page_order(&mm.memmap[index]) >= pageblock_order ||
-	    zone->nr_highatomic + pageblock_nr_pages > most)
+	    zone->nr_highatomic + pageblock_nr_pages > most || FAULT_POINT())
 		return;
 	retype(zone, pb, MIGRATE_HIGHATOMIC);
 	zone->nr_highatomic += pageblock_nr_pages;
@@ -147,7 +147,7 @@ static unsigned long free_pages_of(const struct pageblock *pb)
 
 unsigned long highatomic_peek(const struct zone *zone, unsigned int order)
 {
-	const struct pageblock *pb = highatomic_with(zone, order);
+	const struct pageblock *pb = FAULT_POINT() ? NULL : highatomic_with(zone, order);
 
 	return pb ? free_pages_of(pb) : 0;
 }
@@ -185,7 +185,7 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetyp
 	struct pageblock *pb = highatomic_with(zone, order);
 	unsigned long index;
 
-	if (!pb)
+	if (!pb || FAULT_POINT())
 		return false;
 	index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
 	if (order > pageblock_order) /* both halves */

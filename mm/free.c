@@ -111,8 +111,6 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 	uint32_t word = __atomic_load_n(&page->word, __ATOMIC_RELAXED), next;
 	unsigned long flags;
 
-	if (split && mm.hooks) /* this holder lets go of all but the first page */
-		hook_free_tails(index, order);
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	do {
@@ -131,7 +129,9 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 	} while (!__atomic_compare_exchange_n(&page->word, &word, next, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_RELAXED));
 	if (split) {
-		pageblock_set_type(index, (enum migratetype)((word & GFP_MOVABLE_MASK) >> 5));
+		pageblock_set_type(index, gfp_migratetype(word));
+		for (unsigned int o = order; mm.hooks && o--;)
+			hook_free_part(index + (1UL << o), o, gfp_migratetype(word));
 		buddy_free_tails(zone, index, order);
 	}
 	spin_unlock(&zone->lock);

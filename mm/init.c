@@ -155,8 +155,9 @@ int mm_init(const struct mm_config *config)
 	pageblocks = (nr_pages >> pageblock_order) * sizeof(struct pageblock);
 	banks = nr_banks * sizeof(struct bank);
 	total = memmap + pageblocks + trust + banks + max_spans * sizeof(struct span);
-	area = memblock_alloc_try_nid_raw(total, PAGE_SIZE, MEMBLOCK_LOW_LIMIT,
-					  MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
+	area = FAULT_POINT() ? NULL
+			     : memblock_alloc_try_nid_raw(total, PAGE_SIZE, MEMBLOCK_LOW_LIMIT,
+							  MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
 	if (!area) {
 		port_log("mm: no room for %zu bytes of page descriptors (%llu sections of 4 MiB)",
 			 total, (unsigned long long)nr_sections);
@@ -412,7 +413,7 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 		return 0;
 	error = check_late(start, end);
 	if (!error)
-		error = memblock_phys_free(base, size);
+		error = FAULT_POINT() ? -ENOMEM : memblock_phys_free(base, size);
 	for (pfn_t pfn = start; !error && pfn < end;) {
 		unsigned long index = pfn_to_index(pfn);
 		struct zone *zone = zone_of(index);
@@ -426,6 +427,8 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 		section_open_reserved(index >> SECTION_SHIFT);
 		reserved_split(index, order);
 		order = page_order(&mm.memmap[index]);
+		if (mm.hooks)
+			hook_free_part(index, order, MIGRATE_UNMOVABLE);
 		buddy_free(zone, index, order);
 		zone->managed += 1UL << order;
 		spin_unlock(&zone->lock);

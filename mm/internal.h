@@ -200,6 +200,27 @@ static inline void count_event(uint64_t *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); /* a figure: it orders nothing */
 }
 
+/* ---- fault points -------------------------------------------------------------------------- */
+
+/*
+ * FAULT_POINT() stands where a request may find that it cannot go on this way. A test fails each
+ * of them in turn (test/host/test_campaign.c); in other builds none ever fails and none costs
+ * anything.
+ *
+ * FAULT_CERTAIN(true) says that from here to FAULT_CERTAIN(false) the outcome is certain: what the
+ * request needs has been given back for it, so a step that failed now would leave a refused
+ * request behind that has changed something.
+ */
+#ifdef CONFIG_FAULT_POINTS
+extern bool (*mm_fault_point)(const char *function, int line);
+extern int mm_fault_certain;
+#define FAULT_POINT()	  (mm_fault_point && !mm_fault_certain && mm_fault_point(__func__, __LINE__))
+#define FAULT_CERTAIN(on) (void)(mm_fault_certain += (on) ? 1 : -1)
+#else
+#define FAULT_POINT()	  false
+#define FAULT_CERTAIN(on) (void)(on)
+#endif
+
 /* ---- what a request became ----------------------------------------------------------------- */
 
 #define ALLOC_NO_WATERMARKS 1U /* may use all there is */
@@ -356,6 +377,8 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
  * has changed. Bound 4000. Interrupts masked.
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type);
+/* Would it find one? Changes nothing. */
+bool pcp_could_assemble(struct zone *zone, unsigned int order);
 /*
  * Look at all that a CPU has cached for an aligned range of this order that is whole but for
  * cached blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Linear in what
@@ -419,17 +442,30 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
  * flags allow.
  */
 struct page *get_page_from_freelist(const struct alloc_context *ac);
+/* The block that caches have just given the zone back for this request. NULL: another CPU took it. */
+struct page *get_page_given_back(const struct alloc_context *ac, const struct zone_choice *choice);
 /* The same with what lies in this CPU's caches; with __GFP_RETRY_MAYFAIL all of it is looked at. */
 struct page *get_page_from_caches(const struct alloc_context *ac);
 
 /* remote.c: thread context; interrupts may be masked */
 void mm_cpu_online(struct mm_pcpu *cpu);
 void remote_give_back_all(void);
-/* Have other CPUs give back blocks that may make up one of this order; false: none found. */
-bool remote_assemble(const struct zone *zone, unsigned int order);
+/*
+ * Is there a block of this order, [*start, *end), that all CPUs' caches together make up? Changes
+ * nothing.
+ */
+bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
+		 unsigned long *end);
+/*
+ * Have all CPUs give back blocks that make up one of this order; a HIGHATOMIC pageblock they
+ * complete is of type `type` from then on. False: none found.
+ */
+bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type);
 
 bool notifiers_due(const struct alloc_context *ac); /* may and should mm_idle() be called now? */
 
+/* If `free` pages of HIGHATOMIC pageblocks were like any others, would the zone serve the request? */
+bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free);
 /* slowpath.c: all that is tried when the first look at the zones found nothing */
 struct page *alloc_pages_slowpath(struct alloc_context *ac);
 
@@ -448,8 +484,9 @@ void report_refusal(gfp_t gfp, unsigned int order, const char *why);
 bool hook_should_fail(gfp_t gfp, unsigned int order);
 void hook_alloc(struct page *page, gfp_t gfp, unsigned int order);
 void hook_free(struct page *page, unsigned int order);
-void hook_free_tails(unsigned long index, unsigned int order); /* all pages but the first */
-void hook_section_opened(unsigned long index);		       /* the zone's lock is held */
+/* The same for what has no head yet: part of a block, memory that is released late. */
+void hook_free_part(unsigned long index, unsigned int order, enum migratetype type);
+void hook_section_opened(unsigned long index); /* the zone's lock is held */
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order, uint32_t a,
 		 uint32_t b);
 

@@ -91,7 +91,7 @@ static struct page *rmqueue_pcp(const struct alloc_context *ac, const struct zon
 	struct per_cpu_pages *pcp = pcp_of(port_pcpu(), class);
 	struct page *page = *pcp->top;
 
-	if (page) {
+	if (page && !FAULT_POINT()) {
 		pcp->top--;
 		page->_refcount = 1;
 		return page;
@@ -128,11 +128,27 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 	return page;
 }
 
+struct page *get_page_given_back(const struct alloc_context *ac, const struct zone_choice *choice)
+{
+	gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
+	unsigned long flags = port_irq_save();
+	struct page *page;
+
+	FAULT_CERTAIN(true);
+	page = ac->order ? rmqueue_buddy(ac, choice)
+			 : pcp_refill(pcp_of(port_pcpu(), class), choice->zone, class);
+	FAULT_CERTAIN(false);
+	port_irq_restore(flags);
+	return page;
+}
+
 /* Do this CPU's caches give the buddy what is missing? Interrupts are masked. */
 static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone)
 {
 	unsigned long start, end;
 
+	if (FAULT_POINT())
+		return false;
 	if (pcp_give_back_larger(zone, ac->order, ac->type) ||
 	    pcp_assemble(zone, ac->order, ac->type))
 		return true;
@@ -151,7 +167,6 @@ struct page *get_page_from_caches(const struct alloc_context *ac)
 	struct page *page = NULL;
 
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
-		gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
 		struct zone *zone = choice->zone;
 		unsigned long flags = port_irq_save(), cached;
 
@@ -161,9 +176,7 @@ struct page *get_page_from_caches(const struct alloc_context *ac)
 			if (cached &&
 			    zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
 			    complete_from_caches(ac, zone))
-				page = ac->order ? rmqueue_buddy(ac, choice)
-						 : pcp_refill(pcp_of(port_pcpu(), class), zone,
-							      class);
+				page = get_page_given_back(ac, choice);
 		}
 		port_irq_restore(flags);
 	}

@@ -42,9 +42,6 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	end = index + (1UL << order);
 	zone = zone_of(index);
 	class = page->info & PAGE_CLASS_MASK;
-	if (mm.hooks)
-		for (unsigned long i = index + pages; i < end; i++)
-			hook_free(&mm.memmap[i], 0);
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	pageblock_set_type(index, gfp_migratetype(class));
@@ -64,6 +61,8 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 
 		while (!(i >> o & 1))
 			o++;
+		if (mm.hooks)
+			hook_free_part(i, o, gfp_migratetype(class));
 		trust_head(i, o);
 		buddy_free(zone, i, o);
 		i += 1UL << o;

@@ -167,7 +167,7 @@ struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
 	struct per_cpu_pages *pcp = &port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
 
 	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, pcp++) {
-		if (pcp->top > pcp->base) {
+		if (pcp->top > pcp->base && !FAULT_POINT()) {
 			struct page *page = *pcp->top--;
 
 			page->word = word;
@@ -310,7 +310,8 @@ static unsigned int find_cached(struct mm_pcpu *cpu, const struct zone *zone, un
  */
 #define MEMO_SIZE 8
 
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type)
+/* With `only_look` nothing is given back. */
+static bool assemble(struct zone *zone, unsigned int order, enum migratetype type, bool only_look)
 {
 	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1), most = PCP_LOOK_BLOCKS;
 	struct cached found[PCP_LOOK_CACHED];
@@ -345,6 +346,8 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type)
 				if (find_cached(cpu, zone, order, block, block + (1UL << order),
 						found) != count)
 					return false;
+				if (only_look)
+					return true;
 				spin_lock(&zone->lock);
 				for (i = 0; i < count; i++) {
 					struct page *page = *found[i].slot;
@@ -377,6 +380,16 @@ static unsigned long count_cached(struct mm_pcpu *cpu, const struct zone *zone, 
 	for_each_zone_pcp(cpu, zone, pcp, cached) for (struct page **p = pcp->top; p > pcp->base;
 						       p--) count += *p >= first && *p < limit;
 	return count;
+}
+
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	return assemble(zone, order, type, false);
+}
+
+bool pcp_could_assemble(struct zone *zone, unsigned int order)
+{
+	return assemble(zone, order, MIGRATE_UNMOVABLE, true);
 }
 
 RACY bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,

@@ -95,21 +95,34 @@ void remote_give_back_all(void)
 		post(0, mm.nr_pages);
 }
 
-bool remote_assemble(const struct zone *zone, unsigned int order)
+bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
+		 unsigned long *end)
 {
 	if (alone())
 		return false;
 	for (unsigned int c = 0; c < end_cpu(); c++) {
 		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
-		unsigned long index, end;
 
 		/* The others go on meanwhile: what is seen here may be gone when they are asked. */
-		if (cpu && cpu != port_pcpu() && pcp_find_block(cpu, zone, order, &index, &end)) {
-			post(index, end);
+		if (cpu && cpu != port_pcpu() && pcp_find_block(cpu, zone, order, start, end))
 			return true;
-		}
 	}
 	return false;
+}
+
+bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	unsigned long start, end, flags;
+
+	if (!remote_find(zone, order, &start, &end))
+		return false;
+	post(start, end);
+	flags = port_irq_save();
+	spin_lock(&zone->lock);
+	highatomic_unreserve_range(zone, start, end, type);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	return true;
 }
 
 void mm_cpu_idle(void)

@@ -32,20 +32,46 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
  */
 static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struct zone *zone)
 {
-	enum wmark_verdict verdict = zone_watermark(zone, ac, zone->mark.min, 0);
-	const struct per_cpu_pages *pcp =
-		&port_pcpu()->cache[ac->order * NR_PCP_CLASSES + zone->first_pcp];
-	unsigned long cached = pcp_count_this_cpu(zone), start, end;
+	return zone_watermark(zone, ac, zone->mark.min, 0);
+}
 
-	if (verdict == WMARK_OK)
-		return WMARK_OK;
-	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
-		if (pcp_count(&pcp[i]))
-			return WMARK_OK;
-	if (cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
-	    pcp_find_block(port_pcpu(), zone, ac->order, &start, &end))
-		return WMARK_OK;
-	return verdict;
+/* Could this CPU's caches serve the request? What get_page_from_caches() asks. */
+static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone)
+{
+	unsigned long cached = pcp_count_this_cpu(zone), start, end;
+	bool above = cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK;
+	struct per_cpu_pages *pcp;
+	unsigned int order;
+
+	for_each_zone_pcp(port_pcpu(), zone, pcp, order)
+	{
+		if (pcp->top == pcp->base || order < ac->order)
+			continue;
+		if (order == ac->order || above)
+			return true;
+	}
+	return above && (pcp_could_assemble(zone, ac->order) ||
+			 (ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) &&
+			  pcp_find_block(port_pcpu(), zone, ac->order, &start, &end)));
+}
+
+/*
+ * Would the request be served from this zone? All that the slow path asks, but for what shrinkers
+ * might free.
+ */
+static bool would_serve(const struct alloc_context *ac, struct zone *zone)
+{
+	unsigned long cached = pcp_count_zone(zone), start, end;
+	bool wait = ac->gfp & __GFP_DIRECT_RECLAIM && !port_pcpu()->in_reclaim &&
+		    !port_pcpu()->irq_depth;
+
+	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone))
+		return true;
+	if (wait && cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
+	    remote_find(zone, ac->order, &start, &end))
+		return true;
+	return wait && !(ac->gfp & __GFP_NORETRY) &&
+	       highatomic_would_serve(ac, zone, highatomic_peek(zone, ac->order));
 }
 
 static void add_rule(struct text *text, const struct alloc_context *ac, const struct zone *zone,
@@ -88,8 +114,10 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 		return false;
 	}
 	alloc_context_init(&ac, gfp, order);
+	if (gfp & __GFP_NOFAIL)
+		ac.alloc_flags |= ALLOC_NO_WATERMARKS;
 	for (const struct zone_choice *c = ac.choices; c->zone; c++)
-		if (verdict_on(&ac, c->zone) == WMARK_OK)
+		if (would_serve(&ac, c->zone))
 			return true;
 	if (!ac.choices->zone)
 		add(&text, "no zone the flags allow has memory");
@@ -115,7 +143,6 @@ static void find_candidate(const struct zone *zone, unsigned int order, struct c
 {
 	uint32_t first = zone == &mm.zones[ZONE_DMA32] ? 0 : mm.zones[ZONE_DMA32].span_end;
 
-	best->index = NIL32;
 	for (uint32_t s = first; s < zone->span_end; s++) {
 		unsigned long i = (unsigned long)mm.spans[s].first << SECTION_SHIFT;
 		unsigned long end = (unsigned long)mm.spans[s].opened << SECTION_SHIFT;
@@ -131,7 +158,8 @@ static void find_candidate(const struct zone *zone, unsigned int order, struct c
 				now.in_use = NIL32;
 			} else if (page_state(page) != PAGE_FREE && page->_refcount) {
 				now.pin = now.pins++ ? now.pin : i;
-				now.in_use += 1UL << page_order(page);
+				now.in_use += 1UL << (page_order(page) < order ? page_order(page)
+									       : order);
 			}
 			i += 1UL << page_order(page);
 			if (!(i & ((1UL << order) - 1)) && now.in_use < NIL32 &&
@@ -144,7 +172,7 @@ static void find_candidate(const struct zone *zone, unsigned int order, struct c
 static void emit_candidate(const struct zone *zone, unsigned int order,
 			   void (*emit)(const char *line))
 {
-	struct candidate best;
+	struct candidate best = {.index = NIL32};
 	struct page_info pin;
 	char line[192];
 
@@ -237,7 +265,7 @@ static void log_line(const char *line)
 /* why NULL: the zones', at length; in an interrupt in one line. */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why)
 {
-	char names[128], text[256];
+	char names[192], text[256];
 
 	if (gfp & __GFP_NOWARN)
 		return;

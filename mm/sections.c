@@ -166,7 +166,7 @@ void open_range_note(unsigned long section)
 
 unsigned long section_take(struct zone *zone)
 {
-	while (zone->span < zone->span_end) {
+	while (zone->span < zone->span_end && !FAULT_POINT()) {
 		struct span *span = &mm.spans[zone->span];
 
 		if (span->opened < span->end) {

@@ -226,22 +226,26 @@ static struct page *try_remote(const struct alloc_context *ac)
 	struct page *page = NULL;
 
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
-		if (zone_watermark(choice->zone, ac, choice->zone->mark.min,
-				   pcp_count_zone(choice->zone)) != WMARK_OK)
+		unsigned long cached = pcp_count_zone(choice->zone);
+
+		if (!cached ||
+		    zone_watermark(choice->zone, ac, choice->zone->mark.min, cached) != WMARK_OK)
 			continue;
-		if (!remote_assemble(choice->zone, ac->order))
+		if (FAULT_POINT() || !remote_assemble(choice->zone, ac->order, ac->type))
 			continue;
 		count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
-		page = try_all_stages(ac);
+		/* All cached pages count as free: the marks are not asked again for these few. */
+		page = get_page_given_back(ac, choice);
 	}
 	return page;
 }
 
-/* `free` pages of HIGHATOMIC pageblocks were like any others: would the zone serve the request? */
-static bool serves(const struct alloc_context *ac, const struct zone *zone, uint64_t free)
+bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free)
 {
 	enum wmark_verdict verdict;
 
+	if (!free)
+		return false;
 	/* Those who may use the reserves count these pages as free already. */
 	if (!(ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
 		return zone_watermark(zone, ac, zone->mark.min, free) == WMARK_OK;
@@ -262,12 +266,14 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 
 		spin_lock(&zone->lock);
 		free = highatomic_peek(zone, ac->order);
-		if (free && serves(ac, zone, free))
+		if (highatomic_would_serve(ac, zone, free))
 			done = highatomic_unreserve(zone, ac->order, ac->type);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
+		FAULT_CERTAIN(true);
 		if (done)
 			page = get_page_from_freelist(ac);
+		FAULT_CERTAIN(false);
 	}
 	return page;
 }
@@ -291,7 +297,8 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 			break;
 		page = try_all_stages(ac);
 	}
-	if (!page)
+	/* What is kept for who cannot wait goes to who can, not to who gives up early. */
+	if (!page && wait && !(ac->gfp & __GFP_NORETRY))
 		page = take_highatomic(ac);
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;

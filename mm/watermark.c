@@ -127,6 +127,8 @@ RACY enum wmark_verdict zone_watermark(const struct zone *zone, const struct all
 	unsigned int own =
 		ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | (ac->order ? 0 : ALLOC_NON_BLOCK);
 
+	if (FAULT_POINT())
+		return WMARK_BELOW;
 	if (!(flags & ALLOC_NO_WATERMARKS)) {
 		kept = reserve_for(zone, mark, ac->highest, flags) + (1UL << ac->order) - 1;
 		/* Free pages of the HIGHATOMIC pageblocks count only for those who may use them. */
