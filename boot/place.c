@@ -102,7 +102,8 @@ phys_addr_t place_image(const void *fdt, phys_addr_t image, phys_addr_t size)
 				size_cells = word(value);
 			if (depth == 2 && word(name) == NAME_REG)
 				reg = value - 8; /* its length is the first word there */
-			if (depth == 2 && length == 7 && word(name) == NAME_DEVICE_TYPE)
+			if (depth == 2 && length == 7 && limit - value >= 8 &&
+			    word(name) == NAME_DEVICE_TYPE)
 				memory |= is_memory(value, false);
 			continue;
 		}

@@ -3,9 +3,14 @@
 
 SOURCE_FILES = $(sort $(shell find boot drivers include mm test -name '*.[ch]'))
 
-.PHONY: test format format-fix
-test: build host format ## everything CI runs: build, host tests, the image in QEMU, style
-	$(Q)/usr/bin/python3 -m pytest test/harness $(PYTEST_EXTRA)
+.PHONY: test build-all format format-fix
+test: build-all host format ## everything CI runs: build, host tests, the images in QEMU, style
+	$(Q)TEST_BOARDS='$(TEST_BOARDS)' /usr/bin/python3 -m pytest test/harness $(PYTEST_EXTRA)
+
+# The image of each board that is tested.
+build-all: build
+	$(Q)for board in $(filter-out $(BOARD),$(TEST_BOARDS)); do \
+		$(MAKE) --no-print-directory build BOARD=$$board || exit 1; done
 
 # Versions of clang-format disagree in small things, so one is named; where it is not packaged the format
 # is not checked, and that is said.

@@ -3,13 +3,18 @@
 # milliseconds when they are. `run`, `test`, `debug` and `deps` install what is missing; any other
 # target only says what it is.
 
+# The boards whose tests `make test` runs: one of each instruction set, or the one that was named.
+TEST_BOARDS ?= $(if $(filter command,$(firstword $(origin BOARD))),$(BOARD),qemu-virt-riscv64 qemu-virt-arm64)
+TEST_ISAS    = $(sort $(foreach b,$(TEST_BOARDS),$(shell sed -n 's/^ISA *:= *//p' boards/$(b)/board.mk)))
+
 DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap,$(MAKECMDGOALS)),test,build))
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
-DEPS_FOR  += $(if $(filter run,$(MAKECMDGOALS)),run) $(if $(filter debug,$(MAKECMDGOALS)),debug)
-DEPS_MODE := $(if $(filter run test debug deps,$(MAKECMDGOALS)),install,check)
+DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)
+DEPS_FOR  += $(if $(filter debug,$(MAKECMDGOALS)),debug)
+DEPS_MODE := $(if $(filter run flash chain-uboot test debug deps,$(MAKECMDGOALS)),install,check)
 
 .PHONY: deps deps-check
 deps: deps-check ## install what building, running and testing need (Debian, Ubuntu)
 
 deps-check:
-	@ISA=$(ISA) mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)
+	@ISAS='$(if $(filter test all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)

@@ -12,7 +12,7 @@ HOST_SUPPORT := $(filter-out $(HOST_TOOLS:%=test/host/%.c) $(HOST_TESTS:%=test/h
 	$(HOST_THREADED:%=test/host/%.c), \
 	$(sort $(wildcard test/host/*.c)))
 
-HOST_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -fsanitize=address,undefined -fno-sanitize-recover=all \
+HOST_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -DCONFIG_FAULT_POINTS -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 HOST_COMPILE = $(HOST_CC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
 HOST_INCLUDES := -Iinclude -I. -isystem $(LIBFDT_DIR)

@@ -9,14 +9,9 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "test/console/arguments.h"
 #include "test/console/command.h"
 #include "test/console/parse.h"
-
-static const char *const migratetype_names[MIGRATE_TYPES] = {
-	[MIGRATE_UNMOVABLE] = "Unmovable",
-	[MIGRATE_MOVABLE] = "Movable",
-	[MIGRATE_RECLAIMABLE] = "Reclaimable",
-};
 
 static const char *zone_name(enum zone_type zone)
 {
@@ -26,8 +21,7 @@ static const char *zone_name(enum zone_type zone)
 	return info.name;
 }
 
-/* 0, or 1 after one line of error. */
-static int parse_order(const char *command, const char *text, unsigned int *order)
+int console_parse_order(const char *command, const char *text, unsigned int *order)
 {
 	uint64_t value;
 
@@ -48,7 +42,7 @@ static int parse_address(const char *command, const char *text, phys_addr_t *add
 	return 0;
 }
 
-static int parse_gfp(const char *command, const char *text, gfp_t *gfp)
+int console_parse_gfp(const char *command, const char *text, gfp_t *gfp)
 {
 	uint64_t number = 0;
 	bool both;
@@ -75,20 +69,25 @@ static int cmd_alloc(int argc, char **argv)
 	gfp_t gfp = GFP_KERNEL;
 	unsigned int order;
 	struct page_info info;
+	struct mm_stats before, after;
 	struct page *page;
-	char reason[160];
+	char reason[256];
 
 	if (argc < 2 || argc > 3)
 		return console_usage(argv[0]);
-	if (parse_order(argv[0], argv[1], &order) != 0)
+	if (console_parse_order(argv[0], argv[1], &order) != 0)
 		return 1;
-	if (argc == 3 && parse_gfp(argv[0], argv[2], &gfp) != 0)
+	if (argc == 3 && console_parse_gfp(argv[0], argv[2], &gfp) != 0)
 		return 1;
 	/* asked before: the refusal itself may change what would be possible, by draining */
 	if (mm_explain(gfp, order, reason, sizeof(reason)))
 		reason[0] = '\0';
+	mm_get_stats(&before);
 	page = alloc_pages(gfp | __GFP_NOWARN, order);
 	if (!page) {
+		mm_get_stats(&after);
+		if (after.fail_injected != before.fail_injected)
+			snprintf(reason, sizeof(reason), "fault injection");
 		printf("alloc: refused: %s\n", reason[0] ? reason : "no memory");
 		return 1;
 	}
@@ -97,12 +96,14 @@ static int cmd_alloc(int argc, char **argv)
 	return 0;
 }
 
-static const char *complete_gfp(const char *prefix, unsigned int n)
+const char *console_complete_gfp(const char *prefix, unsigned int n)
 {
 	static const char *const names[] = {
-		"GFP_KERNEL",  "GFP_ATOMIC",	       "GFP_NOWAIT",	    "GFP_DMA32",
-		"__GFP_DMA32", "__GFP_MOVABLE",	       "__GFP_RECLAIMABLE", "__GFP_ZERO",
-		"__GFP_COMP",  "__GFP_DIRECT_RECLAIM", "__GFP_NOWARN",	    "__GFP_THISNODE",
+		"GFP_KERNEL",	"GFP_ATOMIC",	       "GFP_NOWAIT",	    "GFP_DMA32",
+		"__GFP_DMA32",	"__GFP_MOVABLE",       "__GFP_RECLAIMABLE", "__GFP_ZERO",
+		"__GFP_COMP",	"__GFP_NOWARN",	       "__GFP_THISNODE",    "__GFP_DIRECT_RECLAIM",
+		"__GFP_HIGH",	"__GFP_MEMALLOC",      "__GFP_NOMEMALLOC",  "__GFP_NORETRY",
+		"__GFP_NOFAIL", "__GFP_RETRY_MAYFAIL",
 	};
 	static char text[CONSOLE_LINE_MAX + 1];
 	const char *bar = strrchr(prefix, '|');
@@ -116,7 +117,8 @@ static const char *complete_gfp(const char *prefix, unsigned int n)
 }
 
 CONSOLE_COMMAND_COMPLETE(alloc, cmd_alloc, "alloc <order> [gfp]",
-			 "allocate 2^order pages; prints the physical address", complete_gfp);
+			 "allocate 2^order pages; prints the physical address",
+			 console_complete_gfp);
 
 /* Why free_pages_phys() said no. */
 static void print_refusal(phys_addr_t addr, int order, int error)
@@ -162,7 +164,7 @@ static int cmd_free(int argc, char **argv)
 		return console_usage(argv[0]);
 	if (parse_address(argv[0], argv[1], &addr) != 0)
 		return 1;
-	if (argc == 3 && parse_order(argv[0], argv[2], &order) != 0)
+	if (argc == 3 && console_parse_order(argv[0], argv[2], &order) != 0)
 		return 1;
 	/* the allocator logs a misuse: into the ring only, the line below says it here */
 	log_set_console(false);
@@ -228,7 +230,7 @@ static int cmd_page(int argc, char **argv)
 	if (info.state == PAGE_RESERVED || info.state == PAGE_NONE)
 		return 0;
 	printf("order %u head 0x%" PRIx64 " refs %u type %s\n", info.order, PFN_PHYS(info.head_pfn),
-	       info.refcount, migratetype_names[info.migratetype]);
+	       info.refcount, mm_migratetype_name(info.migratetype));
 	if (info.state != PAGE_FREE && info.owner)
 		printf("owner 0x%" PRIx32 "\n", info.owner);
 	return 0;
@@ -238,19 +240,19 @@ CONSOLE_COMMAND(page, cmd_page, "page <address>", "what the page at a physical a
 
 static int cmd_gfp(int argc, char **argv)
 {
-	char names[160];
+	char names[256];
 	gfp_t gfp;
 
 	if (argc != 2)
 		return console_usage(argv[0]);
-	if (parse_gfp(argv[0], argv[1], &gfp) != 0)
+	if (console_parse_gfp(argv[0], argv[1], &gfp) != 0)
 		return 1;
 	printf("0x%" PRIx32 " %s zone %s type %s\n", gfp, gfp_names(gfp, names, sizeof(names)),
 	       zone_name(gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL),
-	       migratetype_names[gfp_migratetype(gfp)]);
+	       mm_migratetype_name(gfp_migratetype(gfp)));
 	return 0;
 }
 
 CONSOLE_COMMAND_COMPLETE(gfp, cmd_gfp, "gfp <number or names>",
 			 "decode allocation flags: names, highest zone, migrate type",
-			 complete_gfp);
+			 console_complete_gfp);

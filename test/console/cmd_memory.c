@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cmd_memory.c: what the memory looks like. What Linux shows under /proc has Linux's layout, so
- * that existing eyes and parsers work; a value for a mechanism that is not there yet is 0, and only
- * where Linux prints 0 for an empty zone too.
+ * that existing eyes and parsers work.
  */
 #include <inttypes.h>
 #include <quarry/memblock.h>
@@ -10,12 +9,6 @@
 #include <stdio.h>
 
 #include "test/console/command.h"
-
-static const char *const migratetype_names[MIGRATE_TYPES] = {
-	[MIGRATE_UNMOVABLE] = "Unmovable",
-	[MIGRATE_MOVABLE] = "Movable",
-	[MIGRATE_RECLAIMABLE] = "Reclaimable",
-};
 
 static bool zone_populated(const struct zone_info *info)
 {
@@ -57,6 +50,16 @@ static void print_kb(const char *name, uint64_t bytes)
 	printf("%-16s%8" PRIu64 " kB\n", name, bytes >> 10);
 }
 
+/* Free pages above the low marks: what can be had without any reserve, and without reclaim. */
+static uint64_t available(const struct zone_info *dma32, const struct zone_info *normal,
+			  uint64_t cached)
+{
+	uint64_t free = dma32->free + normal->free + cached;
+	uint64_t low = dma32->mark.low + normal->mark.low;
+
+	return free > low ? free - low : 0;
+}
+
 static int cmd_meminfo(int argc, char **argv)
 {
 	struct zone_info dma32, normal;
@@ -70,9 +73,10 @@ static int cmd_meminfo(int argc, char **argv)
 	mm_zone_info(ZONE_NORMAL, &normal);
 	mm_get_layout(&layout);
 	for (unsigned int n = 0; mm_pcp_info(n, &pcp); n++)
-		cached += pcp.count;
+		cached += (uint64_t)pcp.count << pcp.order;
 	print_kb("MemTotal:", (dma32.managed + normal.managed) << PAGE_SHIFT);
 	print_kb("MemFree:", (dma32.free + normal.free) << PAGE_SHIFT);
+	print_kb("MemAvailable:", available(&dma32, &normal, cached) << PAGE_SHIFT);
 	print_kb("DMA32Total:", dma32.managed << PAGE_SHIFT);
 	print_kb("DMA32Free:", dma32.free << PAGE_SHIFT);
 	print_kb("NormalTotal:", normal.managed << PAGE_SHIFT);
@@ -131,11 +135,28 @@ static int cmd_pagetypeinfo(int argc, char **argv)
 		mm_pagetypeinfo((enum zone_type)zone, nr_free);
 		for (int type = 0; type < MIGRATE_TYPES; type++) {
 			printf("Node %4d, zone %8s, type %12s ", 0, info.name,
-			       migratetype_names[type]);
+			       mm_migratetype_name((enum migratetype)type));
 			for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 				printf("%6" PRIu64 " ", nr_free[type][order]);
 			printf("\n");
 		}
+	}
+	printf("\n%-23s", "Number of blocks type ");
+	for (int type = 0; type < MIGRATE_TYPES; type++)
+		printf("%12s ", mm_migratetype_name((enum migratetype)type));
+	printf("\n");
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		uint64_t blocks[MIGRATE_TYPES];
+		struct zone_info info;
+
+		mm_zone_info((enum zone_type)zone, &info);
+		if (!zone_populated(&info))
+			continue;
+		mm_pageblocks((enum zone_type)zone, blocks);
+		printf("Node %d, zone %8s ", 0, info.name);
+		for (int type = 0; type < MIGRATE_TYPES; type++)
+			printf("%12" PRIu64 " ", blocks[type]);
+		printf("\n");
 	}
 	return 0;
 }
@@ -145,7 +166,7 @@ CONSOLE_COMMAND(pagetypeinfo, cmd_pagetypeinfo, "pagetypeinfo",
 
 /* ---- zoneinfo, zonelist, pcp ---------------------------------------------------------------- */
 
-/* Linux has one pageset a CPU and zone; ours has a cache for each migrate type: their sum. */
+/* Linux has one pageset a CPU and zone; ours has a cache for each order and migrate type: their sum, in pages. */
 static void print_pagesets(enum zone_type zone)
 {
 	struct pcp_info pcp;
@@ -168,8 +189,8 @@ static void print_pagesets(enum zone_type zone)
 		if (!more)
 			break;
 		shown = (int)pcp.cpu;
-		count += pcp.count;
-		high += pcp.high;
+		count += pcp.count << pcp.order;
+		high += pcp.high << pcp.order;
 		batch = pcp.batch > batch ? pcp.batch : batch;
 	}
 }
@@ -184,19 +205,23 @@ static int cmd_zoneinfo(int argc, char **argv)
 		mm_zone_info((enum zone_type)zone, &info);
 		printf("Node %d, zone %8s\n", 0, info.name);
 		printf("  pages free     %" PRIu64 "\n", info.free);
-		printf("        boost    0\n");
-		printf("        min      0\n");
-		printf("        low      0\n");
-		printf("        high     0\n");
+		printf("        boost    0\n"); /* watermarks are never boosted */
+		printf("        min      %" PRIu64 "\n", info.mark.min);
+		printf("        low      %" PRIu64 "\n", info.mark.low);
+		printf("        high     %" PRIu64 "\n", info.mark.high);
 		printf("        spanned  %" PRIu64 "\n", info.spanned);
 		printf("        present  %" PRIu64 "\n", info.present);
 		printf("        managed  %" PRIu64 "\n", info.managed);
 		printf("        cma      0\n");
-		printf("        protection: (0, 0)\n");
+		printf("        protection: (%" PRIu64 ", %" PRIu64 ")\n",
+		       info.protection[ZONE_DMA32], info.protection[ZONE_NORMAL]);
 		if (!zone_populated(&info))
 			continue; /* as Linux: the rest says nothing about an empty zone */
 		printf("      nr_free_pages %" PRIu64 "\n", info.free);
+		printf("      nr_highatomic %" PRIu64 "\n", info.nr_highatomic);
+		printf("      nr_free_cma  0\n");
 		print_pagesets((enum zone_type)zone);
+		printf("  node_unreclaimable:  0\n");
 		printf("  start_pfn:           %" PRIu64 "\n", info.start_pfn);
 	}
 	return 0;
@@ -235,17 +260,17 @@ static int cmd_pcp(int argc, char **argv)
 
 	if (argc != 1)
 		return console_usage(argv[0]);
-	printf("cpu     zone         type   count    high   batch capacity\n");
+	printf("cpu     zone         type order   count    high   batch capacity\n");
 	for (unsigned int n = 0; mm_pcp_info(n, &pcp); n++) {
 		struct zone_info info;
 
 		mm_zone_info((enum zone_type)pcp.zone, &info);
-		printf("%3" PRIu32 " %8s %12s %7" PRIu32 " %7" PRIu32 " %7" PRIu32 " %8" PRIu32
-		       "\n",
-		       pcp.cpu, info.name, migratetype_names[pcp.migratetype], pcp.count, pcp.high,
-		       pcp.batch, pcp.capacity);
+		printf("%3" PRIu32 " %8s %12s %5" PRIu32 " %7" PRIu32 " %7" PRIu32 " %7" PRIu32
+		       " %8" PRIu32 "\n",
+		       pcp.cpu, info.name, mm_migratetype_name((enum migratetype)pcp.migratetype),
+		       pcp.order, pcp.count, pcp.high, pcp.batch, pcp.capacity);
 	}
 	return 0;
 }
 
-CONSOLE_COMMAND(pcp, cmd_pcp, "pcp", "the per-CPU page caches");
+CONSOLE_COMMAND(pcp, cmd_pcp, "pcp", "the per-CPU page caches; counts are blocks of the order");

@@ -35,7 +35,7 @@ static int cmd_vmstat(int argc, char **argv)
 	struct zone_info zone[MAX_NR_ZONES];
 	struct mm_stats stats;
 	struct pcp_info pcp;
-	uint64_t free = 0, untouched = 0, cached = 0;
+	uint64_t free = 0, untouched = 0, cached = 0, highatomic = 0;
 
 	if (argc != 1)
 		return console_usage(argv[0]);
@@ -44,12 +44,14 @@ static int cmd_vmstat(int argc, char **argv)
 		mm_zone_info((enum zone_type)i, &zone[i]);
 		free += zone[i].free;
 		untouched += zone[i].untouched;
+		highatomic += zone[i].nr_highatomic;
 	}
 	for (unsigned int n = 0; mm_pcp_info(n, &pcp); n++)
-		cached += pcp.count;
+		cached += (uint64_t)pcp.count << pcp.order;
 	print_counter("nr_", "free_pages", free);
 	print_counter("nr_", "untouched_pages", untouched);
 	print_counter("nr_", "pcp_pages", cached);
+	print_counter("nr_", "highatomic_pages", highatomic);
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		print_counter("nr_free_pages_", zone[i].name, zone[i].free);
 	for (int i = 0; i < MAX_NR_ZONES; i++)
@@ -59,6 +61,14 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("pcp_", "refill", cpu->refills);
 	print_counter("pcp_", "return", cpu->returns);
 	print_counter("pcp_", "drained_pages", cpu->drained);
+	for (int i = 0; i < NR_MM_STAGES; i++)
+		print_counter("alloc_stage_", mm_stage_name((enum mm_stage)i), stats.stage[i]);
+	print_counter("", "allocstall", stats.stage[MM_STAGE_RECLAIM]);
+	print_counter("", "shrunk_objects", stats.shrunk);
+	print_counter("", "might_sleep", stats.might_sleep);
+	print_counter("", "extfrag", stats.extfrag);
+	print_counter("", "fail_injected", stats.fail_injected);
+	print_counter("", "poison_hit", stats.poison_hit);
 	print_counter("alloc_", "failed", stats.alloc_failed);
 	print_counter("alloc_", "bad_request", stats.bad_request);
 	for (int i = 0; i < NR_MISUSES; i++)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "quarry> "
 TIMEOUT = 120  # seconds; two emulated machines share two CPUs
 MIB = 1 << 20
-RAM_BASE = 0x80000000
+BOARDS = os.environ.get("TEST_BOARDS", "qemu-virt-riscv64 qemu-virt-arm64").split()
 
 
 def make(*args):
@@ -27,10 +27,10 @@ def make(*args):
     return done.stdout
 
 
-def make_variables(*names):
-    """What make knows: {name: value}."""
+def make_variables(board, *names):
+    """What make knows of a board: {name: value}."""
     rule = ";".join(f"echo '{name}=$({name})'" for name in names)
-    text = make(f"--eval=harness-variables:; @{rule}", "harness-variables")
+    text = make(f"BOARD={board}", f"--eval=harness-variables:; @{rule}", "harness-variables")
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
@@ -39,13 +39,29 @@ def size_of(text):
     return int(text[:-1]) * {"M": MIB, "G": 1024 * MIB}[text[-1]]
 
 
-class Setup:
-    """What the tests need to know about the tree and the board, found once."""
+# What the harness knows of the boards' machines and must not learn from what it tests.
+RAM_BASE = {"riscv64": 0x80000000, "arm64": 0x40000000}
+UART = {"riscv64": "ns16550a", "arm64": "pl011"}
 
-    def __init__(self):
+# Start the image at `address` with `fdt` as its device tree; without one, with what the loader passed.
+JUMP = {"riscv64": "{fdt}li t0, {address:#x}\njr t0\n",
+        "arm64": "{fdt}ldr x16, ={address:#x}\nbr x16\n"}
+PASS_FDT = {"riscv64": "li a1, {:#x}\n", "arm64": "ldr x0, ={:#x}\n"}
+
+
+class Setup:
+    """What the tests need to know about the tree and a board, found once."""
+
+    def __init__(self, board):
         self.root = ROOT
-        names = ("QEMU", "QEMU_ARGS", "OUT", "HOST", "O", "CROSS", "MARCH", "BOARD")
-        self.vars = make_variables(*names)
+        self.board = board
+        names = ("ISA", "QEMU", "QEMU_ARGS", "OUT", "HOST", "O", "CROSS", "MARCH", "RAM_LOAD")
+        self.vars = make_variables(board, *names)
+        self.isa = self.vars["ISA"]
+        self.ram_base = RAM_BASE[self.isa]
+        self.dma32 = (4096 * MIB) - self.ram_base  # bytes of RAM below 4 GiB
+        self.load = int(self.vars["RAM_LOAD"], 16)
+        self.uart = UART[self.isa]
         self.out = ROOT / self.vars["OUT"]
         self.host = ROOT / self.vars["HOST"]
         self.scratch = ROOT / self.vars["O"] / "test"
@@ -54,6 +70,10 @@ class Setup:
 
     def qemu(self):
         return [self.vars["QEMU"], *self.vars["QEMU_ARGS"].split()]
+
+    def place(self, offset):
+        """An address in RAM."""
+        return self.ram_base + offset
 
     def random_ram(self, size, ranges=None):
         """
@@ -79,7 +99,7 @@ class Setup:
 
     def assemble(self, name, source):
         """A few instructions as a flat binary."""
-        path = self.scratch / f"{name}.{os.getpid()}"
+        path = self.scratch / f"{name}-{self.isa}.{os.getpid()}"
         cross = self.vars["CROSS"]
         subprocess.run([f"{cross}as", f"-march={self.vars['MARCH']}", "-o", f"{path}.o", "-"],
                        input=source, text=True, check=True)
@@ -87,6 +107,25 @@ class Setup:
                         f"{path}.bin"], check=True)
         os.unlink(f"{path}.o")
         return f"{path}.bin"
+
+    def start_at(self, address, fdt=None):
+        """Options of Board: the image is loaded to this address and started with this device tree."""
+        code = JUMP[self.isa].format(address=address,
+                                     fdt="" if fdt is None else PASS_FDT[self.isa].format(fdt))
+        return {"kernel": self.assemble(f"jump-{address:x}-{fdt or 0:x}", code), "extra": [
+            "-device", f"loader,file={self.image},addr={address:#x},force-raw=on"]}
+
+    def with_fdt(self, path, memory):
+        """
+        Options of Board: this device tree and no other. QEMU for arm64 would change the memory in a tree it
+        is given with -dtb, so there it is put into RAM, near the end.
+        """
+        if self.isa == "riscv64":
+            return {"extra": ["-dtb", str(path)]}
+        place = self.ram_base + min(size_of(memory), self.dma32) - 4 * MIB
+        options = self.start_at(self.load, place)
+        options["extra"] += ["-device", f"loader,file={path},addr={place:#x},force-raw=on"]
+        return options
 
 
 def ram_options(setup, memory):
@@ -101,8 +140,8 @@ def ram_options(setup, memory):
         ranges = None
         if size > 1024 * MIB:
             ranges = [(0, 128 * MIB), (size // 2 - 32 * MIB, 64 * MIB), (size - 64 * MIB, 64 * MIB)]
-            if size > 2048 * MIB:
-                ranges.append((2048 * MIB - 32 * MIB, 64 * MIB))
+            if size > setup.dma32:
+                ranges.append((setup.dma32 - 32 * MIB, 64 * MIB))
         image = setup.random_ram(size, sorted(set(ranges)) if ranges else None)
         backend = f"memory-backend-file,id=ram,size={memory},mem-path={image},share=off"
     return ["-m", memory, "-object", backend, "-machine", "memory-backend=ram"]
@@ -117,6 +156,9 @@ class Board:
                 "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con", *extra]
         if append is not None:
             args += ["-append", append]
+        self.spawn(args, timeout)
+
+    def spawn(self, args, timeout=TIMEOUT):
         self.timeout = timeout
         self.transcript = io.StringIO()
         self.process = pexpect.spawn(args[0], args[1:], cwd=str(ROOT), encoding="latin-1",

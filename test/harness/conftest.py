@@ -8,14 +8,23 @@ import sys
 
 import pytest
 
-from board import Board, Setup
+from board import BOARDS, Board, Setup
 
 EXIT = pytest.StashKey()
 
 
+def pytest_generate_tests(metafunc):
+    """Each case that uses a board runs on every board, or on those its file names in BOARDS."""
+    if "setup" in metafunc.fixturenames:
+        only = getattr(metafunc.function, "boards", getattr(metafunc.module, "BOARDS", BOARDS))
+        boards = [board for board in only if board in BOARDS]
+        ids = [board.rpartition("-")[2] for board in boards]
+        metafunc.parametrize("setup", boards, ids=ids, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def setup():
-    return Setup()
+def setup(request):
+    return Setup(request.param)
 
 
 @pytest.fixture

@@ -57,25 +57,25 @@ def test_pcp_and_drain(console):
     address = console.lines("alloc 0")[0].split()[0]
     assert console.lines(f"free {address}") == []
     rows = [line.split() for line in console.lines("pcp")]
-    assert rows[0] == ["cpu", "zone", "type", "count", "high", "batch", "capacity"]
-    cached = sum(int(row[3]) for row in rows[1:])
+    assert rows[0] == ["cpu", "zone", "type", "order", "count", "high", "batch", "capacity"]
+    cached = sum(int(row[4]) << int(row[3]) for row in rows[1:])
     assert cached > 0
     assert console.lines("drain") == [f"{cached} pages drained"]
-    assert all(int(row.split()[3]) == 0 for row in console.lines("pcp")[1:])
+    assert all(int(row.split()[4]) == 0 for row in console.lines("pcp")[1:])
 
 
 def test_caches_off_and_on(console):
-    high = [line.split()[4] for line in console.lines("pcp")[1:]]
+    high = [line.split()[5] for line in console.lines("pcp")[1:]]
     assert max(int(n) for n in high) > 0
     setting = next(line for line in console.lines("sysctl") if "percpu_pagelist" in line)
     value = re.search(r"(\d+)$", setting).group(1)
     console.lines("sysctl vm.percpu_pagelist=0")
-    assert all(line.split()[4] == "0" for line in console.lines("pcp")[1:])
+    assert all(line.split()[5] == "0" for line in console.lines("pcp")[1:])
     address = console.lines("alloc 0")[0].split()[0]
     console.lines(f"free {address}")
-    assert all(line.split()[3] == "0" for line in console.lines("pcp")[1:])
+    assert all(line.split()[4] == "0" for line in console.lines("pcp")[1:])
     console.lines(f"sysctl vm.percpu_pagelist={value}")
-    assert [line.split()[4] for line in console.lines("pcp")[1:]] == high
+    assert [line.split()[5] for line in console.lines("pcp")[1:]] == high
 
 
 SHOWN = {

@@ -6,15 +6,20 @@ import subprocess
 
 import pytest
 
-from board import ROOT
+from board import BOARDS, ROOT, make_variables
 
 PROGRAMS = sorted(path.stem for path in (ROOT / "test/host").glob("test_*.c"))
 
 
+@pytest.fixture(scope="module")
+def folder():
+    return ROOT / make_variables(BOARDS[0], "HOST")["HOST"]
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_program(setup, subresults, program):
+def test_program(folder, subresults, program):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
-    done = subprocess.run([setup.host / program], cwd=ROOT, env=env, stdout=subprocess.PIPE,
+    done = subprocess.run([folder / program], cwd=ROOT, env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", timeout=500,
                           check=False)
     results, planned, groups = [], 0, re.split(r"(?m)^1\.\.(\d+)$", done.stdout)

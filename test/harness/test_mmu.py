@@ -84,7 +84,7 @@ def test_maps_takes_no_arguments(console):
 
 def no_map_tree(setup, base, memory, regions):
     """QEMU's own tree for the board with these no-map regions (offset from base, size)."""
-    blob = setup.scratch / f"no-map-{setup.vars['BOARD']}.dtb"
+    blob = setup.scratch / f"no-map-{setup.board}.dtb"
     subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={blob}", "-m", memory, "-display", "none"],
                    check=True, capture_output=True)
     source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", str(blob)], check=True,

@@ -33,7 +33,7 @@ static void dma32_stays(void)
 	drain_all_pages();
 	normal = zone_of(ZONE_NORMAL).free;
 	dma32 = zone_of(ZONE_DMA32).free;
-	EXPECT_EQ(dma32, grab_all(&list, GFP_DMA32));
+	EXPECT_EQ(dma32, grab_all(&list, GFP_KERNEL | GFP_DMA32));
 	for (struct grab *grab = list; grab; grab = grab->next)
 		EXPECT(in_zone(virt_to_page(grab), ZONE_DMA32));
 	drain_all_pages();

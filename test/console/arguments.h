@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * arguments.h: arguments that several commands take: orders and allocation flags.
+ */
+#ifndef TEST_CONSOLE_ARGUMENTS_H
+#define TEST_CONSOLE_ARGUMENTS_H
+
+#include <quarry/gfp.h>
+
+/* Return 0, or 1 after one line of error that names the command. */
+int console_parse_order(const char *command, const char *text, unsigned int *order);
+int console_parse_gfp(const char *command, const char *text, gfp_t *gfp);
+
+/* TAB in a list of flags (struct console_command.complete). */
+const char *console_complete_gfp(const char *prefix, unsigned int n);
+
+#endif

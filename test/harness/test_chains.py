@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The ways an image gets onto a machine, each by its one command of make: QEMU's -kernel, U-Boot from a disk,
+and flash. The same quarry.bin each time; every one must reach the prompt and pass all suites.
+"""
+import hashlib
+import re
+import subprocess
+
+import pytest
+
+import ktap
+import parse
+from board import Board, make_variables, ram_options
+
+
+class Chain(Board):
+    """A machine that a target of make has started, on RAM that holds random bytes."""
+
+    def __init__(self, setup, target, memory="128M", extra=(), commands=None):
+        options = " ".join([*ram_options(setup, memory)[2:], *extra])
+        args = ["make", "-s", "--no-print-directory", target, f"BOARD={setup.board}", f"MEM={memory}",
+                f"QEMU_EXTRA={options}"]
+        self.spawn(args + ([f"CMD={commands}"] if commands else []))
+
+
+@pytest.fixture
+def start(setup, request):
+    chains = []
+
+    def begin(target, **options):
+        chains.append(Chain(setup, target, **options))
+        return chains[-1]
+
+    yield begin
+    for chain in chains:
+        chain.close()
+        if getattr(request.node, "call_failed", False):
+            print("---- console ----")
+            print(chain.transcript.getvalue().replace("\r", "")[-20000:])
+
+
+def whole_test(board, subresults):
+    results = ktap.check(board.cmd("test", timeout=400))
+    subresults([(r.name, r.passed, f"{r.text}; {' / '.join(r.notes)}") for r in results])
+    board.send("poweroff\r")
+    assert board.wait_end() == 0
+
+
+def loaded_at(log):
+    return int(re.search(r"loaded at (0x[0-9a-f]+)", log).group(1), 16)
+
+
+def test_kernel(start, subresults):
+    board = start("run")
+    board.expect_prompt()
+    whole_test(board, subresults)
+
+
+def test_uboot(start, setup, subresults):
+    # U-Boot for riscv64 needs more than 128M
+    board = start("chain-uboot", memory="256M", commands="version")
+    log = board.expect_prompt()
+    assert "U-Boot 20" in log and "Starting kernel" in log and "] Quarry " in log
+    # the tree is U-Boot's copy; it has the commands of extlinux.conf
+    tree = int(re.search(r"boot: device tree at (0x[0-9a-f]+)", log).group(1), 16)
+    uboot = [int(a, 16) for a in re.findall(r"(?:Device Tree to|in place at) ([0-9a-f]+)", log)]
+    assert tree in uboot
+    assert re.match(r"version\r?\nQuarry ", board.expect_prompt().replace("\r", ""))
+    memory, _ = parse.memblock(board.lines("memblock"))
+    assert memory == [(setup.ram_base, setup.ram_base + (256 << 20))]
+    whole_test(board, subresults)
+
+
+def test_flash(start, setup, subresults):
+    board = start("flash")
+    log = board.expect_prompt()
+    # it runs from RAM, and flash still holds what was written
+    assert setup.ram_base <= loaded_at(log) < setup.ram_base + (128 << 20)
+    reserved = parse.memblock(board.lines("memblock"))[1]
+    assert any(base == loaded_at(log) for base, _ in reserved)
+    whole_test(board, subresults)
+    image = setup.image.read_bytes()
+    flash = (setup.out / f"{setup.board}-flash.img").read_bytes()
+    assert flash[:len(image)] == image and not any(flash[len(image):])
+
+
+def test_flash_survives_reboot(start):
+    board = start("flash")
+    where = loaded_at(board.expect_prompt())
+    board.send("reboot\r")
+    assert loaded_at(board.expect_prompt()) == where
+
+
+@pytest.mark.parametrize("memory", ["64M", "8G"])
+def test_flash_finds_ram_of_any_size(start, memory):
+    board = start("flash", memory=memory)
+    board.expect_prompt()
+    assert board.lines("test order.3")[2].startswith("ok 1 ")
+
+
+def test_flash_entered_at_el2(start):
+    board = start("flash", extra=["-machine", "virtualization=on"])
+    assert "entered at EL2" in board.expect_prompt()
+
+
+test_flash_entered_at_el2.boards = ["qemu-virt-arm64"]
+
+
+def test_one_image_for_all_chains(setup):
+    """What QEMU, the disk and the flash get is the same file."""
+    digest = hashlib.sha256(setup.image.read_bytes()).hexdigest()
+    disk = make_variables(setup.board, "UBOOT_DISK")["UBOOT_DISK"]
+    subprocess.run(["make", "-s", disk, f"BOARD={setup.board}"], cwd=setup.root, check=True)
+    onto_disk = subprocess.run(["mtype", "-i", f"{disk}@@1M", "::/Image"], cwd=setup.root, check=True,
+                               capture_output=True).stdout
+    assert hashlib.sha256(onto_disk).hexdigest() == digest
+
+
+def test_flash_takes_no_commands(setup):
+    done = subprocess.run(["make", "-s", "flash", f"BOARD={setup.board}", "CMD=version"], text=True,
+                          cwd=setup.root, capture_output=True, check=False)
+    assert done.returncode != 0
+    assert "CMD is passed by a loader" in done.stderr
