@@ -2,6 +2,7 @@
 /*
  * cmd_vmstat.c: counters, one `name value` a line as /proc/vmstat has them.
  */
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <quarry/mm.h>
@@ -27,7 +28,9 @@ static const char *const misuse_names[NR_MISUSES] = {
 	[MISUSE_RESERVED] = "reserved",
 	[MISUSE_FOREIGN] = "foreign",
 	[MISUSE_MISALIGNED] = "misaligned",
+	[MISUSE_IN_USE] = "in_use",
 };
+static_assert(NR_MISUSES == MISUSE_IN_USE + 1, "each kind has a name above");
 
 static int cmd_vmstat(int argc, char **argv)
 {
