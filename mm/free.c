@@ -49,14 +49,27 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned i
 	return misuse_errors[kind];
 }
 
-/* Does this CPU know that the descriptor's section is open? */
+/*
+ * Does this CPU know that the descriptor's section is open? A range that is used moves up to where
+ * the hot path looks.
+ */
 static bool in_open_range(const struct page *page)
 {
-	const struct mm_open_range *open = port_pcpu()->open;
+	struct mm_open_range *open = port_pcpu()->open, range;
+	unsigned long flags;
 
-	for (unsigned int i = 0; i < MM_OPEN_RANGES; i++)
-		if ((uintptr_t)page - open[i].start < open[i].bytes)
-			return true;
+	for (unsigned int i = 0; i < MM_OPEN_RANGES; i++) {
+		if ((uintptr_t)page - open[i].start >= open[i].bytes)
+			continue;
+		if (i > 2) {
+			flags = port_irq_save(); /* an interrupt sees whole ranges only */
+			range = open[i];
+			open[i] = open[2];
+			open[2] = range;
+			port_irq_restore(flags);
+		}
+		return true;
+	}
 	return false;
 }
 

@@ -59,7 +59,8 @@ static inline bool pcp_give(struct page *page, unsigned int order)
 	__asm__("" : "+r"(address));
 	page = (struct page *)address;
 	if (!mm_likely(address - cpu->open[0].start < cpu->open[0].bytes) &&
-	    address - cpu->open[1].start >= cpu->open[1].bytes)
+	    address - cpu->open[1].start >= cpu->open[1].bytes &&
+	    address - cpu->open[2].start >= cpu->open[2].bytes)
 		return false;
 	/* The first of a group of 32 is written if any is; the others, if all are. */
 	if (!mm_likely(address % sizeof(struct page) == 0) ||

@@ -44,7 +44,7 @@ struct mm_open_range {
 
 struct mm_pcpu {
 	struct per_cpu_pages pcp[NR_PAGE_ORDERS][NR_PCP_CLASSES]; /* what the hot paths see */
-	/* Where most frees fall, largest first; the hot path looks at the first two. */
+	/* Where most frees fall, largest first; the hot path looks at the first three. */
 	struct mm_open_range open[MM_OPEN_RANGES];
 	const int8_t *trust;	     /* trust map byte of a descriptor: trust[address >> 8] */
 	struct per_cpu_pages *cache; /* the caches: pcp, or held while hooks are on */
