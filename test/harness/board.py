@@ -6,6 +6,8 @@ else. The QEMU command is the board's own (boards/<board>/board.mk), the one `ma
 import io
 import os
 import re
+import signal
+import time
 import subprocess
 from pathlib import Path
 
@@ -47,6 +49,17 @@ UART = {"riscv64": "ns16550a", "arm64": "pl011"}
 JUMP = {"riscv64": "{fdt}li t0, {address:#x}\njr t0\n",
         "arm64": "{fdt}ldr x16, ={address:#x}\nbr x16\n"}
 PASS_FDT = {"riscv64": "li a1, {:#x}\n", "arm64": "ldr x0, ={:#x}\n"}
+
+
+def end(process):
+    """End a process of pexpect's. QEMU takes seconds to give gigabytes back: wait for it."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if process.isalive():
+            process.kill(sign)
+        deadline = time.monotonic() + 60
+        while process.isalive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    process.close(force=True)
 
 
 class Setup:
@@ -205,4 +218,4 @@ class Board:
 
     def close(self):
         """End this machine, and no other."""
-        self.process.close(force=True)
+        end(self.process)

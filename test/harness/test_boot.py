@@ -10,7 +10,7 @@ import pexpect
 import pytest
 
 import parse
-from board import MIB, PROMPT, size_of
+from board import MIB, PROMPT, end, size_of
 
 # A device tree of our own may lie here, from the start of RAM: behind the image, off QEMU's own.
 PLACE = 80 * MIB
@@ -175,7 +175,7 @@ def test_the_board_of_the_porting_guide(setup):
         process.expect("# quarry: passed=12 failed=0")
         assert "sifive,plic" in process.before and "ns16550a" not in process.before
     finally:
-        process.close(force=True)
+        end(process)
 
 
 test_the_board_of_the_porting_guide.boards = ["qemu-virt-riscv64"]
