@@ -54,8 +54,18 @@ def tree_with(setup, name, change):
     return f"{base}.dtb"
 
 
+def firmware_stops_at_an_unknown_cpu(setup):
+    """OpenSBI 1.3 and later (QEMU 8.1 and later) stop without a word when the tree has one."""
+    version = subprocess.run(["qemu-system-riscv64", "--version"], text=True, check=True,
+                             capture_output=True).stdout
+    found = re.search(r"version (\d+)\.(\d+)", version)
+    return setup.isa == "riscv64" and (int(found[1]), int(found[2])) >= (8, 1)
+
+
 def test_absent_cpu_is_named(boot, setup):
     """The tree has a CPU that the machine has not: one line, its memory is free again, the rest go on."""
+    if firmware_stops_at_an_unknown_cpu(setup):
+        pytest.skip("this OpenSBI does not boot with a tree that has such a CPU")
 
     def add_cpu(text):
         # firmware takes a CPU without mmu-type out of the tree
