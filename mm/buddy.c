@@ -131,31 +131,34 @@ static inline void block_del(struct pageblock *pb, unsigned long local, unsigned
 
 /*
  * Split the block of order `from` at local down to `to`; the upper halves go on the pageblock's
- * lists, which are empty for these orders. The head at local is the caller's to write.
+ * lists, which are empty for these orders. The head at local is the caller's to write, and to make
+ * trustworthy.
  */
-static void block_split(struct pageblock *pb, unsigned long local, unsigned int from,
-			unsigned int to)
+static inline void block_split(struct pageblock *pb, struct page *block, unsigned long local,
+			       unsigned int from, unsigned int to)
 {
-	struct page *block = pb_base(pb) + local;
-	unsigned long index = (unsigned long)(block - mm.memmap);
-	uint64_t raw = PAGE_FREE_ALONE(from - 1);
+	unsigned long half = 1UL << from, end = 1UL << to, group = end;
+	int8_t *trust = &mm.trust[(unsigned long)(block - mm.memmap) >> GROUP_SHIFT];
+	uint16_t *head = &pb->head[from];
+	uint64_t raw = PAGE_FREE_ALONE(from);
 
-	trust_head(index, to);
-	pb->free_orders |= (uint16_t)((1U << from) - (1U << to));
-	for (; from > to && from > GROUP_SHIFT; raw -= 1UL << PAGE_ORDER_SHIFT) {
-		unsigned long half = 1UL << --from;
-		int8_t *trust = &mm.trust[(index + half) >> GROUP_SHIFT];
+	pb->free_orders |= (uint16_t)(half - end);
+	if (group < GROUP_PAGES)
+		group = GROUP_PAGES;
+	while (half > group) {
+		int8_t *t = trust + ((half >>= 1) >> GROUP_SHIFT);
 
-		if (*trust == TRUST_NONE)
-			*trust = TRUST_HEAD;
+		raw -= 1UL << PAGE_ORDER_SHIFT;
+		if (*t == TRUST_NONE)
+			*t = TRUST_HEAD;
 		block[half].raw = raw;
-		pb->head[from] = (uint16_t)(local + half);
+		*--head = (uint16_t)(local + half);
 	}
-	for (; from > to; raw -= 1UL << PAGE_ORDER_SHIFT) { /* all in one group, written above */
-		unsigned long half = 1UL << --from;
-
+	while (half > end) { /* all in one group, which the caller has seen to */
+		half >>= 1;
+		raw -= 1UL << PAGE_ORDER_SHIFT;
 		block[half].raw = raw;
-		pb->head[from] = (uint16_t)(local + half);
+		*--head = (uint16_t)(local + half);
 	}
 }
 
@@ -164,12 +167,16 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 {
 	unsigned int have = lowest + lowest_order((unsigned int)pb->free_orders >> lowest);
 	unsigned long local = pb->head[have];
+	struct page *block = pb_base(pb) + local;
 
 	block_del(pb, local, have);
-	if (have > *order)
-		block_split(pb, local, have, *order);
-	else
+	zone->cut = have > *order;
+	if (zone->cut) {
+		trust_head((unsigned long)(block - mm.memmap), *order);
+		block_split(pb, block, local, have, *order);
+	} else {
 		*order = have;
+	}
 	pb->nr_free = (uint16_t)(pb->nr_free - (1U << *order));
 	zone->nr_free -= 1UL << *order;
 	if (pb->type == MIGRATE_HIGHATOMIC)
@@ -177,7 +184,7 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 	while (largest >= 0 && !(pb->free_orders >> largest & 1))
 		largest--;
 	pb_relist(zone, pb, largest);
-	return (unsigned long)(pb_base(pb) - mm.memmap) + local;
+	return (unsigned long)(block - mm.memmap);
 }
 
 /* ---- whole pageblocks ---------------------------------------------------------------------- */
@@ -215,9 +222,7 @@ static unsigned long whole_take(struct zone *zone, unsigned int order)
 			zone->nr_free += 1UL << order;
 			return NIL32;
 		}
-		zone->nr_untouched -= SECTION_PAGES;
 		index = section << SECTION_SHIFT;
-		trust_head(index, MAX_PAGE_ORDER);
 	}
 	if (order == pageblock_order) {
 		trust_head(index + pageblock_nr_pages, pageblock_order);
@@ -229,13 +234,17 @@ static unsigned long whole_take(struct zone *zone, unsigned int order)
 /* Cut a block of `order` from a pageblock that is free as a whole and on no list any more. */
 unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order)
 {
-	block_split(pb, 0, pageblock_order, order);
+	unsigned long index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+
+	trust_head(index, order);
+	block_split(pb, &mm.memmap[index], 0, pageblock_order, order);
 	pb->nr_free = (uint16_t)(pageblock_nr_pages - (1UL << order));
+	zone->cut = true;
 	zone->nr_free -= 1UL << order;
 	if (pb->type == MIGRATE_HIGHATOMIC)
 		zone->nr_free_highatomic -= 1UL << order;
 	pb_link(zone, pb, pageblock_order - 1);
-	return (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+	return index;
 }
 
 /* The same from a pageblock of no type, which gets this one. */
@@ -258,7 +267,7 @@ static unsigned long whole_cut(struct zone *zone, unsigned int order, enum migra
  * With any_smaller a call that cuts a whole pageblock or turns to another type's serves at most
  * this order, so that no call does two expensive things.
  */
-#define SMALL_BATCH_ORDER 3
+#define SMALL_BATCH_ORDER 2
 
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  bool any_smaller)
@@ -269,7 +278,6 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 
 	if (*order >= pageblock_order)
 		return whole_take(zone, *order);
-	zone->cut = false;
 	mask = (unsigned int)zone->nonempty[type] >> lowest;
 	if (mask && !FAULT_POINT()) {
 		uint32_t number = zone->list[type][lowest + lowest_order(mask)];
@@ -278,12 +286,13 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 
 		return pb_take(zone, pb, order, lowest, pb->list);
 	}
-	zone->cut = true;
 	if (any_smaller && *order > SMALL_BATCH_ORDER)
 		*order = SMALL_BATCH_ORDER;
-	index = whole_cut(zone, *order, type);
-	if (index != NIL32)
-		return index;
+	if ((zone->whole[0] & zone->whole[1]) != NIL32 || zone->nr_untouched) {
+		index = whole_cut(zone, *order, type);
+		if (index != NIL32)
+			return index;
+	}
 	return buddy_fallback(zone, order, type, lowest);
 }
 
@@ -365,27 +374,59 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int ord
 	return order - freed;
 }
 
-void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order)
+void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order,
+		      unsigned long pages, enum migratetype type)
 {
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
-	unsigned long local = index & (pageblock_nr_pages - 1);
-	int largest = pb->list;
+	struct pageblock *pb;
+	unsigned long local, freed;
+	int largest;
 
-	if (order > pageblock_order) { /* the second pageblock of the pair */
-		trust_head(index + pageblock_nr_pages, pageblock_order);
-		buddy_free(zone, index + pageblock_nr_pages, pageblock_order);
+	pageblock_set_type(index, type);
+	if (order > pageblock_order) { /* a pair: the cut lies in one of the two */
+		unsigned long second = index + pageblock_nr_pages;
+
+		pageblock_set_type(second, type);
 		order = pageblock_order;
+		if (pages > pageblock_nr_pages) {
+			index = second;
+			pages -= pageblock_nr_pages;
+		} else {
+			if (HOOKS)
+				hook_free_part(second, order, type);
+			trust_head(second, order);
+			buddy_free(zone, second, order);
+		}
 	}
-	if ((int)order - 1 > largest)
-		largest = (int)order - 1;
-	zone->nr_free += (1UL << order) - 1;
-	pb->nr_free = (uint16_t)(pb->nr_free + (1U << order) - 1);
+	pb = &mm.pageblocks[index >> pageblock_order];
+	local = index & (pageblock_nr_pages - 1);
+	freed = (1UL << order) - pages;
+	zone->nr_free += freed;
+	pb->nr_free = (uint16_t)(pb->nr_free + freed);
 	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic += (1UL << order) - 1;
-	trust_head(index, 0);
-	while (order--) { /* no half has a free buddy: that holds the first page */
-		trust_head(index + (1UL << order), order);
-		block_add(pb, local + (1UL << order), order);
+		zone->nr_free_highatomic += freed;
+	largest = pb->list;
+	if (pages == 1 && !pb->free_orders && !HOOKS) { /* as always when it was all of it */
+		largest = (int)order - 1;
+		trust_head(index, 0);
+		block_split(pb, pb_base(pb) + local, local, order, 0);
+		order = 0;
+	}
+	while (pages <
+	       1UL << order) { /* no part has a free buddy: that holds a page which is kept */
+		unsigned long half = 1UL << --order;
+
+		if (pages > half) {
+			local += half;
+			pages -= half;
+			continue;
+		}
+		index = (unsigned long)(pb_base(pb) - mm.memmap) + local + half;
+		if (HOOKS)
+			hook_free_part(index, order, type);
+		trust_head(index, order);
+		block_add(pb, local + half, order);
+		if ((int)order > largest)
+			largest = (int)order;
 	}
 	pb_relist(zone, pb, largest);
 }

@@ -8,23 +8,25 @@
  */
 #include "internal.h"
 
-/* A pageblock is retyped after a look at this many of those with the largest free blocks. */
-#define STEAL_CANDIDATES 4
+/* HIGHATOMIC pageblocks, free as a whole, that are looked at for one whose neighbour is too. */
+#define PAIR_CANDIDATES 8
 
-static struct pageblock *steal_candidate(struct zone *zone, enum migratetype victim,
-					 unsigned int order)
+/*
+ * A pageblock of another type with the largest free blocks there are; of the first two, the one
+ * with more free pages. There is one.
+ */
+static struct pageblock *steal_candidate(const struct zone *zone, enum migratetype victim)
 {
-	struct pageblock *best = NULL;
-	unsigned int looked = 0;
+	unsigned long order = pageblock_order - 1, mask = zone->nonempty[victim];
+	struct pageblock *best, *second;
 
-	for (int o = pageblock_order - 1; o >= (int)order && looked < STEAL_CANDIDATES; o--) {
-		uint32_t n = zone->list[victim][o];
-
-		for (; n != NIL32 && looked < STEAL_CANDIDATES; n = mm.pageblocks[n].next) {
-			looked++;
-			if (!best || mm.pageblocks[n].nr_free > best->nr_free)
-				best = &mm.pageblocks[n];
-		}
+	while (!(mask >> order & 1))
+		order--;
+	best = &mm.pageblocks[zone->list[victim][order]];
+	if (best->next != NIL32) {
+		second = &mm.pageblocks[best->next];
+		if (second->nr_free > best->nr_free)
+			best = second;
 	}
 	return best;
 }
@@ -57,14 +59,14 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 		} else {
 			int list;
 
-			pb = steal_candidate(zone, victim, lowest);
+			pb = steal_candidate(zone, victim);
 			list = pb->list;
 			pb_unlink(zone, pb); /* pb_take() links it again, as the other type's */
 			pb->type = (uint8_t)type;
 			index = pb_take(zone, pb, order, lowest, list);
 		}
 		count_event(&mm.stats.extfrag);
-		if (mm.hooks & MM_HOOK_TRACE)
+		if (HOOKS & MM_HOOK_TRACE)
 			trace_event(MM_TRACE_EXTFRAG, index, *order, (uint32_t)type,
 				    (uint32_t)victim);
 		return index;
@@ -122,8 +124,7 @@ void highatomic_reserve(struct zone *zone, unsigned long index)
 
 /*
  * The HIGHATOMIC pageblock with the smallest free block of at least this order; for the largest
- * order, one whose neighbour is free as a whole too. Bound: constant, for the largest order
- * linear in such pageblocks.
+ * order, one of the first PAIR_CANDIDATES whose neighbour is free as a whole too.
  */
 static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
 {
@@ -135,9 +136,12 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 						       [order + lowest_order(mask)]]
 			    : NULL;
 	n = zone->list[MIGRATE_HIGHATOMIC][pageblock_order];
-	while (n != NIL32 && mm.pageblocks[n ^ 1].list != pageblock_order)
+	for (int look = 0; n != NIL32 && look < PAIR_CANDIDATES; look++) {
+		if (mm.pageblocks[n ^ 1].list == pageblock_order)
+			return &mm.pageblocks[n];
 		n = mm.pageblocks[n].next;
-	return n == NIL32 ? NULL : &mm.pageblocks[n];
+	}
+	return NULL;
 }
 
 static unsigned long free_pages_of(const struct pageblock *pb)

@@ -141,12 +141,8 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned int order
 		 */
 	} while (!__atomic_compare_exchange_n(&page->word, &word, next, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_RELAXED));
-	if (split) {
-		pageblock_set_type(index, gfp_migratetype(word));
-		for (unsigned int o = order; mm.hooks && o--;)
-			hook_free_part(index + (1UL << o), o, gfp_migratetype(word));
-		buddy_free_tails(zone, index, order);
-	}
+	if (split)
+		buddy_free_tails(zone, index, order, 1, gfp_migratetype(word));
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
 	return true;
@@ -164,9 +160,8 @@ bool free_block(struct page *page, unsigned int order)
 	bool cached = true, held;
 	unsigned long flags;
 
-	if (port_pcpu()->hooks != mm.hooks)
-		pcp_sync_hooks(port_pcpu());
-	if (mm.hooks)
+	note_hooks();
+	if (HOOKS)
 		hook_free(page, order);
 	flags = port_irq_save();
 	held = page_allocated(page) && page->_refcount == 1 && page_order(page) == order;
@@ -195,8 +190,7 @@ bool free_block(struct page *page, unsigned int order)
 
 #define OWN_ORDER (~1U) /* no order: whatever the block's is */
 
-/* addr is only for the report. */
-static int free_index(unsigned long index, unsigned int order, phys_addr_t addr, const void *caller)
+static int free_index(unsigned long index, unsigned int order, const void *caller)
 {
 	unsigned long head;
 	enum mm_misuse kind;
@@ -209,11 +203,13 @@ static int free_index(unsigned long index, unsigned int order, phys_addr_t addr,
 	kind = judge(index, order, &head);
 	page = &mm.memmap[head];
 	if (kind != NR_MISUSES)
-		return refuse(kind, addr, order, kind == MISUSE_WRONG_ORDER ? page_order(page) : 0,
-			      caller);
+		return refuse(kind, PFN_PHYS(index_to_pfn(index)), order,
+			      kind == MISUSE_WRONG_ORDER ? page_order(page) : 0, caller);
 	if (page->_refcount > 1 && drop_shared(zone_of(head), page, order))
 		return 0;
-	return free_block(page, order) ? 0 : refuse(MISUSE_DOUBLE_FREE, addr, order, 0, caller);
+	return free_block(page, order)
+		       ? 0
+		       : refuse(MISUSE_DOUBLE_FREE, page_to_phys(page), order, 0, caller);
 }
 
 /* Tail-called from the hot paths, so that the return address names the caller of the free. */
@@ -228,7 +224,7 @@ __attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int or
 		return refuse(MISUSE_MISALIGNED, (uintptr_t)page, order, 0, caller);
 	if (order == OWN_ORDER)
 		order = ~0U; /* a wrong order like any other */
-	return free_index(offset / sizeof(struct page), order, page_to_phys(page), caller);
+	return free_index(offset / sizeof(struct page), order, caller);
 }
 
 int __free_pages_order(struct page *page, unsigned int order)
@@ -248,7 +244,7 @@ static int free_phys(phys_addr_t addr, unsigned int order, const void *caller)
 	index = pfn_to_index(PFN_DOWN(addr));
 	if (index == NIL32)
 		return refuse(MISUSE_FOREIGN, addr, shown, 0, caller);
-	return free_index(index, order, addr, caller);
+	return free_index(index, order, caller);
 }
 
 int free_pages_phys(phys_addr_t addr, int order)

@@ -232,7 +232,7 @@ static void span_append(unsigned long first, unsigned long opened, unsigned long
 		last->end = (uint32_t)end;
 	} else {
 		mm.spans[mm.nr_spans++] =
-			(struct span){(uint32_t)first, (uint32_t)opened, (uint32_t)end};
+			(struct span){(uint32_t)first, (uint32_t)opened, (uint32_t)end, NIL32};
 	}
 	zone->span_end = mm.nr_spans;
 }
@@ -307,15 +307,18 @@ unsigned long memblock_free_all(void)
 	partial_end(&partial);
 
 	for_each_zone (zone) {
-		/* Sections are taken from the first span that has untouched ones. */
 		if (zone->span_end < span)
 			zone->span_end = span;
-		zone->span = span;
-		while (zone->span + 1 < zone->span_end &&
-		       mm.spans[zone->span].opened == mm.spans[zone->span].end)
-			zone->span++;
+		zone->span = NIL32;
 		span = zone->span_end;
 		released += zone->managed;
+	}
+	/* Sections are taken from the spans that have untouched ones, in order. */
+	for (span = mm.nr_spans; span--;) {
+		zone = zone_of((unsigned long)mm.spans[span].first << SECTION_SHIFT);
+		mm.spans[span].next = zone->span;
+		if (mm.spans[span].opened < mm.spans[span].end)
+			zone->span = span;
 	}
 	memblock_handed_over = true;
 	mm.grouping = released >= pageblock_nr_pages * MIGRATE_TYPES;
@@ -326,6 +329,13 @@ unsigned long memblock_free_all(void)
 }
 
 /* ---- memblock_free_late -------------------------------------------------------------------- */
+
+/* The number of a span that is now one more, if it was `from` or above. */
+static void moved_up(uint32_t *span, uint32_t from)
+{
+	if (*span != NIL32 && *span >= from)
+		++*span;
+}
 
 /*
  * Give a section that is reserved as a whole a span and one reserved block. Returns false if the
@@ -342,17 +352,14 @@ static bool section_open_reserved(unsigned long section)
 		return false;
 	for (; i && mm.spans[i - 1].first > section; i--)
 		mm.spans[i] = mm.spans[i - 1];
-	mm.spans[i] =
-		(struct span){(uint32_t)section, (uint32_t)section + 1, (uint32_t)section + 1};
+	mm.spans[i] = (struct span){(uint32_t)section, (uint32_t)section + 1, (uint32_t)section + 1,
+				    NIL32};
 	mm.nr_spans++;
+	for (uint32_t s = 0; s < mm.nr_spans; s++)
+		moved_up(&mm.spans[s].next, i);
 	for_each_zone (zone) {
-		uint32_t last = zone->end >> SECTION_SHIFT;
-
-		if (zone->start >> SECTION_SHIFT > section)
-			zone->span++; /* all of the zone's spans moved up by one */
-		else if (section < last && i <= zone->span && zone->span < zone->span_end)
-			zone->span++;
-		if (section < last)
+		moved_up(&zone->span, i);
+		if (section < zone->end >> SECTION_SHIFT)
 			zone->span_end++;
 	}
 	section_clear(section);
@@ -427,7 +434,7 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 		section_open_reserved(index >> SECTION_SHIFT);
 		reserved_split(index, order);
 		order = page_order(&mm.memmap[index]);
-		if (mm.hooks)
+		if (HOOKS)
 			hook_free_part(index, order, MIGRATE_UNMOVABLE);
 		buddy_free(zone, index, order);
 		zone->managed += 1UL << order;

@@ -87,6 +87,7 @@ struct bank {
  */
 struct span {
 	uint32_t first, opened, end; /* section numbers */
+	uint32_t next; /* the zone's next span that had untouched sections at boot; NIL32: none */
 };
 
 /*
@@ -115,14 +116,15 @@ struct zone {
 	uint64_t nr_untouched;	/* pages of sections that were never opened */
 	uint64_t nr_highatomic; /* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
 	uint64_t nr_free_highatomic; /* of them, pages that are free */
-	uint32_t span;		     /* the span untouched sections are taken from */
+	uint32_t
+		span; /* the span untouched sections are taken from, NIL32 if there never were any */
 	uint32_t span_end; /* past the zone's last span; its first is where the zone before ends */
 
 	/* constants after boot, but managed, which memblock_free_late() raises */
 	uint32_t start, end; /* indices of its descriptors */
 	uint64_t managed, present;
 	const char *name;
-	bool cut; /* the last block taken was cut from a whole pageblock, or from another type's */
+	bool cut;	    /* the last block taken was cut from a larger one */
 	uint32_t first_pcp; /* number of its caches' first class */
 
 	/* set by sysctls */
@@ -194,6 +196,29 @@ static inline bool trusted(unsigned long index)
 	return t == TRUST_ALL || (t == TRUST_HEAD && !(index & (GROUP_PAGES - 1)));
 }
 
+/* Short loops that every page goes through are unrolled where speed counts more than size. */
+#ifdef __OPTIMIZE_SIZE__
+#define UNROLL(n)
+#else
+#define PRAGMA(text) _Pragma(#text)
+#define UNROLL(n)    PRAGMA(GCC unroll n)
+#endif
+
+void trust_group(unsigned long index);
+
+/* Make sure a head of this order may be written at index and will be believed. Bound 110. */
+static inline void trust_head(unsigned long index, unsigned int order)
+{
+	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
+
+	if (order < GROUP_SHIFT) {
+		if (*trust != TRUST_ALL)
+			trust_group(index);
+	} else if (*trust == TRUST_NONE) {
+		*trust = TRUST_HEAD;
+	}
+}
+
 /* Counts an event; any context, any CPU. */
 static inline void count_event(uint64_t *counter)
 {
@@ -237,13 +262,19 @@ struct alloc_context {
 	const struct zone_choice *choices;
 };
 
+/* What a request may still look at for a block that its CPU's caches could complete, all zones together. */
+struct look {
+	unsigned int entries; /* blocks in caches */
+	unsigned long blocks; /* blocks in memory, around these */
+};
+#define LOOK_BUDGET ((struct look){12, 16})
+
 /* sections.c */
 unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
 pfn_t index_to_pfn(unsigned long index);
 bool section_is_open(unsigned long section);
 bool section_is_untouched(unsigned long section);
 void section_clear(unsigned long section); /* no descriptor in it is trusted any more */
-void trust_head(unsigned long index, unsigned int order);
 unsigned long
 section_take(struct zone *zone); /* opens the next untouched one; NIL32 if none is left */
 void open_range_note(unsigned long section); /* section is open */
@@ -260,8 +291,12 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 			  bool any_smaller);
 /* Returns how often the block merged. Bound 350. */
 unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order);
-/* Free all but the first page of the block at index; order is above 0. Bound 500. */
-void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order);
+/*
+ * Free all but the first `pages` (1 at least) of the block at index, which is of no type yet if it
+ * was a whole pageblock: then of this one. Bound 600.
+ */
+void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order,
+		      unsigned long pages, enum migratetype type);
 /*
  * Boot: put a block on its pageblock's list without looking for its buddy, as it is as large as
  * can be; then, when a section is done, put its pageblocks on the zone's lists.
@@ -346,6 +381,13 @@ enum wmark_verdict {
  */
 enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
 				  uint64_t mark, uint64_t extra);
+enum wmark_level {
+	WMARK_NO_LEVEL, /* the request must not have a block of the zone, or there is none */
+	WMARK_ABOVE_MIN,
+	WMARK_ABOVE_LOW,
+};
+/* The same for both marks in one go. */
+enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac);
 void init_per_zone_wmark_min(void);
 void setup_per_zone_wmarks(void);
 
@@ -376,9 +418,9 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
  * they complete is of type `type` from then on. Returns whether there was one; if not, nothing
  * has changed. Bound 4000. Interrupts masked.
  */
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type);
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look);
 /* Would it find one? Changes nothing. */
-bool pcp_could_assemble(struct zone *zone, unsigned int order);
+bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look);
 /*
  * Look at all that a CPU has cached for an aligned range of this order that is whole but for
  * cached blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Linear in what
@@ -394,8 +436,23 @@ void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
 /* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
 unsigned int pcp_give_back(struct zone *zone, struct page *page);
 void pcp_attach(struct mm_pcpu *area); /* the allocator is there: the CPU may use it */
-void pcp_sync_hooks(
-	struct mm_pcpu *cpu); /* hide the caches from the hot paths, or show them again */
+/* Hide the caches from the hot paths while there are debug hooks, show them again when not. */
+#if CONFIG_DEBUG_HOOKS
+void pcp_sync_hooks(struct mm_pcpu *cpu);
+static inline void note_hooks(void)
+{
+	if (port_pcpu()->hooks != mm.hooks)
+		pcp_sync_hooks(port_pcpu());
+}
+#else
+static inline void pcp_sync_hooks(struct mm_pcpu *cpu)
+{
+	(void)cpu;
+}
+static inline void note_hooks(void)
+{
+}
+#endif
 
 /* A CPU's cache of an order and class (PCP_OFFSET_MASK), hidden or not. */
 static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int offset)
@@ -450,6 +507,7 @@ struct page *get_page_from_caches(const struct alloc_context *ac);
 /* remote.c: thread context; interrupts may be masked */
 void mm_cpu_online(struct mm_pcpu *cpu);
 void remote_give_back_all(void);
+bool remote_alone(void); /* is no other CPU online? */
 /*
  * Is there a block of this order, [*start, *end), that all CPUs' caches together make up? Changes
  * nothing.
@@ -480,7 +538,12 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned i
 /* report.c */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why);
 
-/* debug.c: for the slow paths while mm.hooks is not 0 */
+/* debug.c: for the slow paths while HOOKS is not 0 */
+#if CONFIG_DEBUG_HOOKS
+#define HOOKS (mm.hooks)
+#else
+#define HOOKS 0U
+#endif
 bool hook_should_fail(gfp_t gfp, unsigned int order);
 void hook_alloc(struct page *page, gfp_t gfp, unsigned int order);
 void hook_free(struct page *page, unsigned int order);

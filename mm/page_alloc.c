@@ -80,26 +80,28 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 	return page;
 }
 
-/*
- * Order 0 comes from the zone's cache, filled from the buddy when it is empty. Interrupts are
- * masked.
- */
-static struct page *rmqueue_pcp(const struct alloc_context *ac, const struct zone_choice *choice,
-				uint64_t mark)
+/* A single page that the zone's cache has. Interrupts are masked. */
+static inline struct page *take_cached(struct per_cpu_pages *pcp)
 {
-	gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
-	struct per_cpu_pages *pcp = pcp_of(port_pcpu(), class);
 	struct page *page = *pcp->top;
 
-	if (page && !FAULT_POINT()) {
-		pcp->top--;
-		page->_refcount = 1;
-		return page;
-	}
-	if (zone_watermark(choice->zone, ac, mark, 0) != WMARK_OK)
+	if (!page || FAULT_POINT())
 		return NULL;
+	pcp->top--;
+	page->_refcount = 1;
+	return page;
+}
+
+/* From the buddy, single pages through the cache. Interrupts are masked. */
+static struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice)
+{
+	gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
+	struct page *page = NULL;
+
+	if (ac->order)
+		return rmqueue_buddy(ac, choice);
 	if (buddy_has(choice->zone, 0, false))
-		page = pcp_refill(pcp, choice->zone, class);
+		page = pcp_refill(pcp_of(port_pcpu(), class), choice->zone, class);
 	if (!page && ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK))
 		page = pcp_from_highatomic(choice->zone, class);
 	return page;
@@ -107,23 +109,29 @@ static struct page *rmqueue_pcp(const struct alloc_context *ac, const struct zon
 
 struct page *get_page_from_freelist(const struct alloc_context *ac)
 {
+	const struct zone_choice *choice = ac->choices, *reserve = NULL;
 	unsigned long flags = port_irq_save();
 	struct page *page = NULL;
 
-	for (int below_low = 0; below_low < 2 && !page; below_low++) {
-		if (below_low)
-			count_event(&mm.stats.stage[MM_STAGE_SLOW]);
-		for (const struct zone_choice *choice = ac->choices; choice->zone && !page;
-		     choice++) {
-			const struct zone *zone = choice->zone;
-			uint64_t mark = below_low ? zone->mark.min : zone->mark.low;
+	for (; choice->zone && !page; choice++) {
+		enum wmark_level level;
 
-			if (!ac->order)
-				page = rmqueue_pcp(ac, choice, mark);
-			else if (zone_watermark(zone, ac, mark, 0) == WMARK_OK)
-				page = rmqueue_buddy(ac, choice);
-		}
+		if (!ac->order &&
+		    (page = take_cached(
+			     pcp_of(port_pcpu(), choice->class | (ac->gfp & GFP_MOVABLE_MASK)))))
+			break;
+		level = zone_level(choice->zone, ac);
+		if (level == WMARK_ABOVE_LOW)
+			page = rmqueue(ac, choice);
+		else if (level && !reserve)
+			reserve = choice;
 	}
+	if (!page)
+		count_event(&mm.stats.stage[MM_STAGE_SLOW]);
+	/* No zone is above its low mark: down to min, from the first that may be. */
+	for (choice = reserve; !page && choice && choice->zone; choice++)
+		if (choice == reserve || zone_level(choice->zone, ac))
+			page = rmqueue(ac, choice);
 	port_irq_restore(flags);
 	return page;
 }
@@ -143,14 +151,15 @@ struct page *get_page_given_back(const struct alloc_context *ac, const struct zo
 }
 
 /* Do this CPU's caches give the buddy what is missing? Interrupts are masked. */
-static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone)
+static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone,
+				 struct look *look)
 {
 	unsigned long start, end;
 
 	if (FAULT_POINT())
 		return false;
 	if (pcp_give_back_larger(zone, ac->order, ac->type) ||
-	    pcp_assemble(zone, ac->order, ac->type))
+	    pcp_assemble(zone, ac->order, ac->type, look))
 		return true;
 	if (!(ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL)) ||
 	    !pcp_find_block(port_pcpu(), zone, ac->order, &start, &end))
@@ -164,22 +173,22 @@ static bool complete_from_caches(const struct alloc_context *ac, struct zone *zo
 
 struct page *get_page_from_caches(const struct alloc_context *ac)
 {
+	const struct zone_choice *choice = ac->choices;
+	unsigned long flags = port_irq_save();
+	struct look look = LOOK_BUDGET;
 	struct page *page = NULL;
 
-	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
+	for (; choice->zone && !page; choice++)
+		page = pcp_steal(choice->zone, word_of(ac, choice), ac->order);
+	for (choice = ac->choices; choice->zone && !page; choice++) {
 		struct zone *zone = choice->zone;
-		unsigned long flags = port_irq_save(), cached;
+		unsigned long cached = pcp_count_this_cpu(zone);
 
-		page = pcp_steal(zone, word_of(ac, choice), ac->order);
-		if (!page) {
-			cached = pcp_count_this_cpu(zone);
-			if (cached &&
-			    zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
-			    complete_from_caches(ac, zone))
-				page = get_page_given_back(ac, choice);
-		}
-		port_irq_restore(flags);
+		if (cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
+		    complete_from_caches(ac, zone, &look))
+			page = get_page_given_back(ac, choice);
 	}
+	port_irq_restore(flags);
 	return page;
 }
 
@@ -189,14 +198,13 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	struct alloc_context ac;
 	struct page *page = NULL;
 
-	if (port_pcpu()->hooks != mm.hooks)
-		pcp_sync_hooks(port_pcpu());
+	note_hooks();
 	if (wrong) {
 		count_event(&mm.stats.bad_request);
 		report_refusal(gfp, order, wrong);
 		return NULL;
 	}
-	if (mm.hooks && hook_should_fail(gfp, order)) {
+	if (HOOKS && hook_should_fail(gfp, order)) {
 		count_event(&mm.stats.alloc_failed);
 		report_refusal(gfp, order, "fault injection");
 		return NULL;
@@ -207,7 +215,7 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 		page = alloc_pages_slowpath(&ac);
 	if (notifiers_due(&ac))
 		mm_idle(); /* shedding load early is what notifiers are for */
-	if (page && mm.hooks)
+	if (page && HOOKS)
 		hook_alloc(page, gfp, order);
 	if (page && gfp & __GFP_ZERO)
 		memset(page_address(page), 0, PAGE_SIZE << order);
@@ -269,7 +277,7 @@ static unsigned long bulk_from_buddy(const struct alloc_context *ac, unsigned lo
 
 		for (unsigned long i = index; i < index + (1UL << order); i += GROUP_PAGES)
 			trust_head(i, 0);
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (; page < end; page++) {
 			page->raw = raw;
 			*pages++ = page;
@@ -285,8 +293,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 	struct alloc_context ac;
 	struct page *page;
 
-	if (gfp & ~GFP_HOT_MASK || gfp_check(gfp, 0) ||
-	    mm.hooks) { /* with its checks, one by one */
+	if (gfp & ~GFP_HOT_MASK || gfp_check(gfp, 0) || HOOKS) { /* with its checks, one by one */
 		while (got < n && (page = __alloc_pages(gfp, 0)))
 			pages[got++] = page;
 		return got;
@@ -299,7 +306,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 								 ? top - (n - got)
 								 : pcp->base;
 
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (; top > lowest; top--) { /* all that the cache has, in one go */
 			page = *top;
 			page->_refcount = 1;

@@ -22,7 +22,7 @@ static unsigned int next_order(unsigned long pages)
 
 void *alloc_pages_exact(size_t size, gfp_t gfp)
 {
-	unsigned long pages = size / PAGE_SIZE + !!(size % PAGE_SIZE), index, end, flags;
+	unsigned long pages = size / PAGE_SIZE + !!(size % PAGE_SIZE), index, flags;
 	unsigned int order = 0;
 	struct page *page;
 	struct zone *zone;
@@ -39,33 +39,18 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 		return page ? page_address(page) : NULL;
 
 	index = (unsigned long)(page - mm.memmap);
-	end = index + (1UL << order);
 	zone = zone_of(index);
 	class = page->info & PAGE_CLASS_MASK;
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
-	pageblock_set_type(index, gfp_migratetype(class));
-	if (order > pageblock_order)
-		pageblock_set_type(index + pageblock_nr_pages, gfp_migratetype(class));
-	for (unsigned long i = index, left = pages; left;) {
+	buddy_free_tails(zone, index, order, pages, gfp_migratetype(class));
+	for (unsigned long left = pages; left;) {
 		unsigned int o = next_order(left);
 
-		trust_head(i, o);
-		mm.memmap[i].word = PAGE_INFO(PAGE_ALLOC, o) | class | PAGE_ONE_REF;
-		mm.memmap[i].owner = 0;
-		i += 1UL << o;
+		trust_head(index, o);
+		mm.memmap[index].raw = PAGE_INFO(PAGE_ALLOC, o) | class | PAGE_ONE_REF;
+		index += 1UL << o;
 		left -= 1UL << o;
-	}
-	for (unsigned long i = index + pages; i < end;) { /* the rest, from small blocks up */
-		unsigned int o = 0;
-
-		while (!(i >> o & 1))
-			o++;
-		if (mm.hooks)
-			hook_free_part(i, o, gfp_migratetype(class));
-		trust_head(i, o);
-		buddy_free(zone, i, o);
-		i += 1UL << o;
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);

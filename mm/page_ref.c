@@ -101,9 +101,9 @@ int put_page(struct page *page)
 
 	if (!head)
 		return free_pages_slow(page, 0);
-	if (drop_unless_last(head))
+	if (drop_unless_last(head) || free_block(head, page_order(head)))
 		return 0;
-	return free_pages_slow(head, page_order(head));
+	return free_pages_slow(head, page_order(head)); /* refused there: nobody holds it */
 }
 
 bool put_page_testzero(struct page *page)
@@ -111,11 +111,11 @@ bool put_page_testzero(struct page *page)
 	struct page *head = counted(page);
 	uint32_t word, next;
 
-	if (!head || !page_count(head)) {
+	word = head ? __atomic_load_n(&head->word, __ATOMIC_RELAXED) : 0;
+	if (!(word >> 16)) {
 		free_pages_slow(page, 0); /* counts and reports the misuse */
 		return false;
 	}
-	word = __atomic_load_n(&head->word, __ATOMIC_RELAXED);
 	do {
 		next = word - PAGE_ONE_REF;
 		if (next >> 16 == 0)

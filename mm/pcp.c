@@ -29,7 +29,7 @@ static void hold_nothing(struct per_cpu_pages pcp[])
 
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 {
-	memset(area, 0, offsetof(struct mm_pcpu, held));
+	memset(area, 0, offsetof(struct mm_pcpu, drained) + sizeof(area->drained));
 	area->cpu = cpu;
 	area->cache = area->pcp[0];
 	hold_nothing(area->pcp[0]);
@@ -44,6 +44,7 @@ void pcp_attach(struct mm_pcpu *area)
 		mm_cpu_online(area);
 }
 
+#if CONFIG_DEBUG_HOOKS
 void pcp_sync_hooks(struct mm_pcpu *cpu)
 {
 	unsigned long flags = port_irq_save();
@@ -62,6 +63,7 @@ void pcp_sync_hooks(struct mm_pcpu *cpu)
 	cpu->hooks = hooks;
 	port_irq_restore(flags);
 }
+#endif
 
 /*
  * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that
@@ -163,7 +165,7 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	}
 	trust_head(index, 0);
 	page = &mm.memmap[index];
-#pragma GCC unroll 4
+	UNROLL(4)
 	for (struct page *p = page + (1UL << order); --p > page;) {
 		p->raw = word;
 		*++top = p; /* the lowest goes out first */
@@ -182,7 +184,7 @@ unsigned int pcp_give_back(struct zone *zone, struct page *page)
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	unsigned int order = page_order(page);
 
-	if (mm.hooks & MM_HOOK_TRACE)
+	if (HOOKS & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_PCPU_DRAIN, index, order,
 			    (uint32_t)gfp_migratetype(page->info), 0);
 	return buddy_free(zone, index, order);

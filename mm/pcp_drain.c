@@ -17,10 +17,8 @@
  * What a request looks at for a block its CPU's caches could complete: the bound on what it costs
  * to fail.
  */
-#define PCP_WINDOW	 10 /* newest blocks of each cache */
-#define PCP_LOOK_ENTRIES 18 /* blocks in caches */
-#define PCP_LOOK_BLOCKS	 24 /* blocks in memory, around these */
-#define PCP_LOOK_CACHED	 8  /* blocks that are given back for it */
+#define PCP_WINDOW	10 /* newest blocks of each cache */
+#define PCP_LOOK_CACHED 8  /* blocks that are given back for it */
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
@@ -311,12 +309,13 @@ static unsigned int find_cached(struct mm_pcpu *cpu, const struct zone *zone, un
 #define MEMO_SIZE 8
 
 /* With `only_look` nothing is given back. */
-static bool assemble(struct zone *zone, unsigned int order, enum migratetype type, bool only_look)
+static bool assemble(struct zone *zone, unsigned int order, enum migratetype type,
+		     struct look *look, bool only_look)
 {
-	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1), most = PCP_LOOK_BLOCKS;
+	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1);
 	struct cached found[PCP_LOOK_CACHED];
 	struct mm_pcpu *cpu = port_pcpu();
-	unsigned int cached, entries = PCP_LOOK_ENTRIES;
+	unsigned int cached;
 	struct per_cpu_pages *pcp;
 
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
@@ -328,14 +327,14 @@ static bool assemble(struct zone *zone, unsigned int order, enum migratetype typ
 
 		if (cached >= order)
 			return false;
-		for (; p > low && entries; p--, entries--) {
+		for (; p > low && look->entries; p--, look->entries--) {
 			unsigned long block = (unsigned long)(*p - mm.memmap) & mask, count;
 			unsigned long *seen = &memo[(block >> order) % MEMO_SIZE];
 
 			if (*seen == block)
 				continue;
 			*seen = block;
-			count = cached_blocks_in(block, order, &most);
+			count = cached_blocks_in(block, order, &look->blocks);
 			if (count <= PCP_LOOK_CACHED) {
 				unsigned int i;
 
@@ -344,8 +343,10 @@ static bool assemble(struct zone *zone, unsigned int order, enum migratetype typ
 				 * had.
 				 */
 				if (find_cached(cpu, zone, order, block, block + (1UL << order),
-						found) != count)
+						found) != count) {
+					look->entries = 0;
 					return false;
+				}
 				if (only_look)
 					return true;
 				spin_lock(&zone->lock);
@@ -361,7 +362,7 @@ static bool assemble(struct zone *zone, unsigned int order, enum migratetype typ
 				spin_unlock(&zone->lock);
 				return true;
 			}
-			if (!most)
+			if (!look->blocks)
 				return false;
 		}
 	}
@@ -382,14 +383,14 @@ static unsigned long count_cached(struct mm_pcpu *cpu, const struct zone *zone, 
 	return count;
 }
 
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type)
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look)
 {
-	return assemble(zone, order, type, false);
+	return assemble(zone, order, type, look, false);
 }
 
-bool pcp_could_assemble(struct zone *zone, unsigned int order)
+bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look)
 {
-	return assemble(zone, order, MIGRATE_UNMOVABLE, true);
+	return assemble(zone, order, MIGRATE_UNMOVABLE, look, true);
 }
 
 RACY bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,

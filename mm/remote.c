@@ -21,6 +21,16 @@ __attribute__((weak, visibility("default"))) void port_yield(void)
 {
 }
 
+void spin_lock_wait(struct spinlock *lock, uint32_t ticket)
+{
+	unsigned int spins = 0;
+
+	do
+		spin_relax(&spins);
+	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket);
+	spin_lock_count(&lock->contended);
+}
+
 void mm_ipi(void)
 {
 	struct mm_pcpu *cpu = port_pcpu();
@@ -81,7 +91,7 @@ static void post(unsigned long index, unsigned long end)
 	atomic_store_explicit(&request.busy, 0, memory_order_release);
 }
 
-static bool alone(void)
+bool remote_alone(void)
 {
 	for (unsigned int c = 0; c < end_cpu(); c++)
 		if (c != port_pcpu()->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_RELAXED))
@@ -91,14 +101,14 @@ static bool alone(void)
 
 void remote_give_back_all(void)
 {
-	if (!alone())
+	if (!remote_alone())
 		post(0, mm.nr_pages);
 }
 
 bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
 		 unsigned long *end)
 {
-	if (alone())
+	if (remote_alone())
 		return false;
 	for (unsigned int c = 0; c < end_cpu(); c++) {
 		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);

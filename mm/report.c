@@ -36,7 +36,7 @@ static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struc
 }
 
 /* Could this CPU's caches serve the request? What get_page_from_caches() asks. */
-static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone)
+static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look)
 {
 	unsigned long cached = pcp_count_this_cpu(zone), start, end;
 	bool above = cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK;
@@ -50,7 +50,7 @@ static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone
 		if (order == ac->order || above)
 			return true;
 	}
-	return above && (pcp_could_assemble(zone, ac->order) ||
+	return above && (pcp_could_assemble(zone, ac->order, look) ||
 			 (ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) &&
 			  pcp_find_block(port_pcpu(), zone, ac->order, &start, &end)));
 }
@@ -59,13 +59,13 @@ static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone
  * Would the request be served from this zone? All that the slow path asks, but for what shrinkers
  * might free.
  */
-static bool would_serve(const struct alloc_context *ac, struct zone *zone)
+static bool would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look)
 {
 	unsigned long cached = pcp_count_zone(zone), start, end;
 	bool wait = ac->gfp & __GFP_DIRECT_RECLAIM && !port_pcpu()->in_reclaim &&
 		    !port_pcpu()->irq_depth;
 
-	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone))
+	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, look))
 		return true;
 	if (wait && cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
 	    remote_find(zone, ac->order, &start, &end))
@@ -105,6 +105,7 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 {
 	struct text text = {buf, size, 0};
 	const char *wrong = gfp_check(gfp, order);
+	struct look look = LOOK_BUDGET;
 	struct alloc_context ac;
 
 	if (size)
@@ -117,7 +118,7 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 	if (gfp & __GFP_NOFAIL)
 		ac.alloc_flags |= ALLOC_NO_WATERMARKS;
 	for (const struct zone_choice *c = ac.choices; c->zone; c++)
-		if (would_serve(&ac, c->zone))
+		if (would_serve(&ac, c->zone, &look))
 			return true;
 	if (!ac.choices->zone)
 		add(&text, "no zone the flags allow has memory");

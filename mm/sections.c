@@ -90,11 +90,13 @@ void section_clear(unsigned long section)
 {
 	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
 	uint64_t *trust = (uint64_t *)(void *)&mm.trust[section << (SECTION_SHIFT - GROUP_SHIFT)];
+	uint64_t none = 0x0101010101010101;
 
 	static_assert(SECTION_PAGES / GROUP_PAGES == 4 * sizeof(*trust), "32 bytes a section");
 	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
+	__asm__("" : "+r"(none)); /* four stores are less than a call of memset() */
 	for (int i = 0; i < 4; i++)
-		trust[i] = 0x0101010101010101;
+		trust[i] = none;
 	for (int i = 0; i < 2; i++) {
 		pb[i].free_orders = 0;
 		pb[i].nr_free = 0;
@@ -104,31 +106,21 @@ void section_clear(unsigned long section)
 }
 
 /* Write a whole group, so that blocks smaller than it can have heads anywhere in it. */
-static void trust_group(unsigned long index)
+void trust_group(unsigned long index)
 {
 	struct page *page = &mm.memmap[index & ~(GROUP_PAGES - 1)];
 	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
 
 	if (*trust == TRUST_NONE)
 		page->word = PAGE_NONE;
-#pragma GCC unroll 31
+	UNROLL(31)
 	for (unsigned int i = 1; i < GROUP_PAGES; i++)
 		page[i].word = PAGE_NONE;
 	*trust = TRUST_ALL;
 }
 
-/* Make sure a head of this order may be written at index and will be believed. Bound 110. */
-void trust_head(unsigned long index, unsigned int order)
-{
-	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
-
-	if (order < GROUP_SHIFT) {
-		if (*trust != TRUST_ALL)
-			trust_group(index);
-	} else if (*trust == TRUST_NONE) {
-		*trust = TRUST_HEAD;
-	}
-}
+/* Neighbours of a span, each way, that are noted with it: a bound on the call. */
+#define OPEN_RANGE_SPANS 4
 
 /*
  * Note on this CPU that the open sections around one are trustworthy: the next frees there need a
@@ -137,7 +129,7 @@ void trust_head(unsigned long index, unsigned int order)
  */
 void open_range_note(unsigned long section)
 {
-	const struct span *first = span_of(section), *last = first;
+	const struct span *first = span_of(section), *last = first, *here = first;
 	struct mm_open_range *open = port_pcpu()->open, range;
 	unsigned int i = 0;
 	unsigned long flags;
@@ -145,11 +137,11 @@ void open_range_note(unsigned long section)
 	/* A CPU that is not attached to the allocator yet takes the slow path. */
 	if (!first || !port_pcpu()->trust)
 		return;
-	while (first > mm.spans && opened(&first[-1]) == first[-1].end &&
-	       first[-1].end == first->first)
+	while (first > mm.spans && here - first < OPEN_RANGE_SPANS &&
+	       opened(&first[-1]) == first[-1].end && first[-1].end == first->first)
 		first--;
-	while (opened(last) == last->end && last + 1 < mm.spans + mm.nr_spans &&
-	       last[1].first == last->end)
+	while (opened(last) == last->end && last - here < OPEN_RANGE_SPANS &&
+	       last + 1 < mm.spans + mm.nr_spans && last[1].first == last->end)
 		last++;
 	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
 	range.bytes =
@@ -166,29 +158,30 @@ void open_range_note(unsigned long section)
 
 unsigned long section_take(struct zone *zone)
 {
-	while (zone->span < zone->span_end && !FAULT_POINT()) {
-		struct span *span = &mm.spans[zone->span];
+	struct span *span;
+	unsigned long section, index;
 
-		if (span->opened < span->end) {
-			unsigned long section = span->opened, index = section << SECTION_SHIFT;
-
-			section_clear(section);
-			trust_head(index, MAX_PAGE_ORDER);
-			mm.memmap[index].word = PAGE_FREE_WORD(MAX_PAGE_ORDER);
-			if (mm.hooks)
-				hook_section_opened(index);
-			/*
-			 * Release: who sees the section open sees its one free block. Only holders of
-			 * the lock write it.
-			 */
-			__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
-			return section;
-		}
-		if (zone->span + 1 == zone->span_end)
-			break; /* the last span stays the current one */
-		zone->span++;
+	if (!zone->nr_untouched || FAULT_POINT())
+		return NIL32;
+	span = &mm.spans[zone->span];
+	if (span->opened == span->end) { /* of the next one nothing was taken yet */
+		zone->span = span->next;
+		span = &mm.spans[zone->span];
 	}
-	return NIL32;
+	section = span->opened;
+	index = section << SECTION_SHIFT;
+	section_clear(section);
+	mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;
+	mm.memmap[index].word = PAGE_FREE_WORD(MAX_PAGE_ORDER);
+	if (HOOKS)
+		hook_section_opened(index);
+	/*
+	 * Release: who sees the section open sees its one free block. Only holders of the lock
+	 * write it.
+	 */
+	__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
+	zone->nr_untouched -= SECTION_PAGES;
+	return section;
 }
 
 /* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */

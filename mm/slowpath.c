@@ -289,7 +289,7 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 
 	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
 	page = get_page_from_caches(ac);
-	if (!page && wait)
+	if (!page && wait && !remote_alone())
 		page = try_remote(ac);
 	while (!page && rounds--) {
 		count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);

@@ -40,19 +40,17 @@ static inline void spin_relax(unsigned int *spins)
 		port_yield();
 }
 
+/* Wait until a ticket is served (remote.c). */
+void spin_lock_wait(struct spinlock *lock, uint32_t ticket);
+
 static inline void spin_lock(struct spinlock *lock)
 {
-	unsigned int spins = 0;
 	/* Relaxed: taking a ticket orders nothing; the acquire load of owner below does. */
 	uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 
 	/* Acquire, paired with the release in spin_unlock(): the last holder's writes are seen. */
-	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket) {
-		do
-			spin_relax(&spins);
-		while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket);
-		spin_lock_count(&lock->contended);
-	}
+	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
+		spin_lock_wait(lock, ticket);
 	spin_lock_count(&lock->acquired);
 }
 

@@ -106,41 +106,65 @@ void init_per_zone_wmark_min(void)
 
 /* ---- the check ----------------------------------------------------------------------------- */
 
-/* What a request must leave free in the zone. */
-static RACY uint64_t reserve_for(const struct zone *zone, uint64_t mark, enum zone_type highest,
-				 unsigned int alloc_flags)
+/* What of a mark a request with these flags must leave. */
+static inline uint64_t mark_for(unsigned int alloc_flags, uint64_t mark)
 {
+	if (alloc_flags & ALLOC_NO_WATERMARKS)
+		return 0;
 	if (alloc_flags & ALLOC_MIN_RESERVE) {
 		mark -= mark / 2;
 		if (alloc_flags & ALLOC_NON_BLOCK)
 			mark -= mark / 4;
 	}
-	return mark + zone->lowmem_reserve[highest];
+	return mark;
 }
 
-RACY enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
-				       uint64_t mark, uint64_t extra)
+/*
+ * Pages free after the request that count for its mark. Free pages of the HIGHATOMIC pageblocks
+ * count only for those who may use them.
+ */
+static inline RACY int64_t left_for(const struct zone *zone, const struct alloc_context *ac)
 {
-	unsigned int flags = ac->alloc_flags;
-	uint64_t free = zone->nr_free + extra, kept = 0;
-	/* Who may take blocks of HIGHATOMIC pageblocks; single pages also those who cannot wait. */
-	unsigned int own =
-		ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | (ac->order ? 0 : ALLOC_NON_BLOCK);
+	uint64_t left = zone->nr_free + 1;
+
+	if (ac->alloc_flags & ALLOC_NO_WATERMARKS)
+		return (int64_t)left;
+	left -= (1UL << ac->order) + zone->lowmem_reserve[ac->highest];
+	if (!(ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
+		left -= zone->nr_free_highatomic;
+	return (int64_t)left;
+}
+
+/* Is there a block for it, in a HIGHATOMIC pageblock if it may: single pages also for who cannot wait. */
+static inline bool has_block(const struct zone *zone, const struct alloc_context *ac)
+{
+	return buddy_has(zone, ac->order,
+			 ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC |
+					    (ac->order ? 0 : ALLOC_NON_BLOCK)));
+}
+
+enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
+				  uint64_t mark, uint64_t extra)
+{
+	int64_t over = left_for(zone, ac) + (int64_t)(extra - mark_for(ac->alloc_flags, mark));
 
 	if (FAULT_POINT())
 		return WMARK_BELOW;
-	if (!(flags & ALLOC_NO_WATERMARKS)) {
-		kept = reserve_for(zone, mark, ac->highest, flags) + (1UL << ac->order) - 1;
-		/* Free pages of the HIGHATOMIC pageblocks count only for those who may use them. */
-		if (!(flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
-			kept += zone->nr_free_highatomic;
-		if (free <= kept)
-			return free + zone->lowmem_reserve[ac->highest] > kept ? WMARK_PROTECTED
-									       : WMARK_BELOW;
-	}
-	if (!extra && !buddy_has(zone, ac->order, flags & own))
-		return WMARK_NO_BLOCK;
-	return WMARK_OK;
+	if (over <= 0)
+		return over + (int64_t)zone->lowmem_reserve[ac->highest] > 0 ? WMARK_PROTECTED
+									     : WMARK_BELOW;
+	return extra || has_block(zone, ac) ? WMARK_OK : WMARK_NO_BLOCK;
+}
+
+enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac)
+{
+	int64_t left = left_for(zone, ac);
+
+	if (FAULT_POINT() || left <= (int64_t)mark_for(ac->alloc_flags, zone->mark.min) ||
+	    !has_block(zone, ac))
+		return WMARK_NO_LEVEL;
+	return left > (int64_t)mark_for(ac->alloc_flags, zone->mark.low) ? WMARK_ABOVE_LOW
+									 : WMARK_ABOVE_MIN;
 }
 
 /* ---- sysctls ------------------------------------------------------------------------------- */

@@ -21,6 +21,14 @@
 #define CONFIG_MEMBLOCK_REGIONS 128
 #endif
 
+/*
+ * Debug options that can be switched on while the allocator runs: poison, init_on_alloc,
+ * init_on_free, fault injection, tracepoints. 0 leaves them out: they cost code, not time.
+ */
+#ifndef CONFIG_DEBUG_HOOKS
+#define CONFIG_DEBUG_HOOKS 1
+#endif
+
 /* Width of a physical address in bits: memory beyond it is dropped with a warning at boot. */
 #ifndef CONFIG_PHYS_BITS
 #define CONFIG_PHYS_BITS 52

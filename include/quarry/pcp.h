@@ -56,11 +56,13 @@ struct mm_pcpu {
 	uint64_t refills;	     /* batches taken from the buddy */
 	uint64_t returns;	     /* batches given back */
 	uint64_t drained;	     /* pages given back by drains */
+#if CONFIG_DEBUG_HOOKS
 	/*
 	 * The caches while debug hooks are on: pcp[] is empty and full at once then, so that
 	 * every call takes the slow path, and the hot paths need no test for hooks.
 	 */
 	struct per_cpu_pages held[NR_PAGE_ORDERS][NR_PCP_CLASSES];
+#endif
 };
 
 #endif
