@@ -142,6 +142,8 @@ const char *mmu_describe(phys_addr_t addr, phys_addr_t *end)
 		return memory->flags & MEMBLOCK_NOMAP ? "no-map memory" : "memory";
 	if (enabled && pgtable_lookup(&pgtable, addr).flags & PG_DEVICE)
 		return "device registers";
+	if (enabled && pgtable_lookup(&pgtable, addr).flags & PG_UNCACHED)
+		return "uncached memory";
 	return NULL;
 }
 
@@ -284,6 +286,11 @@ int mmu_map_memory(phys_addr_t start, phys_addr_t end)
 	if (!err)
 		mmu_arch_sync();
 	return err;
+}
+
+struct pgtable *mmu_live_tables(void)
+{
+	return &pgtable;
 }
 
 const struct pgtable *mmu_pgtable(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmu.h: what is mapped, and how. Every address is mapped to itself or not at all:
+ * mmu.h: what is mapped, and how. Every address is mapped to itself or not at all, but for memory
+ * that is shared with a device without the caches (mmu_map_uncached()):
  *
  *   image: text read and execute; constants read; data, .bss, stacks read and write
  *   the device tree, wherever it is: read
@@ -40,6 +41,9 @@ void mmu_enable_this_cpu(void);
  */
 int mmu_map_memory(phys_addr_t start, phys_addr_t end);
 
+/* mmu_live_tables() - the live tables, for boot/mmu_unmap.c to change. */
+struct pgtable *mmu_live_tables(void);
+
 /* mmu_enabled() - mmu_init() has done its work; false too where the CPU has no MMU. Context: any. */
 bool mmu_enabled(void);
 
@@ -50,11 +54,35 @@ const struct pgtable *mmu_pgtable(void);
 const char *mmu_mode(void);
 
 /*
- * ioremap() - make device registers usable: whole pages around [addr, addr + size), at their own address.
- * NULL after one line of log if a part is memory, beyond reach, or no page for a table is left. Never undone.
- * Context: boot after mmu_init(), thread.
+ * ioremap() - make device registers usable: whole pages around [addr, addr + size), at their own
+ * address. NULL after one line of log if a part is memory, beyond reach, or no page for a table
+ * is left. Undone by mmu_unmap_devices() alone, as devices share pages. Context: boot after
+ * mmu_init(), thread.
  */
 void *ioremap(phys_addr_t addr, size_t size);
+
+/*
+ * mmu_unmap_devices() - no driver is bound any more: undo every ioremap(), so that an access is
+ * noticed, and give the pages of the tables back. What the firmware's console needs stays.
+ * Context: thread, one CPU at a time.
+ */
+void mmu_unmap_devices(void);
+
+/*
+ * mmu_map_uncached() - a second address for memory, whole pages at addr, that the CPUs' caches
+ * pass over, for a device that does not look into them. The caller has flushed the caches
+ * (cache_flush()) and uses this address alone until mmu_unmap_uncached(). NULL: this instruction
+ * set has no such mapping, the MMU is off, or there is no page for a table. Context: thread.
+ * Cost: that of pgtable_map(); unmapping makes all CPUs forget all translations.
+ */
+void *mmu_map_uncached(phys_addr_t addr, size_t size);
+void mmu_unmap_uncached(void *start, size_t size);
+
+/*
+ * mmu_uncached_offset() - how far above the memory its uncached address is; 0: it has none.
+ * Context: any.
+ */
+phys_addr_t mmu_uncached_offset(void);
 
 /*
  * mmu_describe() - what the page at addr is: "text", "stack guard", "no-map memory", ..., NULL for nothing known;
@@ -91,6 +119,14 @@ phys_addr_t mmu_arch_console(void);
 
 /* mmu_arch_enable() - this CPU walks pgt from now on, whatever it walked before. */
 void mmu_arch_enable(const struct pgtable *pgt);
+
+/*
+ * mmu_arch_uncached_offset() - see mmu_uncached_offset(); a power of two, and at least the reach.
+ */
+phys_addr_t mmu_arch_uncached_offset(void);
+
+/* mmu_arch_forget() - no CPU has a translation cached that the tables do not have. */
+void mmu_arch_forget(void);
 
 /* mmu_arch_sync() - entries that became valid are seen by the walks of this CPU's later accesses. */
 void mmu_arch_sync(void);

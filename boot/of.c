@@ -74,6 +74,22 @@ static int translate(const void *fdt, int bus, int parent, phys_addr_t *addr, ph
 	return -ERANGE;
 }
 
+int of_translate(const void *fdt, int bus, phys_addr_t *addr, phys_addr_t size)
+{
+	phys_addr_t base = *addr;
+
+	while (bus > 0) { /* the root's children are in the CPU's address space */
+		int parent = fdt_parent_offset(fdt, bus);
+		int error = parent < 0 ? -EINVAL : translate(fdt, bus, parent, &base, size);
+
+		if (error)
+			return error;
+		bus = parent;
+	}
+	*addr = base;
+	return 0;
+}
+
 /* The index-th entry of `reg` as the node's own bus sees it. */
 static int read_reg(const void *fdt, int node, int bus, int index, phys_addr_t *addr,
 		    phys_addr_t *size)
@@ -105,12 +121,8 @@ int of_reg(const void *fdt, int node, int index, phys_addr_t *addr, phys_addr_t 
 	phys_addr_t base, span;
 	int error = read_reg(fdt, node, bus, index, &base, &span);
 
-	while (!error && bus > 0) { /* the root's children are in the CPU's address space */
-		int parent = fdt_parent_offset(fdt, bus);
-
-		error = parent < 0 ? -EINVAL : translate(fdt, bus, parent, &base, span);
-		bus = parent;
-	}
+	if (!error)
+		error = of_translate(fdt, bus, &base, span);
 	if (error)
 		return error;
 	*addr = base;

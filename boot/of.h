@@ -33,6 +33,13 @@ uint32_t of_u32(const void *fdt, int node, const char *name, uint32_t def);
 int of_reg(const void *fdt, int node, int index, phys_addr_t *addr, phys_addr_t *size);
 
 /*
+ * of_translate() - carry [*addr, *addr + size) from the address space of bus's children to the
+ * CPU's, through the `ranges` of bus and all its parents (2.3.8). 0; -EINVAL: malformed; -ERANGE:
+ * a bus does not pass it on. *addr is only set on success.
+ */
+int of_translate(const void *fdt, int bus, phys_addr_t *addr, phys_addr_t size);
+
+/*
  * of_cpu_id() - the number of a cpu node (3.8.1): hart id, MPIDR affinity. Not an address, so
  * nothing is translated. 0 or a negative errno.
  */
@@ -49,5 +56,32 @@ int of_irq(const void *fdt, int node, unsigned int index, struct of_irq *irq);
  * off and, if options is not NULL, pointed to (NULL if there are none). Negative if there is none.
  */
 int of_stdout(const void *fdt, const char **options);
+
+/* One window of a bus: [bus, bus + size) of its devices is [cpu, cpu + size) of the CPU. */
+#define OF_DMA_MAX_RANGES 8
+struct of_dma_range {
+	uint64_t bus;
+	phys_addr_t cpu;
+	uint64_t size;
+};
+
+/*
+ * of_dma_ranges() - what node reaches of the CPU's addresses: the `dma-ranges` of all its buses
+ * (2.3.9), one applied to the other; node's own too, for the driver of a PCI host bridge is the
+ * driver of what is behind it. A bus without the property, or with an empty one, passes every
+ * address on as it is, as Linux has it; and where the nearest bus has none, those further up are
+ * not looked at.
+ *
+ * Returns how many windows were written, at most max; 0: no bus translates or limits anything.
+ * -EINVAL: malformed; -ERANGE: the buses pass nothing on; -E2BIG: more windows than max or
+ * OF_DMA_MAX_RANGES.
+ */
+int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int max);
+
+/*
+ * of_dma_is_coherent() - the nearest `dma-coherent` or `dma-noncoherent` of node and its parents
+ * (2.3.10); otherwise if there is neither.
+ */
+bool of_dma_is_coherent(const void *fdt, int node, bool otherwise);
 
 #endif

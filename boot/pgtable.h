@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pgtable.h: a tree of page tables of 512 entries of 8 bytes, as RISC-V (Sv39, Sv48, Sv57) and arm64
- * (4 KiB granule) have it. Levels are counted from the leaves: an entry of level n spans
- * 2^(12 + 9n) bytes, so a page is level 0, 2 MiB level 1, 1 GiB level 2. The format of an entry is the
- * instruction set's (pte_*() below, boot/<isa>/mmu.c); an entry of 0 is invalid on both.
+ * pgtable.h: a tree of page tables of 512 entries of 8 bytes, as RISC-V (Sv39, Sv48, Sv57) and
+ * arm64 (4 KiB granule) have it. Levels are counted from the leaves: an entry of level n spans
+ * 2^(12 + 9n) bytes, so a page is level 0, 2 MiB level 1, 1 GiB level 2. The format of an entry
+ * is the instruction set's (pte_*() below, boot/<isa>/mmu.c); an entry of 0 is invalid on both.
  *
- * Addresses are identity mapped. Entries only ever go from invalid to valid, so nothing a CPU may have
- * cached is ever contradicted. Context: boot or thread, one caller at a time.
+ * Addresses below `reach` are identity mapped or not at all; what lies beyond, as far as the
+ * tables go, may be a second address of memory. Entries only ever go from invalid to valid, so
+ * nothing a CPU may have cached is ever contradicted; the second addresses and device registers
+ * alone may be taken back, and who does that makes the CPUs forget them. Context: boot or thread,
+ * one caller at a time.
  */
 #ifndef BOOT_PGTABLE_H
 #define BOOT_PGTABLE_H
@@ -16,10 +19,11 @@
 #define PGTABLE_ENTRIES 512
 
 /* What an access to a page may do; 0 is "not mapped". */
-#define PG_READ	  0x1u
-#define PG_WRITE  0x2u
-#define PG_EXEC	  0x4u
-#define PG_DEVICE 0x8u /* device registers: not cached, not reordered, no speculative reads */
+#define PG_READ	    0x1u
+#define PG_WRITE    0x2u
+#define PG_EXEC	    0x4u
+#define PG_DEVICE   0x8u  /* device registers: not cached, not reordered, no speculative reads */
+#define PG_UNCACHED 0x10u /* memory that caches pass over */
 
 struct pgtable {
 	uint64_t *root;
@@ -44,6 +48,28 @@ struct pgtable_range {
  * Cost: about 40 instructions an entry written, 700 a table added.
  */
 int pgtable_map(struct pgtable *pgt, phys_addr_t start, phys_addr_t end, unsigned int flags);
+
+/*
+ * pgtable_map_alias() - map [start, end), which begins at or beyond pgt->reach, to the memory
+ * `offset` bytes below it. Errors and cost as pgtable_map()'s.
+ */
+int pgtable_map_alias(struct pgtable *pgt, phys_addr_t start, phys_addr_t end, phys_addr_t offset,
+		      unsigned int flags);
+
+/*
+ * pgtable_unmap_alias() - unmap what pgtable_map_alias() mapped with the same start and end.
+ * Returns the tables that are empty and in use no more, each with the next one's address in its
+ * first word; they may be freed when no CPU can have them cached any more. Cost: 1500
+ * instructions a table.
+ */
+void *pgtable_unmap_alias(struct pgtable *pgt, phys_addr_t start, phys_addr_t end);
+
+/*
+ * pgtable_unmap_devices() - unmap everything below pgt->reach that is mapped as PG_DEVICE, but
+ * the entry that has the address `except`. Returns tables as pgtable_unmap_alias() does. Cost:
+ * 1500 instructions a table.
+ */
+void *pgtable_unmap_devices(struct pgtable *pgt, phys_addr_t except);
 
 /* pgtable_lookup() - the entry for addr, or the hole around it as far as one invalid entry tells. Bound 150. */
 struct pgtable_range pgtable_lookup(const struct pgtable *pgt, phys_addr_t addr);

@@ -13,6 +13,7 @@
 #define DESC_VALID    (1ULL << 0)
 #define DESC_TABLE    (1ULL << 1) /* a table, or at the lowest level a page; 0 is a block */
 #define DESC_DEVICE   (1ULL << 2) /* AttrIndx 1: Device-nGnRE; 0 is write-back memory */
+#define DESC_UNCACHED (2ULL << 2) /* AttrIndx 2: Normal, not cacheable */
 #define DESC_READONLY (1ULL << 7) /* AP[2] */
 #define DESC_INNER    (3ULL << 8) /* SH: inner shareable */
 #define DESC_AF	      (1ULL << 10)
@@ -24,11 +25,18 @@
 #define MAX_LEAF      2 /* 1 GiB: 512 GiB blocks need FEAT_LPA2 */
 #define VA_BITS	      48
 
+/*
+ * The lower half of what TTBR0 maps is the identity, the upper half the same memory uncached.
+ * Nothing has memory or registers from 128 TiB on.
+ */
+#define IDENTITY_BITS (VA_BITS - 1)
+
 uint64_t pte_leaf(phys_addr_t addr, unsigned int flags, unsigned int level)
 {
 	uint64_t desc = addr | DESC_VALID | DESC_AF | DESC_UXN | (level == 0 ? DESC_TABLE : 0);
 
-	desc |= flags & PG_DEVICE ? DESC_DEVICE : DESC_INNER;
+	/* what is not cacheable is outer shareable, whatever SH says (D8.5.1) */
+	desc |= flags & PG_DEVICE ? DESC_DEVICE : flags & PG_UNCACHED ? DESC_UNCACHED : DESC_INNER;
 	desc |= flags & PG_WRITE ? 0 : DESC_READONLY;
 	desc |= flags & PG_EXEC ? 0 : DESC_PXN;
 	return desc;
@@ -54,7 +62,7 @@ unsigned int pte_flags(uint64_t pte)
 	if (!(pte & DESC_VALID))
 		return 0;
 	return PG_READ | (pte & DESC_READONLY ? 0 : PG_WRITE) | (pte & DESC_PXN ? 0 : PG_EXEC) |
-	       (pte & DESC_DEVICE ? PG_DEVICE : 0);
+	       (pte & DESC_DEVICE ? PG_DEVICE : 0) | (pte & DESC_UNCACHED ? PG_UNCACHED : 0);
 }
 
 phys_addr_t mmu_arch_reach(uint64_t *scratch)
@@ -66,7 +74,8 @@ phys_addr_t mmu_arch_reach(uint64_t *scratch)
 	(void)scratch;
 	__asm__("mrs %0, id_aa64mmfr0_el1" : "=r"(range));
 	range &= 15;
-	return (phys_addr_t)1 << (range < sizeof(bits) ? bits[range] : VA_BITS);
+	range = range < sizeof(bits) ? bits[range] : VA_BITS;
+	return (phys_addr_t)1 << (range < IDENTITY_BITS ? range : IDENTITY_BITS);
 }
 
 const char *mmu_arch_select(struct pgtable *pgt, phys_addr_t end)
@@ -111,4 +120,19 @@ void mmu_arch_enable(const struct pgtable *pgt)
 void mmu_arch_sync(void)
 {
 	__asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+}
+
+phys_addr_t mmu_arch_uncached_offset(void)
+{
+	return (phys_addr_t)1 << IDENTITY_BITS;
+}
+
+/* All CPUs: they are in one inner shareable domain, where the invalidation is broadcast. */
+void mmu_arch_forget(void)
+{
+	__asm__ volatile("dsb ishst\n\t"
+			 "tlbi vmalle1is\n\t"
+			 "dsb ish\n\t"
+			 "isb" ::
+				 : "memory");
 }

@@ -25,8 +25,8 @@
 #define DESC_INNER  (3UL << 8)
 #define DESC_NOEXEC (3UL << 53) /* PXN, UXN */
 
-/* MAIR_EL1: attribute 0 is write-back memory, 1 is Device-nGnRE */
-#define MAIR   0x04ffUL
+/* MAIR_EL1: attribute 0 is write-back memory, 1 is Device-nGnRE, 2 is memory that is not cached */
+#define MAIR   0x4404ffUL
 #define NORMAL (DESC_VALID | DESC_AF | DESC_INNER)
 #define DEVICE (DESC_VALID | DESC_AF | DESC_NOEXEC | 1UL << 2)
 

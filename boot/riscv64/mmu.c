@@ -11,6 +11,8 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "boot/riscv64/sbi.h"
+#include "boot/smp.h"
 
 #define PTE_V		0x01ULL
 #define PTE_R		0x02ULL
@@ -148,4 +150,21 @@ void mmu_arch_enable(const struct pgtable *pgt)
 void mmu_arch_sync(void)
 {
 	__asm__ volatile("sfence.vma" ::: "memory");
+}
+
+/*
+ * Only Svpbmt lets page tables say that memory is not cached, and firmware has to enable it
+ * (menvcfg.PBMTE). The cores this runs on look into their caches for every device.
+ */
+phys_addr_t mmu_arch_uncached_offset(void)
+{
+	return 0;
+}
+
+void mmu_arch_forget(void)
+{
+	__asm__ volatile("sfence.vma" ::: "memory");
+	for (unsigned int cpu = 0; cpu < smp_nr_cpus(); cpu++)
+		if (cpu != port_pcpu()->cpu && smp_online(cpu))
+			sbi_remote_sfence_vma((unsigned long)smp_hart(cpu));
 }

@@ -3,6 +3,7 @@
  * sbi.c: the supervisor's side of the RISC-V SBI: see sbi.h.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include <quarry/types.h>
 
@@ -22,6 +23,21 @@ struct sbiret sbi_ecall(unsigned long ext, unsigned long fid, unsigned long arg0
 
 	__asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a6), "r"(a7) : "memory");
 	return (struct sbiret){(long)a0, (long)a1};
+}
+
+void sbi_remote_sfence_vma(unsigned long hart)
+{
+	register unsigned long a0 __asm__("a0") = 1;	/* a mask of one hart, */
+	register unsigned long a1 __asm__("a1") = hart; /* this one */
+	register unsigned long a2 __asm__("a2") = 0;	/* all addresses */
+	register unsigned long a3 __asm__("a3") = ULONG_MAX;
+	register unsigned long a6 __asm__("a6") = 1; /* remote sfence.vma */
+	register unsigned long a7 __asm__("a7") = SBI_EXT_RFENCE;
+
+	__asm__ volatile("ecall"
+			 : "+r"(a0), "+r"(a1)
+			 : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
+			 : "memory");
 }
 
 /* Base Extension functions */

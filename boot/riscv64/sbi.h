@@ -17,6 +17,7 @@
 #define SBI_EXT_LEGACY_SHUTDOWN	 0x08
 #define SBI_EXT_BASE		 0x10
 #define SBI_EXT_TIME		 0x54494d45
+#define SBI_EXT_RFENCE		 0x52464e43
 #define SBI_EXT_DBCN		 0x4442434e
 #define SBI_EXT_SRST		 0x53525354
 
@@ -43,6 +44,9 @@ unsigned long sbi_impl_version(void); /* OpenSBI: major << 16 | minor */
 
 /* sbi_set_timer() - a supervisor timer interrupt when the time CSR reaches ticks ("Timer Extension"). */
 void sbi_set_timer(uint64_t ticks);
+
+/* sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension"). */
+void sbi_remote_sfence_vma(unsigned long hart);
 
 /* The SBI console: DBCN's write byte if there, else the legacy call; getc returns -1 for nothing. */
 void sbi_console_putc(char c);
