@@ -71,12 +71,24 @@ void device_log(const struct device *dev, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	port_log("%s %s: %s", dev->driver->name, fdt_get_name(dev->fdt, dev->node, NULL), text);
+	port_log("%s %s: %s", dev->driver->name,
+		 dev->name ? dev->name : fdt_get_name(dev->fdt, dev->node, NULL), text);
 }
 
-/* Give back all pages, the device itself last. */
+/* Take the device off the list, cut it off from memory, and give back all pages, its own last. */
 static void device_release(struct device *dev)
 {
+	struct device **link = &devices;
+	unsigned long mappings;
+
+	while (*link != dev)
+		link = &(*link)->next;
+	*link = dev->next;
+	if (dev->quiesce)
+		dev->quiesce(dev);
+	mappings = dma_device_release(dev);
+	if (mappings)
+		device_log(dev, "dma: %lu mappings were left behind: given back", mappings);
 	while (dev->nr_blocks > 0) {
 		dev->nr_blocks--;
 		free_pages((unsigned long)dev->block[dev->nr_blocks].addr,
@@ -85,81 +97,138 @@ static void device_release(struct device *dev)
 	free_page((unsigned long)dev);
 }
 
-/* Probe one device; 1 if it is bound now. */
-static int device_bind(const struct driver *driver, const void *fdt, int node,
-		       const char *compatible)
+/* A device for driver, or NULL after one line of log. */
+static struct device *device_new(const struct driver *driver, const void *fdt, int node,
+				 const char *compatible)
 {
 	struct device *dev = (struct device *)get_zeroed_page(GFP_KERNEL);
-	struct device **tail;
-	int error;
 
 	if (!dev) {
 		port_log("%s: no page for the device", driver->name);
-		return 0;
+		return NULL;
 	}
 	dev->driver = driver;
 	dev->fdt = fdt;
 	dev->node = node;
 	dev->compatible = compatible;
-	error = driver->probe(dev);
-	if (error) {
-		if (error != -ENODEV)
-			device_log(dev, "not usable: %s", strerror(-error));
-		device_release(dev);
-		return 0;
-	}
+	dma_device_init(dev);
+	return dev;
+}
+
+/*
+ * Probe a device. It is in the list already then, so that the devices it may find on its bus come
+ * behind it and go before it. NULL if the probe fails: the device is gone.
+ */
+static struct device *device_bind(struct device *dev)
+{
+	struct device **tail;
+	int error;
+
+	if (!dev)
+		return NULL;
 	for (tail = &devices; *tail; tail = &(*tail)->next)
 		;
 	*tail = dev;
-	return 1;
+	error = dev->driver->probe(dev);
+	if (!error)
+		return dev;
+	if (error != -ENODEV)
+		device_log(dev, "not usable: %s", strerror(-error));
+	device_release(dev);
+	return NULL;
+}
+
+/* The driver that knows this compatible string. */
+static const struct driver *driver_by_compatible(const char *compatible)
+{
+	for (const struct driver *const *d = __start_quarry_drivers; d < __stop_quarry_drivers; d++)
+		for (const char *const *c = (*d)->compatible; c && *c; c++)
+			if (strcmp(*c, compatible) == 0)
+				return *d;
+	return NULL;
+}
+
+struct device *device_create(struct device *parent, const char *name, const char *compatible,
+			     void *bus_data, void (*quiesce)(struct device *dev))
+{
+	const struct driver *driver = driver_by_compatible(compatible);
+	struct device *dev;
+
+	dev = driver ? device_new(driver, parent->fdt, parent->node, compatible) : NULL;
+	if (!dev)
+		return NULL;
+	dev->parent = parent;
+	dev->name = name;
+	dev->bus_data = bus_data;
+	dev->quiesce = quiesce;
+	return device_bind(dev);
 }
 
 /* The driver for the most specific compatible string that has one, whatever its level. */
 static const struct driver *driver_for(const void *fdt, int node, const char **compatible)
 {
-	for (int i = 0; (*compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)); i++)
-		for (const struct driver *const *d = __start_quarry_drivers;
-		     d < __stop_quarry_drivers; d++)
-			for (const char *const *c = (*d)->compatible; c && *c; c++)
-				if (strcmp(*c, *compatible) == 0)
-					return *d;
+	for (int i = 0; (*compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)); i++) {
+		const struct driver *driver = driver_by_compatible(*compatible);
+
+		if (driver)
+			return driver;
+	}
 	return NULL;
+}
+
+static unsigned int count_devices(void)
+{
+	unsigned int count = 0;
+
+	for (const struct device *dev = devices; dev; dev = dev->next)
+		count++;
+	return count;
 }
 
 int drivers_init(const void *fdt)
 {
-	int bound = 0;
+	unsigned int before = count_devices();
 
 	for (unsigned int level = 0; level < NR_DRIVER_LEVELS; level++) {
 		/* firmware's services are in no tree: such a driver looks for itself */
 		for (const struct driver *const *d = __start_quarry_drivers;
 		     d < __stop_quarry_drivers; d++)
 			if ((*d)->level == level && !(*d)->compatible)
-				bound += device_bind(*d, fdt, 0, "firmware");
+				device_bind(device_new(*d, fdt, 0, "firmware"));
 		for (int node = fdt_next_node(fdt, -1, NULL); node >= 0;
 		     node = fdt_next_node(fdt, node, NULL)) {
 			const char *compatible;
 			const struct driver *driver = driver_for(fdt, node, &compatible);
 
 			if (driver && driver->level == level && of_is_enabled(fdt, node))
-				bound += device_bind(driver, fdt, node, compatible);
+				device_bind(device_new(driver, fdt, node, compatible));
 		}
 	}
-	return bound;
+	return (int)(count_devices() - before);
+}
+
+void device_remove(struct device *dev)
+{
+	struct device *child;
+
+	do {
+		for (child = devices; child && child->parent != dev; child = child->next)
+			;
+		if (child)
+			device_remove(child);
+	} while (child);
+	if (dev->driver->remove)
+		dev->driver->remove(dev);
+	device_release(dev);
 }
 
 void drivers_shutdown(void)
 {
 	while (devices) {
-		struct device **last = &devices;
-		struct device *dev;
+		struct device *last = devices;
 
-		while ((*last)->next)
-			last = &(*last)->next;
-		dev = *last;
-		*last = NULL;
-		if (dev->driver->remove)
-			dev->driver->remove(dev);
-		device_release(dev);
+		while (last->next)
+			last = last->next;
+		device_remove(last);
 	}
 }

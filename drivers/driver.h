@@ -12,6 +12,8 @@
 
 #include <quarry/types.h>
 
+#include "drivers/dma.h"
+
 /*
  * The order of probing. A level is complete, over the whole tree, before the next one starts, so a
  * uart finds its interrupt controller.
@@ -55,15 +57,20 @@ struct device {
 	struct device *next; /* in the order of binding */
 	const struct driver *driver;
 	const void *fdt;
-	int node;		/* offset in fdt */
+	int node;		/* offset in fdt; of a device on another bus: the bus's node */
 	const char *compatible; /* the entry of the node's list that matched, inside fdt */
-	phys_addr_t reg, size;	/* first register range; size 0 if there is none */
-	uint32_t irq;		/* the controller's number, for show; 0 if there is none */
+	struct device *parent;	/* device_create(): the device whose bus it is on; else NULL */
+	const char *name;	/* device_create(): its name on that bus; else NULL: the node's */
+	void *bus_data;		/* device_create(): the bus's own */
+	void (*quiesce)(struct device *dev); /* cut it off from memory, before its pages go */
+	phys_addr_t reg, size;		     /* first register range; size 0 if there is none */
+	uint32_t irq; /* the controller's number, for show; 0 if there is none */
 	uint32_t nr_blocks;
 	struct {
 		void *addr;
 		unsigned int order;
 	} block[DEVICE_MAX_BLOCKS];
+	struct device_dma dma; /* what it reaches, and what is mapped for it */
 };
 
 #define DEVICE_PRIV_OFFSET ALIGN_UP(sizeof(struct device), 64UL)
@@ -102,6 +109,22 @@ int drivers_init(const void *fdt);
  * falls back to what boot/ has. Context: thread.
  */
 void drivers_shutdown(void);
+
+/*
+ * device_create() - a bus driver has found a device that is no node of the tree, and the driver for
+ * `compatible` probes it: its node is parent's, and it reaches the memory that parent's bus does.
+ * The strings must outlive it. quiesce (or NULL) runs after its driver's remove, or its probe's
+ * failure, and before its pages are given back. NULL if no driver knows it or the probe fails.
+ * Context: thread; parent's probe has nothing left that may fail.
+ */
+struct device *device_create(struct device *parent, const char *name, const char *compatible,
+			     void *bus_data, void (*quiesce)(struct device *dev));
+
+/*
+ * device_remove() - remove one device, and first those on its bus, and give their pages back.
+ * Context: thread.
+ */
+void device_remove(struct device *dev);
 
 /* The first device bound; the others by ->next. NULL if there is none. */
 struct device *device_first(void);

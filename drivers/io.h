@@ -48,5 +48,6 @@ static inline void cpu_wait_for_interrupt(void)
 IO_ACCESSORS(8, readb, writeb)
 IO_ACCESSORS(16, readw, writew)
 IO_ACCESSORS(32, readl, writel)
+IO_ACCESSORS(64, readq, writeq)
 
 #endif
