@@ -2,22 +2,17 @@
 /*
  * ns16550a.c: the 16550 UART and Synopsys' version of it (devicetree binding serial/8250).
  *
- * Receiving is by interrupt into a ring of one page. When the ring is full the driver stops taking
- * bytes out of the FIFO, so a sender that respects flow control loses nothing; what a line without
- * flow control loses then is counted. Sending polls, because panics and interrupt handlers print;
- * a UART that does not become ready is waited for once, for at most a second, and after that loses
- * bytes instead of time.
+ * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that does not
+ * become ready is waited for once, for at most a second, and after that loses bytes instead of time.
  */
 #include <assert.h>
 #include <errno.h>
 #include <libfdt.h>
 #include <quarry/port.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/driver.h"
 #include "drivers/io.h"
-#include "drivers/irq.h"
 #include "boot/of.h"
 #include "drivers/timer.h"
 #include "drivers/uart.h"
@@ -37,39 +32,39 @@ enum {
 	UART_USR = 31, /* dw-apb only: reading it ends a busy-detect interrupt */
 };
 
-#define IER_RECEIVE	  0x01
-#define IIR_ID		  0x0f
-#define IIR_NONE	  0x01
-#define IIR_BUSY_DETECT	  0x07 /* dw-apb: LCR was written while the UART was busy */
-#define IIR_TIMEOUT	  0x0c /* bytes wait in the FIFO */
-#define IIR_FIFO_ENABLED  0xc0
-#define FCR_ENABLE	  0x01
-#define FCR_CLEAR_RECEIVE 0x02
-#define LCR_8N1		  0x03
-#define LCR_DLAB	  0x80
-#define MCR_DTR_RTS_OUT2  0x0b /* OUT2 gates the interrupt line on PC-style wiring */
-#define LSR_DATA_READY	  0x01
-#define LSR_OVERRUN	  0x02
-#define LSR_BAD_BYTE	  0x1c /* parity, framing, break: the byte at the FIFO's head is no data */
-#define LSR_THR_EMPTY	  0x20
-#define LSR_IDLE	  0x40
+#define IER_RECEIVE	 0x01
+#define IIR_ID		 0x0f
+#define IIR_NONE	 0x01
+#define IIR_BUSY_DETECT	 0x07 /* dw-apb: LCR was written while the UART was busy */
+#define IIR_TIMEOUT	 0x0c /* bytes wait in the FIFO */
+#define IIR_FIFO_ENABLED 0xc0
+#define FCR_ENABLE	 0x01
+#define FCR_TRIGGER_8 \
+	0x80 /* interrupt when half of the FIFO is filled, or what is there has waited */
+#define LCR_8N1		 0x03
+#define LCR_DLAB	 0x80
+#define MCR_DTR_RTS_OUT2 0x0b /* OUT2 gates the interrupt line on PC-style wiring */
+#define LSR_DATA_READY	 0x01
+#define LSR_OVERRUN	 0x02
+#define LSR_BAD_BYTE	 0x1c /* parity, framing, break: the byte at the FIFO's head is no data */
+#define LSR_THR_EMPTY	 0x20
+#define LSR_IDLE	 0x40
 
-#define FIFO_SIZE	  16
-#define TX_WAIT_NS	  NSEC_PER_SEC
-#define TX_WAIT_POLLS	  1000000 /* without a timer */
-#define DEFAULT_SPEED	  115200
+#define FIFO_SIZE	 16
+#define TX_WAIT_NS	 NSEC_PER_SEC
+#define TX_WAIT_POLLS	 1000000 /* without a timer */
+#define DEFAULT_SPEED	 115200
 
 struct ns16550a {
+	struct uart common;
 	char *base;
 	uint32_t shift, width;
-	bool dw_apb, throttled, stuck;
+	bool dw_apb, stuck;
 	uint32_t fifo;	  /* bytes the transmitter takes when it is empty */
 	uint32_t room;	  /* of these, left since it was last seen empty */
-	uint64_t overrun; /* bytes lost on the way in: the FIFO was full */
 	uint64_t tx_lost; /* bytes not sent: the transmitter never became ready */
-	struct of_irq irq;
-	struct uart_ring ring;
 };
+static_assert(offsetof(struct ns16550a, common) == 0, "uart.c finds it there");
 static_assert(sizeof(struct ns16550a) <= 1024, "fits the device's page");
 
 static uint32_t uart_read(const struct ns16550a *uart, unsigned int reg)
@@ -135,23 +130,23 @@ static void ns16550a_flush(struct device *dev)
 		wait_status(uart, LSR_IDLE);
 }
 
-/* Move what the FIFO holds into the ring. Interrupts masked. */
-static void receive(struct ns16550a *uart)
+static int ns16550a_take(struct device *dev)
 {
-	while (!uart_ring_full(&uart->ring)) {
-		uint32_t status = uart_read(uart, UART_LSR);
-		unsigned char byte;
+	struct ns16550a *uart = device_priv(dev);
+	uint32_t status = uart_read(uart, UART_LSR);
+	uint32_t byte;
 
-		if (status & LSR_OVERRUN)
-			uart->overrun++;
-		if (!(status & LSR_DATA_READY))
-			return;
-		byte = (unsigned char)uart_read(uart, UART_RBR);
-		if (!(status & LSR_BAD_BYTE))
-			uart_ring_put(&uart->ring, byte);
-	}
-	uart->throttled = true;
-	uart_write(uart, UART_IER, 0);
+	if (status & LSR_OVERRUN)
+		uart->common.overruns++;
+	if (!(status & LSR_DATA_READY))
+		return UART_EMPTY;
+	byte = uart_read(uart, UART_RBR) & 0xff;
+	return status & LSR_BAD_BYTE ? UART_BAD : (int)byte;
+}
+
+static void ns16550a_listen(struct device *dev, bool on)
+{
+	uart_write(device_priv(dev), UART_IER, on ? IER_RECEIVE : 0);
 }
 
 static void ns16550a_interrupt(void *arg)
@@ -161,47 +156,19 @@ static void ns16550a_interrupt(void *arg)
 
 	if (uart->dw_apb && id == IIR_BUSY_DETECT)
 		uart_read(uart, UART_USR);
-	receive(uart);
+	uart_receive(arg);
 	/* dw-apb can report a timeout with an empty FIFO; only reading a byte ends it */
-	if (uart->dw_apb && id == IIR_TIMEOUT && !uart->throttled &&
+	if (uart->dw_apb && id == IIR_TIMEOUT && !uart->common.throttled &&
 	    !(uart_read(uart, UART_LSR) & LSR_DATA_READY))
 		uart_read(uart, UART_RBR);
 }
 
-static int ns16550a_getc(struct device *dev)
-{
-	struct ns16550a *uart = device_priv(dev);
-	int byte;
-
-	if (!uart->irq.nr_cells) { /* no interrupt: poll the FIFO here */
-		unsigned long flags = port_irq_save();
-
-		receive(uart);
-		uart->throttled = false;
-		port_irq_restore(flags);
-	}
-	byte = uart_ring_get(&uart->ring);
-	if (uart->throttled && uart_ring_used(&uart->ring) <= uart->ring.size / 2) {
-		unsigned long flags = port_irq_save();
-
-		uart->throttled = false;
-		uart_write(uart, UART_IER, IER_RECEIVE);
-		port_irq_restore(flags);
-	}
-	return byte;
-}
-
 static const struct uart_ops ns16550a_ops = {
 	.putc = ns16550a_putc,
-	.getc = ns16550a_getc,
 	.flush = ns16550a_flush,
-	.wakes = true,
-};
-static const struct uart_ops ns16550a_polled_ops = {
-	.putc = ns16550a_putc,
-	.getc = ns16550a_getc,
-	.flush = ns16550a_flush,
-	.wakes = false,
+	.take = ns16550a_take,
+	.listen = ns16550a_listen,
+	.interrupt = ns16550a_interrupt,
 };
 
 /*
@@ -210,19 +177,12 @@ static const struct uart_ops ns16550a_polled_ops = {
  */
 static void set_line(struct device *dev, struct ns16550a *uart)
 {
-	const char *options = NULL;
 	uint32_t clock = of_u32(dev->fdt, dev->node, "clock-frequency", 0);
-	uint32_t speed = of_u32(dev->fdt, dev->node, "current-speed", DEFAULT_SPEED);
+	uint32_t speed = uart_speed(dev, DEFAULT_SPEED);
 	uint32_t divisor, actual;
 
-	if (of_stdout(dev->fdt, &options) == dev->node && options) {
-		unsigned long asked = strtoul(options, NULL, 10);
-
-		if (asked > 0 && asked <= 4000000)
-			speed = (uint32_t)asked;
-	}
 	uart_write(uart, UART_LCR, LCR_8N1);
-	if (speed == 0 || speed > 4000000 || clock < 16 * speed)
+	if (speed == 0 || clock < 16 * speed)
 		return;
 	divisor = (clock / 16 + speed / 2) / speed;
 	actual = clock / 16 / divisor;
@@ -257,58 +217,26 @@ static int map(struct device *dev, struct ns16550a *uart)
 	return 0;
 }
 
-static void quiet(struct ns16550a *uart)
-{
-	uart_write(uart, UART_IER, 0);
-	if (uart->irq.nr_cells)
-		irq_free(&uart->irq);
-}
-
 static int ns16550a_probe(struct device *dev)
 {
 	struct ns16550a *uart = device_priv(dev);
 	int error = map(dev, uart);
 
+	if (!error)
+		error = uart_init(dev, &ns16550a_ops);
 	if (error)
 		return error;
-	uart->ring.data = device_alloc(dev, 0);
-	uart->ring.size = PAGE_SIZE;
-	if (!uart->ring.data)
-		return -ENOMEM;
-
 	wait_status(uart, LSR_IDLE); /* what the firmware printed, before the line changes */
 	uart_write(uart, UART_IER, 0);
 	set_line(dev, uart);
-	uart_write(uart, UART_FCR, FCR_ENABLE); /* bytes typed ahead stay */
+	uart_write(uart, UART_FCR, FCR_ENABLE | FCR_TRIGGER_8); /* bytes typed ahead stay */
 	uart->fifo =
 		(uart_read(uart, UART_IIR) & IIR_FIFO_ENABLED) == IIR_FIFO_ENABLED ? FIFO_SIZE : 1;
 	uart_write(uart, UART_MCR, MCR_DTR_RTS_OUT2);
-
-	error = of_irq(dev->fdt, dev->node, 0, &uart->irq);
-	if (!error) {
-		error = irq_request(&uart->irq, ns16550a_interrupt, dev);
-		if (error >= 0)
-			dev->irq = (uint32_t)error;
-	}
-	if (error < 0) {
-		uart->irq.nr_cells = 0;
-		device_log(dev, "no interrupt (%s): polling", strerror(-error));
-	}
-	if (uart_is_console(dev))
-		uart_register(dev, error < 0 ? &ns16550a_polled_ops : &ns16550a_ops);
-	if (error >= 0)
-		uart_write(uart, UART_IER, IER_RECEIVE);
+	uart_start(dev);
 	return 0;
-}
-
-static void ns16550a_remove(struct device *dev)
-{
-	struct ns16550a *uart = device_priv(dev);
-
-	uart_unregister(dev);
-	quiet(uart);
 }
 
 static const char *const ns16550a_compatible[] = {"ns16550a", "ns16550", "snps,dw-apb-uart", NULL};
 
-DRIVER(ns16550a, "ns16550a", DRIVER_UART, ns16550a_compatible, ns16550a_probe, ns16550a_remove);
+DRIVER(ns16550a, "ns16550a", DRIVER_UART, ns16550a_compatible, ns16550a_probe, uart_stop);

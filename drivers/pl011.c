@@ -2,22 +2,17 @@
 /*
  * pl011.c: the Arm PrimeCell UART PL011 (DDI0183; devicetree binding serial/pl011).
  *
- * Receiving is by interrupt into a ring of one page. When the ring is full the driver stops taking
- * bytes out of the FIFO, so a sender that respects flow control loses nothing; what a line without
- * flow control loses then is counted. Sending polls, because panics and interrupt handlers print;
- * a UART that does not become ready is waited for once, for at most a second, and after that loses
- * bytes instead of time.
+ * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that does not
+ * become ready is waited for once, for at most a second, and after that loses bytes instead of time.
  */
 #include <assert.h>
 #include <errno.h>
 #include <libfdt.h>
 #include <quarry/port.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/driver.h"
 #include "drivers/io.h"
-#include "drivers/irq.h"
 #include "boot/of.h"
 #include "drivers/timer.h"
 #include "drivers/uart.h"
@@ -52,13 +47,12 @@
 #define PART_PL011    0x011U
 
 struct pl011 {
+	struct uart common;
 	char *base;
-	bool throttled, stuck;
-	uint64_t overrun; /* bytes lost on the way in: the FIFO was full */
+	bool stuck;
 	uint64_t tx_lost; /* bytes not sent: the transmitter never became ready */
-	struct of_irq irq;
-	struct uart_ring ring;
 };
+static_assert(offsetof(struct pl011, common) == 0, "uart.c finds it there");
 static_assert(sizeof(struct pl011) <= 1024, "fits the device's page");
 
 /* Wait until a bit of UARTFR is clear. False after TX_WAIT_NS. */
@@ -96,72 +90,43 @@ static void pl011_flush(struct device *dev)
 		wait_clear(uart, FR_BUSY);
 }
 
-/* Move what the FIFO holds into the ring. Interrupts masked. */
-static void receive(struct pl011 *uart)
+static int pl011_take(struct device *dev)
 {
-	while (!uart_ring_full(&uart->ring)) {
-		uint32_t data;
+	struct pl011 *uart = device_priv(dev);
+	uint32_t data;
 
-		if (readl(uart->base + UARTFR) & FR_RXFE)
-			return;
-		data = readl(uart->base + UARTDR);
-		if (data & DR_OVERRUN)
-			uart->overrun++;
-		if (!(data & DR_BAD_BYTE))
-			uart_ring_put(&uart->ring, (unsigned char)data);
-	}
-	uart->throttled = true;
-	writel(0, uart->base + UARTIMSC);
+	if (readl(uart->base + UARTFR) & FR_RXFE)
+		return UART_EMPTY;
+	data = readl(uart->base + UARTDR);
+	if (data & DR_OVERRUN)
+		uart->common.overruns++;
+	return data & DR_BAD_BYTE ? UART_BAD : (int)(data & 0xff);
+}
+
+static void pl011_listen(struct device *dev, bool on)
+{
+	const struct pl011 *uart = device_priv(dev);
+
+	if (on)
+		writel(INT_ALL, uart->base + UARTICR);
+	writel(on ? INT_RECEIVE : 0, uart->base + UARTIMSC);
 }
 
 static void pl011_interrupt(void *arg)
 {
-	struct pl011 *uart = device_priv(arg);
+	const struct pl011 *uart = device_priv(arg);
 
 	/* cleared before the FIFO is emptied: a byte that comes in between interrupts again */
 	writel(INT_ALL, uart->base + UARTICR);
-	receive(uart);
-}
-
-/* Receive interrupts on, and what arrived without them. Interrupts masked. */
-static void listen(struct pl011 *uart)
-{
-	uart->throttled = false;
-	if (uart->irq.nr_cells) {
-		writel(INT_ALL, uart->base + UARTICR);
-		writel(INT_RECEIVE, uart->base + UARTIMSC);
-	}
-	receive(uart);
-}
-
-static int pl011_getc(struct device *dev)
-{
-	struct pl011 *uart = device_priv(dev);
-	int byte = uart_ring_get(&uart->ring);
-
-	if (!uart->irq.nr_cells ||
-	    (uart->throttled && uart_ring_used(&uart->ring) <= uart->ring.size / 2)) {
-		unsigned long flags = port_irq_save();
-
-		listen(uart);
-		port_irq_restore(flags);
-		if (byte < 0)
-			byte = uart_ring_get(&uart->ring);
-	}
-	return byte;
+	uart_receive(arg);
 }
 
 static const struct uart_ops pl011_ops = {
 	.putc = pl011_putc,
-	.getc = pl011_getc,
 	.flush = pl011_flush,
-	.wakes = true,
-};
-static const struct uart_ops pl011_polled_ops = {
-	.putc = pl011_putc,
-	.getc = pl011_getc,
-	.flush = pl011_flush,
-	.wakes = false,
+	.take = pl011_take,
+	.listen = pl011_listen,
+	.interrupt = pl011_interrupt,
 };
 
 /* UARTCLK in Hz if the tree says it outright: the first clock is a fixed one. 0 if it does not. */
@@ -188,17 +153,10 @@ static uint32_t uart_clock(const struct device *dev)
  */
 static uint32_t divisor(const struct device *dev)
 {
-	const char *options = NULL;
 	uint32_t clock = uart_clock(dev);
-	uint32_t speed = of_u32(dev->fdt, dev->node, "current-speed", 0);
+	uint32_t speed = uart_speed(dev, 0);
 	uint64_t value;
 
-	if (of_stdout(dev->fdt, &options) == dev->node && options) {
-		unsigned long asked = strtoul(options, NULL, 10);
-
-		if (asked > 0 && asked <= 4000000)
-			speed = (uint32_t)asked;
-	}
 	if (speed == 0 || clock < 16ULL * speed)
 		return 0;
 	value = (4ULL * clock + speed / 2) / speed;
@@ -226,7 +184,6 @@ static void set_line(const struct device *dev, const struct pl011 *uart)
 static int pl011_probe(struct device *dev)
 {
 	struct pl011 *uart = device_priv(dev);
-	unsigned long flags;
 	int error;
 
 	/* every PrimeCell is arm,primecell; of those, the ones whose tree gives PL011's part number */
@@ -239,39 +196,14 @@ static int pl011_probe(struct device *dev)
 		return -ENXIO;
 	if (dev->size < UARTDMACR + 4 || (dev->reg & 3) != 0)
 		return -EINVAL;
-	uart->ring.data = device_alloc(dev, 0);
-	uart->ring.size = PAGE_SIZE;
-	if (!uart->ring.data)
-		return -ENOMEM;
+	error = uart_init(dev, &pl011_ops);
+	if (error)
+		return error;
 	set_line(dev, uart);
-	error = of_irq(dev->fdt, dev->node, 0, &uart->irq);
-	if (!error) {
-		error = irq_request(&uart->irq, pl011_interrupt, dev);
-		if (error >= 0)
-			dev->irq = (uint32_t)error;
-	}
-	if (error < 0) {
-		uart->irq.nr_cells = 0;
-		device_log(dev, "no interrupt (%s): polling", strerror(-error));
-	}
-	if (uart_is_console(dev))
-		uart_register(dev, error < 0 ? &pl011_polled_ops : &pl011_ops);
-	flags = port_irq_save();
-	listen(uart);
-	port_irq_restore(flags);
+	uart_start(dev);
 	return 0;
-}
-
-static void pl011_remove(struct device *dev)
-{
-	struct pl011 *uart = device_priv(dev);
-
-	uart_unregister(dev);
-	writel(0, uart->base + UARTIMSC);
-	if (uart->irq.nr_cells)
-		irq_free(&uart->irq);
 }
 
 static const char *const pl011_compatible[] = {"arm,pl011", "arm,primecell", NULL};
 
-DRIVER(pl011, "pl011", DRIVER_UART, pl011_compatible, pl011_probe, pl011_remove);
+DRIVER(pl011, "pl011", DRIVER_UART, pl011_compatible, pl011_probe, uart_stop);

@@ -12,7 +12,8 @@
 
 #include "drivers/io.h"
 
-#define NEVER UINT64_MAX
+#define NEVER	   UINT64_MAX
+#define WAIT_LOOKS 100000000 /* of timer_wait() without a timer */
 
 static const struct timer_ops *ops;
 static uint64_t hz;
@@ -122,6 +123,35 @@ void timer_sleep(uint64_t ns)
 		}
 		port_irq_restore(flags);
 	}
+}
+
+bool timer_wait(uint64_t ns, bool (*done)(void *arg), void *arg)
+{
+	uint64_t deadline;
+	bool over = done(arg);
+
+	if (!ops) {
+		for (uint32_t looks = 0; !over && looks < WAIT_LOOKS; looks++) {
+			port_relax();
+			over = done(arg);
+		}
+		return over;
+	}
+	deadline = tick_after(ns);
+	while (!over && ops->read() < deadline) {
+		/* masked, so that the interrupt cannot come between the look and the wait */
+		unsigned long flags = port_irq_save();
+
+		over = done(arg);
+		if (!over && ops->read() < deadline) {
+			sleeper = deadline;
+			program_next();
+			cpu_wait_for_interrupt();
+		}
+		port_irq_restore(flags);
+		over = over || done(arg);
+	}
+	return over;
 }
 
 void timer_delay(uint64_t ns)

@@ -48,4 +48,11 @@ int timer_set(uint64_t ns, bool periodic, void (*fn)(void *arg), void *arg);
 void timer_sleep(uint64_t ns);
 void timer_delay(uint64_t ns);
 
+/*
+ * timer_wait() - wait until done(arg), which an interrupt makes true, but no longer than ns, the
+ * CPU idle in between. Returns whether it became true. done is called with interrupts masked too.
+ * Without a timer it watches, for a bounded number of looks. Context: thread.
+ */
+bool timer_wait(uint64_t ns, bool (*done)(void *arg), void *arg);
+
 #endif
