@@ -2,24 +2,13 @@
 /*
  * cmd_flash.c: what the flash holds, and the buffer cache it is read through.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "drivers/cfi_flash.h"
 #include "test/console/command.h"
+#include "test/console/hexdump.h"
 #include "test/console/parse.h"
-
-static void print_bytes(uint64_t offset, const unsigned char *bytes)
-{
-	printf("%08" PRIx64, offset);
-	for (int i = 0; i < 16; i++)
-		printf(" %02x", bytes[i]);
-	printf("  ");
-	for (int i = 0; i < 16; i++)
-		putchar(isprint(bytes[i]) ? bytes[i] : '.');
-	printf("\n");
-}
 
 static int cmd_flash(int argc, char **argv)
 {
@@ -50,7 +39,7 @@ static int cmd_flash(int argc, char **argv)
 			printf("flash: block %" PRIu64 " cannot be read\n", at / BUF_SIZE);
 			return 1;
 		}
-		print_bytes(at, (unsigned char *)buf->data + at % BUF_SIZE);
+		hexdump(at, (unsigned char *)buf->data + at % BUF_SIZE, 16);
 		buf_release(buf);
 	}
 	return 0;

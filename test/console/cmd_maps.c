@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_maps.c: what the page tables map, read from the live tables: neighbours of one kind and one set of
- * rights are one line. Unmapped memory is shown too; space that is neither memory nor a device is not.
+ * cmd_maps.c: what the page tables map, read from the live tables: neighbours of one kind and one
+ * set of rights are one line. Unmapped memory is shown too; space that is neither memory nor a
+ * device is not. Memory that a device shares without the caches has a line of its own, at the
+ * address where it is uncached.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +16,7 @@ struct line {
 	phys_addr_t start, end;
 	unsigned int flags;
 	const char *name; /* "" for a hole */
-	bool identity;	  /* every page leads to its own address */
+	bool identity;	  /* every page leads where it should: to its own address, or uncached */
 };
 
 /* From addr on, as far as one entry of the tables and one kind of page go. */
@@ -28,7 +30,9 @@ static struct line line_at(phys_addr_t addr)
 		line.name = "";
 	if (range.end < line.end)
 		line.end = range.end;
-	line.identity = !range.flags || range.output == range.start;
+	line.identity =
+		!range.flags || range.output == range.start ||
+		(range.flags & PG_UNCACHED && range.output == range.start - mmu_uncached_offset());
 	return line;
 }
 
@@ -46,6 +50,7 @@ static void print_line(const struct line *line)
 static int cmd_maps(int argc, char **argv)
 {
 	const struct pgtable *pgt = mmu_pgtable();
+	phys_addr_t end = pgt->reach;
 	struct line line, next;
 
 	if (argc != 1)
@@ -54,8 +59,10 @@ static int cmd_maps(int argc, char **argv)
 		printf("maps: the MMU is off: everything can be read, written and executed\n");
 		return 1;
 	}
+	if (mmu_uncached_offset())
+		end = 2 * mmu_uncached_offset();
 	line = line_at(0);
-	for (phys_addr_t addr = line.end; addr < pgt->reach; addr = next.end) {
+	for (phys_addr_t addr = line.end; addr < end; addr = next.end) {
 		next = line_at(addr);
 		if (next.flags == line.flags && next.identity == line.identity &&
 		    strcmp(next.name, line.name) == 0) {

@@ -12,6 +12,7 @@
 #include "boot/smp.h"
 #include "drivers/driver.h"
 #include "test/console/command.h"
+#include "test/target/shutdown.h"
 
 /* Run /chosen/bootargs, each command shown at the prompt as if it had been typed. */
 static void run_bootargs(const char *text)
@@ -41,6 +42,7 @@ static void run_bootargs(const char *text)
 
 int main(void)
 {
+	picture_boot();
 	port_log("drivers: %d devices bound", drivers_init(boot_info.fdt));
 	smp_start();
 	machine_irq_enable();

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_shutdown.c: all drivers leave and come back, and what they held is looked at in between.
+ */
+#include <stdio.h>
+
+#include "test/console/command.h"
+#include "test/target/shutdown.h"
+
+static int cmd_shutdown(int argc, char **argv)
+{
+	struct picture after;
+	bool same;
+
+	if (argc != 1)
+		return console_usage(argv[0]);
+	if (shutdown_drivers(&after) != 0) {
+		printf("shutdown: another CPU is at work: nothing done\n");
+		return 1;
+	}
+	picture_print(&after);
+	same = picture_compare(&after);
+	printf("shutdown: without drivers buddyinfo is %sthe boot picture\n", same ? "" : "NOT ");
+	return !same;
+}
+
+CONSOLE_COMMAND(shutdown, cmd_shutdown, "shutdown",
+		"remove all drivers, compare the free blocks with those at boot, bind them again");
