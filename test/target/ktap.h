@@ -2,10 +2,10 @@
 /*
  * ktap.h: test suites that run on the machine and report in KTAP, the kernel's test protocol.
  *
- * A case is a function without arguments, registered with TEST_CASE() in any file that is linked in.
- * It must assert something. After it, mm_check() must find nothing and every zone must have the free
- * blocks it had before, with the per-CPU caches drained, so a leak is a failure of the case that
- * leaked.
+ * A case is a function without arguments, registered with TEST_CASE() in any file that is linked
+ * in. It must assert something. After it, mm_check() must find nothing and every zone must have the
+ * free blocks it had before, with the per-CPU caches drained, so a leak is a failure of the case
+ * that leaked.
  *
  * The last line of a run counts the lines and gives the CRC-32 of the bytes before it ("\n" ends a
  * line), so that a reader on the other end of a serial line knows that it saw all of them:
@@ -16,6 +16,9 @@
  *   # test/target/suite_pcp.c:31: batches: expected 4, got 5
  *   not ok 2 pcp.refill # 1 of 17 assertions failed
  *   # quarry: passed=1 failed=1 skipped=0 records=5 crc32=0x1c291ca3
+ *
+ * A case that this machine cannot run says so, `ok 3 blk.rings # SKIP no disk`, and counts as
+ * skipped.
  *
  * Lines that do not start as one of these (the log's) are no part of the report.
  */
@@ -32,10 +35,23 @@ struct test_case {
 };
 
 /*
- * test_reserves_on(): cases run without watermarks and reserves, so that all memory can be had; one that
- * tests those calls this first. They are the machine's again after the case.
+ * test_reserves_on(): cases run without watermarks and reserves, so that all memory can be had; one
+ * that tests those calls this first. They are the machine's again after the case.
  */
 void test_reserves_on(void);
+
+/*
+ * test_skip() - this machine lacks what the case needs; the case returns next. why: a string that
+ * stays. What it asserted before still counts.
+ */
+void test_skip(const char *why);
+
+/*
+ * test_blocks_move() - the case lets go of memory it did not allocate and takes as much again, from
+ * wherever: after it the free pages of all zones together are compared, instead of every zone's
+ * blocks.
+ */
+void test_blocks_move(void);
 
 /*
  * TEST_CASE(coalesce, shuffled, fn): the case `coalesce.shuffled`. Names are of C identifiers'
@@ -53,9 +69,9 @@ void test_reserves_on(void);
 			&test_case_##suite_##_##name_
 
 /*
- * test_run() - run the cases that pattern names: NULL or "" all, "suite", or "suite.case". Returns the
- * number of failed cases, or -ENOENT after one line of error if pattern names none. Context: thread,
- * nothing else using the allocator; takes seconds.
+ * test_run() - run the cases that pattern names: NULL or "" all, "suite", or "suite.case". Returns
+ * the number of failed cases, or -ENOENT after one line of error if pattern names none. Context:
+ * thread, nothing else using the allocator; takes seconds.
  */
 int test_run(const char *pattern);
 
