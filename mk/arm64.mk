@@ -7,31 +7,19 @@ CROSS   := aarch64-linux-gnu-
 MARCH   := armv8-a
 PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 
-CC      := $(CROSS)gcc
-LD      := $(CROSS)ld
-AR      := $(CROSS)ar
-OBJCOPY := $(CROSS)objcopy
-READELF := $(CROSS)readelf
-SIZE    := $(CROSS)size
+include mk/toolchain.mk
 RELOC   := AARCH64
 GDB_ARCH := aarch64
 
 # Looked up when first used: on a fresh machine they are installed in the same run of make.
 $(call once,LIBC,ls -U $(PICOLIBC)/lib/release/libc.a $(PICOLIBC)/lib/libc.a 2>/dev/null | head -n 1)
-$(call once,GCC_INCLUDE,$(CC) -print-file-name=include)
 $(call once,LIBGCC,$(CC) -print-libgcc-file-name)
 
 ISA_FLAGS    := -march=$(MARCH)+nosimd -mgeneral-regs-only -mstrict-align -mno-outline-atomics
 ISA_LDFLAGS  := -m aarch64linux
 
-# The instructions that jump to an image loaded elsewhere, for tests of the load address:
-# -kernel jump-ADDRESS.bin -device loader,file=quarry.bin,addr=ADDRESS,force-raw=on
-$(OUT)/jump-0x%.bin: | deps-check
-	$(call say,JUMP,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)printf 'ldr x16, =0x%s\nbr x16\n' $* | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
-	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
-	$(Q)rm -f $(@:.bin=.o)
+# Jump to an address, as printf writes it: see mk/toolchain.mk.
+JUMP_CODE := ldr x16, =0x%s\nbr x16\n
 
 # Registers that head.S does not keep over place_image(): see mk/flash.mk.
 STACKLESS_FLAGS := $(patsubst %,-fcall-used-x%,21 22 23 24 25 26 27 28)

@@ -8,31 +8,19 @@ MARCH   := rv64imac_zicsr_zifencei
 MABI    := lp64
 PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf
 
-CC      := $(CROSS)gcc
-LD      := $(CROSS)ld
-AR      := $(CROSS)ar
-OBJCOPY := $(CROSS)objcopy
-READELF := $(CROSS)readelf
-SIZE    := $(CROSS)size
+include mk/toolchain.mk
 RELOC   := RISCV
 GDB_ARCH := riscv:rv64
 
 # Looked up when first used: on a fresh machine they are installed in the same run of make.
 $(call once,LIBC,ls $(PICOLIBC)/lib/release/rv64imac/lp64/libc.a $(PICOLIBC)/lib/rv64imac/lp64/libc.a 2>/dev/null | head -n 1)
-$(call once,GCC_INCLUDE,$(CC) -print-file-name=include)
 $(call once,LIBGCC,riscv64-unknown-elf-gcc -march=rv64imac -mabi=$(MABI) -print-libgcc-file-name)
 
 ISA_FLAGS    := -march=$(MARCH) -mabi=$(MABI) -mcmodel=medany
 ISA_LDFLAGS  := -m elf64lriscv
 
-# The instructions that jump to an image loaded elsewhere, for tests of the load address:
-# -kernel jump-ADDRESS.bin -device loader,file=quarry.bin,addr=ADDRESS,force-raw=on
-$(OUT)/jump-0x%.bin: | deps-check
-	$(call say,JUMP,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)printf 'li t0, 0x%s\njr t0\n' $* | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
-	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
-	$(Q)rm -f $(@:.bin=.o)
+# Jump to an address, as printf writes it: see mk/toolchain.mk.
+JUMP_CODE := li t0, 0x%s\njr t0\n
 
 # Registers that head.S does not keep over place_image(): see mk/flash.mk.
 STACKLESS_FLAGS := $(patsubst %,-fcall-used-s%,1 2 3 4 5 6 7 8 9 10 11)

@@ -21,7 +21,7 @@ class KtapError(Exception):
 @dataclass
 class Result:
     name: str
-    passed: bool
+    passed: bool  # None: the machine lacks what it needs, it was skipped
     text: str
     notes: list = field(default_factory=list)
 
@@ -61,11 +61,14 @@ def _results(records, passed, failed, skipped):
             continue
         if int(match.group(2)) != len(results) + 1:
             raise KtapError(f"result {match.group(2)} follows result {len(results)}")
-        results.append(Result(match.group(3), match.group(1) == "ok", match.group(4), notes))
+        verdict = match.group(1) == "ok"
+        if verdict and match.group(4).startswith("SKIP "):
+            verdict = None
+        results.append(Result(match.group(3), verdict, match.group(4), notes))
         notes = []
     if len(results) != int(plan.group(1)):
         raise KtapError(f"{len(results)} results, {plan.group(1)} were planned")
-    good = sum(result.passed for result in results)
-    if (good, len(results) - good, 0) != (passed, failed, skipped):
+    verdicts = [result.passed for result in results]
+    if (passed, failed, skipped) != tuple(verdicts.count(v) for v in (True, False, None)):
         raise KtapError("the closing line's counts are not those of the results")
     return results

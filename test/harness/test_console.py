@@ -95,6 +95,7 @@ SHOWN = {
     "gfp GFP_KERNEL": r"0x100 ",
     "gfp 0xa0": r"__GFP_MOVABLE.*zone DMA32 type Movable",
     "devices": r"{uart}",
+    "dma": r"bounce pages: on(?s:.)*{uart}",
     "cpus": r"boot",
     "dmesg": r"released \d+ pages",
     "version": r"Quarry .* at {load:#x}",
@@ -115,6 +116,7 @@ ERRORS = [
     "free 0x8000000", "free 0xffffffffffffffff", "free {free:#x}", "free {free_odd:#x}",
     "free 0x10000000000000000", "page", "page x", "page 0x1000", "gfp", "gfp nonsense", "gfp 0x60",
     "sysctl vm.nosuch=1", "sysctl vm.percpu_pagelist=x", "sysctl vm.percpu_pagelist=",
+    "devices all", "dma bounce", "dma bounce maybe", "dma off",
     "test nosuch", "help nosuch", "drain now", "a b c d e f g h i j k l m n o p q r",
 ]
 

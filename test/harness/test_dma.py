@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The DMA layer as the board's device tree has it: what the buses pass on, who looks into the caches. The suite dma.*
+runs on machines of one CPU with all others; here on several.
+"""
+import re
+import subprocess
+
+import pytest
+
+import ktap
+
+MEMORY = "1G"
+# The node of the PCI host bridge, and a bus or device with a driver that is not on it.
+BRIDGE = {"riscv64": "/soc/pci@30000000", "arm64": "/pcie@10000000"}
+UART = {"riscv64": "/soc/serial@10000000", "arm64": "/pl011@9000000"}
+
+
+@pytest.mark.parametrize("memory", ["1G", "8G"])
+def test_suite_on_four_cpus(boot, subresults, memory):
+    board = boot(memory=memory, extra=["-smp", "4"])
+    board.expect_prompt()
+    results = ktap.check(board.cmd("test dma", timeout=400))
+    subresults([(r.name, r.passed, f"{r.text}; {' / '.join(r.notes)}") for r in results])
+    notes = {r.name: " ".join(r.notes) for r in results}
+    assert bool(notes["dma.above_4g"]) == (memory == "1G")
+
+
+@pytest.fixture
+def boot_changed(boot, setup):
+    """boot_changed(name, (node, property, value..)..): the board with its own tree, changed by fdtput."""
+    def start(name, *changes):
+        blob = setup.scratch / f"dma-{name}-{setup.board}.dtb"
+        subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={blob}", "-m", MEMORY, "-display",
+                        "none"], check=True, capture_output=True)
+        for node, prop, *value in changes:
+            kind = "s" if value and not re.fullmatch("[0-9a-f]+", str(value[0])) else "x"
+            subprocess.run(["fdtput", "-t", kind, str(blob), node, prop, *map(str, value)],
+                           check=True)
+        board = boot(memory=MEMORY, **setup.with_fdt(blob, MEMORY))
+        board.boot_log = board.expect_prompt()
+        return board
+    return start
+
+
+def cells(*numbers):
+    """64-bit numbers as the hexadecimal cells that fdtput takes."""
+    return [f"{part:x}" for number in numbers for part in (number >> 32, number & 0xffffffff)]
+
+
+def rows(board):
+    """`devices`: {node: its columns as named by the heading}."""
+    heading, *lines = board.lines("devices")
+    names = heading.split()
+    assert names == ["driver", "reg", "irq", "pages", "bytes", "mask", "zone", "coherent",
+                     "compatible", "node"]
+    assert all(len(line) <= 130 for line in lines)
+    return {line.split(maxsplit=9)[9]: dict(zip(names, line.split(maxsplit=9))) for line in lines}
+
+
+def test_devices(boot, setup):
+    board = boot(memory="8G")
+    board.expect_prompt()
+    found = rows(board)
+    assert BRIDGE[setup.isa] in found and UART[setup.isa] in found
+    for row in found.values():
+        assert row["zone"] == ("NORMAL" if int(row["mask"]) > 32 else "DMA32")
+        assert int(row["bytes"]) >= int(row["pages"]) * 4096 > 0
+    assert found[UART[setup.isa]]["mask"] == found[BRIDGE[setup.isa]]["mask"] == "32"
+    # what QEMU's trees say: PCI is coherent; the others are as the instruction set's default has it
+    assert found[BRIDGE[setup.isa]]["coherent"] == "yes"
+    assert found[UART[setup.isa]]["coherent"] == ("yes" if setup.isa == "riscv64" else "no")
+
+
+def test_windows(boot_changed, setup):
+    """The memory is seen elsewhere, and only a part of it: 1 MiB of I/O space is none."""
+    base = setup.ram_base
+    board = boot_changed("windows", (BRIDGE[setup.isa], "dma-ranges",
+                                     *["1000000", *cells(0, 0, 0x100000)],
+                                     *["2000000", *cells(0xc0000000, base, 0x4000000)],
+                                     *["3000000", *cells(0x400000000, base + 0x8000000, 0x10000)]))
+    lines = board.lines("dma")
+    at = next(i for i, line in enumerate(lines) if BRIDGE[setup.isa] in line)
+    assert [line.split() for line in lines[at + 1:at + 3]] == [
+        ["0xc0000000-0xc3ffffff", "is", "memory", f"{base:#x}-{base + 0x3ffffff:#x}"],
+        ["0x400000000-0x40000ffff", "is", "memory", f"{base + 0x8000000:#x}-{base + 0x800ffff:#x}"]]
+    assert "is memory" not in "".join(lines[:at] + lines[at + 3:])
+    assert rows(board)[BRIDGE[setup.isa]]["zone"] == "DMA32"
+    assert all(result.passed for result in ktap.check(board.cmd("test dma", timeout=400)))
+
+
+def test_out_of_reach(boot_changed, setup):
+    """A bus that leads to no memory, and one whose property makes no sense, end in a zone called none."""
+    for name, ranges in (("nowhere", ["2000000", *cells(0, 0x1000, 0x1000)]), ("broken", ["1", "2"])):
+        board = boot_changed(name, (BRIDGE[setup.isa], "dma-ranges", *ranges))
+        found = rows(board)
+        assert found[BRIDGE[setup.isa]]["zone"] == "none"
+        assert found[UART[setup.isa]]["zone"] == "DMA32"
+        assert ("broken dma-ranges" in board.cmd("dma")) == (name == "broken")
+
+
+def test_coherence_is_inherited(boot_changed, setup):
+    root = boot_changed("inherited", ("/", "dma-noncoherent"))
+    found = rows(root)
+    assert found[UART[setup.isa]]["coherent"] == "no"
+    assert found[BRIDGE[setup.isa]]["coherent"] == "yes"  # its own word is nearer
+    caches = root.lines("dma")[1]
+    if setup.isa == "riscv64":
+        assert "refused, not every CPU has Zicbom" in caches
+        assert found[UART[setup.isa]]["zone"] == "none"
+    else:
+        assert re.search(r"cache lines of \d+ bytes, uncached memory", caches)
+        assert found[UART[setup.isa]]["zone"] == "DMA32"
+
+
+def test_zicbom_that_traps(boot_changed):
+    """The tree names the extension and the CPU has not got it, as with firmware that keeps it to itself."""
+    board = boot_changed("zicbom", ("/", "dma-noncoherent"),
+                         ("/cpus/cpu@0", "riscv,isa", "rv64imafdc_zicbom_zihpm"),
+                         ("/cpus/cpu@0", "riscv,cbom-block-size", "40"))
+    caches = board.lines("dma")[1]
+    assert "refused, the firmware does not let S-mode use Zicbom" in caches \
+        or "cache lines of 64 bytes, no uncached memory" in caches  # a CPU that has it all the same
+    assert all(result.passed for result in ktap.check(board.cmd("test dma", timeout=400)))
+
+
+test_zicbom_that_traps.boards = ["qemu-virt-riscv64"]
+
+
+def test_bounce_switch(console):
+    assert console.lines("dma")[0] == "bounce pages: on"
+    assert console.lines("dma bounce off") == ["bounce pages: off"]
+    assert console.lines("dma")[0] == "bounce pages: off"
+    assert console.lines("dma bounce on") == ["bounce pages: on"]
+    for line in ("dma bounce", "dma bounce maybe", "dma on", "dma bounce on off"):
+        assert len(console.lines(line)) == 1 and "usage" in console.lines(line)[0]
+    assert console.lines("dma")[0] == "bounce pages: on"
