@@ -264,8 +264,9 @@ static unsigned long whole_cut(struct zone *zone, unsigned int order, enum migra
 /* ---- what the rest of mm/ calls ------------------------------------------------------------ */
 
 /*
- * With any_smaller a call that cuts a whole pageblock or turns to another type's serves at most
- * this order, so that no call does two expensive things.
+ * With any_smaller a call that cuts a whole pageblock or borrows from another type's serves at most
+ * this order, and one that takes a pageblock over a single page, so that no call does two expensive
+ * things.
  */
 #define SMALL_BATCH_ORDER 2
 

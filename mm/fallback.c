@@ -63,6 +63,7 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 			list = pb->list;
 			pb_unlink(zone, pb); /* pb_take() links it again, as the other type's */
 			pb->type = (uint8_t)type;
+			*order = lowest; /* no batch as well: the next refill finds it */
 			index = pb_take(zone, pb, order, lowest, list);
 		}
 		count_event(&mm.stats.extfrag);

@@ -388,6 +388,8 @@ enum wmark_level {
 };
 /* The same for both marks in one go. */
 enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac);
+/* Pages that would have to be free besides for the request to leave the mark. */
+uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark);
 void init_per_zone_wmark_min(void);
 void setup_per_zone_wmarks(void);
 
@@ -428,6 +430,8 @@ bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    unsigned long *start, unsigned long *end);
+/* Does this CPU have so many pages of the zone cached, and one at least? */
+bool pcp_hold(const struct zone *zone, unsigned long pages);
 unsigned long pcp_count_this_cpu(const struct zone *zone); /* pages */
 unsigned long pcp_count_zone(const struct zone *zone);	   /* the same of all CPUs */
 void pcp_sync_limits(struct mm_pcpu *cpu);

@@ -182,9 +182,8 @@ struct page *get_page_from_caches(const struct alloc_context *ac)
 		page = pcp_steal(choice->zone, word_of(ac, choice), ac->order);
 	for (choice = ac->choices; choice->zone && !page; choice++) {
 		struct zone *zone = choice->zone;
-		unsigned long cached = pcp_count_this_cpu(zone);
 
-		if (cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
+		if (pcp_hold(zone, zone_shortfall(zone, ac, zone->mark.min)) &&
 		    complete_from_caches(ac, zone, &look))
 			page = get_page_given_back(ac, choice);
 	}

@@ -226,6 +226,21 @@ static RACY unsigned long count_cpu(struct mm_pcpu *cpu, const struct zone *zone
 	return count;
 }
 
+bool pcp_hold(const struct zone *zone, unsigned long pages)
+{
+	struct per_cpu_pages *pcp;
+	unsigned long count = 0;
+	unsigned int order;
+
+	for_each_zone_pcp(port_pcpu(), zone, pcp, order)
+	{
+		count += pcp_count(pcp) << order;
+		if (count && count >= pages)
+			return true;
+	}
+	return false;
+}
+
 unsigned long pcp_count_this_cpu(const struct zone *zone)
 {
 	return count_cpu(port_pcpu(), zone);

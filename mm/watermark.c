@@ -143,6 +143,13 @@ static inline bool has_block(const struct zone *zone, const struct alloc_context
 					    (ac->order ? 0 : ALLOC_NON_BLOCK)));
 }
 
+uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark)
+{
+	int64_t missing = (int64_t)mark_for(ac->alloc_flags, mark) + 1 - left_for(zone, ac);
+
+	return missing > 0 ? (uint64_t)missing : 0;
+}
+
 enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
 				  uint64_t mark, uint64_t extra)
 {
