@@ -41,6 +41,7 @@ include mk/libfdt.mk
 include mk/$(ISA).mk
 include mk/image.mk
 include mk/bench.mk
+include mk/bench-linux.mk
 include mk/host.mk
 include mk/run.mk
 include mk/flash.mk

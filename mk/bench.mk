@@ -11,9 +11,9 @@ $(OUT)/quarry.elf: $(BENCH_OBJECTS)
 $(BENCH_OBJECTS): | $(LIBFDT_STAMP)
 
 .PHONY: bench bench-host
-bench: $(OUT)/quarry.bin ## count instructions on the board, compare with others, check the budgets
-	$(Q)/usr/bin/python3 test/bench/run.py; status=$$?; \
-	/usr/bin/python3 test/bench/plot.py; exit $$status
+bench: build-all ## count instructions on both boards, compare with others, check the budgets
+	$(Q)TEST_BOARDS='$(TEST_BOARDS)' /usr/bin/python3 test/bench/run.py; status=$$?; \
+	mk/deps.sh install plots; /usr/bin/python3 test/bench/plot.py; exit $$status
 
 # ---- on the host ------------------------------------------------------------------------------
 
@@ -22,7 +22,8 @@ BENCH_HOST_OBJECTS := $(patsubst %.c,$(BENCH_HOST)/%.o,$(BENCH_SOURCES) $(MM_SOU
 	$(sort $(wildcard test/bench/host*.c)) test/host/port_host.c)
 BENCH_HOST_CFLAGS = -std=gnu11 -O2 -g -DQUARRY_HOST -pthread $(EXTRA_CFLAGS)
 
-bench-host: $(BENCH_HOST)/bench ## the same on this machine: ns and instructions
+bench-host: $(BENCH_HOST)/bench ## the same on this machine: ns, 1 and 2 threads, and instructions
+	$(Q)mk/deps.sh install callgrind || true
 	$(Q)/usr/bin/python3 test/bench/host.py $<
 
 $(BENCH_HOST)/flags: FORCE | deps-check

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Packages. Before anything is compiled mk/deps.sh looks whether the tools are there: some ten
-# milliseconds when they are. `run`, `test`, `debug` and `deps` install what is missing; any other
-# target only says what it is.
+# milliseconds when they are. `run`, `test`, `bench`, `debug` and `deps` install what is
+# missing; any other target only says what it is.
 
 # The boards whose tests `make test` runs: one of each instruction set, or the one that was named.
 TEST_BOARDS ?= $(if $(filter command,$(firstword $(origin BOARD))),$(BOARD),qemu-virt-riscv64 qemu-virt-arm64)
@@ -11,10 +11,12 @@ DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host f
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
 DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)
 DEPS_FOR  += $(if $(filter debug,$(MAKECMDGOALS)),debug)
-DEPS_MODE := $(if $(filter run flash chain-uboot test debug deps,$(MAKECMDGOALS)),install,check)
+DEPS_FOR  += $(if $(filter bench-linux,$(MAKECMDGOALS)),bench linux)
+DEPS_FOR  += $(if $(filter bench,$(MAKECMDGOALS)),bench) $(if $(filter bench-host,$(MAKECMDGOALS)),bench-host)
+DEPS_MODE := $(if $(filter run flash chain-uboot test bench bench-host debug deps bench-linux,$(MAKECMDGOALS)),install,check)
 
 .PHONY: deps deps-check
 deps: deps-check ## install what building, running and testing need (Debian, Ubuntu)
 
 deps-check:
-	@ISAS='$(if $(filter test all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)
+	@ISAS='$(if $(filter test bench all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)

@@ -97,10 +97,44 @@ deps_test() {
 	need_command dtc device-tree-compiler
 	need_command spin spin
 	need_command clang-format-19 clang-format-19
-	need_file python3 python3 /usr/bin/python3
+	deps_python
 	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
-	need_file python3-pexpect pexpect /usr/lib/python3/dist-packages/pexpect
 	need_file python3-pytest-xdist pytest-xdist /usr/lib/python3/dist-packages/xdist
+}
+
+deps_python() {
+	need_file python3 python3 /usr/bin/python3
+	need_file python3-pexpect pexpect /usr/lib/python3/dist-packages/pexpect
+}
+
+deps_bench() {
+	deps_run
+	deps_python
+	need_command dtc device-tree-compiler
+}
+
+deps_linux() {
+	need_file linux-source "the Linux sources" /usr/src/linux-source-*.tar.*
+	need_command gcc gcc
+	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
+	need_command flex flex
+	need_command bison bison
+	need_command bc bc
+}
+
+deps_plots() { # wanted, not needed: mk/bench.mk goes on without
+	need_file python3-matplotlib matplotlib /usr/lib/python3/dist-packages/matplotlib
+}
+
+deps_bench_host() {
+	need_command gcc gcc
+	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
+	need_file python3 python3 /usr/bin/python3
+}
+
+deps_callgrind() { # the same
+	need_command valgrind valgrind
+	need_file valgrind "callgrind's header" /usr/include/valgrind/callgrind.h
 }
 
 deps_debug() {
@@ -115,7 +149,12 @@ for purpose in "$@"; do
 	uboot) deps_uboot ;;
 	test) deps_test ;;
 	debug) deps_debug ;;
-	all) deps_test; deps_debug ;;
+	bench) deps_bench ;;
+	linux) deps_linux ;;
+	bench-host) deps_bench_host ;;
+	plots) deps_plots ;;
+	callgrind) deps_callgrind ;;
+	all) deps_test; deps_debug; deps_bench; deps_bench_host; deps_plots; deps_callgrind ;;
 	*)
 		echo "deps: unknown purpose '$purpose'" >&2
 		exit 2

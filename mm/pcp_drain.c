@@ -302,11 +302,11 @@ static unsigned int find_cached(struct mm_pcpu *cpu, const struct zone *zone, un
 	for_each_zone_pcp(cpu, zone, pcp, cached)
 	{
 		struct page **p = pcp->top;
-		struct page **low = pcp_count(pcp) > PCP_WINDOW ? p - PCP_WINDOW : pcp->base;
 
 		if (cached >= order)
 			break;
-		for (; p > low; p--) {
+		/* below the last there is a NULL */
+		for (int left = PCP_WINDOW; *p && left; p--, left--) {
 			if (*p < first || *p >= limit)
 				continue;
 			if (count < PCP_LOOK_CACHED)
@@ -333,16 +333,18 @@ static bool assemble(struct zone *zone, unsigned int order, enum migratetype typ
 	unsigned int cached;
 	struct per_cpu_pages *pcp;
 
+	if (!look->entries || !look->blocks)
+		return false;
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		memo[i] = NIL32;
 	for_each_zone_pcp(cpu, zone, pcp, cached)
 	{
 		struct page **p = pcp->top;
-		struct page **low = pcp_count(pcp) > PCP_WINDOW ? p - PCP_WINDOW : pcp->base;
+		int left = PCP_WINDOW;
 
 		if (cached >= order)
 			return false;
-		for (; p > low && look->entries; p--, look->entries--) {
+		for (; *p && left && look->entries; p--, left--, look->entries--) {
 			unsigned long block = (unsigned long)(*p - mm.memmap) & mask, count;
 			unsigned long *seen = &memo[(block >> order) % MEMO_SIZE];
 

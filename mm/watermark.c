@@ -135,12 +135,16 @@ static inline RACY int64_t left_for(const struct zone *zone, const struct alloc_
 	return (int64_t)left;
 }
 
-/* Is there a block for it, in a HIGHATOMIC pageblock if it may: single pages also for who cannot wait. */
+/*
+ * Is there a block for it? Parts of HIGHATOMIC pageblocks count for those who may have them, single
+ * pages also for who cannot wait.
+ */
 static inline bool has_block(const struct zone *zone, const struct alloc_context *ac)
 {
-	return buddy_has(zone, ac->order,
-			 ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC |
-					    (ac->order ? 0 : ALLOC_NON_BLOCK)));
+	unsigned int own =
+		ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | (ac->order ? 0 : ALLOC_NON_BLOCK);
+
+	return buddy_has(zone, ac->order, ac->order < pageblock_order && ac->alloc_flags & own);
 }
 
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark)

@@ -27,6 +27,7 @@ static const struct bench benches[] = {
 	{"B8", "this boot's initialisation, to the first page", bench_init, false},
 	{"B10", "surge: 2 MiB blocks left after waves of unmovable pages", bench_surge, false},
 	{"worst", "hunt for the most expensive call; a minute or two", bench_worst, true},
+	{"worst-quick", "the same for some seconds", bench_worst_quick, true},
 };
 
 const struct bench *bench_at(unsigned int n)

@@ -15,7 +15,7 @@ const char *bench_coalesce(void)
 {
 	struct bench_picture before, after;
 	struct bench_table table;
-	unsigned long count = 0, kept = 0, pairs = 0;
+	unsigned long count = 0, kept = 0, pairs;
 	struct page *page;
 	bool same;
 
@@ -33,8 +33,11 @@ const char *bench_coalesce(void)
 			*bench_slot(&table, kept++) = page;
 	}
 	/* all even frames are taken: there can be no two free pages side by side */
-	while ((page = alloc_pages(BENCH_GFP_ALL, 1)) != NULL && pairs++ == 0)
-		__free_pages(page, 1);
+	for (pairs = kept; pairs < count && (page = alloc_pages(BENCH_GFP_ALL, 1)); pairs++)
+		*bench_slot(&table, pairs) = page;
+	for (unsigned long i = kept; i < pairs; i++)
+		__free_pages(*bench_slot(&table, i), 1);
+	pairs -= kept;
 	while (kept > 0)
 		__free_page(*bench_slot(&table, --kept));
 	bench_picture(&after);

@@ -119,7 +119,9 @@ static void *work(void *arg)
 					   : run_churn(worker);
 		worker->ns[kind] = (double)(bench_count() - start) / (double)count;
 	}
-	drain_all_pages();
+	/* A CPU that is online must answer the others; this one is about to be gone. */
+	if (worker->cpu)
+		mm_cpu_offline();
 	return NULL;
 }
 
@@ -140,6 +142,7 @@ int bench_threads(unsigned int threads)
 	printf("bench: threads host n%u", threads);
 	for (unsigned int i = 1; i < threads; i++)
 		pthread_join(workers[i].thread, NULL);
+	drain_all_pages();
 	for (int kind = 0; kind < NR_WORKS; kind++) {
 		double sum = 0;
 

@@ -33,9 +33,9 @@ static NOINLINE struct page *called_alloc(void)
 	return alloc_page(GFP_KERNEL);
 }
 
-static NOINLINE int called_free(struct page *page)
+static NOINLINE void called_free(struct page *page)
 {
-	return __free_page(page);
+	(void)__free_page(page);
 }
 
 #define DEFINE_PAIR(form, alloc, free)                                        \
@@ -232,8 +232,10 @@ static uint64_t bulk_rounds(bool cold)
 		got = alloc_pages_bulk(GFP_KERNEL, BURST, burst);
 		cost = bench_tock(start);
 		total += round < 0 ? 0 : cost;
-		while (got > 0)
+		while (got > 0) {
 			__free_page(burst[--got]);
+			burst[got] = NULL; /* Linux fills only entries that are NULL */
+		}
 	}
 	return total;
 }
@@ -318,7 +320,8 @@ static bool keep_remnant(struct page *page, unsigned int order)
 
 const char *bench_pair_order(void)
 {
-	uint64_t merged[NR_PAGE_ORDERS], held[NR_PAGE_ORDERS];
+	uint64_t merged[NR_PAGE_ORDERS], held[NR_PAGE_ORDERS], uncached[NR_PAGE_ORDERS];
+	unsigned long high = mm_pcp_high();
 	struct page *page;
 
 	nr_remnants = 0;
@@ -333,7 +336,10 @@ const char *bench_pair_order(void)
 			page = alloc_page(GFP_KERNEL);
 			held[order] = measured_pairs(order, "held");
 			__free_page(page);
-			drain_all_pages();
+			/* what the buddy itself costs: each pair splits and merges all the way */
+			mm_set_pcp_high(0);
+			uncached[order] = measured_pairs(order, "uncached");
+			mm_set_pcp_high(high);
 		}
 	}
 	while (nr_remnants > 0) {
@@ -351,5 +357,13 @@ const char *bench_pair_order(void)
 		bench_mean("held", (int64_t)held[order], B4_COUNT);
 		bench_end();
 	}
+	bench_line("uncached");
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "order%u", order);
+		bench_mean(name, (int64_t)uncached[order], B4_COUNT);
+	}
+	bench_end();
 	return NULL;
 }

@@ -1,72 +1,82 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-`make bench`: all workloads on the board under QEMU's -icount, a table beside what others need, and
-every budget checked: exit status 1 if a bound is broken. The figures are kept in
-docs/figures/<isa>.json, from which plot.py draws.
+`make bench`: all workloads on the boards of both instruction sets under QEMU's -icount, a table beside
+what others need, and every budget checked: exit status 1 if a bound is broken. The figures are kept
+in docs/figures/<isa>.json, from which plot.py draws, and the table of worst calls in docs/bounds.md.
 """
 import json
 import re
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "harness"))
 
 import figures as fig  # noqa: E402
-from board import ROOT, Board, Setup, make  # noqa: E402
+from board import BOARDS, ROOT, Setup  # noqa: E402
+from layouts import with_many_regions  # noqa: E402
 
+ISA = {"riscv64": "rv64", "arm64": "arm64"}
 SIZED = "bench B1; bench B5; bench B8"
-RUNS = [("1G", "bench"), ("1G", "bench worst"), ("4G", SIZED), ("4G", "bench worst"),
-        ("16G", SIZED), ("64G", SIZED)]
-# Objects of mm/ that only inform, check or debug, and memblock, which peers count apart.
-NOT_CORE = re.compile(r"^(check|debug|gfp|info|memblock\w*|report)\.o$")
+# RAM, commands; the hunt also on one zone, two zones, and memory in many pieces.
+RUNS = [("1G", "bench"), ("4G", SIZED), ("16G", SIZED), ("64G", SIZED),
+        ("1G", "bench worst-quick"), ("8G", "bench worst"), ("regions", "bench worst")]
+KINDS = ("alloc", "steal", "rescue", "bulk", "exact", "free", "put", "shared", "exact_free", "fail",
+         "mayfail", "drain")
 
 
-def measure(setup, memory, commands):
-    print(f"-m {memory}: {commands}", flush=True)
-    board = Board(setup, memory=memory, append=commands + "; poweroff", extra=fig.ICOUNT)
-    try:
-        status = board.wait_end(timeout=900)
-    finally:
-        board.close()
-    text = board.transcript.getvalue()
+def run(setup, memory, commands):
+    began = time.monotonic()
+    options = {"memory": memory}
+    if memory == "regions":
+        options = with_many_regions(setup, commands)
+    text = fig.measure(setup, commands, timeout=1800, **options)
     found, errors = fig.parse(text, memory)
-    if status != 0 or errors or not found:
-        sys.exit("\n".join(errors) or f"bench: the machine stopped (status {status}):\n" +
-                 text[-2000:])
+    if errors or not found:
+        raise RuntimeError("\n".join(errors) or f"no figures:\n{text[-2000:]}")
+    print(f"{setup.isa} {memory}: {commands}: {time.monotonic() - began:.0f} s", flush=True)
     return found
 
 
-def sizes():
-    """B9: code and constants of mm/'s objects by optimisation, of the core and of all."""
-    found, level = {}, None
-    for line in make("sizes").splitlines():
-        match = re.fullmatch(r"\S+ -(O\w)", line)
-        if match:
-            level = match[1]
-        words = line.split()
-        if len(words) != 6 or not words[0].isdigit():
-            continue
-        key = f"B9.{level}.all" if "TOTAL" in words[5] else \
-            None if NOT_CORE.match(words[5]) else f"B9.{level}.core"
-        if key:
-            found[key] = found.get(key, 0.0) + int(words[0])
-    return found
+def measure_board(setup):
+    """All figures of a board."""
+    measured = {}
+    for memory, commands in RUNS:
+        found = run(setup, memory, commands)
+        if "worst" in commands:
+            fig.merge_worst(measured, found)
+        else:
+            measured.update(found)
+    measured.update(fig.sizes(setup))
+    fig.derive(measured)
+    return measured
 
+
+# ---- output -------------------------------------------------------------------------------------
 
 def show(value):
     if isinstance(value, list):
         return "-".join(show(v) for v in value)
-    return "-" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+    text = "-" if value is None else f"{value:,.2f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def print_table(measured, peers, isa):
+def print_rows(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join([row[0].ljust(widths[0])] +
+                        [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]).rstrip())
+
+
+def print_table(measured, peers):
+    """Beside the others' figures, those of Linux as the ratio."""
     columns = [name for name in peers["columns"]
-               if any(name in row for row in peers[isa].values())]
+               if any(name in row for row in peers["rows"].values())]
     rows = [["figure", "Quarry", *columns, "better than Linux A"]]
-    for name, others in peers[isa].items():
-        ours = measured.get(name)
-        linux = others.get("Linux A")
+    for name, others in peers["rows"].items():
+        ours, linux = measured.get(name), others.get("Linux A")
         ratio = "-"
         if ours and linux:
             ratio = f"{ours / linux if name.endswith('share') else linux / ours:,.1f}x"
@@ -74,46 +84,65 @@ def print_table(measured, peers, isa):
     print_rows(rows)
 
 
-def print_rows(rows):
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join([row[0].ljust(widths[0])] +
-                        [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]))
-
-
-def main():
-    setup = Setup()
-    measured = {}
-    isa = {"riscv64": "rv64"}.get(setup.out.name, setup.out.name)
-    for memory, commands in RUNS:
-        measured.update(measure(setup, memory, commands))
-    # the hunt counts at any size of RAM: the worst of all
-    for name in [name for name in measured if name.startswith("worst.") and "@" in name]:
-        plain = name.partition("@")[0]
-        measured[plain] = max(measured.get(plain, 0), measured.pop(name))
-    measured.update(sizes())
-    fig.derive(measured)
-
-    out = ROOT / "docs" / "figures"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{isa}.json").write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
-
-    print(f"\n{isa}: instructions; shares in percent, sizes in bytes")
-    print_table(measured, json.loads((HERE / "peers.json").read_text()), isa)
-
-    results = fig.check(measured, fig.budgets())
-    print("\nbudgets")
+def check(measured):
+    """Print each budget; the number that is missed or was not measured."""
+    rows = fig.budgets()
+    results = fig.check(measured, rows)
     print_rows([["figure", "measured", "", "bound", "aim", "met"]] +
                [[name, show(value), row.rule, show(row.bound), show(row.aim), verdict]
                 for row, name, value, verdict in results])
-    missing = [row.name for row in fig.budgets() if not row.matches(measured)]
+    missing = [row.name for row in rows if not row.matches(measured)]
     missed = sum(verdict == "MISSED" for *_, verdict in results)
     for name in missing:
         print(f"bench: nothing was measured for the budget {name}")
-    print(f"bench: {len(results)} budgets, {missed} missed, "
+    print(f"bench: {len(results)} figures with a budget, {missed} missed, "
           f"{sum(verdict == 'aim' for *_, verdict in results)} aims met")
-    return 1 if missed or missing else 0
+    return missed + len(missing)
+
+
+def write_worst(measured):
+    """The tables of docs/bounds.md, between its marks."""
+    path = ROOT / "docs" / "bounds.md"
+    if not path.exists():
+        return
+    text = path.read_text()
+    for isa, figures in measured.items():
+        kinds = [kind for kind in KINDS if figures.get(f"worst.any.{kind}")]
+        lines = ["| order | " + " | ".join(kinds) + " |", "|--|" + "--:|" * len(kinds)]
+        for row in [f"order{n}" for n in range(11)] + ["any"]:
+            cells = (figures.get(f"worst.{row}.{kind}") for kind in kinds)
+            lines.append(f"| {row.removeprefix('order')} | " +
+                         " | ".join(show(cell or None) for cell in cells) + " |")
+        mark = f"<!-- worst {isa}: written by make bench -->"
+        end = "<!-- end -->"
+        text = re.sub(re.escape(mark) + ".*?" + re.escape(end),
+                      "\n".join([mark, *lines, end]), text, flags=re.S)
+    path.write_text(text)
+
+
+def main():
+    setups = [Setup(board) for board in BOARDS]
+    with ThreadPoolExecutor(len(setups)) as pool:
+        measured = {ISA[setup.isa]: figures
+                    for setup, figures in zip(setups, pool.map(measure_board, setups))}
+    out = ROOT / "docs" / "figures"
+    out.mkdir(parents=True, exist_ok=True)
+    for isa, figures in measured.items():
+        (out / f"{isa}.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    write_worst(measured)
+
+    peers = json.loads((HERE / "peers.json").read_text())
+    failed = 0
+    for isa, figures in measured.items():
+        print(f"\n{isa}: instructions; shares in percent, sizes in bytes")
+        print_table(figures, {"columns": peers["columns"], "rows": peers[isa]})
+        print(f"\n{isa}: budgets")
+        failed += check(figures)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        sys.exit(f"bench: {error}")

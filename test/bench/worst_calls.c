@@ -1,290 +1,296 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * worst_calls.c: the calls of the hunt. A stroke is a burst of calls of one character, each
- * measured; an episode is a row of strokes drawn at random. See worst.c.
+ * worst_calls.c: the calls of the hunt, each measured, and the blocks they leave. See worst.h.
  */
+#include <string.h>
+
+#include <quarry/port.h>
+
 #include "test/bench/worst.h"
 
-#define MAX_CALLS   700			     /* measured calls in one stroke */
-#define FRESH_PAGES (3 * MAX_ORDER_NR_PAGES) /* live at once in memory never cut */
+#define FRESH_PAGES (3 * MAX_ORDER_NR_PAGES) /* live at once in memory never opened */
 
+const char *const worst_kind_names[NR_WORST_KINDS] = {
+	[WORST_ALLOC] = "alloc", [WORST_STEAL] = "steal",     [WORST_RESCUE] = "rescue",
+	[WORST_BULK] = "bulk",	 [WORST_EXACT] = "exact",     [WORST_FREE] = "free",
+	[WORST_PUT] = "put",	 [WORST_SHARED] = "shared",   [WORST_EXACT_FREE] = "exact_free",
+	[WORST_FAIL] = "fail",	 [WORST_MAYFAIL] = "mayfail", [WORST_DRAIN] = "drain",
+};
 struct worst_record worst_records[NR_WORST_KINDS][NR_PAGE_ORDERS];
-struct bench_table worst_live;
+unsigned long worst_nr_records;
+
+static struct live {
+	struct page *page;
+	uint32_t pages; /* of alloc_pages_exact(), else 0 */
+	uint32_t order;
+	gfp_t gfp;
+} *live;
 
 static unsigned long nr_live;
-static uint64_t live_pages, live_limit;
+static uint64_t live_pages;
 
 static const struct worst_episode *episode;
-static unsigned int stroke;
-static const char *stroke_name;
+static unsigned int gene;
+static const char *by;
 
-static void note(enum worst_kind kind, unsigned int order, uint64_t cost)
+bool worst_calls_open(void)
+{
+	live = alloc_pages_exact(WORST_MAX_LIVE * sizeof(*live), BENCH_GFP | __GFP_MOVABLE);
+	nr_live = 0;
+	live_pages = 0;
+	return live != NULL;
+}
+
+void worst_calls_close(void)
+{
+	free_pages_exact(live, WORST_MAX_LIVE * sizeof(*live));
+}
+
+void worst_calls_for(const struct worst_episode *which, unsigned int of, const char *name)
+{
+	episode = which;
+	gene = of;
+	by = name;
+}
+
+void worst_note(enum worst_kind kind, unsigned int order, uint64_t cost)
 {
 	struct worst_record *record = &worst_records[kind][order];
 
-	if (cost > record->cost)
-		*record = (struct worst_record){cost, stroke, stroke_name, *episode};
+	if (cost <= record->cost)
+		return;
+	*record = (struct worst_record){cost, gene, by, *episode};
+	worst_nr_records++;
 }
 
-/* ---- calls ----------------------------------------------------------------------------------- */
-
-static gfp_t draw_gfp(void)
+static void hold(struct page *page, unsigned int order, uint32_t pages, gfp_t gfp)
 {
-	static const gfp_t mobility[] = {0, __GFP_MOVABLE, __GFP_RECLAIMABLE, 0, __GFP_MOVABLE};
-	gfp_t gfp = mobility[worst_draw(5)] | __GFP_NOWARN;
-
-	gfp |= worst_draw(4) ? GFP_KERNEL : GFP_ATOMIC;
-	gfp |= worst_draw(4) ? 0 : __GFP_DMA32;
-	gfp |= worst_draw(8) ? 0 : __GFP_COMP;
-#ifdef __GFP_HIGH
-	gfp |= worst_draw(4) ? 0 : __GFP_HIGH;
-#endif
-#ifdef __GFP_MEMALLOC
-	gfp |= worst_draw(4) ? 0 : __GFP_MEMALLOC;
-#endif
-	return gfp | (worst_draw(16) ? 0 : __GFP_THISNODE);
+	live[nr_live++] = (struct live){page, pages, order, gfp};
+	live_pages += pages ? pages : 1UL << order;
 }
 
-/* false if it was refused or nothing more can be held. */
-static bool call_alloc(gfp_t gfp, unsigned int order)
+static bool has_room(unsigned long blocks)
 {
-	struct mm_stats before, after;
+	return nr_live + blocks <= WORST_MAX_LIVE &&
+	       (episode->mode != WORST_FRESH || live_pages < FRESH_PAGES);
+}
+
+unsigned long worst_nr_live(void)
+{
+	return nr_live;
+}
+
+pfn_t worst_live_pfn(unsigned long n)
+{
+	return page_to_pfn(live[n].page);
+}
+
+/* ---- allocation ---------------------------------------------------------------------------- */
+
+/* What the caches and the HIGHATOMIC pageblocks have given back so far, and looks at them. */
+struct trail {
+	uint64_t looks, drained, highatomic;
+};
+
+static struct trail trail_now(void)
+{
+	struct mm_stats stats;
+
+	mm_get_stats(&stats);
+	return (struct trail){stats.stage[MM_STAGE_ASSEMBLE], port_pcpu()->drained,
+			      stats.stage[MM_STAGE_HIGHATOMIC]};
+}
+
+static enum worst_kind kind_of(const struct trail *before, const struct trail *after, gfp_t gfp,
+			       bool served)
+{
+	if (before->looks == after->looks)
+		return served ? WORST_ALLOC : WORST_FAIL;
+	if (gfp & __GFP_RETRY_MAYFAIL)
+		return WORST_MAYFAIL;
+	if (!served)
+		return WORST_FAIL;
+	return before->drained == after->drained && before->highatomic == after->highatomic
+		       ? WORST_STEAL
+		       : WORST_RESCUE;
+}
+
+bool worst_call_alloc(gfp_t gfp, unsigned int order)
+{
+	struct trail before, after;
 	uint64_t start, cost;
 	struct page *page;
 
-	if (nr_live >= WORST_MAX_LIVE || live_pages >= live_limit)
+	if (!has_room(1))
 		return false;
-	mm_get_stats(&before);
+	before = trail_now();
 	start = bench_tick();
 	page = alloc_pages(gfp, order);
 	cost = bench_tock(start);
-	mm_get_stats(&after);
-	if (!page)
-		note(WORST_FAIL, order, cost);
-	else if (after.stage[MM_STAGE_ASSEMBLE] != before.stage[MM_STAGE_ASSEMBLE])
-		note(WORST_DRAIN, 0, cost); /* it went through the caches for what it needs */
-	else
-		note(WORST_ALLOC, order, cost);
-	if (!page)
+	after = trail_now();
+	worst_note(kind_of(&before, &after, gfp, page), order, cost);
+	if (page)
+		hold(page, order, 0, gfp);
+	return page != NULL;
+}
+
+bool worst_call_bulk(gfp_t gfp, unsigned int order)
+{
+	static struct page *pages[MAX_ORDER_NR_PAGES];
+	struct trail before, after;
+	uint64_t start, cost;
+	unsigned long got;
+
+	if (!has_room(1UL << order))
 		return false;
-	worst_put(&worst_live, nr_live++, page, order);
-	live_pages += 1UL << order;
+	before = trail_now();
+	start = bench_tick();
+	got = alloc_pages_bulk(gfp, 1UL << order, pages);
+	cost = bench_tock(start);
+	after = trail_now();
+	/* one that goes through the caches is single requests, which are measured by themselves */
+	if (got == 1UL << order && before.looks == after.looks)
+		worst_note(WORST_BULK, order, cost);
+	for (unsigned long i = 0; i < got; i++)
+		hold(pages[i], 0, 0, gfp);
+	return got == 1UL << order;
+}
+
+/* As mm/page_exact.c cuts it: the largest aligned blocks, from the start. */
+static void hold_apart(struct page *page, unsigned long pages, gfp_t gfp)
+{
+	for (unsigned int order = MAX_PAGE_ORDER + 1; order-- > 0;) {
+		if (!(pages >> order & 1))
+			continue;
+		hold(page, order, 0, gfp);
+		page += 1UL << order;
+	}
+}
+
+bool worst_call_exact(gfp_t gfp, unsigned int order, bool apart)
+{
+	unsigned long half = 1UL << order >> 1, pages = half + 1 + worst_draw((unsigned int)half);
+	struct trail before, after;
+	uint64_t start, cost;
+	void *address;
+
+	if (worst_draw(4) == 0)
+		pages = half + 1; /* most of it is given back */
+	if (!has_room(NR_PAGE_ORDERS))
+		return false;
+	gfp &= ~__GFP_COMP;
+	before = trail_now();
+	start = bench_tick();
+	address = alloc_pages_exact(pages << PAGE_SHIFT, gfp);
+	cost = bench_tock(start);
+	after = trail_now();
+	if (!address)
+		return false;
+	if (before.looks == after.looks)
+		worst_note(WORST_EXACT, order, cost);
+	if (apart)
+		hold_apart(virt_to_page(address), pages, gfp);
+	else
+		hold(virt_to_page(address), order, (uint32_t)pages, gfp);
 	return true;
 }
 
-static void call_free(unsigned long n, bool shared)
+/* ---- freeing ------------------------------------------------------------------------------- */
+
+static void free_exact(const struct live *block)
 {
-	unsigned int order;
-	struct page *page = worst_get(&worst_live, n, &order);
+	void *address = page_address(block->page);
+	uint64_t start = bench_tick(), cost;
+
+	free_pages_exact(address, (size_t)block->pages << PAGE_SHIFT);
+	cost = bench_tock(start);
+	worst_note(WORST_EXACT_FREE, block->order, cost);
+}
+
+/* Two hold it; one lets go with a free, the other with a put. */
+static void free_shared(const struct live *block)
+{
+	uint64_t start, cost;
+	struct page_info info;
+
+	get_page(block->page);
+	start = bench_tick();
+	__free_pages(block->page, block->order);
+	cost = bench_tock(start);
+	worst_note(WORST_SHARED, block->order, cost);
+	mm_page_info(page_to_pfn(block->page), &info); /* one page, or all of a compound block */
+	start = bench_tick();
+	put_page(block->page);
+	cost = bench_tock(start);
+	worst_note(WORST_PUT, info.order, cost);
+}
+
+static void free_put(const struct live *block)
+{
+	bool compound = block->gfp & __GFP_COMP && block->order;
+	struct page *page = block->page + (compound ? (1UL << block->order) - 1 : 0);
+	uint64_t start = bench_tick(), cost;
+
+	put_page(page);
+	cost = bench_tock(start);
+	worst_note(WORST_PUT, block->order, cost);
+}
+
+static void free_frozen(const struct live *block)
+{
+	bool compound = block->gfp & __GFP_COMP && block->order;
+	struct page *page = block->page + (compound ? (1UL << block->order) - 1 : 0);
+	uint64_t start = bench_tick(), cost;
+
+	put_page_testzero(page);
+	cost = bench_tock(start);
+	worst_note(WORST_PUT, block->order, cost);
+	start = bench_tick();
+	free_frozen_pages(block->page, block->order);
+	cost = bench_tock(start);
+	worst_note(WORST_PUT, block->order, cost);
+}
+
+static void free_plain(const struct live *block, enum worst_release how)
+{
+	unsigned long address = (unsigned long)(uintptr_t)page_address(block->page);
+	phys_addr_t phys = page_to_phys(block->page);
 	uint64_t start, cost;
 
-	*bench_slot(&worst_live, n) = *bench_slot(&worst_live, --nr_live);
-	live_pages -= 1UL << order;
-	if (shared)
-		get_page(page);
 	start = bench_tick();
-	__free_pages(page, order);
+	if (how == WORST_BY_PAGE)
+		__free_pages(block->page, block->order);
+	else if (how == WORST_BY_ADDRESS)
+		free_pages(address, block->order);
+	else
+		free_pages_phys(phys, -1);
 	cost = bench_tock(start);
-	note(shared ? WORST_SHARED : WORST_FREE, order, cost);
-	if (shared) { /* the last holder's: one page, or all of a compound block */
-		struct page_info info;
-
-		mm_page_info(page_to_pfn(page), &info);
-		start = bench_tick();
-		put_page(page);
-		cost = bench_tock(start);
-		note(WORST_FREE, info.order, cost);
-	}
+	worst_note(WORST_FREE, block->order, cost);
 }
 
-/* Step by step, then what the steps leave: it empties no caches any more. */
-static void call_drain(void)
+void worst_call_free(unsigned long n, enum worst_release how)
 {
-	unsigned long pages;
+	struct live block = live[n];
 
-	do {
-		uint64_t start = bench_tick(), cost;
-
-		pages = drain_some_pages();
-		cost = bench_tock(start);
-		note(WORST_DRAIN, 0, cost);
-	} while (pages);
-	drain_all_pages();
+	live[n] = live[--nr_live];
+	live_pages -= block.pages ? block.pages : 1UL << block.order;
+	if (block.pages)
+		free_exact(&block);
+	else if (how == WORST_BY_SHARED)
+		free_shared(&block);
+	else if (how == WORST_BY_PUT)
+		free_put(&block);
+	else if (how == WORST_BY_FREEZE)
+		free_frozen(&block);
+	else
+		free_plain(&block, how);
 }
 
-/* ---- strokes --------------------------------------------------------------------------------- */
-
-static unsigned int draw_order(void)
+void worst_call_drain(void)
 {
-	return worst_draw(2) ? 0 : worst_draw(NR_PAGE_ORDERS);
-}
+	uint64_t start = bench_tick(), cost;
 
-static void stroke_mix(void)
-{
-	unsigned int bias = 20 + worst_draw(61), calls = 1 + worst_draw(MAX_CALLS),
-		     top = 1 + worst_draw(NR_PAGE_ORDERS);
-
-	while (calls-- > 0) {
-		if (!nr_live || worst_draw(100) < bias)
-			call_alloc(draw_gfp(), worst_draw(2) ? 0 : worst_draw(top));
-		else
-			call_free(worst_draw((unsigned int)nr_live), worst_draw(16) == 0);
-	}
-}
-
-/* One order and one kind of request until it is refused. */
-static void stroke_fill(void)
-{
-	unsigned int order = draw_order();
-	unsigned int calls = worst_draw(4) ? WORST_MAX_LIVE : worst_draw(MAX_CALLS);
-	gfp_t gfp = draw_gfp();
-
-	while (calls-- > 0 && call_alloc(gfp, order))
-		;
-}
-
-/* Everything down to the last page, largest blocks first. */
-static void stroke_exhaust(void)
-{
-	gfp_t gfp = draw_gfp() & ~(__GFP_DMA32 | __GFP_THISNODE);
-
-	for (unsigned int order = NR_PAGE_ORDERS; order-- > 0;)
-		while (call_alloc(gfp, order))
-			;
-}
-
-/*
- * Frees the blocks whose frame number has a certain bit, so that no two of them merge; or has not.
- */
-static void stroke_comb(void)
-{
-	pfn_t bit = (pfn_t)1 << worst_draw(worst_draw(2) ? NR_PAGE_ORDERS : 4);
-	bool set = worst_draw(2);
-
-	for (unsigned long n = nr_live; n-- > 0;) {
-		unsigned int order;
-		struct page *page = worst_get(&worst_live, n, &order);
-
-		if (!!(page_to_pfn(page) & bit) == set)
-			call_free(n, false);
-	}
-}
-
-static void stroke_free_newest(void)
-{
-	unsigned int calls = worst_draw(2) ? (unsigned int)nr_live : worst_draw(MAX_CALLS);
-
-	while (calls-- > 0 && nr_live > 0)
-		call_free(nr_live - 1, false);
-}
-
-static void stroke_free_random(void)
-{
-	unsigned int calls = worst_draw(2) ? (unsigned int)nr_live : worst_draw(MAX_CALLS);
-	bool shared = worst_draw(8) == 0;
-
-	while (calls-- > 0 && nr_live > 0)
-		call_free(worst_draw((unsigned int)nr_live), shared);
-}
-
-/* All but a few, spread: what remains keeps blocks from merging. */
-static void stroke_thin(void)
-{
-	unsigned int keep = 1 + worst_draw(64);
-
-	for (unsigned long n = nr_live; n-- > 0;)
-		if (worst_draw(64) >= keep || worst_draw(4))
-			call_free(n, false);
-}
-
-static void stroke_drain(void)
-{
-	call_drain();
-}
-
-/* One request of each order, given back at once: what the present state costs. */
-static void stroke_probe(void)
-{
-	gfp_t gfp = draw_gfp();
-	bool keep = worst_draw(4) == 0, up = worst_draw(2);
-
-	for (unsigned int i = 0; i < NR_PAGE_ORDERS; i++)
-		if (call_alloc(gfp, up ? i : MAX_PAGE_ORDER - i) && !keep)
-			call_free(nr_live - 1, false);
-}
-
-/* The caches brought to the edge where the next call refills or gives back. */
-static void stroke_edge(void)
-{
-	unsigned int calls = 1 + worst_draw(2048), rounds = 1 + worst_draw(40);
-	gfp_t gfp = draw_gfp() & ~__GFP_COMP;
-
-	while (calls-- > 0 && call_alloc(gfp, 0))
-		;
-	while (rounds-- > 0) {
-		unsigned int n = worst_draw(80);
-
-		while (n-- > 0 && nr_live > 0)
-			call_free(worst_draw(2) ? nr_live - 1 : worst_draw((unsigned int)nr_live),
-				  false);
-		n = worst_draw(40);
-		while (n-- > 0 && call_alloc(gfp, 0))
-			;
-	}
-}
-
-static const struct {
-	const char *name;
-	void (*run)(void);
-	unsigned int weight;
-} strokes[] = {
-	{"mix", stroke_mix, 4},
-	{"fill", stroke_fill, 5},
-	{"exhaust", stroke_exhaust, 1},
-	{"comb", stroke_comb, 4},
-	{"newest", stroke_free_newest, 2},
-	{"random", stroke_free_random, 2},
-	{"thin", stroke_thin, 2},
-	{"drain", stroke_drain, 3},
-	{"probe", stroke_probe, 5},
-	{"edge", stroke_edge, 3},
-};
-#define NR_STROKES (sizeof(strokes) / sizeof(strokes[0]))
-
-static unsigned int draw_stroke(void)
-{
-	unsigned int total = 0, i, n;
-
-	for (i = 0; i < NR_STROKES; i++)
-		total += strokes[i].weight;
-	n = worst_draw(total);
-	for (i = 0; n >= strokes[i].weight; i++)
-		n -= strokes[i].weight;
-	return i;
-}
-
-/*
- * ---- an episode -------------------------------------------------------------------------------
- */
-
-void worst_run(const struct worst_episode *which)
-{
-	unsigned int part = 0;
-
-	episode = which;
-	live_limit = episode->arena ? UINT64_MAX : FRESH_PAGES;
-	mm_set_pcp_high(episode->pcp_high);
-	for (stroke = 0; stroke < WORST_STROKES; stroke++) {
-		unsigned int n;
-
-		if (part < episode->nr_parts && stroke == episode->part[part].from)
-			bench_seed(episode->part[part++].seed);
-		n = draw_stroke();
-		stroke_name = strokes[n].name;
-		strokes[n].run();
-	}
-	stroke_name = "end";
-	while (nr_live > 0)
-		call_free(nr_live - 1, false);
-	call_drain();
+	drain_some_pages();
+	cost = bench_tock(start);
+	worst_note(WORST_DRAIN, 0, cost);
 }

@@ -28,7 +28,7 @@ static int cmd_bench(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-l") == 0 && argc == 2) {
 			for (unsigned int n = 0; (bench = bench_at(n)) != NULL; n++)
-				printf("%-6s %s\n", bench->name, bench->help);
+				printf("%-12s %s\n", bench->name, bench->help);
 			return 0;
 		}
 		if (!bench_find(argv[i])) {

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import signal
+import threading
 import time
 import subprocess
 from pathlib import Path
@@ -98,7 +99,7 @@ class Setup:
         path = self.scratch / f"ram-{size // MIB}-{key}.img"
         if path.exists():
             return path
-        part = path.with_suffix(f".{os.getpid()}")
+        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         block = os.urandom(MIB)
         with open(part, "wb") as image:
             image.truncate(size)

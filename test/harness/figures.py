@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-The lines `bench` prints, as numbers, and the budgets they must keep (budgets.txt).
+The lines `bench` prints and the sizes `make sizes` prints, as numbers, and the budgets they must keep
+(budgets.txt).
 """
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from board import Board, make
+
 BUDGETS = Path(__file__).with_name("budgets.txt")
 ICOUNT = ("-icount", "shift=0,align=off,sleep=off")
+
+
+# Objects of mm/ that only inform, check or debug, and memblock, which peers count apart.
+NOT_CORE = re.compile(r"^(check|debug|gfp|info|memblock\w*|report)\.o$")
 
 
 def parse(text, memory="1G"):
@@ -24,7 +31,7 @@ def parse(text, memory="1G"):
         if not match:
             errors.append(line)
             continue
-        name = match[1] + match[3].replace(" ", ".")
+        name = match[1].removesuffix("-quick") + match[3].replace(" ", ".")
         for key, value in (word.split("=") for word in match[4].split()):
             try:
                 figures[f"{name}.{key}{suffix}"] = float(value.lstrip("~"))
@@ -33,6 +40,48 @@ def parse(text, memory="1G"):
             if value.startswith("~"):
                 errors.append(f"{name}.{key} is not a count of instructions")
     return figures, errors
+
+
+def measure(setup, commands, timeout, **options):
+    """What a board printed that ran these commands under -icount and ended by itself."""
+    extra = [*options.pop("extra", ()), *ICOUNT]
+    board = Board(setup, append=commands + "; poweroff", extra=extra, **options)
+    try:
+        status = board.wait_end(timeout=timeout)
+    finally:
+        board.close()
+    text = board.transcript.getvalue()
+    if status != 0:
+        raise RuntimeError(f"the machine stopped (status {status}):\n{text[-2000:]}")
+    return text
+
+
+def sizes(setup):
+    """B9: bytes of code and constants, and of data, of mm/'s objects, of the core and of all."""
+    found, level = {}, None
+    for line in make(f"BOARD={setup.board}", "sizes").splitlines():
+        match = re.fullmatch(r"\S+ -(O\w)", line)
+        if match:
+            level = match[1]
+        words = line.split()
+        if len(words) != 6 or not words[0].isdigit():
+            continue
+        parts = ["all"] if "TOTAL" in words[5] else [] if NOT_CORE.match(words[5]) else ["core"]
+        for part in parts:
+            for key, size in ((part, int(words[0])), (part + "_data", int(words[1]) + int(words[2]))):
+                name = f"B9.{level}.{key}"
+                found[name] = found.get(name, 0.0) + size
+    return found
+
+
+def merge_worst(figures, found):
+    """Take in what a hunt found: the most expensive of each kind, whatever the machine was."""
+    for name, value in found.items():
+        name = name.partition("@")[0]
+        if name.startswith("worst.order") or name.startswith("worst.any"):
+            if name.rpartition(".")[2] in ("fresh", "virgin", "worn", "records"):
+                continue
+            figures[name] = max(figures.get(name, 0.0), value)
 
 
 def derive(figures):

@@ -1,53 +1,69 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-The budgets as gates: the short workloads under -icount, where each run counts the same
-instructions. `make bench` runs all of them and holds them to the final bounds.
+The budgets as gates: the workloads under -icount, where each run counts the same instructions, a short
+hunt for the most expensive call, and the size of the code. `make bench` runs all of them at length and
+holds them to the final bounds.
 """
 import pytest
 
 import figures as fig
-from board import Board
+from layouts import with_many_regions
 
-QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B8; "
-               "bench B7; bench B10",
+QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B6; bench B7; bench B8; "
+               "bench B10",
          "64G": "bench B1; bench B4; bench B5; bench B8"}
 
 
-@pytest.fixture(scope="module")
-def measured(setup):
-    """All figures of both machines."""
-    result = {}
-    for memory, commands in QUICK.items():
-        board = Board(setup, memory=memory, append=commands + "; poweroff", extra=fig.ICOUNT)
-        try:
-            assert board.wait_end(timeout=300) == 0
-        finally:
-            board.close()
-        found, errors = fig.parse(board.transcript.getvalue(), memory)
-        assert not errors, errors
-        result.update(found)
-    fig.derive(result)
-    return result
+def figures_of(setup, commands, label, **options):
+    found, errors = fig.parse(fig.measure(setup, commands, timeout=300, **options), label)
+    assert not errors, errors
+    return found
 
 
-def test_budgets(measured, subresults):
-    results = fig.check(measured, fig.budgets(), gate=True)
-    subresults([(name, verdict != "MISSED",
-                 f"{value:g}, must be {row.rule} {row.not_yet or row.bound:g}")
-                for row, name, value, verdict in results])
-
-
-def test_every_quick_budget_was_measured(measured):
-    quick = ("B1", "B2", "B3", "B4", "B5", "B7", "B8", "B10")
-    rows = [row for row in fig.budgets() if row.name.split(".")[0] in quick]
+def check(subresults, measured, names):
+    """Every budget for these figures is kept, and none is without a figure."""
+    rows = [row for row in fig.budgets() if row.name.split(".")[0] in names]
     assert rows and not [row.name for row in rows if not row.matches(measured)]
+    subresults([(name, verdict != "MISSED",
+                 f"{value:g}, must be {row.rule} {row.bound if row.not_yet is None else row.not_yet:g}")
+                for row, name, value, verdict in fig.check(measured, rows, gate=True)])
+
+
+def test_budgets(setup, subresults):
+    measured = {}
+    for memory, commands in QUICK.items():
+        measured.update(figures_of(setup, commands, memory, memory=memory))
+    fig.derive(measured)
+    check(subresults, measured, ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10"))
+
+
+@pytest.mark.parametrize("machine", ["two-zones", "many-regions"])
+def test_worst_calls(setup, subresults, machine):
+    commands, measured = "bench worst-quick", {}
+    options = {"memory": "4G"}
+    if machine == "many-regions":
+        options = with_many_regions(setup, commands)
+    fig.merge_worst(measured, figures_of(setup, commands, "1G", **options))
+    check(subresults, measured, ("worst",))
+
+
+def test_sizes(setup, subresults):
+    check(subresults, fig.sizes(setup), ("B9",))
 
 
 def test_a_broken_budget_is_seen():
-    row = fig.Budget("B1.inline.pair <= 48 40 100")
-    verdicts = [fig.check({"B1.inline.pair": value}, [row], gate)[0][3]
-                for value, gate in ((40, False), (48, False), (49, False), (49, True), (101, True))]
-    assert verdicts == ["aim", "bound", "MISSED", "bound", "MISSED"]
+    for line, verdicts in (("B1.inline.pair <= 48 40 100", ["aim", "bound", "MISSED", "bound", "MISSED"]),
+                           ("B1.inline.pair <= 48 40", ["aim", "bound", "MISSED", "MISSED", "MISSED"])):
+        row = fig.Budget(line)
+        assert verdicts == [
+            fig.check({"B1.inline.pair": value}, [row], gate)[0][3]
+            for value, gate in ((40, False), (48, False), (49, False), (49, True), (101, True))]
+
+
+def test_a_figure_without_a_measurement_is_seen():
+    assert not fig.Budget("B1.inline.pair@64G <= 48 40").matches({"B1.inline.pair": 40.0})
+    assert fig.Budget("B4.order* <= 600 250").matches({"B4.order3.held": 1.0, "B4.uncached": 2.0}) == {
+        "B4.order3.held": 1.0}
 
 
 def test_lines_are_parsed():
@@ -56,6 +72,14 @@ def test_lines_are_parsed():
     assert len(errors) == 2
 
 
+def test_the_hunts_are_one_figure():
+    found, errors = fig.parse("bench: worst-quick rv64 any alloc=900 fresh=3 by=mix/2\n", "4G")
+    measured = {"worst.any.alloc": 800.0}
+    fig.merge_worst(measured, found)
+    assert not errors and measured == {"worst.any.alloc": 900.0}
+
+
 def test_wrong_names(console):
     assert console.lines("bench B11") == ["bench: 'B11' is unknown; 'bench -l' lists all"]
-    assert any(line.startswith("worst") for line in console.lines("bench -l"))
+    names = [line.split()[0] for line in console.lines("bench -l")]
+    assert names == ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "worst", "worst-quick"]
