@@ -88,9 +88,13 @@ $(OUT)/libquarry.a: $(MM_OBJECTS) $(OUT)/objects
 lib: $(OUT)/libquarry.a ## build mm/ as a library: build/<isa>/libquarry.a
 	@echo 'library: $<; headers: include/quarry (-Iinclude)'
 
-sizes: ## code and data sizes of mm/ at -O2 and -Os
+# For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk).
+SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0
+
+sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options
 	@for opt in -O2 -Os; do \
-		$(MAKE) --no-print-directory -s O=$(O)/sizes$$opt OPT=$$opt lib >/dev/null || exit 1; \
+		$(MAKE) --no-print-directory -s O=$(O)/sizes$$opt OPT=$$opt \
+			EXTRA_CFLAGS="$$([ $$opt = -O2 ] || echo '$(SMALL_FLAGS)')" lib >/dev/null || exit 1; \
 		echo "$(ISA) $$opt"; $(SIZE) -t $(O)/sizes$$opt/$(ISA)/libquarry.a | \
 		sed 's/ (ex .*libquarry.a)//'; \
 	done

@@ -18,6 +18,7 @@ $(call once,LIBGCC,riscv64-unknown-elf-gcc -march=rv64imac -mabi=$(MABI) -print-
 
 ISA_FLAGS    := -march=$(MARCH) -mabi=$(MABI) -mcmodel=medany
 ISA_LDFLAGS  := -m elf64lriscv
+SMALL_FLAGS  := -msave-restore
 
 # Jump to an address, as printf writes it: see mk/toolchain.mk.
 JUMP_CODE := li t0, 0x%s\njr t0\n

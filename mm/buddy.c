@@ -170,8 +170,7 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 	struct page *block = pb_base(pb) + local;
 
 	block_del(pb, local, have);
-	zone->cut = have > *order;
-	if (zone->cut) {
+	if (have > *order) {
 		trust_head((unsigned long)(block - mm.memmap), *order);
 		block_split(pb, block, local, have, *order);
 	} else {
@@ -239,7 +238,6 @@ unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order
 	trust_head(index, order);
 	block_split(pb, &mm.memmap[index], 0, pageblock_order, order);
 	pb->nr_free = (uint16_t)(pageblock_nr_pages - (1UL << order));
-	zone->cut = true;
 	zone->nr_free -= 1UL << order;
 	if (pb->type == MIGRATE_HIGHATOMIC)
 		zone->nr_free_highatomic -= 1UL << order;

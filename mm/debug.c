@@ -11,27 +11,29 @@
 
 #define POISON 0xaa /* Linux: PAGE_POISON */
 
+#ifdef CONFIG_FAULT_POINTS
+bool (*mm_fault_point)(const char *function, int line);
+int mm_fault_certain;
+#endif
+
+unsigned int mm_hooks(void)
+{
+	return mm.hooks;
+}
+
+#if CONFIG_DEBUG_HOOKS
+
 /* Events of a CPU that has not noticed the end of tracing yet go to a place of no account. */
 static struct mm_trace_entry trace_nowhere;
 static struct mm_trace_entry *trace_ring = &trace_nowhere;
 static size_t trace_size = 1;
 static uint64_t trace_next;
 
-#ifdef CONFIG_FAULT_POINTS
-bool (*mm_fault_point)(const char *function, int line);
-int mm_fault_certain;
-#endif
-
 static void set_hooks(unsigned int clear, unsigned int set)
 {
 	__atomic_store_n(&mm.hooks, (mm.hooks & ~clear) | set, __ATOMIC_RELAXED);
 	pcp_sync_hooks(port_pcpu());
 	remote_give_back_all(); /* with which the other CPUs take note too */
-}
-
-unsigned int mm_hooks(void)
-{
-	return mm.hooks;
 }
 
 /* ---- poison and zeroing --------------------------------------------------------------------- */
@@ -130,18 +132,14 @@ void hook_section_opened(unsigned long index)
 
 /* ---- fault injection ------------------------------------------------------------------------ */
 
-void mm_set_fail(const struct mm_fail *fail)
+int mm_set_fail(const struct mm_fail *fail)
 {
 	set_hooks(MM_HOOK_FAIL, 0);
 	mm.fail = *fail;
 	mm.fail.seen = mm.fail.failed = 0;
 	if (fail->every)
 		set_hooks(0, MM_HOOK_FAIL);
-}
-
-void mm_get_fail(struct mm_fail *fail)
-{
-	*fail = mm.fail;
+	return 0;
 }
 
 bool hook_should_fail(gfp_t gfp, unsigned int order)
@@ -202,6 +200,39 @@ size_t mm_trace_read(struct mm_trace_entry *entries, size_t n)
 	for (; start < end; start++)
 		entries[got++] = trace_ring[start & (trace_size - 1)];
 	return got;
+}
+
+#else /* not built in: asked for, they are refused */
+
+int mm_set_hooks(unsigned int set)
+{
+	return set & (MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | MM_HOOK_INIT_ON_FREE) ? -ENOSYS : 0;
+}
+
+int mm_set_fail(const struct mm_fail *fail)
+{
+	return fail->every ? -ENOSYS : 0;
+}
+
+int mm_trace_start(struct mm_trace_entry *ring, size_t n)
+{
+	if (ring && (!n || n & (n - 1)))
+		return -EINVAL;
+	return ring ? -ENOSYS : 0;
+}
+
+size_t mm_trace_read(struct mm_trace_entry *entries, size_t n)
+{
+	(void)entries;
+	(void)n;
+	return 0;
+}
+
+#endif
+
+void mm_get_fail(struct mm_fail *fail)
+{
+	*fail = mm.fail;
 }
 
 char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size)

@@ -108,19 +108,24 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 	return pb_cut(zone, pb, *order);
 }
 
-void highatomic_reserve(struct zone *zone, unsigned long index)
+unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type)
 {
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+	unsigned int mask = (unsigned int)zone->nonempty[type] >> *order;
 	/* 1 % of the zone, and at least one pageblock (Linux: reserve_highatomic_pageblock()). */
 	uint64_t most = zone->managed / 100 + pageblock_nr_pages;
+	struct pageblock *pb;
+	int list;
 
-	if (!mm.grouping || pb->type == MIGRATE_HIGHATOMIC ||
-	    page_order(&mm.memmap[index]) >= pageblock_order ||
+	if (!mask || !mm.grouping || *order >= pageblock_order ||
 	    zone->nr_highatomic + pageblock_nr_pages > most || FAULT_POINT())
-		return;
-	retype(zone, pb, MIGRATE_HIGHATOMIC);
+		return NIL32;
+	pb = &mm.pageblocks[zone->list[type][*order + lowest_order(mask)]];
+	list = pb->list;
+	pb_unlink(zone, pb); /* pb_take() links it again, as one of these */
+	pb->type = MIGRATE_HIGHATOMIC;
 	zone->nr_highatomic += pageblock_nr_pages;
 	zone->nr_free_highatomic += pb->nr_free;
+	return pb_take(zone, pb, order, *order, list);
 }
 
 /*

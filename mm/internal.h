@@ -124,7 +124,6 @@ struct zone {
 	uint32_t start, end; /* indices of its descriptors */
 	uint64_t managed, present;
 	const char *name;
-	bool cut;	    /* the last block taken was cut from a larger one */
 	uint32_t first_pcp; /* number of its caches' first class */
 
 	/* set by sysctls */
@@ -338,8 +337,11 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 			     unsigned int lowest);
 /* From the HIGHATOMIC pageblocks; NIL32 if they have none. */
 unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
-/* Keep the pageblock around index for such requests from now on, if there are not too many yet. */
-void highatomic_reserve(struct zone *zone, unsigned long index);
+/*
+ * A block from a pageblock of this type, which is kept for such requests from now on. NIL32: there
+ * is none, or too many are kept already.
+ */
+unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type);
 /* Free pages of the pageblock that highatomic_unreserve() would give up; 0: there is none. */
 unsigned long highatomic_peek(const struct zone *zone, unsigned int order);
 /*

@@ -61,8 +61,12 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 	unsigned int order = ac->order;
 
 	spin_lock(&zone->lock);
-	if (ac->alloc_flags & ALLOC_HIGHATOMIC && zone->nonempty[MIGRATE_HIGHATOMIC])
-		index = highatomic_alloc(zone, &order);
+	if (ac->alloc_flags & ALLOC_HIGHATOMIC) {
+		if (zone->nonempty[MIGRATE_HIGHATOMIC])
+			index = highatomic_alloc(zone, &order);
+		if (index == NIL32)
+			index = highatomic_reserve(zone, &order, ac->type);
+	}
 	if (index == NIL32) {
 		index = buddy_alloc(zone, &order, ac->type, false);
 		/* What may use all reserves may use that of the HIGHATOMIC pageblocks too. */
@@ -72,9 +76,6 @@ static struct page *rmqueue_buddy(const struct alloc_context *ac, const struct z
 	if (index != NIL32) {
 		page = &mm.memmap[index];
 		page->raw = word_of(ac, choice);
-		/* One expensive thing a call: after a cut, the next such request reserves. */
-		if (ac->alloc_flags & ALLOC_HIGHATOMIC && !zone->cut)
-			highatomic_reserve(zone, index);
 	}
 	spin_unlock(&zone->lock);
 	return page;

@@ -386,7 +386,8 @@ void mm_idle(void);
 
 /*
  * mm_set_hooks() - the init_on_* and poison options; others in `set` are ignored. Switching
- * poison on fills all free memory ever cut. -EINVAL for poison and init_on_free together.
+ * poison on fills all free memory ever cut. -EINVAL for poison and init_on_free together, -ENOSYS
+ * where CONFIG_DEBUG_HOOKS is 0.
  * Context: thread, other CPUs idle.
  */
 int mm_set_hooks(unsigned int set);
@@ -398,7 +399,11 @@ struct mm_fail {
 	unsigned int times;	/* at most so many; 0 = without limit */
 	uint64_t seen, failed;
 };
-void mm_set_fail(const struct mm_fail *fail); /* seen and failed start at 0 */
+/*
+ * mm_set_fail() - refuse requests from now on; seen and failed start at 0. 0, or -ENOSYS where
+ * CONFIG_DEBUG_HOOKS is 0.
+ */
+int mm_set_fail(const struct mm_fail *fail);
 void mm_get_fail(struct mm_fail *fail);
 
 enum mm_trace_type {
@@ -415,7 +420,7 @@ struct mm_trace_entry {
 };
 /*
  * Start recording into ring (n entries, a power of two), or stop with NULL. -EINVAL for another
- * n.
+ * n, -ENOSYS where CONFIG_DEBUG_HOOKS is 0.
  */
 int mm_trace_start(struct mm_trace_entry *ring, size_t n);
 /* Copies the entries there are, oldest first, up to n; returns how many. */

@@ -106,7 +106,10 @@ static int cmd_fail(int argc, char **argv)
 		printf("fail: every=<n> is missing, 1 and up\n");
 		return 1;
 	}
-	mm_set_fail(&fail);
+	if (mm_set_fail(&fail) != 0) {
+		printf("fail: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
+		return 1;
+	}
 	return show_fail();
 }
 
@@ -134,7 +137,12 @@ static int trace_on(void)
 		printf("trace: no memory for %d entries\n", TRACE_ENTRIES);
 		return 1;
 	}
-	mm_trace_start(ring, TRACE_ENTRIES);
+	if (mm_trace_start(ring, TRACE_ENTRIES) != 0) {
+		printf("trace: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
+		free_pages((unsigned long)ring, TRACE_ORDER);
+		ring = NULL;
+		return 1;
+	}
 	return 0;
 }
 

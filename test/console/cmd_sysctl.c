@@ -3,6 +3,7 @@
  * cmd_sysctl.c: the allocator's switches by Linux's means: list, read, set. A value that cannot be is one line
  * of error, and nothing has changed.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <quarry/mm.h>
 #include <stdio.h>
@@ -95,7 +96,8 @@ HOOK_SWITCH(init_on_alloc, MM_HOOK_INIT_ON_ALLOC)
 HOOK_SWITCH(init_on_free, MM_HOOK_INIT_ON_FREE)
 HOOK_SWITCH(page_poison, MM_HOOK_POISON)
 
-#define EXCLUSIVE "vm.init_on_free and vm.page_poison exclude each other"
+#define NOT_BUILT_IN "not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1"
+#define EXCLUSIVE    "vm.init_on_free and vm.page_poison exclude each other"
 
 #define SYSCTL(name_, min_, max_, n_, refused_) \
 	{                                       \
@@ -136,6 +138,7 @@ static void print_sysctl(const struct sysctl *entry)
 static int set(const struct sysctl *entry, char **words, int n)
 {
 	uint64_t values[MAX_VALUES];
+	int error;
 
 	if (n != entry->nr_values) {
 		printf("sysctl: %s takes %d value%s\n", entry->name, entry->nr_values,
@@ -149,11 +152,11 @@ static int set(const struct sysctl *entry, char **words, int n)
 			return 1;
 		}
 	}
-	if (entry->write(values) != 0) {
-		printf("sysctl: %s: %s\n", entry->name, entry->refused);
-		return 1;
-	}
-	return 0;
+	error = entry->write(values);
+	if (error)
+		printf("sysctl: %s: %s\n", entry->name,
+		       error == -ENOSYS ? NOT_BUILT_IN : entry->refused);
+	return error != 0;
 }
 
 static int cmd_sysctl(int argc, char **argv)
