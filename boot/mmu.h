@@ -125,8 +125,8 @@ void mmu_arch_enable(const struct pgtable *pgt);
  */
 phys_addr_t mmu_arch_uncached_offset(void);
 
-/* mmu_arch_forget() - no CPU has a translation cached that the tables do not have. */
-void mmu_arch_forget(void);
+/* mmu_arch_forget() - no CPU has a translation cached that the tables do not have; false: one may. */
+bool mmu_arch_forget(void);
 
 /* mmu_arch_sync() - entries that became valid are seen by the walks of this CPU's later accesses. */
 void mmu_arch_sync(void);

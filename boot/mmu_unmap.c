@@ -34,7 +34,10 @@ phys_addr_t mmu_uncached_offset(void)
 /* Those of the tables that nothing is mapped by any more. */
 static void free_tables(void *table)
 {
-	mmu_arch_forget();
+	if (!mmu_arch_forget() && table) {
+		port_log("mmu: another CPU may still use tables that are not needed: kept");
+		return;
+	}
 	while (table) {
 		void *next = *(void **)table;
 

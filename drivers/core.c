@@ -90,10 +90,15 @@ static void device_release(struct device *dev)
 	if (mappings)
 		device_log(dev, "dma: %lu mappings were left behind: given back", mappings);
 	while (dev->nr_blocks > 0) {
-		dev->nr_blocks--;
-		free_pages((unsigned long)dev->block[dev->nr_blocks].addr,
-			   dev->block[dev->nr_blocks].order);
+		unsigned int order = dev->block[--dev->nr_blocks].order;
+
+		if (dev->dma.lost) /* it may have been mapped for the device */
+			dev->dma.kept += 1UL << order;
+		else
+			free_pages((unsigned long)dev->block[dev->nr_blocks].addr, order);
 	}
+	if (dev->dma.kept)
+		dma_keep(dev, dev->dma.kept);
 	free_page((unsigned long)dev);
 }
 

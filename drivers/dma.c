@@ -32,6 +32,7 @@ static_assert(DMA_MAX_WINDOWS == OF_DMA_MAX_RANGES, "what a tree may say fits");
 #endif
 
 bool dma_bounce = true;
+unsigned long dma_kept_pages;
 
 void dma_refuse(struct device *dev, const char *fmt, ...)
 {
@@ -55,6 +56,8 @@ const char *dma_unusable(const struct device *dev)
 {
 	const char *why;
 
+	if (dev->dma.lost)
+		return "it could not be stopped, and is given nothing more";
 	if (dev->dma.broken)
 		return "the `dma-ranges` above it make no sense, or pass nothing on";
 	if (!dev->dma.coherent && !cache_line(&why))
@@ -67,7 +70,7 @@ bool dma_capable(const struct device *dev, phys_addr_t phys, size_t size, dma_ad
 	const struct device_dma *dma = &dev->dma;
 	dma_addr_t bus = phys;
 
-	if (dma->broken || size == 0 || size - 1 > PHYS_ADDR_MAX - phys)
+	if (dma->broken || dma->lost || size == 0 || size - 1 > PHYS_ADDR_MAX - phys)
 		return false;
 	if (dma->nr_windows > 0) {
 		const struct dma_window *w = dma->window, *end = w + dma->nr_windows;
@@ -119,18 +122,39 @@ void dma_device_init(struct device *dev)
 		cache_line(&why);
 }
 
+/* Give back what a mapping holds besides the driver's buffer. */
+static void release(const struct dma_mapping *mapping)
+{
+	if (mapping->coherent)
+		dma_coherent_release(mapping);
+	else if (mapping->pages)
+		free_pages_exact(mapping->pages, dma_mapping_pages_size(mapping));
+}
+
 unsigned long dma_device_release(struct device *dev)
 {
 	struct dma_mapping mapping;
 	unsigned long count = 0;
 
 	for (; dma_record_pop(dev, &mapping); count++)
-		if (mapping.coherent)
-			dma_coherent_release(&mapping);
-		else if (mapping.pages)
-			free_pages_exact(mapping.pages, dma_mapping_pages_size(&mapping));
+		if (dev->dma.lost)
+			dev->dma.kept += dma_mapping_pages_size(&mapping) / PAGE_SIZE;
+		else
+			release(&mapping);
 	dma_record_free(dev);
-	return count;
+	return dev->dma.lost ? 0 : count;
+}
+
+void dma_device_lost(struct device *dev)
+{
+	dev->dma.lost = true;
+}
+
+void dma_keep(const struct device *dev, unsigned long pages)
+{
+	dma_kept_pages += pages;
+	device_log(dev, "%lu pages are kept from the allocator: the device may still write them",
+		   pages);
 }
 
 /* ---- ownership ------------------------------------------------------------------------------ */
@@ -251,13 +275,14 @@ int dma_unmap_single(struct device *dev, dma_addr_t handle, size_t size,
 		     enum dma_data_direction dir)
 {
 	struct dma_mapping m = {.handle = handle, .size = size, .dir = dir};
-	int error = dma_record_take(dev, &m);
+	int error = dev->dma.lost ? dma_record_has(dev, &m) : dma_record_take(dev, &m);
 
 	if (error) {
 		log_mismatch(dev, "unmap", handle, size, error);
 		return -EINVAL;
 	}
-	finish(dev, &m);
+	if (!dev->dma.lost)
+		finish(dev, &m);
 	return 0;
 }
 

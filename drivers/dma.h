@@ -44,6 +44,8 @@ struct device_dma {
 	uint64_t mask;	     /* addresses the device drives; 32 bits until dma_set_mask() */
 	bool coherent;	     /* the device snoops the CPU's caches */
 	bool broken;	     /* its `dma-ranges` make no sense: every mapping is refused */
+	bool lost;	     /* dma_device_lost(): what it was given stays its own */
+	unsigned long kept;  /* of a lost device that goes: pages not given back */
 	uint32_t nr_windows; /* 0: the bus passes every address on as it is */
 	struct dma_window window[DMA_MAX_WINDOWS];
 	unsigned long coherent_bytes; /* held by dma_alloc_coherent(), whole pages */
@@ -63,7 +65,7 @@ struct scatterlist {
 
 /*
  * dma_set_mask() - the device drives these address bits. 0, or -EIO if no memory of any zone is
- * within reach.
+ * within reach, and the mask is what it was.
  */
 int dma_set_mask(struct device *dev, uint64_t mask);
 
@@ -139,8 +141,23 @@ const char *dma_zone_name(const struct device *dev);
 extern bool dma_bounce;
 
 /*
+ * dma_device_lost() - the device could not be stopped, and may still write to whatever it was
+ * given. From now on dma_unmap_*() and dma_free_coherent() take nothing back from it, and when it
+ * goes, coherent pages, bounce pages and those of device_alloc() are kept from the page allocator
+ * for good. A buffer mapped in place is its owner's to keep: the driver says so to its caller,
+ * who leaves the pages alone and counts them with dma_keep(). Thread.
+ */
+void dma_device_lost(struct device *dev);
+
+/* dma_keep() - so many more pages are kept from the allocator; one line says so. Thread. */
+void dma_keep(const struct device *dev, unsigned long pages);
+
+/* Pages kept so since boot. */
+extern unsigned long dma_kept_pages;
+
+/*
  * For drivers/core.c: read the node's reach at binding; give back all a device still holds (the
- * number of leaks).
+ * number of leaks). Of a device that is lost nothing is given back; dma.kept: pages.
  */
 void dma_device_init(struct device *dev);
 unsigned long dma_device_release(struct device *dev);

@@ -168,7 +168,9 @@ int dma_free_coherent(struct device *dev, size_t size, void *cpu, dma_addr_t han
 				      .cpu = cpu,
 				      .dir = DMA_BIDIRECTIONAL,
 				      .coherent = true};
-	int error = cpu ? dma_record_take(dev, &mapping) : -EINVAL;
+	int error = !cpu	    ? -EINVAL
+		    : dev->dma.lost ? dma_record_has(dev, &mapping)
+				    : dma_record_take(dev, &mapping);
 
 	if (error) {
 		device_log(dev, "dma: free of coherent memory at %#llx, %zu bytes: %s: refused",
@@ -176,6 +178,7 @@ int dma_free_coherent(struct device *dev, size_t size, void *cpu, dma_addr_t han
 			   error == -ENOENT ? "there is none" : "not as it was allocated");
 		return -EINVAL;
 	}
-	dma_coherent_release(&mapping);
+	if (!dev->dma.lost)
+		dma_coherent_release(&mapping);
 	return 0;
 }

@@ -189,8 +189,10 @@ int edu_set_mask(struct device *dev, unsigned int bits)
 	edu->state.reaches = false;
 	edu->state.mask_bits = bits;
 	error = dma_set_mask(dev, DMA_BIT_MASK(bits));
-	if (error)
+	if (error) {
+		dev->dma.mask = DMA_BIT_MASK(bits); /* it drives no others: nothing can be mapped */
 		return error;
+	}
 	/* there is memory to be had within reach, and room for the record of a mapping from now on */
 	page = dma_alloc_coherent(dev, PAGE_SIZE, &handle, GFP_KERNEL);
 	if (!page)

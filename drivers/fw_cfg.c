@@ -2,6 +2,9 @@
 /*
  * fw_cfg.c: the emulator's firmware configuration device, by its DMA interface alone (docs/specs/fw_cfg of the emulator's
  * sources; devicetree binding fw-cfg-mmio). All numbers are big endian.
+ *
+ * A request that is not answered in time cannot be taken back, as the device has no reset. So it is only ever told
+ * of one page, the driver's own, and that page is kept from the allocator for good if it does not answer.
  */
 #include "drivers/fw_cfg.h"
 
@@ -55,20 +58,23 @@ struct shared {
 	union {
 		fdt32_t word; /* a key of four bytes */
 		struct entry entry;
+		unsigned char data[PAGE_SIZE - sizeof(struct request)];
 	};
 };
+static_assert(sizeof(struct shared) == PAGE_SIZE, "one page");
 
 struct fw_cfg {
 	char *base;
 	volatile struct shared *shared;
 	dma_addr_t handle; /* where the device sees it */
-	bool dead;	   /* it did not answer once, and is not asked again */
 };
 
 static struct device *fw_cfg_dev;
+static bool dead; /* it did not answer once, and is not asked again: each time might cost a page */
 
-static int submit(struct fw_cfg *cfg, uint32_t control, uint32_t length, dma_addr_t address)
+static int submit(struct device *dev, uint32_t control, uint32_t length, dma_addr_t address)
 {
+	struct fw_cfg *cfg = device_priv(dev);
 	uint64_t start = timer_now();
 	uint32_t state;
 
@@ -81,7 +87,8 @@ static int submit(struct fw_cfg *cfg, uint32_t control, uint32_t length, dma_add
 	for (uint32_t polls = 0;
 	     (state = fdt32_to_cpu(cfg->shared->request.control)) & ~CONTROL_ERROR; polls++) {
 		if (timer_hz() ? timer_now() - start > WAIT_NS : polls > WAIT_POLLS) {
-			cfg->dead = true;
+			dead = true;
+			dma_device_lost(dev);
 			return -ETIMEDOUT;
 		}
 		port_relax();
@@ -90,21 +97,22 @@ static int submit(struct fw_cfg *cfg, uint32_t control, uint32_t length, dma_add
 	return state ? -EIO : 0;
 }
 
-/* Have the device write size bytes of a key, from offset on, to this address. */
-static int read_key(struct fw_cfg *cfg, uint16_t key, uint32_t offset, uint32_t size,
-		    dma_addr_t address)
+/* Have the device write size bytes of a key, from offset on, into the shared page. */
+static int read_key(struct device *dev, uint16_t key, uint32_t offset, uint32_t size)
 {
-	int error = cfg->dead ? -ETIMEDOUT : 0;
+	const struct fw_cfg *cfg = device_priv(dev);
+	int error = dead ? -ETIMEDOUT : 0;
 
 	if (!error)
-		error = submit(cfg, CONTROL_SELECT | CONTROL_SKIP | CONTROL_KEY(key), offset, 0);
-	return error ? error : submit(cfg, CONTROL_READ, size, address);
+		error = submit(dev, CONTROL_SELECT | CONTROL_SKIP | CONTROL_KEY(key), offset, 0);
+	return error ? error
+		     : submit(dev, CONTROL_READ, size, cfg->handle + offsetof(struct shared, data));
 }
 
-static int read_word(struct fw_cfg *cfg, uint16_t key, uint32_t *word)
+static int read_word(struct device *dev, uint16_t key, uint32_t *word)
 {
-	int error =
-		read_key(cfg, key, 0, sizeof(fdt32_t), cfg->handle + offsetof(struct shared, word));
+	const struct fw_cfg *cfg = device_priv(dev);
+	int error = read_key(dev, key, 0, sizeof(fdt32_t));
 
 	*word = fdt32_to_cpu(cfg->shared->word);
 	return error;
@@ -112,7 +120,7 @@ static int read_word(struct fw_cfg *cfg, uint16_t key, uint32_t *word)
 
 int fw_cfg_file_at(uint32_t n, struct fw_cfg_file *file)
 {
-	struct fw_cfg *cfg;
+	const struct fw_cfg *cfg;
 	struct entry entry;
 	uint32_t count;
 	int error;
@@ -120,15 +128,15 @@ int fw_cfg_file_at(uint32_t n, struct fw_cfg_file *file)
 	if (!fw_cfg_dev)
 		return -ENODEV;
 	cfg = device_priv(fw_cfg_dev);
-	error = read_word(cfg, KEY_DIRECTORY, &count);
+	error = read_word(fw_cfg_dev, KEY_DIRECTORY, &count);
 	if (error)
 		return error;
 	if (count > MAX_FILES)
 		return -EIO;
 	if (n >= count)
 		return -ENOENT;
-	error = read_key(cfg, KEY_DIRECTORY, (uint32_t)(sizeof(fdt32_t) + n * sizeof(entry)),
-			 sizeof(entry), cfg->handle + offsetof(struct shared, entry));
+	error = read_key(fw_cfg_dev, KEY_DIRECTORY, (uint32_t)(sizeof(fdt32_t) + n * sizeof(entry)),
+			 sizeof(entry));
 	if (error)
 		return error;
 	entry = cfg->shared->entry;
@@ -141,20 +149,25 @@ int fw_cfg_file_at(uint32_t n, struct fw_cfg_file *file)
 
 int fw_cfg_read(const struct fw_cfg_file *file, uint32_t offset, void *data, uint32_t size)
 {
-	dma_addr_t handle;
-	int error;
+	const struct fw_cfg *cfg;
+	char *to = data;
+	int error = 0;
 
 	if (!fw_cfg_dev)
 		return -ENODEV;
 	if (offset > file->size || size > file->size - offset)
 		return -EINVAL;
-	if (size == 0)
-		return 0;
-	handle = dma_map_single(fw_cfg_dev, data, size, DMA_FROM_DEVICE);
-	if (dma_mapping_error(fw_cfg_dev, handle))
-		return -ENOMEM;
-	error = read_key(device_priv(fw_cfg_dev), file->key, offset, size, handle);
-	dma_unmap_single(fw_cfg_dev, handle, size, DMA_FROM_DEVICE);
+	cfg = device_priv(fw_cfg_dev);
+	while (size > 0 && !error) {
+		uint32_t part = size < sizeof(cfg->shared->data) ? size : sizeof(cfg->shared->data);
+
+		error = read_key(fw_cfg_dev, file->key, offset, part);
+		if (!error)
+			memcpy(to, (const void *)cfg->shared->data, part);
+		to += part;
+		offset += part;
+		size -= part;
+	}
 	return error;
 }
 
@@ -176,15 +189,19 @@ static int fw_cfg_probe(struct device *dev)
 	}
 	if (fw_cfg_dev)
 		return -EBUSY;
+	if (dead) {
+		device_log(dev, "it did not answer before: not asked again");
+		return -ENODEV; /* reported */
+	}
 	error = dma_set_mask(dev, DMA_BIT_MASK(64));
 	if (error)
 		return error;
 	cfg->shared = dma_alloc_coherent(dev, sizeof(*cfg->shared), &cfg->handle, GFP_KERNEL);
 	if (!cfg->shared)
 		return -ENOMEM;
-	error = read_word(cfg, KEY_SIGNATURE, &signature);
+	error = read_word(dev, KEY_SIGNATURE, &signature);
 	if (!error)
-		error = read_word(cfg, KEY_FEATURES, &features);
+		error = read_word(dev, KEY_FEATURES, &features);
 	if (!error && (signature != REG_MAGIC_HIGH || !(features & FEATURE_DMA)))
 		error = -EPROTO;
 	if (error) {

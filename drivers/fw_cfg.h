@@ -23,9 +23,9 @@ struct fw_cfg_file {
 int fw_cfg_file_at(uint32_t n, struct fw_cfg_file *file);
 
 /*
- * fw_cfg_read() - size bytes of a file, from offset on, by DMA. 0; -EINVAL: past its end; -ENOMEM: the device reaches
- * no page of the buffer and none to copy through; -EIO: it reports an error; -ETIMEDOUT: no answer within a
- * second, and none will be asked for again. Context: thread.
+ * fw_cfg_read() - size bytes of a file, from offset on, by DMA through a page of the driver's. 0; -EINVAL: past its end;
+ * -EIO: it reports an error; -ETIMEDOUT: no answer within a second, and none will be asked for again. data is the
+ * caller's alone all the time. Context: thread.
  */
 int fw_cfg_read(const struct fw_cfg_file *file, uint32_t offset, void *data, uint32_t size);
 

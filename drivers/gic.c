@@ -124,8 +124,16 @@ static void gic_disable(struct device *dev, unsigned int irq)
 	gic->handler[irq].fn = NULL;
 }
 
+static void gic_mask(struct device *dev, unsigned int irq)
+{
+	struct gic *gic = device_priv(dev);
+
+	writel(bit(irq), gic_reg(gic, irq, GICD_ICENABLER, 1));
+}
+
 const struct irq_chip gic_chip = {
 	.xlate = gic_xlate,
 	.enable = gic_enable,
 	.disable = gic_disable,
+	.mask = gic_mask,
 };

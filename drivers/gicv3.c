@@ -248,6 +248,7 @@ static void gicv3_remove(struct device *dev)
 {
 	struct gic *gic = device_priv(dev);
 
+	smp_set_ipi(NULL);
 	write_icc("icc_igrpen1_el1", 0);
 	writel(GICD_CTLR_ARE, gic->dist + GICD_CTLR);
 	arm64_irq_register(NULL);

@@ -46,7 +46,7 @@ int irq_request(const struct of_irq *irq, irq_fn fn, void *arg)
 	return -ENXIO;
 }
 
-void irq_free(const struct of_irq *irq)
+static void turn_off(const struct of_irq *irq, bool for_good)
 {
 	for (unsigned int i = 0; i < IRQ_MAX_CHIPS; i++) {
 		int hwirq;
@@ -54,8 +54,20 @@ void irq_free(const struct of_irq *irq)
 		if (!chips[i].dev || chips[i].dev->node != irq->controller)
 			continue;
 		hwirq = chips[i].ops->xlate(chips[i].dev, irq->cells, irq->nr_cells);
-		if (hwirq >= 0)
+		if (hwirq >= 0 && for_good)
 			chips[i].ops->disable(chips[i].dev, (unsigned int)hwirq);
+		else if (hwirq >= 0)
+			chips[i].ops->mask(chips[i].dev, (unsigned int)hwirq);
 		return;
 	}
+}
+
+void irq_free(const struct of_irq *irq)
+{
+	turn_off(irq, true);
+}
+
+void irq_mask(const struct of_irq *irq)
+{
+	turn_off(irq, false);
 }

@@ -20,6 +20,8 @@ struct irq_chip {
 	/* Deliver interrupt hwirq to fn(arg). 0, -EBUSY if it has a handler, -EINVAL. */
 	int (*enable)(struct device *chip, unsigned int hwirq, irq_fn fn, void *arg);
 	void (*disable)(struct device *chip, unsigned int hwirq);
+	/* Deliver it no more until it is enabled anew; its own handler may ask for that. */
+	void (*mask)(struct device *chip, unsigned int hwirq);
 };
 
 /* Controllers the machine may have that drivers ask for interrupts. */
@@ -35,5 +37,8 @@ void irq_chip_unregister(struct device *dev);
  */
 int irq_request(const struct of_irq *irq, irq_fn fn, void *arg);
 void irq_free(const struct of_irq *irq);
+
+/* irq_mask() - do not deliver it any more; it still has to be freed. Context: any, its handler too. */
+void irq_mask(const struct of_irq *irq);
 
 #endif

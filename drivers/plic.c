@@ -101,10 +101,19 @@ static void plic_disable(struct device *dev, unsigned int source)
 	plic->handler[source].fn = NULL;
 }
 
+/* By its priority: the completion that ends its handler is ignored if it is not enabled. */
+static void plic_mask(struct device *dev, unsigned int source)
+{
+	struct plic *plic = device_priv(dev);
+
+	writel(0, plic->base + PLIC_PRIORITY(source));
+}
+
 static const struct irq_chip plic_chip = {
 	.xlate = plic_xlate,
 	.enable = plic_enable,
 	.disable = plic_disable,
+	.mask = plic_mask,
 };
 
 /* The context of the boot hart's supervisor external interrupt, negative if there is none. */

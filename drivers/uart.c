@@ -42,14 +42,17 @@ static uint32_t used(const struct uart *uart)
 void uart_receive(struct device *dev)
 {
 	struct uart *uart = device_priv(dev);
+	uint32_t bad =
+		0; /* in a row of takes that has no end if the registers are not there any more */
 
-	while (used(uart) < uart->size) {
+	while (used(uart) < uart->size && bad < uart->size) {
 		int byte = uart->ops->take(dev);
 
 		if (byte == UART_EMPTY)
 			return;
 		if (byte == UART_BAD) {
 			uart->bad++;
+			bad++;
 			continue;
 		}
 		uart->data[uart->head & (uart->size - 1)] = (unsigned char)byte;

@@ -22,7 +22,7 @@
 #define VIRTIO_ID_ENTROPY 4
 
 struct virtio_device {
-	struct device *dev; /* set by virtio_init() */
+	struct device *dev; /* set by virtio_init(), until it goes */
 	bool legacy;	    /* the interface before virtio 1.0 */
 	/*
 	 * The device did not answer, or answered nonsense: no queue of it is used any more. Set in
@@ -44,6 +44,7 @@ struct virtio_device {
 	size_t config_size;
 	struct of_irq irq;
 	uint64_t spurious; /* interrupts without a reason */
+	uint32_t stuck;	   /* interrupts in a row that acknowledging did not end */
 	char compatible[sizeof("virtio,device12345678")];
 };
 
@@ -81,10 +82,17 @@ uint64_t virtio_config(const struct virtio_device *vdev, size_t offset, size_t s
 
 /*
  * virtio_reset() - stop the device: on return it touches no memory and interrupts no more. 0, or
- * -ETIMEDOUT after one line of log if it does not say so within VIRTIO_RESET_MS.
+ * -ETIMEDOUT after one line of log if it does not say so within VIRTIO_RESET_MS: its memory is lost
+ * to it then (dma_device_lost()).
  */
 #define VIRTIO_RESET_MS 1000
 int virtio_reset(struct virtio_device *vdev);
+
+/*
+ * An interrupt that is still asked for after this many were acknowledged, one after the other, is
+ * cut off, and the device is broken.
+ */
+#define VIRTIO_IRQ_STUCK 1000
 
 /* virtio_fail() - reset it and take it out of use for good, after one line of log that says why. */
 void virtio_fail(struct virtio_device *vdev, const char *why);

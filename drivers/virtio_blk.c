@@ -10,6 +10,7 @@
 #include "drivers/virtio_blk.h"
 
 #include <errno.h>
+#include <quarry/mm.h>
 #include <quarry/port.h>
 #include <string.h>
 
@@ -69,9 +70,7 @@ static_assert(sizeof(struct virtio_blk) <= 1024, "fits the device's page");
 
 static const struct driver *blk_driver; /* of any disk there is */
 
-/*
- * ---- finishing ---------------------------------------------------------------------------------
- */
+/* ---- finishing ------------------------------------------------------------------------------ */
 
 static enum dma_data_direction direction(const struct virtio_blk_request *request)
 {
@@ -83,6 +82,8 @@ static void finish(struct virtio_blk *disk, unsigned int n, int result)
 {
 	struct virtio_blk_request *request = disk->request[n];
 
+	if (disk->dev->dma.lost && result)
+		result = -ENOTRECOVERABLE;
 	if (request->nr_sg)
 		dma_unmap_sg(disk->dev, request->sg, (int)request->nr_sg, direction(request));
 	disk->request[n] = NULL;
@@ -99,6 +100,16 @@ static int result_of(uint8_t status)
 	return status == STATUS_UNSUPP ? -EOPNOTSUPP : -EIO;
 }
 
+/* Bytes that the device has to write for the request to be served: what it reads, and the status. */
+static uint64_t answer_size(const struct virtio_blk_request *request)
+{
+	uint64_t size = 1;
+
+	for (unsigned int i = 0; request->op != VIRTIO_BLK_WRITE && i < request->nr_sg; i++)
+		size += request->sg[i].dma_length;
+	return size;
+}
+
 static void blk_used(struct virtio_device *vdev)
 {
 	struct virtio_blk *disk = device_priv(vdev->dev);
@@ -109,9 +120,13 @@ static void blk_used(struct virtio_device *vdev)
 	/* no more rounds than requests: the ring refuses what was not in flight */
 	while ((got = virtqueue_get(&disk->queue, &token, &written)) == 1) {
 		struct command *command = token;
+		unsigned int n = (unsigned int)(command - disk->command);
+		int result = result_of(*(volatile uint8_t *)&command->status);
 
-		finish(disk, (unsigned int)(command - disk->command),
-		       result_of(*(volatile uint8_t *)&command->status));
+		/* what it does not say it wrote is not what was asked for (section 2.6.8.2) */
+		if (!result && !disk->queue.legacy && written < answer_size(disk->request[n]))
+			result = -EIO;
+		finish(disk, n, result);
 	}
 	if (got < 0)
 		vdev->broken = true; /* whoever waits resets it */
@@ -136,9 +151,7 @@ static void give_up(struct virtio_blk *disk, const char *why, int result)
 	port_irq_restore(flags);
 }
 
-/*
- * ---- starting ----------------------------------------------------------------------------------
- */
+/* ---- starting ------------------------------------------------------------------------------- */
 
 /* May the disk be asked this? */
 static int check_request(const struct virtio_blk *disk, const struct virtio_blk_request *request)
@@ -253,6 +266,15 @@ int virtio_blk_wait(struct virtio_blk *disk, struct virtio_blk_request *request)
 	return request->result;
 }
 
+void virtio_blk_put_pages(const struct virtio_blk *disk, void *pages, unsigned int order,
+			  int result)
+{
+	if (result == -ENOTRECOVERABLE)
+		dma_keep(disk->dev, 1UL << order);
+	else
+		free_pages((unsigned long)pages, order);
+}
+
 int virtio_blk_transfer(struct virtio_blk *disk, enum virtio_blk_op op, uint64_t sector,
 			void *buffer, size_t size)
 {
@@ -264,9 +286,7 @@ int virtio_blk_transfer(struct virtio_blk *disk, enum virtio_blk_op op, uint64_t
 	return error ? error : virtio_blk_wait(disk, &request);
 }
 
-/*
- * ---- which disks there are ---------------------------------------------------------------------
- */
+/* ---- which disks there are ------------------------------------------------------------------ */
 
 struct virtio_blk *virtio_blk_at(unsigned int n)
 {
@@ -293,9 +313,7 @@ void virtio_blk_get_info(const struct virtio_blk *disk, struct virtio_blk_info *
 	info->errors = disk->errors;
 }
 
-/*
- * ---- binding -----------------------------------------------------------------------------------
- */
+/* ---- binding -------------------------------------------------------------------------------- */
 
 static void blk_config_changed(struct virtio_device *vdev)
 {

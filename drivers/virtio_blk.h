@@ -37,7 +37,8 @@ struct virtio_blk_request {
 	unsigned int nr_sg;
 	/*
 	 * -EINPROGRESS; then 0, -EIO, -EOPNOTSUPP, -ETIMEDOUT (the disk is dead), -ENODEV (it was
-	 * removed)
+	 * removed), -ENOTRECOVERABLE (it is dead, and did not even confirm its reset: it may still
+	 * write to the memory, which stays the disk's for good; see dma_keep())
 	 */
 	volatile int result;
 	uint64_t submitted; /* timer_now() */
@@ -70,6 +71,13 @@ int virtio_blk_submit(struct virtio_blk *disk, struct virtio_blk_request *reques
  * virtio_timeout_ns since it was submitted, and the time of a reset.
  */
 int virtio_blk_wait(struct virtio_blk *disk, struct virtio_blk_request *request);
+
+/*
+ * virtio_blk_put_pages() - give back 2^order pages that a request had, whose result this is: after
+ * -ENOTRECOVERABLE they are kept and counted, not given back.
+ */
+void virtio_blk_put_pages(const struct virtio_blk *disk, void *pages, unsigned int order,
+			  int result);
 
 /*
  * virtio_blk_transfer() - a request on one piece of memory, from start to end; a submit's or a

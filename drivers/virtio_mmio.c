@@ -92,9 +92,7 @@ static void add_status(const struct virtio_device *vdev, uint32_t bits)
 	set(vdev, REG_STATUS, get(vdev, REG_STATUS) | bits);
 }
 
-/*
- * ---- stopping ----------------------------------------------------------------------------------
- */
+/* ---- stopping ------------------------------------------------------------------------------- */
 
 int virtio_reset(struct virtio_device *vdev)
 {
@@ -106,6 +104,8 @@ int virtio_reset(struct virtio_device *vdev)
 			       : polls > RESET_POLLS) {
 			port_log("virtio: the device at %#" PRIx64 " does not confirm its reset",
 				 virt_to_phys(vdev->base));
+			if (vdev->dev)
+				dma_device_lost(vdev->dev);
 			return -ETIMEDOUT;
 		}
 		port_relax();
@@ -124,9 +124,7 @@ void virtio_fail(struct virtio_device *vdev, const char *why)
 	set(vdev, REG_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FAILED);
 }
 
-/*
- * ---- starting (section 3.1.1) ------------------------------------------------------------------
- */
+/* ---- starting (section 3.1.1) --------------------------------------------------------------- */
 
 static uint64_t device_features(const struct virtio_device *vdev)
 {
@@ -188,9 +186,7 @@ void virtio_driver_ok(struct virtio_device *vdev)
 	add_status(vdev, STATUS_DRIVER_OK);
 }
 
-/*
- * ---- queues ------------------------------------------------------------------------------------
- */
+/* ---- queues --------------------------------------------------------------------------------- */
 
 /*
  * Descriptors of the queue that is selected: a power of two that the device and we can have; 0: no
@@ -264,13 +260,11 @@ void virtio_kick(const struct virtio_device *vdev, const struct virtqueue *vq)
 		set(vdev, REG_QUEUE_NOTIFY, vq->index);
 }
 
-/*
- * ---- configuration -----------------------------------------------------------------------------
- */
+/* ---- configuration -------------------------------------------------------------------------- */
 
 uint64_t virtio_config(const struct virtio_device *vdev, size_t offset, size_t size)
 {
-	uint64_t value = 0;
+	uint64_t value = 0, last;
 
 	if (offset > vdev->config_size || size > vdev->config_size - offset)
 		return 0;
@@ -278,32 +272,44 @@ uint64_t virtio_config(const struct virtio_device *vdev, size_t offset, size_t s
 		const char *at = vdev->base + REG_CONFIG + offset;
 		uint32_t before = vdev->legacy ? 0 : get(vdev, REG_CONFIG_GENERATION);
 
+		last = value;
 		/* by the width of the field (section 4.2.2.2) */
 		value = size == 1 ? readb(at) : size == 2 ? readw(at) : readl(at);
 		if (size == 8)
 			value |= (uint64_t)readl(at + 4) << 32;
-		if (vdev->legacy || get(vdev, REG_CONFIG_GENERATION) == before)
+		/* the legacy interface has no generation: twice the same, if it has more than a word */
+		if (vdev->legacy ? size < 8 || (i > 0 && value == last)
+				 : get(vdev, REG_CONFIG_GENERATION) == before)
 			break;
 	}
 	return value;
 }
 
-/*
- * ---- interrupts and binding --------------------------------------------------------------------
- */
+/* ---- interrupts and binding ----------------------------------------------------------------- */
+
+/* The device keeps asking: with no end to it no thread would ever run again. */
+static void cut_off(struct virtio_device *vdev)
+{
+	irq_mask(&vdev->irq);
+	vdev->broken = true; /* whoever waits resets it */
+	port_log("virtio: the interrupt of the device at %#" PRIx64 " does not go away: cut off",
+		 virt_to_phys(vdev->base));
+}
 
 static void virtio_interrupt(void *arg)
 {
 	struct virtio_device *vdev = arg;
 	uint32_t reason = get(vdev, REG_INTERRUPT_STATUS);
 
-	if (!reason) {
-		vdev->spurious++;
-		return;
-	}
+	vdev->spurious += !reason;
 	/* acknowledged first: what is used from here on interrupts again */
-	set(vdev, REG_INTERRUPT_ACK, reason);
-	if (vdev->broken)
+	if (reason)
+		set(vdev, REG_INTERRUPT_ACK, reason);
+	if (reason && !get(vdev, REG_INTERRUPT_STATUS))
+		vdev->stuck = 0;
+	else if (++vdev->stuck == VIRTIO_IRQ_STUCK)
+		cut_off(vdev);
+	if (vdev->broken || !reason)
 		return;
 	if (reason & INTERRUPT_CONFIG) {
 		if (get(vdev, REG_STATUS) & STATUS_NEEDS_RESET)
@@ -322,6 +328,7 @@ static void quiesce(struct device *dev)
 
 	virtio_reset(vdev);
 	vdev->used = vdev->config_changed = NULL;
+	vdev->dev = NULL; /* its page goes */
 }
 
 static int find_device(struct device *dev, struct virtio_device *vdev, uint32_t *id)
@@ -354,7 +361,8 @@ static int virtio_mmio_probe(struct device *dev)
 
 	if (error)
 		return error;
-	virtio_reset(vdev);
+	if (virtio_reset(vdev) != 0)
+		return -EIO;
 	error = of_irq(dev->fdt, dev->node, 0, &vdev->irq);
 	if (!error)
 		error = irq_request(&vdev->irq, virtio_interrupt, vdev);

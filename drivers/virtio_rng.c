@@ -107,12 +107,11 @@ static int rng_probe(struct device *dev)
 	int error;
 
 	rng->vdev = dev->bus_data;
-	rng->buffer = device_alloc(dev, 0);
-	if (!rng->buffer)
-		return -ENOMEM;
 	error = virtio_init(rng->vdev, dev, 0);
-	if (!error)
-		error = virtio_queue_setup(rng->vdev, 0, &rng->queue);
+	if (!error) {
+		rng->buffer = device_alloc(dev, 0);
+		error = rng->buffer ? virtio_queue_setup(rng->vdev, 0, &rng->queue) : -ENOMEM;
+	}
 	if (error) {
 		virtio_reset(rng->vdev);
 		virtio_queue_free(rng->vdev, &rng->queue);

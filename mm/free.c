@@ -81,12 +81,8 @@ static enum mm_misuse judge(unsigned long index, unsigned int order, unsigned lo
 	const struct page *page = &mm.memmap[index];
 
 	*head = index;
-	if (!in_open_range(page)) {
-		if (section_is_open(index >> SECTION_SHIFT))
-			open_range_note(index >> SECTION_SHIFT);
-		else
-			page = NULL;
-	}
+	if (!in_open_range(page) && !open_range_note(index >> SECTION_SHIFT))
+		page = NULL;
 	/* Most are what they should be; the head of any other is to be found. */
 	if (page && trusted(index) && page->_refcount && page_order(page) == order &&
 	    page_allocated(page))

@@ -266,7 +266,7 @@ struct look {
 	unsigned int entries; /* blocks in caches */
 	unsigned long blocks; /* blocks in memory, around these */
 };
-#define LOOK_BUDGET ((struct look){12, 16})
+#define LOOK_BUDGET ((struct look){10, 14})
 
 /* sections.c */
 unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
@@ -276,7 +276,7 @@ bool section_is_untouched(unsigned long section);
 void section_clear(unsigned long section); /* no descriptor in it is trusted any more */
 unsigned long
 section_take(struct zone *zone); /* opens the next untouched one; NIL32 if none is left */
-void open_range_note(unsigned long section); /* section is open */
+bool open_range_note(unsigned long section); /* is it open? then this CPU notes so */
 /* The head of the block that index lies in; its section must be open. Bound 100. */
 unsigned long block_head(unsigned long index);
 

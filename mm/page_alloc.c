@@ -313,7 +313,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 			pages[got++] = page;
 		}
 		pcp->top = top;
-		more = got < n ? bulk_from_buddy(&ac, n - got, pages + got) : 0;
+		more = n - got > 1 ? bulk_from_buddy(&ac, n - got, pages + got) : 0;
 		port_irq_restore(flags);
 		got += more;
 		if (got < n && !more) { /* what a single request may still get */

@@ -165,7 +165,6 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	}
 	trust_head(index, 0);
 	page = &mm.memmap[index];
-	UNROLL(4)
 	for (struct page *p = page + (1UL << order); --p > page;) {
 		p->raw = word;
 		*++top = p; /* the lowest goes out first */

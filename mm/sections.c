@@ -120,23 +120,25 @@ void trust_group(unsigned long index)
 }
 
 /* Neighbours of a span, each way, that are noted with it: a bound on the call. */
-#define OPEN_RANGE_SPANS 4
+#define OPEN_RANGE_SPANS 2
 
 /*
- * Note on this CPU that the open sections around one are trustworthy: the next frees there need a
- * compare or two. A range that starts where a known one does takes its place, else the smallest
+ * Is a section open? Then this CPU notes that the open sections around it are trustworthy: the next
+ * frees there need a compare or two. A range that starts where a known one does takes its place, else the smallest
  * gives way; the largest comes first.
  */
-void open_range_note(unsigned long section)
+bool open_range_note(unsigned long section)
 {
 	const struct span *first = span_of(section), *last = first, *here = first;
 	struct mm_open_range *open = port_pcpu()->open, range;
 	unsigned int i = 0;
 	unsigned long flags;
 
+	if (!first || section >= opened(first))
+		return false;
 	/* A CPU that is not attached to the allocator yet takes the slow path. */
-	if (!first || !port_pcpu()->trust)
-		return;
+	if (!port_pcpu()->trust)
+		return true;
 	while (first > mm.spans && here - first < OPEN_RANGE_SPANS &&
 	       opened(&first[-1]) == first[-1].end && first[-1].end == first->first)
 		first--;
@@ -154,6 +156,7 @@ void open_range_note(unsigned long section)
 		open[i] = open[i - 1];
 	open[i] = range;
 	port_irq_restore(flags);
+	return true;
 }
 
 unsigned long section_take(struct zone *zone)

@@ -128,11 +128,12 @@ phys_addr_t mmu_arch_uncached_offset(void)
 }
 
 /* All CPUs: they are in one inner shareable domain, where the invalidation is broadcast. */
-void mmu_arch_forget(void)
+bool mmu_arch_forget(void)
 {
 	__asm__ volatile("dsb ishst\n\t"
 			 "tlbi vmalle1is\n\t"
 			 "dsb ish\n\t"
 			 "isb" ::
 				 : "memory");
+	return true;
 }

@@ -161,10 +161,13 @@ phys_addr_t mmu_arch_uncached_offset(void)
 	return 0;
 }
 
-void mmu_arch_forget(void)
+bool mmu_arch_forget(void)
 {
+	bool all = true;
+
 	__asm__ volatile("sfence.vma" ::: "memory");
 	for (unsigned int cpu = 0; cpu < smp_nr_cpus(); cpu++)
 		if (cpu != port_pcpu()->cpu && smp_online(cpu))
-			sbi_remote_sfence_vma((unsigned long)smp_hart(cpu));
+			all = sbi_remote_sfence_vma((unsigned long)smp_hart(cpu)) && all;
+	return all;
 }

@@ -10,7 +10,7 @@
 #include "boot/console_early.h"
 #include "boot/riscv64/sbi.h"
 
-static bool has_time, has_srst, has_dbcn;
+static bool has_time, has_srst, has_dbcn, has_rfence;
 
 struct sbiret sbi_ecall(unsigned long ext, unsigned long fid, unsigned long arg0,
 			unsigned long arg1, unsigned long arg2)
@@ -25,7 +25,7 @@ struct sbiret sbi_ecall(unsigned long ext, unsigned long fid, unsigned long arg0
 	return (struct sbiret){(long)a0, (long)a1};
 }
 
-void sbi_remote_sfence_vma(unsigned long hart)
+bool sbi_remote_sfence_vma(unsigned long hart)
 {
 	register unsigned long a0 __asm__("a0") = 1;	/* a mask of one hart, */
 	register unsigned long a1 __asm__("a1") = hart; /* this one */
@@ -34,10 +34,13 @@ void sbi_remote_sfence_vma(unsigned long hart)
 	register unsigned long a6 __asm__("a6") = 1; /* remote sfence.vma */
 	register unsigned long a7 __asm__("a7") = SBI_EXT_RFENCE;
 
+	if (!has_rfence)
+		return false;
 	__asm__ volatile("ecall"
 			 : "+r"(a0), "+r"(a1)
 			 : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
 			 : "memory");
+	return a0 == 0;
 }
 
 /* Base Extension functions */
@@ -60,6 +63,7 @@ void sbi_init(void)
 	has_time = sbi_has(SBI_EXT_TIME);
 	has_srst = sbi_has(SBI_EXT_SRST);
 	has_dbcn = sbi_has(SBI_EXT_DBCN);
+	has_rfence = sbi_has(SBI_EXT_RFENCE);
 }
 
 bool sbi_has(unsigned long ext)

@@ -45,8 +45,11 @@ unsigned long sbi_impl_version(void); /* OpenSBI: major << 16 | minor */
 /* sbi_set_timer() - a supervisor timer interrupt when the time CSR reaches ticks ("Timer Extension"). */
 void sbi_set_timer(uint64_t ticks);
 
-/* sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension"). */
-void sbi_remote_sfence_vma(unsigned long hart);
+/*
+ * sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension"). False: the firmware does not have the
+ * extension, or refuses.
+ */
+bool sbi_remote_sfence_vma(unsigned long hart);
 
 /* The SBI console: DBCN's write byte if there, else the legacy call; getc returns -1 for nothing. */
 void sbi_console_putc(char c);

@@ -103,6 +103,10 @@ static int show_dma(void)
 	else
 		printf("devices that are not coherent: refused, %s, ", why);
 	printf("%s\n", mmu_uncached_offset() ? "uncached memory" : "no uncached memory");
+	if (dma_kept_pages)
+		printf("pages that devices which could not be stopped may still write: %lu, kept from "
+		       "the allocator\n",
+		       dma_kept_pages);
 	printf("driver       coherent   mapped   bounce    bounced  refused node\n");
 	for (const struct device *dev = device_first(); dev; dev = dev->next)
 		show_device(dev);

@@ -209,6 +209,7 @@ static int disk_read(const struct target *target, int argc, char **argv)
 	uint64_t sector, count;
 	char *words[] = {argv[0], argv[1], argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "1"};
 	void *buffer;
+	int error = 0;
 
 	if (argc < 3 || argc > 4)
 		return console_usage(argv[0]);
@@ -224,16 +225,15 @@ static int disk_read(const struct target *target, int argc, char **argv)
 		return 1;
 	}
 	for (; count > 0; sector++, count--) {
-		int error = virtio_blk_transfer(target->disk, VIRTIO_BLK_READ, sector, buffer,
-						SECTOR_SIZE);
-
+		error = virtio_blk_transfer(target->disk, VIRTIO_BLK_READ, sector, buffer,
+					    SECTOR_SIZE);
 		if (error) {
 			report(target, "read", sector, 1, error);
 			break;
 		}
 		hexdump(sector * SECTOR_SIZE, buffer, SECTOR_SIZE);
 	}
-	free_page((unsigned long)buffer);
+	virtio_blk_put_pages(target->disk, buffer, 0, error);
 	return count != 0;
 }
 
@@ -243,7 +243,7 @@ static int disk_write(const struct target *target, int argc, char **argv)
 	char *words[] = {argv[0], argv[1], argc > 2 ? argv[2] : "", "1"};
 	size_t length = 0;
 	char *buffer;
-	int error;
+	int error, written;
 
 	if (argc < 4)
 		return console_usage(argv[0]);
@@ -260,9 +260,10 @@ static int disk_write(const struct target *target, int argc, char **argv)
 		length += (size_t)snprintf(buffer + length, SECTOR_SIZE - length, "%s%s",
 					   i > 3 ? " " : "", argv[i]);
 	error = virtio_blk_transfer(target->disk, VIRTIO_BLK_WRITE, sector, buffer, SECTOR_SIZE);
+	written = error;
 	if (!error && target->info.flush)
 		error = virtio_blk_transfer(target->disk, VIRTIO_BLK_FLUSH, 0, NULL, 0);
-	free_page((unsigned long)buffer);
+	virtio_blk_put_pages(target->disk, buffer, 0, written);
 	return error ? report(target, "written", sector, 1, error) : 0;
 }
 

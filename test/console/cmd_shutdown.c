@@ -2,6 +2,7 @@
 /*
  * cmd_shutdown.c: all drivers leave and come back, and what they held is looked at in between.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "test/console/command.h"
@@ -11,11 +12,14 @@ static int cmd_shutdown(int argc, char **argv)
 {
 	struct picture after;
 	bool same;
+	int error;
 
 	if (argc != 1)
 		return console_usage(argv[0]);
-	if (shutdown_drivers(&after) != 0) {
-		printf("shutdown: another CPU is at work: nothing done\n");
+	error = shutdown_drivers(&after);
+	if (error) {
+		printf("shutdown: another CPU %s: nothing done\n",
+		       error == -EBUSY ? "is at work" : "does not answer");
 		return 1;
 	}
 	picture_print(&after);

@@ -37,7 +37,10 @@ static struct {
 	uint16_t pending[NUM];
 	unsigned int nr_pending;
 	unsigned int resets, coherent;
-	uint64_t offered; /* features */
+	bool stubborn; /* its resets do nothing: it holds what it has, for ever */
+	unsigned long kept;
+	uint32_t wrote, missing; /* bytes of a chain; of these, those it does not mention */
+	uint64_t offered;	 /* features */
 	uint32_t seg_max, size_max;
 } model;
 
@@ -77,8 +80,10 @@ static void hold(unsigned int n, uint16_t flags)
 static void let_go(unsigned int n, uint16_t flags)
 {
 	assert_true(buffer[n].mapped);
-	if (flags & VRING_DESC_F_WRITE)
+	if (flags & VRING_DESC_F_WRITE) {
 		memset(memory[n], 0x5a, sizeof(memory[n]));
+		model.wrote += sizeof(memory[n]);
+	}
 	buffer[n].held = false;
 }
 
@@ -110,13 +115,14 @@ static void device_serve(void)
 	pick = (unsigned int)(host_random(&model.seed) % model.nr_pending);
 	head = model.pending[pick];
 	model.pending[pick] = model.pending[--model.nr_pending];
+	model.wrote = 1;
 	each_buffer(head, let_go);
 	for (desc = &model.vq->desc[head]; desc->flags & VRING_DESC_F_NEXT;)
 		desc = &model.vq->desc[desc->next];
 	assert_int_equal(desc->len, 1);
 	if (model.status != STATUS_NONE)
 		*(uint8_t *)(uintptr_t)desc->addr = model.status;
-	device_say(head, 1);
+	device_say(head, model.wrote - model.missing);
 }
 
 static void device_step(void)
@@ -139,6 +145,10 @@ int virtio_reset(struct virtio_device *vdev)
 {
 	assert_ptr_equal(vdev, &model.vdev);
 	model.resets++;
+	if (model.stubborn) {
+		model.dev->dma.lost = true;
+		return -ETIMEDOUT;
+	}
 	model.nr_pending = 0;
 	for (unsigned int i = 0; i < BUFFERS; i++)
 		buffer[i].held = false;
@@ -229,13 +239,22 @@ void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle, gf
 	return page;
 }
 
+static void *lost_page; /* what a stubborn disk keeps */
+
+void dma_keep(const struct device *dev, unsigned long pages)
+{
+	assert_true(dev->dma.lost);
+	model.kept += pages;
+}
+
 int dma_free_coherent(struct device *dev, size_t size, void *cpu, dma_addr_t handle)
 {
-	(void)dev;
 	(void)size;
 	assert_int_equal(handle, (uintptr_t)cpu);
 	model.coherent--;
-	free(cpu);
+	free(dev->dma.lost ? NULL : cpu);
+	if (dev->dma.lost)
+		lost_page = cpu;
 	return 0;
 }
 
@@ -256,9 +275,8 @@ int dma_map_sg(struct device *dev, struct scatterlist *sg, int nents, enum dma_d
 
 int dma_unmap_sg(struct device *dev, struct scatterlist *sg, int nents, enum dma_data_direction dir)
 {
-	(void)dev;
 	(void)dir;
-	for (int i = 0; i < nents; i++) {
+	for (int i = 0; i < nents && !dev->dma.lost; i++) {
 		unsigned int n = buffer_of(sg[i].dma_address);
 
 		assert_true(buffer[n].mapped);

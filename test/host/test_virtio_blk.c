@@ -126,6 +126,27 @@ static void test_reports_errors(void **state)
 	stop();
 }
 
+/* It says that all is well, and that it has not written all: the rest of the buffer is stale. */
+static void test_too_short(void **state)
+{
+	struct job job;
+
+	(void)state;
+	start(SERVES, 7);
+	model.missing = 1;
+	assert_int_equal(submit(&job, VIRTIO_BLK_READ, 0, 3), 0);
+	assert_int_equal(virtio_blk_wait(the_disk, &job.request), -EIO);
+	model.missing = 0;
+	assert_int_equal(submit(&job, VIRTIO_BLK_WRITE, 0, 3), 0);
+	assert_int_equal(virtio_blk_wait(the_disk, &job.request), 0);
+	/* lengths of the legacy interface mean nothing */
+	the_disk->queue.legacy = true;
+	model.missing = 1;
+	assert_int_equal(submit(&job, VIRTIO_BLK_READ, 0, 3), 0);
+	assert_int_equal(virtio_blk_wait(the_disk, &job.request), 0);
+	stop();
+}
+
 /* All that it has come back at once, and it is asked nothing more. */
 static void out_of_use(enum behaviour behaviour, int result)
 {
@@ -170,6 +191,30 @@ static void test_removed_in_flight(void **state)
 	stop();
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(job[i].request.result, -ENODEV);
+}
+
+/*
+ * It answers nothing, not even its reset: who waits learns that the memory is not his any more, and gives none of it back.
+ */
+static void test_cannot_be_stopped(void **state)
+{
+	struct job job[3];
+
+	(void)state;
+	start(SILENT, 6);
+	model.stubborn = true;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(submit(&job[i], VIRTIO_BLK_READ, 3 * i, 3), 0);
+	assert_int_equal(virtio_blk_wait(the_disk, &job[0].request), -ENOTRECOVERABLE);
+	assert_int_equal(job[1].request.result, -ENOTRECOVERABLE);
+	assert_int_equal(submit(&job[2], VIRTIO_BLK_READ, 6, 3), -ENODEV);
+	virtio_blk_put_pages(the_disk, memory[0], 2, job[0].request.result);
+	assert_int_equal(model.kept, 4);
+	assert_true(buffer[0].held && buffer[0].mapped);
+	blk_remove(model.dev);
+	assert_true(buffer[0].held && buffer[0].mapped);
+	free(lost_page);
+	free(model.dev);
 }
 
 /* Limits the device states bind requests; limits that make no sense do not. */
@@ -245,7 +290,8 @@ int main(void)
 		cmocka_unit_test(test_serves),	  cmocka_unit_test(test_reports_errors),
 		cmocka_unit_test(test_silent),	  cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_removed_in_flight),
-		cmocka_unit_test(test_by_chance),
+		cmocka_unit_test(test_by_chance), cmocka_unit_test(test_cannot_be_stopped),
+		cmocka_unit_test(test_too_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,12 @@
 #include "boot/mmu.h"
 #include "boot/smp.h"
 #include "drivers/bufcache.h"
+#include "drivers/dma.h"
 #include "drivers/driver.h"
+#include "drivers/timer.h"
+
+#define PARK_NS	   (2 * NSEC_PER_SEC) /* a CPU that has nothing to do takes microseconds */
+#define PARK_LOOKS 10000000	      /* without a timer */
 
 static struct picture boot;
 static bool park_wanted;       /* the other CPUs are to wait; atomic */
@@ -28,10 +33,17 @@ static void take(struct picture *picture)
 	struct mm_layout layout;
 
 	drain_all_pages();
-	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
+	picture->managed = 0;
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		struct zone_info info;
+
 		mm_buddyinfo((enum zone_type)zone, picture->blocks[zone]);
+		mm_zone_info((enum zone_type)zone, &info);
+		picture->managed += info.managed;
+	}
 	mm_get_layout(&layout);
 	picture->cache_bytes = layout.pcp_bytes;
+	picture->kept = dma_kept_pages;
 }
 
 void picture_boot(void)
@@ -53,15 +65,39 @@ static void wait_parked(void *arg)
 	}
 }
 
-static void unpark(void)
+/* Wait until done(number) for PARK_NS at most; whether it came to that. */
+static bool wait_for(bool (*done)(unsigned int number), unsigned int number)
 {
-	__atomic_store_n(&park_wanted, false, __ATOMIC_RELEASE);
-	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++)
-		while (!smp_finished(cpu)) /* smp_wait() needs its interrupt */
-			port_relax();
+	uint64_t start = timer_now();
+
+	for (unsigned int looks = 0; !done(number); looks++) {
+		if (timer_hz() ? timer_now() - start > PARK_NS : looks > PARK_LOOKS)
+			return false;
+		port_relax();
+		port_yield();
+	}
+	return true;
 }
 
-/* The others wait when this returns: they were interrupted while that could still be done. */
+/* The CPUs before `end` go on. smp_wait() would need their interrupt. */
+static void unpark(unsigned int end)
+{
+	__atomic_store_n(&park_wanted, false, __ATOMIC_RELEASE);
+	for (unsigned int cpu = 1; cpu < end; cpu++)
+		if (!wait_for(smp_finished, cpu))
+			port_log("CPU %u does not come back", cpu);
+}
+
+static bool are_parked(unsigned int count)
+{
+	return __atomic_load_n(&nr_parked, __ATOMIC_RELAXED) >= count;
+}
+
+/*
+ * The others wait when this returns 0: they were interrupted while that could still be done. Else
+ * none does: one is at work, or has not even looked at what it was asked (it finds that it is too
+ * late when it does).
+ */
 static int park(void)
 {
 	unsigned int asked = 0;
@@ -74,14 +110,14 @@ static int park(void)
 		if (!smp_online(cpu))
 			continue;
 		if (smp_call(cpu, wait_parked, NULL) != 0) {
-			unpark();
+			unpark(cpu);
 			return -EBUSY;
 		}
 		asked++;
-	}
-	while (__atomic_load_n(&nr_parked, __ATOMIC_RELAXED) < asked) {
-		port_relax();
-		port_yield();
+		if (!wait_for(are_parked, asked)) {
+			unpark(cpu);
+			return -ETIMEDOUT;
+		}
 	}
 	return 0;
 }
@@ -116,7 +152,7 @@ int shutdown_drivers(struct picture *after)
 	port_irq_restore(flags);
 	/* a CPU that cannot be interrupted is of use to nobody, unless it waits and serves */
 	if (count_irqchips() == irqchips)
-		unpark();
+		unpark(smp_nr_cpus());
 	return 0;
 }
 
@@ -133,11 +169,17 @@ static uint64_t free_pages_of(const struct picture *picture)
 bool picture_compare(const struct picture *after)
 {
 	uint64_t caches = (after->cache_bytes - boot.cache_bytes) / PAGE_SIZE;
-	uint64_t expected = free_pages_of(&boot) - caches;
+	uint64_t late = after->managed - boot.managed;
+	uint64_t expected = free_pages_of(&boot) + late - caches - after->kept;
 	bool same = true;
 
-	if (caches) {
+	if (caches)
 		printf("%" PRIu64 " pages went to the caches of CPUs that came up later\n", caches);
+	if (late)
+		printf("%" PRIu64 " pages came from CPUs that did not start\n", late);
+	if (after->kept)
+		printf("%" PRIu64 " pages are kept: a device may still write them\n", after->kept);
+	if (caches || late || after->kept) {
 		if (free_pages_of(after) != expected)
 			printf("%" PRIu64 " pages should be free, %" PRIu64 " are\n", expected,
 			       free_pages_of(after));

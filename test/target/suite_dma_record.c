@@ -228,6 +228,42 @@ static void leak(void)
 	free_page((unsigned long)page);
 }
 
+/*
+ * A device that could not be stopped: what it was given is not taken back from it, neither now nor when it goes, and it
+ * is given nothing more. The case knows better, and gives it back.
+ */
+static void lost(void)
+{
+	struct device *dev = fake_begin();
+	char *page = (char *)__get_free_page(GFP_KERNEL), *coherent;
+	dma_addr_t in_place, bounced, handle;
+
+	if (!EXPECT(page))
+		return;
+	fake_hide(virt_to_phys(page), virt_to_phys(page) + PAGE_SIZE);
+	bounced = dma_map_single(dev, page, 3000, DMA_FROM_DEVICE);
+	in_place = dma_map_single(dev, buffer, 30, DMA_TO_DEVICE);
+	coherent = dma_alloc_coherent(dev, 3 * PAGE_SIZE, &handle, GFP_KERNEL);
+	EXPECT(!dma_mapping_error(dev, bounced) && !dma_mapping_error(dev, in_place) && coherent);
+	memset(page, 0x5a, PAGE_SIZE);
+	dma_device_lost(dev);
+	EXPECT_EQ(0, dma_unmap_single(dev, bounced, 3000, DMA_FROM_DEVICE));
+	EXPECT_EQ(0, dma_unmap_single(dev, in_place, 30, DMA_TO_DEVICE));
+	EXPECT_EQ(0, dma_free_coherent(dev, 3 * PAGE_SIZE, coherent, handle));
+	EXPECT_EQ(-EINVAL, dma_unmap_single(dev, bounced, 3001, DMA_FROM_DEVICE));
+	EXPECT_EQ(0x5a, page[0]);
+	EXPECT_EQ(DMA_MAPPING_ERROR, dma_map_single(dev, buffer, 30, DMA_TO_DEVICE));
+	EXPECT(!dma_alloc_coherent(dev, 64, &handle, GFP_KERNEL));
+	EXPECT_EQ(2, fake_logged("dma-test fake: dma: ", "could not be stopped"));
+	EXPECT_EQ(0, dma_device_release(dev));
+	EXPECT_EQ(4, dev->dma.kept);
+	fake_end();
+	/* freed twice, they would be refused */
+	EXPECT_EQ(0, free_pages_exact(coherent, 3 * PAGE_SIZE));
+	EXPECT_EQ(0, free_page((unsigned long)phys_to_virt(bounced)));
+	free_page((unsigned long)page);
+}
+
 /* ---- at once -------------------------------------------------------------------------------- */
 
 static struct device *shared;
@@ -286,4 +322,5 @@ TEST_CASE(dma, search, search);
 TEST_CASE(dma, record, record);
 TEST_CASE(dma, lists, lists);
 TEST_CASE(dma, leak, leak);
+TEST_CASE(dma, lost, lost);
 TEST_CASE(dma, at_once, at_once);

@@ -4,6 +4,11 @@
  */
 #include "ktap.h"
 
+#include <errno.h>
+#include <quarry/mm.h>
+#include <quarry/port.h>
+
+#include "boot/smp.h"
 #include "drivers/driver.h"
 #include "drivers/rtc.h"
 #include "drivers/timer.h"
@@ -45,3 +50,126 @@ static void shutdown(void)
 	EXPECT(!had_timer || timer_now() - start >= NSEC_PER_MSEC);
 }
 TEST_CASE(drivers, shutdown, shutdown);
+
+/* ---- a UART that is not there any more -------------------------------------------------------- */
+
+static unsigned int takes;
+static bool listens;
+
+static int take_bad(struct device *dev)
+{
+	(void)dev;
+	takes++;
+	return UART_BAD; /* all status bits read as ones */
+}
+
+static void note_listen(struct device *dev, bool on)
+{
+	(void)dev;
+	listens = on;
+}
+
+/* Bytes without end that are no bytes: the handler returns, and asks for no more interrupts. */
+static void uart_noise(void)
+{
+	static const struct uart_ops ops = {.take = take_bad, .listen = note_listen};
+	struct device *dev = (struct device *)get_zeroed_page(GFP_KERNEL);
+	struct uart *uart;
+
+	if (!EXPECT(dev != NULL))
+		return;
+	uart = device_priv(dev);
+	uart->ops = &ops;
+	uart->size = PAGE_SIZE;
+	takes = 0;
+	listens = true;
+	uart_receive(dev);
+	EXPECT_EQ(PAGE_SIZE, takes);
+	EXPECT_EQ(PAGE_SIZE, uart->bad);
+	EXPECT_EQ(0, uart->received);
+	EXPECT(uart->throttled && !listens);
+	free_page((unsigned long)dev);
+}
+TEST_CASE(drivers, uart_noise, uart_noise);
+
+/* ---- CPUs that do not stop ------------------------------------------------------------------- */
+
+static volatile bool held; /* CPU 1 is to stay where it is */
+static volatile bool holds;
+
+static void hold(void)
+{
+	if (port_pcpu()->cpu != 1)
+		return;
+	holds = true;
+	while (held) {
+		mm_ipi();
+		port_relax();
+		port_yield();
+	}
+}
+
+static void hold_thread(void *arg)
+{
+	(void)arg;
+	hold();
+}
+
+static bool wait_until_held(void)
+{
+	uint64_t deadline = timer_now() + 10 * NSEC_PER_SEC;
+
+	while (!holds && timer_now() < deadline)
+		port_relax();
+	return EXPECT(holds);
+}
+
+/* Nothing is done, soon, and it works again when the CPU has ended what it does. */
+static void expect_refused(int error)
+{
+	unsigned int before = count_devices();
+	uint64_t start = timer_now();
+	struct picture after;
+
+	EXPECT_EQ(error, shutdown_drivers(&after));
+	EXPECT_LE(10 * NSEC_PER_SEC, timer_now() - start);
+	EXPECT_EQ(before, count_devices());
+	held = false;
+	smp_wait(1);
+	test_blocks_move();
+	EXPECT_EQ(0, shutdown_drivers(&after));
+	EXPECT(picture_compare(&after));
+}
+
+/* A CPU is at work. */
+static void busy(void)
+{
+	if (!smp_online(1)) {
+		test_skip("one CPU");
+		return;
+	}
+	held = true;
+	holds = false;
+	if (EXPECT_EQ(0, smp_call(1, hold_thread, NULL)) && wait_until_held())
+		expect_refused(-EBUSY);
+	held = false;
+}
+TEST_CASE(drivers, busy, busy);
+
+/* A CPU is idle, but stays in an interrupt: it never looks at what it is asked. */
+static void stuck(void)
+{
+	if (!smp_online(1)) {
+		test_skip("one CPU");
+		return;
+	}
+	held = true;
+	holds = false;
+	irq_set_hook(hold);
+	port_kick(1);
+	if (wait_until_held())
+		expect_refused(-ETIMEDOUT);
+	held = false;
+	irq_set_hook(NULL);
+}
+TEST_CASE(drivers, stuck, stuck);

@@ -174,6 +174,7 @@ static void out_of_reach(void)
 		return;
 	}
 	EXPECT(!edu_state(dev)->reaches);
+	EXPECT_EQ(DMA_BIT_MASK(EDU_DEFAULT_BITS), dev->dma.mask);
 	EXPECT_EQ(0, edu_test_command(to_pci_dev(dev)) & PCI_COMMAND_MASTER);
 	near_block = edu_test_get(GFP_DMA32);
 	far_block = edu_test_get(GFP_KERNEL);
