@@ -16,6 +16,9 @@ MEM   ?= 128M
 SMP   ?= 1
 CMD   ?=
 LOAD  ?=
+DISK  ?=
+EDU   ?= 0
+RNG   ?= 0
 QEMU_EXTRA   ?=
 EXTRA_CFLAGS ?=
 OPT   ?= -O2
@@ -60,6 +63,9 @@ help: ## this list
 #: SMP	harts of the emulated board; default 1
 #: CMD	console commands to run after boot: make run CMD="buddyinfo; poweroff"
 #: LOAD	load address, a multiple of 2 MiB: make run LOAD=0x84600000
+#: DISK	a file to plug in as a virtio disk, raw: make run DISK=disk.img
+#: EDU	EDU=1 plugs in QEMU's edu device, with 32 address lines
+#: RNG	RNG=1 plugs in a virtio entropy device
 #: QEMU_EXTRA	further options for QEMU
 #: EXTRA_CFLAGS	further options for the compiler, image and host programs
 #: OPT	optimisation of the image; default -O2

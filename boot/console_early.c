@@ -117,7 +117,16 @@ static int stdio_putc(char c, FILE *stream)
 	return (unsigned char)c;
 }
 
-static FILE console_stream = FDEV_SETUP_STREAM(stdio_putc, NULL, NULL, _FDEV_SETUP_WRITE);
+/* fflush(): for a line that is not at its end yet. */
+static int stdio_flush(FILE *stream)
+{
+	(void)stream;
+	if (may_gather())
+		flush_pending();
+	return 0;
+}
+
+static FILE console_stream = FDEV_SETUP_STREAM(stdio_putc, NULL, stdio_flush, _FDEV_SETUP_WRITE);
 
 FILE *const stdout = &console_stream;
 FILE *const stderr = &console_stream;

@@ -137,7 +137,10 @@ static struct device *device_bind(struct device *dev)
 	error = dev->driver->probe(dev);
 	if (!error)
 		return dev;
-	if (error != -ENODEV)
+	if (error > 0)
+		device_log(dev, "not usable: its probe returned %d, not 0 or a negative errno",
+			   error);
+	else if (error != -ENODEV)
 		device_log(dev, "not usable: %s", strerror(-error));
 	device_release(dev);
 	return NULL;

@@ -8,8 +8,17 @@ LOAD_ARGS := -kernel $(LOAD_DEPS) -device loader,file=$(OUT)/quarry.bin,addr=$(L
 else
 LOAD_ARGS := -kernel $(OUT)/quarry.bin
 endif
+
+# What is plugged in. QEMU wants a comma in a file's name twice.
+comma    := ,
+DISK_ARGS = -drive if=none,id=disk,format=raw,file=$(call shell_quote,$(subst $(comma),$(comma)$(comma),$(DISK))) \
+	-device virtio-blk-device,drive=disk
+EDU_ARGS := -device edu,dma_mask=0xffffffff
+PLUGGED   = $(if $(DISK),$(DISK_ARGS)) $(if $(filter 1,$(EDU)),$(EDU_ARGS)) \
+	$(if $(filter 1,$(RNG)),-device virtio-rng-device)
+
 QEMU_LINE = $(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(LOAD_ARGS) \
-	$(if $(CMD),-append $(call shell_quote,$(CMD))) $(QEMU_EXTRA)
+	$(if $(CMD),-append $(call shell_quote,$(CMD))) $(PLUGGED) $(QEMU_EXTRA)
 
 .PHONY: run debug
 run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this terminal

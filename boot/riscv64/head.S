@@ -38,6 +38,8 @@ start_kernel:
 	csrc	sstatus, t0			/* FP and vector units off: any use traps */
 	lla	t0, trap_fatal
 	csrw	stvec, t0			/* until the real handler can run */
+	lw	t0, boot_taken			/* read only: this may be flash */
+	bnez	t0, late_hart
 
 	/* from flash on to RAM, and from the start again: place.h. s0-s11 are its to change */
 	mv	gp, a0
@@ -64,6 +66,11 @@ start_kernel:
 2:
 	mv	s0, gp
 	mv	s1, tp
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aqrl t1, t1, (t0)
+	mv	a0, s0
+	bnez	t1, late_hart
 
 	/* apply R_RISCV_RELATIVE: *(base + r_offset) = base + r_addend */
 	lla	t0, __image_start
@@ -132,6 +139,32 @@ start_kernel:
 8:	wfi
 	j	8b
 
+/*
+ * A second hart, a0, has no business here. But OpenSBI 1.1 marks a hart as started before it notes where: one that
+ * looks in between, which takes a busy host, begins where the first did. smp_arch_start() says beforehand
+ * whom it starts with what, so it is sent where it should have gone. Harts that all begin here wait for the same.
+ */
+late_hart:
+	lla	t0, smp_start_hart
+	lla	t1, smp_start_cpu
+9:	ld	t2, 0(t0)
+	bne	t2, a0, 9b
+	fence	r, r				/* with smp_arch_start()'s: the hart's own, or 0 */
+	ld	a1, 0(t1)
+	beqz	a1, 9b
+	tail	secondary_entry
+
+	.data
+	.balign	8
+	.globl	smp_start_hart, smp_start_cpu
+smp_start_hart:
+	.dword	-1
+smp_start_cpu:
+	.dword	0
+boot_taken:
+	.word	0
+
+	.text
 bad_relocation:
 	lla	s2, relocation_text
 	j	early_stop

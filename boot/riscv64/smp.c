@@ -29,6 +29,10 @@ const size_t smp_arch_emergency_size = EMERGENCY_STACK_SIZE;
 
 extern const char secondary_entry[]; /* smp_entry.S */
 
+/* Who is being started, with what: for a hart that comes in at the image's start, head.S. */
+extern volatile unsigned long smp_start_hart;
+extern struct cpu *volatile smp_start_cpu;
+
 static bool has_ipi; /* the extension; else the legacy call */
 
 static void ipi_send(unsigned int number)
@@ -81,6 +85,12 @@ int smp_arch_start(struct cpu *cpu)
 {
 	struct sbiret ret;
 
+	/* never the one's number with the other's cpu */
+	smp_start_cpu = NULL;
+	__asm__ volatile("fence w, w" ::: "memory");
+	smp_start_hart = cpu->hart;
+	__asm__ volatile("fence rw, iorw" ::: "memory");
+	smp_start_cpu = cpu;
 	__asm__ volatile("fence rw, iorw" ::: "memory");
 	ret = sbi_ecall(SBI_EXT_HSM, HSM_HART_START, cpu->hart, (unsigned long)secondary_entry,
 			(unsigned long)cpu);

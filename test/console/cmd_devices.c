@@ -15,7 +15,7 @@
 
 #define PATH_SIZE 128
 
-/* The node's path, and behind it the name on its bus of a device that has no node. */
+/* The node's path, and behind it the name on its bus of a device that has no node, if it is another. */
 static void device_path(const struct device *dev, char *path, size_t size)
 {
 	size_t used;
@@ -23,7 +23,7 @@ static void device_path(const struct device *dev, char *path, size_t size)
 	if (fdt_get_path(dev->fdt, dev->node, path, (int)size) != 0)
 		snprintf(path, size, ".../%s", fdt_get_name(dev->fdt, dev->node, NULL));
 	used = strlen(path);
-	if (dev->name)
+	if (dev->name && strcmp(dev->name, strrchr(path, '/') + 1) != 0)
 		snprintf(path + used, size - used, " %s", dev->name);
 }
 
@@ -51,8 +51,7 @@ static int cmd_devices(int argc, char **argv)
 {
 	if (argc != 1)
 		return console_usage(argv[0]);
-	printf("driver       reg            irq pages    bytes mask zone   coherent compatible        "
-	       "    node\n");
+	printf("driver       reg            irq pages    bytes mask zone   coherent node\n");
 	for (const struct device *dev = device_first(); dev; dev = dev->next) {
 		char path[PATH_SIZE], reg[24] = "-", irq[12] = "-", mask[24];
 
@@ -62,9 +61,9 @@ static int cmd_devices(int argc, char **argv)
 		if (dev->irq)
 			snprintf(irq, sizeof(irq), "%" PRIu32, dev->irq);
 		mask_text(dev->dma.mask, mask, sizeof(mask));
-		printf("%-12s %-12s %5s %5lu %8" PRIu64 " %4s %-6s %-8s %-21s %s\n",
-		       dev->driver->name, reg, irq, device_pages(dev), bytes_held(dev), mask,
-		       dma_zone_name(dev), dev->dma.coherent ? "yes" : "no", dev->compatible, path);
+		printf("%-12s %-12s %5s %5lu %8" PRIu64 " %4s %-6s %-8s %s\n", dev->driver->name,
+		       reg, irq, device_pages(dev), bytes_held(dev), mask, dma_zone_name(dev),
+		       dev->dma.coherent ? "yes" : "no", path);
 	}
 	return 0;
 }

@@ -32,9 +32,17 @@ struct target {
 	struct virtio_blk_info info;
 };
 
-/*
- * ---- arguments ---------------------------------------------------------------------------------
- */
+/* ---- arguments ----------------------------------------------------------------------------- */
+
+#define USAGE	      "disk [[number] read|write|sha256|fill|verify ..] | [timeout [ms]]"
+#define USAGE_READ    "disk [number] read <sector> [count]"
+#define USAGE_WRITE   "disk [number] write <sector> <text>"
+#define USAGE_SHA256  "disk [number] sha256 [<sector> <count>]"
+#define USAGE_FILL    "disk [number] fill <seed> [<sector> <count>]"
+#define USAGE_VERIFY  "disk [number] verify <seed> [<sector> <count>]"
+#define USAGE_TIMEOUT "disk timeout [ms]"
+
+static int usage(const char *name);
 
 /*
  * `sector` and `count` at argv[at ..]; both absent: the whole disk. 0, or 1 after one line of
@@ -54,7 +62,7 @@ static int parse_range(const struct target *target, int argc, char **argv, int a
 		return 1;
 	}
 	if (argc != at + 2)
-		return console_usage(argv[0]);
+		return usage(argv[1]);
 	if (parse_u64(argv[at], sectors - 1, sector) != 0) {
 		printf("disk: '%s' is not a sector, 0 to %" PRIu64 "\n", argv[at], sectors - 1);
 		return 1;
@@ -80,9 +88,7 @@ static int report(const struct target *target, const char *what, uint64_t sector
 	return 1;
 }
 
-/*
- * ---- streams -----------------------------------------------------------------------------------
- */
+/* ---- streams ------------------------------------------------------------------------------- */
 
 /* What the pieces of a stream go through. */
 struct work {
@@ -113,6 +119,7 @@ static bool progress(const struct disk_stream *stream, uint64_t done)
 	       " MiB/s  ",
 	       done * 100 / stream->count, done / SECTORS_A_MIB, stream->count / SECTORS_A_MIB,
 	       speed / 10, speed % 10);
+	fflush(stdout);
 	return true;
 }
 
@@ -171,11 +178,10 @@ static int run(const struct target *target, struct disk_stream *stream, const ch
 	return 0;
 }
 
-static const char no_disk[] = "disk: this machine has none that a driver knows\n";
+static const char no_disk[] =
+	"disk: this machine has none that a driver knows (make run DISK=file)\n";
 
-/*
- * ---- the commands ------------------------------------------------------------------------------
- */
+/* ---- the commands -------------------------------------------------------------------------- */
 
 static int disk_list(void)
 {
@@ -212,7 +218,7 @@ static int disk_read(const struct target *target, int argc, char **argv)
 	int error = 0;
 
 	if (argc < 3 || argc > 4)
-		return console_usage(argv[0]);
+		return usage(argv[1]);
 	if (parse_range(target, 4, words, 2, &sector, &count) != 0)
 		return 1;
 	if (count > MAX_READ_SECTORS) {
@@ -246,7 +252,7 @@ static int disk_write(const struct target *target, int argc, char **argv)
 	int error, written;
 
 	if (argc < 4)
-		return console_usage(argv[0]);
+		return usage(argv[1]);
 	if (parse_range(target, 4, words, 2, &sector, &count) != 0)
 		return 1;
 	buffer = (char *)get_zeroed_page(GFP_KERNEL);
@@ -286,15 +292,16 @@ static int disk_sha256(const struct target *target, int argc, char **argv)
 	return 0;
 }
 
-static int disk_pattern(const struct target *target, int argc, char **argv, bool verify)
+static int disk_pattern(const struct target *target, int argc, char **argv)
 {
+	bool verify = strcmp(argv[1], "verify") == 0;
 	struct work work = {0};
 	struct disk_stream stream = {.op = verify ? VIRTIO_BLK_READ : VIRTIO_BLK_WRITE,
 				     .piece = verify ? verify_piece : fill_piece,
 				     .arg = &work};
 
 	if (argc < 3)
-		return console_usage(argv[0]);
+		return usage(argv[1]);
 	if (parse_u64(argv[2], UINT64_MAX, &work.seed) != 0) {
 		printf("disk: '%s' is not a seed, a number of 64 bits\n", argv[2]);
 		return 1;
@@ -319,7 +326,7 @@ static int disk_timeout(int argc, char **argv)
 	uint64_t ms;
 
 	if (argc > 3)
-		return console_usage(argv[0]);
+		return usage(argv[1]);
 	if (argc == 3) {
 		if (parse_u64(argv[2], 3600000, &ms) != 0 || ms == 0) {
 			printf("disk: '%s' is not a time, 1 to 3600000 ms\n", argv[2]);
@@ -332,16 +339,45 @@ static int disk_timeout(int argc, char **argv)
 	return 0;
 }
 
+static const struct action {
+	const char *name, *usage;
+	int (*run)(const struct target *target, int argc, char **argv);
+} actions[] = {
+	{"read", USAGE_READ, disk_read},	{"write", USAGE_WRITE, disk_write},
+	{"sha256", USAGE_SHA256, disk_sha256},	{"fill", USAGE_FILL, disk_pattern},
+	{"verify", USAGE_VERIFY, disk_pattern}, {"timeout", USAGE_TIMEOUT, NULL},
+};
+
+#define NR_ACTIONS (sizeof(actions) / sizeof(actions[0]))
+
+static const struct action *find_action(const char *name)
+{
+	for (size_t i = 0; i < NR_ACTIONS; i++)
+		if (strcmp(name, actions[i].name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+/* One line: how this action is used, or what actions there are. Returns 1. */
+static int usage(const char *name)
+{
+	const struct action *action = find_action(name);
+
+	printf("usage: %s\n", action ? action->usage : USAGE);
+	return 1;
+}
+
 static int cmd_disk(int argc, char **argv)
 {
 	struct target target = {0};
+	const struct action *action;
 	uint64_t number = 0;
 
 	if (argc == 1)
 		return disk_list();
 	if (strcmp(argv[1], "timeout") == 0)
 		return disk_timeout(argc, argv);
-	if (argc > 2 && parse_u64(argv[1], UINT32_MAX, &number) == 0) {
+	if (parse_u64(argv[1], UINT32_MAX, &number) == 0) {
 		argv[1] = argv[0];
 		argv++;
 		argc--;
@@ -356,30 +392,19 @@ static int cmd_disk(int argc, char **argv)
 		return 1;
 	}
 	virtio_blk_get_info(target.disk, &target.info);
-	if (strcmp(argv[1], "read") == 0)
-		return disk_read(&target, argc, argv);
-	if (strcmp(argv[1], "write") == 0)
-		return disk_write(&target, argc, argv);
-	if (strcmp(argv[1], "sha256") == 0)
-		return disk_sha256(&target, argc, argv);
-	if (strcmp(argv[1], "fill") == 0)
-		return disk_pattern(&target, argc, argv, false);
-	if (strcmp(argv[1], "verify") == 0)
-		return disk_pattern(&target, argc, argv, true);
-	return console_usage(argv[0]);
+	action = argc > 1 ? find_action(argv[1]) : NULL;
+	return action && action->run ? action->run(&target, argc, argv) : usage("");
 }
 
 static const char *complete_disk(const char *prefix, unsigned int n)
 {
-	static const char *const words[] = {"read", "write", "sha256", "fill", "verify", "timeout"};
-
 	(void)prefix;
-	return n < sizeof(words) / sizeof(*words) ? words[n] : NULL;
+	return n < NR_ACTIONS ? actions[n].name : NULL;
 }
 
-CONSOLE_COMMAND_COMPLETE(disk, cmd_disk,
-			 "disk [number] [read <sector> [count] | write <sector> <text> | "
-			 "sha256 [<sector> <count>] | fill <seed> [<sector> <count>] | "
-			 "verify <seed> [<sector> <count>] | timeout [ms]]",
-			 "disks: list, show, write, sum, fill with a pattern and verify it",
-			 complete_disk);
+CONSOLE_COMMAND_COMPLETE(
+	disk, cmd_disk, USAGE,
+	"disks: list, show, write, sum, fill with a pattern and verify it\n" USAGE_READ
+	"\n" USAGE_WRITE "\n" USAGE_SHA256 "\n" USAGE_FILL "\n" USAGE_VERIFY "\n" USAGE_TIMEOUT
+	"\nThe disk is number 0 if none is named, and all of it if no sectors are.",
+	complete_disk);

@@ -25,8 +25,9 @@ static int show(struct device *dev)
 	const struct edu_state *state = edu_state(dev);
 	int error = edu_alive(dev);
 
-	printf("edu: %s, %u address bits, %s memory%s\n", error ? "does not answer" : "answers",
-	       state->mask_bits, state->reaches ? "reaches" : "reaches no",
+	printf("edu: %s, %u address bits, %s%s\n", error ? "does not answer" : "answers",
+	       state->mask_bits,
+	       state->reaches ? "reaches memory" : "reaches no memory ('edu mask')",
 	       state->stuck ? ", stuck" : "");
 	printf("edu: %" PRIu64 " transfers, %" PRIu64 " timeouts, %" PRIu64 " interrupts, %" PRIu64
 	       " bounced, %" PRIu64 " refused\n",
@@ -77,6 +78,11 @@ static int copy(struct device *dev, unsigned char *page)
 	for (unsigned int i = 0; i < EDU_BUFFER_SIZE; i++)
 		page[i] = (unsigned char)(i * 7 + i / 256);
 	error = edu_transfer(dev, page, 0, EDU_BUFFER_SIZE, DMA_TO_DEVICE);
+	if (error == -EIO && !edu_state(dev)->reaches) {
+		printf("edu: no memory is within its reach of %u address bits: 'edu mask'\n",
+		       edu_state(dev)->mask_bits);
+		return 1;
+	}
 	if (error)
 		return fail("to the device", error);
 	printf("edu: page 0x%" PRIx64 " to the device at 0x%" PRIx64 "%s\n", virt_to_phys(page),
@@ -88,7 +94,9 @@ static int copy(struct device *dev, unsigned char *page)
 	for (unsigned int i = 0; i < EDU_BUFFER_SIZE; i++) {
 		if (page[i] == (unsigned char)(i * 7 + i / 256))
 			continue;
-		printf("edu: byte %u came back as 0x%02x\n", i, page[i]);
+		printf("edu: byte %u came back as 0x%02x; has the device %u address lines? (QEMU: "
+		       "-device edu,dma_mask=)\n",
+		       i, page[i], edu_state(dev)->mask_bits);
 		return 1;
 	}
 	printf("edu: and back: %u bytes as they were\n", EDU_BUFFER_SIZE);
@@ -117,7 +125,7 @@ static int cmd_edu(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 
 	if (!dev && argc <= 3) {
-		printf("edu: this machine has no edu device (QEMU: -device edu)\n");
+		printf("edu: this machine has no edu device (make run EDU=1)\n");
 		return 1;
 	}
 	if (argc == 1)
@@ -131,5 +139,17 @@ static int cmd_edu(int argc, char **argv)
 	return console_usage(argv[0]);
 }
 
-CONSOLE_COMMAND(edu, cmd_edu, "edu [mask <bits> | factorial <n> | dma [gfp]]",
-		"QEMU's educational PCI device: state, reach, a transfer there and back");
+static const char *complete_edu(const char *prefix, unsigned int n)
+{
+	static const char *const words[] = {"mask", "factorial", "dma"};
+
+	(void)prefix;
+	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
+}
+
+CONSOLE_COMMAND_COMPLETE(
+	edu, cmd_edu, "edu [mask <bits> | factorial <n> | dma [gfp]]",
+	"QEMU's educational PCI device: state, reach, a transfer there and back\n"
+	"mask: address lines it drives, as -device edu,dma_mask= has it, 28 without\n"
+	"dma: a page of memory to the device and back",
+	complete_edu);

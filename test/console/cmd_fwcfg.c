@@ -23,8 +23,11 @@ static int list(void)
 	struct fw_cfg_file file;
 	int error;
 
-	for (uint32_t n = 0; !(error = fw_cfg_file_at(n, &file)); n++)
+	for (uint32_t n = 0; !(error = fw_cfg_file_at(n, &file)); n++) {
+		if (n == 0)
+			printf("key       size file\n");
 		printf("%04x %10" PRIu32 " %s\n", file.key, file.size, file.name);
+	}
 	if (error == -ENOENT)
 		return 0;
 	printf("fwcfg: %s\n", error == -ENODEV ? "this machine has none" : strerror(-error));

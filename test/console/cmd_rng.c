@@ -2,6 +2,7 @@
 /*
  * cmd_rng.c: `rng`: random bytes from the host.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <quarry/mm.h>
 #include <stdio.h>
@@ -30,7 +31,9 @@ static int cmd_rng(int argc, char **argv)
 		return 1;
 	}
 	error = virtio_rng_read(buffer, (size_t)size);
-	if (error)
+	if (error == -ENODEV)
+		printf("rng: no entropy device, or it is out of use (make run RNG=1)\n");
+	else if (error)
 		printf("rng: no random bytes: %s\n", strerror(-error));
 	else
 		hexdump(0, buffer, (size_t)size);

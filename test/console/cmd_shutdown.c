@@ -29,4 +29,4 @@ static int cmd_shutdown(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(shutdown, cmd_shutdown, "shutdown",
-		"remove all drivers, compare the free blocks with those at boot, bind them again");
+		"remove all drivers, compare free blocks with those at boot, bind them again");

@@ -10,6 +10,19 @@
 #include "drivers/power.h"
 #include "test/console/command.h"
 
+#define USAGE_WIDTH 24 /* of the list's first column */
+
+/* One line: the usage if there is room for it, and the help's first line. */
+static void show_in_list(const struct console_command *command)
+{
+	bool fits = strlen(command->usage) <= USAGE_WIDTH;
+	char name[USAGE_WIDTH + 1];
+
+	snprintf(name, sizeof(name), "%s ..", command->name);
+	printf("%-*s %.*s\n", USAGE_WIDTH, fits ? command->usage : name,
+	       (int)strcspn(command->help, "\n"), command->help);
+}
+
 static int cmd_help(int argc, char **argv)
 {
 	const struct console_command *command;
@@ -26,7 +39,8 @@ static int cmd_help(int argc, char **argv)
 		return 0;
 	}
 	for (unsigned int n = 0; (command = console_command_at(n)); n++)
-		printf("%-24s %s\n", command->usage, command->help);
+		show_in_list(command);
+	printf("%-*s what '..' stands for\n", USAGE_WIDTH, "help <command>");
 	return 0;
 }
 

@@ -25,25 +25,46 @@ static void print_counts(const struct device *dev, const struct uart *uart)
 	       uart->received, uart->overruns, uart->bad, uart->throttles);
 }
 
-/* A byte, or -1 if none came for PATIENCE. */
-static int wait_byte(void)
+/*
+ * Wait for done(arg), PATIENCE at most: the CPU idle while bytes interrupt, because an emulator that shares a host has
+ * to run to bring the next one; else by looking.
+ */
+static bool wait_for(bool (*done)(void *arg), void *arg)
 {
 	uint64_t start = timer_now();
-	int byte;
 
-	while ((byte = uart_getc()) < 0 && timer_now() - start <= PATIENCE)
+	if (uart_wakes())
+		return timer_wait(PATIENCE, done, arg);
+	while (!done(arg)) {
+		if (timer_now() - start > PATIENCE)
+			return false;
 		port_relax();
-	return byte;
+	}
+	return true;
 }
 
-/* Read nothing before the ring is full, or there is no more to come. */
-static void let_it_fill(const struct uart *uart, uint64_t end)
+/* Into *arg, the next byte; true if there is one. */
+static bool take(void *arg)
 {
-	uint64_t start = timer_now();
+	int *byte = arg;
 
-	while (!*(const volatile bool *)&uart->throttled &&
-	       *(const volatile uint64_t *)&uart->received < end && timer_now() - start <= PATIENCE)
-		port_relax();
+	if (*byte < 0)
+		*byte = uart_getc();
+	return *byte >= 0;
+}
+
+struct fill {
+	const struct uart *uart;
+	uint64_t end; /* uart->received when no more is to come */
+};
+
+/* The ring is full, or there is no more to come. */
+static bool filled(void *arg)
+{
+	const struct fill *fill = arg;
+
+	return *(const volatile bool *)&fill->uart->throttled ||
+	       *(const volatile uint64_t *)&fill->uart->received >= fill->end;
 }
 
 /* Take exactly so many bytes, whatever they are, off the line. The sender waits for "ready". */
@@ -52,6 +73,7 @@ static int receive(uint64_t bytes, bool slow)
 	struct device *dev = uart_console();
 	const struct uart *uart = device_priv(dev);
 	struct uart before = *uart;
+	struct fill fill = {.uart = uart, .end = before.received + bytes};
 	uint64_t done = 0, start;
 	uint32_t crc = 0;
 
@@ -60,12 +82,11 @@ static int receive(uint64_t bytes, bool slow)
 	start = timer_now();
 	while (done < bytes) {
 		unsigned char byte;
-		int got;
+		int got = -1;
 
 		if (slow && done % uart->size == 0)
-			let_it_fill(uart, before.received + bytes);
-		got = wait_byte();
-		if (got < 0)
+			wait_for(filled, &fill);
+		if (!wait_for(take, &got))
 			break;
 		byte = (unsigned char)got;
 		crc = crc32_update(crc, &byte, 1);
@@ -107,5 +128,16 @@ static int cmd_uart(int argc, char **argv)
 	return receive(bytes, argc == 4);
 }
 
-CONSOLE_COMMAND(uart, cmd_uart, "uart [receive <bytes> [slow]]",
-		"the console's UART; receive: take raw bytes; slow: only when the ring is full");
+static const char *complete_uart(const char *prefix, unsigned int n)
+{
+	static const char *const words[] = {"receive", "slow"};
+
+	(void)prefix;
+	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
+}
+
+CONSOLE_COMMAND_COMPLETE(
+	uart, cmd_uart, "uart [receive <bytes> [slow]]",
+	"the console's UART: what it received and lost; a test of the line\n"
+	"receive: take raw bytes and print their CRC-32; slow: only when the ring is full",
+	complete_uart);

@@ -21,7 +21,7 @@ struct console_command {
 	 */
 	int (*handler)(int argc, char **argv);
 	const char *usage; /* "alloc <order> [gfp]" */
-	const char *help;  /* one line */
+	const char *help;  /* one line; `help <name>` prints what follows it too */
 	/*
 	 * TAB in an argument that begins with prefix: the n-th candidate, NULL past the last. The
 	 * editor drops those that do not begin with prefix. The string is valid until the next

@@ -89,6 +89,7 @@ def named(setup, text):
 SHOWN = {
     "help": r"(?m)^buddyinfo .*(?s:.)*^zonelist ",
     "help alloc": r"alloc <order> \[gfp\]",
+    "help disk": r"usage: disk (?s:.)*\ndisk \[number\] read <sector> \[count\]\r?\n",
     "pagetypeinfo": r"Unmovable(?s:.)*Movable(?s:.)*Reclaimable",
     "vmstat": r"(?m)^\w+ \d+$",
     "zonelist": r"DMA32",
@@ -127,6 +128,15 @@ def test_error_is_one_line_and_changes_nothing(console, setup, line):
     printed = console.lines(named(setup, line))
     assert len(printed) == 1, printed
     assert (console.lines("buddyinfo"), console.lines("pcp")) == before
+
+
+def test_help_fits(console):
+    """A command a line, of 100 columns at most; what is left out is in the command's own help."""
+    lines = console.lines("help")
+    assert all(len(line) <= 100 for line in lines), lines
+    for line in lines:
+        if line.split()[1] == "..":
+            assert console.lines(f"help {line.split()[0]}")[0].startswith(f"usage: {line.split()[0]} ")
 
 
 def test_free_errors_name_the_cause(console, setup):

@@ -139,7 +139,9 @@ def test_files(boot, setup, large):
     board = boot(extra=extra if mine else [])
     board.expect_prompt()
     files = {}
-    for line in board.lines("fwcfg"):
+    heading, *lines = board.lines("fwcfg")
+    assert heading.split() == ["key", "size", "file"]
+    for line in lines:
         key, size, name = re.fullmatch(r"([0-9a-f]{4}) +(\d+) (\S+)", line).groups()
         files[name] = int(size)
         assert int(key, 16) >= 0x20
