@@ -73,28 +73,33 @@ static bool in_open_range(const struct page *page)
 	return false;
 }
 
+#define OWN_ORDER (~1U) /* no order: whatever the block's is */
+
 /*
- * What is at index, seen by a free of `order`? NR_MISUSES: an allocated block, its head in *head.
+ * What is at index, seen by a free of *order? NR_MISUSES: an allocated block, its head in *head. An
+ * OWN_ORDER becomes the block's.
  */
-static enum mm_misuse judge(unsigned long index, unsigned int order, unsigned long *head)
+static enum mm_misuse judge(unsigned long index, unsigned int *order, unsigned long *head)
 {
 	const struct page *page = &mm.memmap[index];
 
 	*head = index;
-	if (!in_open_range(page) && !open_range_note(index >> SECTION_SHIFT))
-		page = NULL;
-	/* Most are what they should be; the head of any other is to be found. */
-	if (page && trusted(index) && page->_refcount && page_order(page) == order &&
-	    page_allocated(page))
-		return NR_MISUSES;
-	if (!page) {
-		if (section_is_untouched(index >> SECTION_SHIFT))
-			return MISUSE_DOUBLE_FREE; /* free since boot */
-		page = NULL;
-	} else {
+	if (in_open_range(page) || open_range_note(index >> SECTION_SHIFT)) {
+		/* Most are what they should be; the head of any other is to be found. */
+		if (trusted(index) && page->_refcount && page_order(page) == *order &&
+		    page_allocated(page))
+			return NR_MISUSES;
 		*head = block_head(index);
 		page = &mm.memmap[*head];
+	} else {
+		if (section_is_untouched(index >> SECTION_SHIFT)) {
+			*order = *order == OWN_ORDER ? 0 : *order;
+			return MISUSE_DOUBLE_FREE; /* free since boot */
+		}
+		page = NULL;
 	}
+	if (*order == OWN_ORDER)
+		*order = page ? page_order(page) : 0;
 	if (!page || page_state(page) == PAGE_RESERVED)
 		return memblock_is_memory(PFN_PHYS(index_to_pfn(index))) ? MISUSE_RESERVED
 									 : MISUSE_FOREIGN;
@@ -102,7 +107,7 @@ static enum mm_misuse judge(unsigned long index, unsigned int order, unsigned lo
 		return MISUSE_DOUBLE_FREE;
 	if (*head != index && page_state(page) != PAGE_COMPOUND)
 		return MISUSE_TAIL;
-	if (page_order(page) != order)
+	if (page_order(page) != *order)
 		return MISUSE_WRONG_ORDER;
 	return NR_MISUSES;
 }
@@ -184,19 +189,13 @@ bool free_block(struct page *page, unsigned int order)
 	return held;
 }
 
-#define OWN_ORDER (~1U) /* no order: whatever the block's is */
-
 static int free_index(unsigned long index, unsigned int order, const void *caller)
 {
 	unsigned long head;
 	enum mm_misuse kind;
 	struct page *page;
 
-	if (order == OWN_ORDER)
-		order = section_is_open(index >> SECTION_SHIFT)
-				? page_order(&mm.memmap[block_head(index)])
-				: 0;
-	kind = judge(index, order, &head);
+	kind = judge(index, &order, &head);
 	page = &mm.memmap[head];
 	if (kind != NR_MISUSES)
 		return refuse(kind, PFN_PHYS(index_to_pfn(index)), order,

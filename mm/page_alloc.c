@@ -112,14 +112,13 @@ struct page *get_page_from_freelist(const struct alloc_context *ac)
 {
 	const struct zone_choice *choice = ac->choices, *reserve = NULL;
 	unsigned long flags = port_irq_save();
+	struct per_cpu_pages *first = pcp_of(port_pcpu(), ac->gfp & GFP_MOVABLE_MASK);
 	struct page *page = NULL;
 
 	for (; choice->zone && !page; choice++) {
 		enum wmark_level level;
 
-		if (!ac->order &&
-		    (page = take_cached(
-			     pcp_of(port_pcpu(), choice->class | (ac->gfp & GFP_MOVABLE_MASK)))))
+		if (!ac->order && (page = take_cached((void *)((char *)first + choice->class))))
 			break;
 		level = zone_level(choice->zone, ac);
 		if (level == WMARK_ABOVE_LOW)
@@ -293,7 +292,8 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 	struct alloc_context ac;
 	struct page *page;
 
-	if (gfp & ~GFP_HOT_MASK || gfp_check(gfp, 0) || HOOKS) { /* with its checks, one by one */
+	if (n == 1 || gfp & ~GFP_HOT_MASK || gfp_check(gfp, 0) ||
+	    HOOKS) { /* with its checks, one by one */
 		while (got < n && (page = __alloc_pages(gfp, 0)))
 			pages[got++] = page;
 		return got;
