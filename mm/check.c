@@ -233,7 +233,7 @@ static void check_zone(struct walk *walk, enum zone_type type)
 {
 	const struct zone *zone = &mm.zones[type];
 	uint32_t first = type == ZONE_DMA32 ? 0 : mm.zones[ZONE_DMA32].span_end;
-	uint64_t free = 0, untouched = 0, cached = 0;
+	uint64_t free = 0, untouched = 0, chained = 0, cached = 0;
 
 	*walk = (struct walk){.violations = walk->violations};
 	for (uint32_t s = first; s < zone->span_end; s++) {
@@ -249,6 +249,11 @@ static void check_zone(struct walk *walk, enum zone_type type)
 		     i < (unsigned long)span->opened << SECTION_SHIFT;)
 			i += 1UL << check_block(walk, zone, i);
 	}
+	for (uint32_t s = zone->span, last = 0; s < zone->span_end && s >= last;
+	     last = s + 1, s = mm.spans[s].next)
+		chained += (uint64_t)(mm.spans[s].end - mm.spans[s].opened) << SECTION_SHIFT;
+	expect(walk, chained == untouched, "zone %s: untouched sections that are not linked",
+	       zone->name);
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		free += walk->free[order] << order;
 	for (uint32_t s = first; s < zone->span_end; s++)

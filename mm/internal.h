@@ -266,7 +266,7 @@ struct look {
 	unsigned int entries; /* blocks in caches */
 	unsigned long blocks; /* blocks in memory, around these */
 };
-#define LOOK_BUDGET ((struct look){10, 14})
+#define LOOK_BUDGET ((struct look){8, 12})
 
 /* sections.c */
 unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */

@@ -65,6 +65,8 @@ int free_pages_exact(void *addr, size_t size)
 
 	if (virt_to_phys(addr) & (PAGE_SIZE - 1))
 		return free_pages_phys(virt_to_phys(addr), 0); /* refused there */
+	if (pages > MAX_ORDER_NR_PAGES) /* neighbours that were allocated one by one, at best */
+		return free_pages_phys(virt_to_phys(addr), (int)MAX_PAGE_ORDER + 1);
 	/* All of it must be what alloc_pages_exact() made before any of it is freed. */
 	for (p = page, left = pages; left;
 	     p += 1UL << next_order(left), left -= 1UL << next_order(left)) {

@@ -210,7 +210,8 @@ static void print_records(void)
 
 static uint64_t hunt_seed;
 static unsigned long episodes[NR_WORST_MODES];
-static const struct worst_episode none = {.nr_genes = 1, .edge = WORST_NO_EDGE};
+static const struct worst_episode none = {
+	.gene = {{.gfp = __GFP_NOWARN}}, .nr_genes = 1, .edge = WORST_NO_EDGE};
 
 static void play(struct worst_episode *episode, enum worst_mode mode)
 {
