@@ -102,6 +102,7 @@ def pytest_unconfigure(config):
     skipped = len(stats.get("skipped", []))
     if config.stash[EXIT] != 0 and failed == 0:
         failed = 1  # stopped, or nothing was collected
-    tail = f", {skipped} skipped" if skipped else ""
     sys.stdout.flush()
-    print(f"{passed} passed, {failed} failed{tail}", file=sys.__stdout__, flush=True)
+    if skipped:
+        print(f"{skipped} skipped: this machine's tools lack what they need", file=sys.__stdout__)
+    print(f"{passed} passed, {failed} failed", file=sys.__stdout__, flush=True)
