@@ -235,7 +235,8 @@ def test_io_error(boot, image, transport, kind):
         *transport, "-blockdev",
         f"driver=blkdebug,node-name=disk,image.driver=file,image.filename={image},{rule}.event=none,"
         f"{rule}.iotype={kind},{rule}.sector=4096,{rule}.once=off,{rule}.errno=5",
-        "-device", "virtio-blk-device,drive=disk,rerror=report,werror=report"])
+        # merged with its neighbour, that one would fail too
+        "-device", "virtio-blk-device,drive=disk,rerror=report,werror=report,request-merging=off"])
     board.expect_prompt()
     before = picture(board)
     whole, done = ("sha256", "read") if kind == "read" else ("fill 9", "written")

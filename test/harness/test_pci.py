@@ -111,7 +111,8 @@ def test_edu_reaches_no_memory(boot, subresults):
     assert board.lines("edu dma")[-1].endswith("has the device 32 address lines? (QEMU: -device edu,dma_mask=)")
     assert board.lines("edu mask 28")[0].endswith("I/O error")
     assert board.lines("edu factorial 12") == ["edu: 12! modulo 2^32 is 479001600"]
-    assert board.transcript.getvalue().count("clamp") == 2
+    # QEMU's complaint, one a transfer; a newer one says it only when asked for its log
+    assert board.transcript.getvalue().count("clamp") in (0, 2)
 
 
 @pytest.mark.parametrize("count", [60, 80])
