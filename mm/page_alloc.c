@@ -6,7 +6,6 @@
  * is what follows when it cannot: the zones are tried in order against their watermarks, and if
  * none has a page, slowpath.c goes on.
  */
-#include <errno.h>
 #include <string.h>
 #include "internal.h"
 

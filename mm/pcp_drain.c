@@ -7,7 +7,6 @@
  * class, a larger one, or a few that complete a block. Only what completes one is given back, so
  * a request that fails leaves the caches as they were.
  */
-#include <string.h>
 #include "internal.h"
 
 #define PCP_GIVE_BACK_CHUNK 8  /* blocks given back per acquisition of the lock */

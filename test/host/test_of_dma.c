@@ -15,29 +15,7 @@
 /* the source itself: it is not among the objects that every host test links */
 #include "boot/of_dma.c"
 
-static uint64_t blob[1024]; /* aligned as a tree must be */
-
-#define CELLS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__})
-
-static void put(const char *name, const uint32_t *cells, size_t size)
-{
-	fdt32_t swapped[64];
-
-	assert_true(size <= sizeof(swapped));
-	for (size_t i = 0; i < size / 4; i++)
-		swapped[i] = cpu_to_fdt32(cells[i]);
-	assert_int_equal(fdt_property(blob, name, swapped, (int)size), 0);
-}
-
-static void begin(const char *name)
-{
-	assert_int_equal(fdt_begin_node(blob, name), 0);
-}
-
-static void end(void)
-{
-	assert_int_equal(fdt_end_node(blob), 0);
-}
+#include "tree.h"
 
 /* A bus with addresses of so many cells and sizes of so many. */
 static void bus(const char *name, uint32_t address_cells, uint32_t size_cells)

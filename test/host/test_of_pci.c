@@ -15,32 +15,11 @@
 #include "boot/of.c"
 #include "boot/of_pci.c"
 
-static uint64_t blob[1024]; /* aligned as a tree must be */
+#include "tree.h"
 
-#define CELLS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__})
-#define PLIC	   3
-#define GIC	   0x8002
-#define SOC	   0x1000000000 /* where the bus of the second bridge begins */
-
-static void put(const char *name, const uint32_t *cells, size_t size)
-{
-	fdt32_t swapped[64];
-
-	assert_true(size <= sizeof(swapped));
-	for (size_t i = 0; i < size / 4; i++)
-		swapped[i] = cpu_to_fdt32(cells[i]);
-	assert_int_equal(fdt_property(blob, name, swapped, (int)size), 0);
-}
-
-static void begin(const char *name)
-{
-	assert_int_equal(fdt_begin_node(blob, name), 0);
-}
-
-static void end(void)
-{
-	assert_int_equal(fdt_end_node(blob), 0);
-}
+#define PLIC 3
+#define GIC  0x8002
+#define SOC  0x1000000000 /* where the bus of the second bridge begins */
 
 static void controller(const char *name, uint32_t phandle, uint32_t cells, int address_cells)
 {
