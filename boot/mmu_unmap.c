@@ -8,23 +8,11 @@
  */
 #include <quarry/mm.h>
 #include <quarry/port.h>
-#include <stdatomic.h>
 
 #include "boot/mmu.h"
+#include "mm/spinlock.h"
 
-static atomic_flag busy = ATOMIC_FLAG_INIT;
-
-static void lock(void)
-{
-	/* Acquire: the last holder's tables are seen. */
-	while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire))
-		port_relax();
-}
-
-static void unlock(void)
-{
-	atomic_flag_clear_explicit(&busy, memory_order_release);
-}
+static struct spinlock tables;
 
 phys_addr_t mmu_uncached_offset(void)
 {
@@ -59,23 +47,23 @@ void *mmu_map_uncached(phys_addr_t addr, size_t size)
 
 	if (offset == 0)
 		return NULL;
-	lock();
+	spin_lock(&tables);
 	err = pgtable_map_alias(mmu_live_tables(), start, start + size, offset,
 				PG_READ | PG_WRITE | PG_UNCACHED);
 	if (err) /* tables may have been added */
 		free_tables(pgtable_unmap_alias(mmu_live_tables(), start, start + size));
 	else
 		mmu_arch_sync();
-	unlock();
+	spin_unlock(&tables);
 	return err ? NULL : phys_to_virt(start);
 }
 
 void mmu_unmap_uncached(void *start, size_t size)
 {
-	lock();
+	spin_lock(&tables);
 	free_tables(pgtable_unmap_alias(mmu_live_tables(), virt_to_phys(start),
 					virt_to_phys(start) + size));
-	unlock();
+	spin_unlock(&tables);
 }
 
 void mmu_unmap_devices(void)
@@ -84,7 +72,7 @@ void mmu_unmap_devices(void)
 
 	if (!mmu_enabled())
 		return;
-	lock();
+	spin_lock(&tables);
 	free_tables(pgtable_unmap_devices(mmu_live_tables(), console ? console : PHYS_ADDR_MAX));
-	unlock();
+	spin_unlock(&tables);
 }

@@ -8,25 +8,13 @@
 #include "drivers/bufcache.h"
 
 #include <quarry/mm.h>
-#include <quarry/port.h>
-#include <stdatomic.h>
+
+#include "mm/spinlock.h"
 
 static struct buf bufs[BUFCACHE_BUFS];
 static struct bufcache_stats stats;
 static uint64_t calls;
-static atomic_flag busy = ATOMIC_FLAG_INIT;
-
-static void lock(void)
-{
-	/* Acquire: the last holder's changes are seen. */
-	while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire))
-		port_relax();
-}
-
-static void unlock(void)
-{
-	atomic_flag_clear_explicit(&busy, memory_order_release);
-}
+static struct spinlock cache;
 
 static struct buf *find(const struct buf_source *source, uint64_t block)
 {
@@ -78,9 +66,9 @@ unsigned long bufcache_drop(void)
 {
 	unsigned long freed;
 
-	lock();
+	spin_lock(&cache);
 	freed = drop(BUFCACHE_BUFS);
-	unlock();
+	spin_unlock(&cache);
 	return freed;
 }
 
@@ -89,11 +77,11 @@ static unsigned long scan(struct shrinker *shrinker, struct shrink_control *cont
 	unsigned long freed;
 
 	(void)shrinker;
-	if (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire))
+	if (!spin_trylock(&cache))
 		return SHRINK_STOP; /* another CPU is at it */
 	freed = drop(control->nr_to_scan);
 	stats.shrunk += freed;
-	unlock();
+	spin_unlock(&cache);
 	return freed ? freed : SHRINK_STOP;
 }
 
@@ -112,10 +100,10 @@ static struct buf *new_buf(void)
 	void *data = NULL;
 
 	if (buf) {
-		unlock(); /* the request may come back as a call of the shrinker */
+		spin_unlock(&cache); /* the request may come back as a call of the shrinker */
 		data = (void *)__get_free_page(GFP_KERNEL | __GFP_RECLAIMABLE | __GFP_NORETRY |
 					       __GFP_NOWARN);
-		lock();
+		spin_lock(&cache);
 		buf = find(NULL, 0);
 	}
 	if (data && buf) {
@@ -134,7 +122,7 @@ struct buf *buf_read(struct buf_source *source, uint64_t block)
 	struct buf *buf;
 
 	register_shrinker(&shrinker); /* the first time; refused from then on */
-	lock();
+	spin_lock(&cache);
 	buf = find(source, block);
 	if (buf) {
 		stats.hits++;
@@ -152,20 +140,20 @@ struct buf *buf_read(struct buf_source *source, uint64_t block)
 		buf->held++;
 		buf->used = ++calls;
 	}
-	unlock();
+	spin_unlock(&cache);
 	return buf;
 }
 
 void buf_release(struct buf *buf)
 {
-	lock();
+	spin_lock(&cache);
 	buf->held--;
-	unlock();
+	spin_unlock(&cache);
 }
 
 void buf_forget(struct buf_source *source)
 {
-	lock();
+	spin_lock(&cache);
 	for (struct buf *buf = bufs; buf < bufs + BUFCACHE_BUFS; buf++) {
 		if (buf->source != source)
 			continue;
@@ -173,16 +161,16 @@ void buf_forget(struct buf_source *source)
 		buf->held = 0;
 		free_page((unsigned long)buf->data);
 	}
-	unlock();
+	spin_unlock(&cache);
 }
 
 void bufcache_get_stats(struct bufcache_stats *now)
 {
-	lock();
+	spin_lock(&cache);
 	*now = stats;
 	for (const struct buf *buf = bufs; buf < bufs + BUFCACHE_BUFS; buf++) {
 		now->buffers += buf->source != NULL;
 		now->held += buf->source && buf->held;
 	}
-	unlock();
+	spin_unlock(&cache);
 }

@@ -7,12 +7,11 @@
 #include <errno.h>
 #include <quarry/mm.h>
 #include <quarry/port.h>
-#include <stdatomic.h>
 
 #include "drivers/dma_internal.h"
+#include "mm/spinlock.h"
 
-#define BUCKETS		64
-#define SPINS_PER_YIELD 256 /* longer than any holder takes while it runs */
+#define BUCKETS 64
 
 struct dma_record {
 	struct dma_record *next; /* more pages, which have mappings from `bucket` on */
@@ -21,25 +20,19 @@ struct dma_record {
 };
 
 /* Held for one search of one device; no allocation and no log meanwhile. */
-static atomic_flag busy = ATOMIC_FLAG_INIT;
+static struct spinlock records;
 
 static unsigned long lock(void)
 {
 	unsigned long flags = port_irq_save();
-	unsigned int spins = 0;
 
-	/* Acquire: the last holder's changes are seen. */
-	while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
-		port_relax();
-		if (++spins % SPINS_PER_YIELD == 0)
-			port_yield();
-	}
+	spin_lock(&records);
 	return flags;
 }
 
 static void unlock(unsigned long flags)
 {
-	atomic_flag_clear_explicit(&busy, memory_order_release);
+	spin_unlock(&records);
 	port_irq_restore(flags);
 }
 
