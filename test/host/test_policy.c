@@ -13,70 +13,20 @@
 #include <cmocka.h>
 
 #include "machine.h"
+#include "policy.h"
 #include "port_host.h"
 
-#define MIB	   ((uint64_t)1 << 20)
-#define ONE_BANK   1 /* of layouts[]: 64 MiB, no caches */
-#define BOTH_ZONES 3
+#define MIB ((uint64_t)1 << 20)
 
 static struct layout both_without_caches;
 
-static int quiet(void **state)
-{
-	*state = NULL;
-	port_host_log_hook = port_host_quiet;
-	return 0;
-}
-
-static int start(void **state)
-{
-	quiet(state);
-	machine_start(&layouts[ONE_BANK]);
-	return 0;
-}
-
 static int start_both(void **state)
 {
-	quiet(state);
+	policy_quiet(state);
 	both_without_caches = layouts[BOTH_ZONES];
 	both_without_caches.caches = 0;
 	machine_start(&both_without_caches);
 	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	machine_stop();
-	port_host_log_hook = NULL;
-	return 0;
-}
-
-/* ---- blocks held by a test ----------------------------------------------------------------- */
-
-static struct page *held[20000];
-static unsigned char held_order[20000];
-static unsigned int nr_held;
-
-static unsigned long take_all(gfp_t gfp, unsigned int order)
-{
-	unsigned long taken = 0;
-	struct page *page;
-
-	while ((page = alloc_pages(gfp | __GFP_NOWARN, order))) {
-		held_order[nr_held] = (unsigned char)order;
-		held[nr_held++] = page;
-		taken++;
-	}
-	return taken;
-}
-
-static void give_all(void)
-{
-	while (nr_held) {
-		nr_held--;
-		assert_int_equal(0, __free_pages(held[nr_held], held_order[nr_held]));
-	}
 }
 
 static uint64_t free_in(enum zone_type zone)
@@ -85,14 +35,6 @@ static uint64_t free_in(enum zone_type zone)
 
 	mm_zone_info(zone, &info);
 	return info.free;
-}
-
-static struct mm_stats stats(void)
-{
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now;
 }
 
 /* ---- row 14: the arithmetic ---------------------------------------------------------------- */
@@ -196,11 +138,7 @@ static void per_order_check(void **state)
 	assert_int_equal(0, mm_set_min_free_kbytes(0));
 	take_all(GFP_KERNEL, 0);
 	/* half of memory is free, and no block of order 1: the rule is another */
-	for (unsigned int i = 0; i < nr_held; i++)
-		if (page_to_pfn(held[i]) & 1) {
-			assert_int_equal(0, __free_page(held[i]));
-			held[i--] = held[--nr_held];
-		}
+	give_odd();
 	assert_true(free_in(ZONE_DMA32) > managed / 2 - 2);
 	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 1));
 	assert_false(mm_explain(GFP_KERNEL, 1, why, sizeof(why)));
@@ -268,11 +206,11 @@ static void reserves(void **state)
 	(void)state;
 	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
 	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		uint64_t refused = stats().stage[MM_STAGE_FAIL];
+		uint64_t refused = stats_now().stage[MM_STAGE_FAIL];
 
 		take_all(rules[i].gfp, 0);
 		assert_int_equal(rules[i].left, free_in(ZONE_DMA32));
-		assert_int_equal(refused + 1, stats().stage[MM_STAGE_FAIL]);
+		assert_int_equal(refused + 1, stats_now().stage[MM_STAGE_FAIL]);
 		give_all();
 	}
 }
@@ -280,24 +218,23 @@ static void reserves(void **state)
 /* Above low nothing is counted; between low and min a request enters the slow path, and its stages count. */
 static void stages_counted(void **state)
 {
-	struct mm_stats before = stats(), after;
+	struct mm_stats before = stats_now(), after;
 	struct zone_info info;
 
 	(void)state;
 	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
 	mm_zone_info(ZONE_DMA32, &info);
 	while (free_in(ZONE_DMA32) > info.mark.low)
-		held[nr_held++] = alloc_page(GFP_KERNEL);
-	memset(held_order, 0, sizeof(held_order));
-	after = stats();
+		hold(alloc_page(GFP_KERNEL), 0);
+	after = stats_now();
 	assert_memory_equal(before.stage, after.stage, sizeof(before.stage));
-	held[nr_held++] = alloc_page(GFP_KERNEL);
-	after = stats();
+	hold(alloc_page(GFP_KERNEL), 0);
+	after = stats_now();
 	assert_int_equal(before.stage[MM_STAGE_SLOW] + 1, after.stage[MM_STAGE_SLOW]);
 	assert_int_equal(before.stage[MM_STAGE_ASSEMBLE], after.stage[MM_STAGE_ASSEMBLE]);
 	assert_int_equal(before.stage[MM_STAGE_FAIL], after.stage[MM_STAGE_FAIL]);
 	take_all(GFP_KERNEL, 0);
-	after = stats();
+	after = stats_now();
 	for (unsigned int i = 0; i < NR_MM_STAGES; i++) {
 		if (i == MM_STAGE_DRAIN) /* there is one CPU */
 			assert_int_equal(before.stage[i], after.stage[i]);
@@ -364,15 +301,15 @@ static void flags_and_names(void **state)
 
 static void both_mobilities_refused(void **state)
 {
-	struct mm_stats before = stats();
+	struct mm_stats before = stats_now();
 	gfp_t gfp = 7;
 
 	(void)state;
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		assert_null(alloc_pages(GFP_KERNEL | __GFP_MOVABLE | __GFP_RECLAIMABLE, order));
 	assert_null(alloc_page(__GFP_MOVABLE | __GFP_RECLAIMABLE));
-	assert_int_equal(before.bad_request + NR_PAGE_ORDERS + 1, stats().bad_request);
-	assert_int_equal(before.alloc_failed, stats().alloc_failed);
+	assert_int_equal(before.bad_request + NR_PAGE_ORDERS + 1, stats_now().bad_request);
+	assert_int_equal(before.alloc_failed, stats_now().alloc_failed);
 	assert_int_equal(-EINVAL, gfp_parse("__GFP_MOVABLE|__GFP_RECLAIMABLE", &gfp));
 	assert_int_equal(-EINVAL, gfp_parse("0x60", &gfp));
 	assert_int_equal(7, gfp);
@@ -384,13 +321,13 @@ int main(void)
 		cmocka_unit_test(default_min_free_kbytes),
 		cmocka_unit_test(golden_watermarks),
 		cmocka_unit_test(golden_protection),
-		cmocka_unit_test_setup_teardown(lowmem_protection, start_both, stop),
-		cmocka_unit_test_setup_teardown(per_order_check, start, stop),
-		cmocka_unit_test_setup_teardown(sysctls_recompute, start_both, stop),
-		cmocka_unit_test_setup_teardown(reserves, start, stop),
-		cmocka_unit_test_setup_teardown(stages_counted, start, stop),
+		cmocka_unit_test_setup_teardown(lowmem_protection, start_both, policy_stop),
+		cmocka_unit_test_setup_teardown(per_order_check, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(sysctls_recompute, start_both, policy_stop),
+		cmocka_unit_test_setup_teardown(reserves, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(stages_counted, policy_start, policy_stop),
 		cmocka_unit_test(flags_and_names),
-		cmocka_unit_test_setup_teardown(both_mobilities_refused, start, stop),
+		cmocka_unit_test_setup_teardown(both_mobilities_refused, policy_start, policy_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

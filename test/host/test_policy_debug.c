@@ -15,35 +15,17 @@
 #include <quarry/memblock.h>
 
 #include "machine.h"
+#include "policy.h"
 #include "port_host.h"
-
-static int start(void **state)
-{
-	*state = NULL;
-	port_host_log_hook = port_host_quiet;
-	machine_start(&layouts[0]);
-	return 0;
-}
 
 static int stop(void **state)
 {
 	static const struct mm_fail off;
 
-	(void)state;
 	mm_set_fail(&off);
 	mm_trace_start(NULL, 0);
 	assert_int_equal(0, mm_set_hooks(0));
-	machine_stop();
-	port_host_log_hook = NULL;
-	return 0;
-}
-
-static struct mm_stats stats(void)
-{
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now;
+	return policy_stop(state);
 }
 
 static bool all_bytes(const struct page *page, unsigned int order, int byte)
@@ -138,7 +120,7 @@ static void give_back(unsigned int order)
 
 static void poison_finds_write_after_free(void **state)
 {
-	uint64_t hits = stats().poison_hit;
+	uint64_t hits = stats_now().poison_hit;
 	struct page *page;
 
 	(void)state;
@@ -149,13 +131,13 @@ static void poison_finds_write_after_free(void **state)
 		assert_non_null(page);
 		memset(page_address(page), 0xa5, PAGE_SIZE << order);
 		assert_int_equal(0, __free_pages(page, order));
-		assert_int_equal(hits, stats().poison_hit);
+		assert_int_equal(hits, stats_now().poison_hit);
 		port_host_log_hook = port_host_capture;
 		port_host_log_clear();
 		((char *)page_address(page))[(PAGE_SIZE << order) - 3] = 0x5a;
 		take_until(page, order);
 		port_host_log_hook = port_host_quiet;
-		assert_int_equal(++hits, stats().poison_hit);
+		assert_int_equal(++hits, stats_now().poison_hit);
 		assert_non_null(strstr(port_host_log_text, "was written while it was free: 0x5a at "
 							   "offset "));
 		give_back(order);
@@ -165,8 +147,8 @@ static void poison_finds_write_after_free(void **state)
 /* Honest use under poison: nothing is found, whichever way pages come and go. */
 static void poison_has_no_false_alarm(void **state)
 {
-	uint64_t hits = stats().poison_hit, seed = 11;
-	struct page *held[200] = {0};
+	uint64_t hits = stats_now().poison_hit, seed = 11;
+	struct page *mine[200] = {0};
 	unsigned int order[200];
 
 	(void)state;
@@ -176,28 +158,28 @@ static void poison_has_no_false_alarm(void **state)
 
 		if (i == 1000)
 			assert_int_equal(0, mm_set_hooks(MM_HOOK_POISON));
-		if (held[n]) {
+		if (mine[n]) {
 			switch (host_random(&seed) % 4) {
 			case 0: /* another holder: the tails go now, the head later */
-				get_page(held[n]);
-				assert_int_equal(0, __free_pages(held[n], order[n]));
-				memset(page_address(held[n]), 0x11, PAGE_SIZE);
-				assert_int_equal(0, put_page(held[n]));
+				get_page(mine[n]);
+				assert_int_equal(0, __free_pages(mine[n], order[n]));
+				memset(page_address(mine[n]), 0x11, PAGE_SIZE);
+				assert_int_equal(0, put_page(mine[n]));
 				break;
 			case 1:
-				assert_int_equal(0, put_page(held[n]));
+				assert_int_equal(0, put_page(mine[n]));
 				break;
 			default:
-				assert_int_equal(0, __free_pages(held[n], order[n]));
+				assert_int_equal(0, __free_pages(mine[n], order[n]));
 			}
-			held[n] = NULL;
+			mine[n] = NULL;
 			continue;
 		}
 		order[n] = (unsigned int)(host_random(&seed) % 6);
-		held[n] = alloc_pages(GFP_KERNEL | (host_random(&seed) % 2 ? __GFP_ZERO : 0),
+		mine[n] = alloc_pages(GFP_KERNEL | (host_random(&seed) % 2 ? __GFP_ZERO : 0),
 				      order[n]);
-		if (held[n])
-			memset(page_address(held[n]), 0x77, PAGE_SIZE << order[n]);
+		if (mine[n])
+			memset(page_address(mine[n]), 0x77, PAGE_SIZE << order[n]);
 		exact = alloc_pages_exact(5 * PAGE_SIZE,
 					  GFP_KERNEL | (i % 2 ? __GFP_ZERO : __GFP_MOVABLE));
 		if (exact) {
@@ -208,9 +190,9 @@ static void poison_has_no_false_alarm(void **state)
 			drain_all_pages();
 	}
 	for (unsigned int n = 0; n < 200; n++)
-		if (held[n])
-			assert_int_equal(0, __free_pages(held[n], order[n]));
-	assert_int_equal(hits, stats().poison_hit);
+		if (mine[n])
+			assert_int_equal(0, __free_pages(mine[n], order[n]));
+	assert_int_equal(hits, stats_now().poison_hit);
 }
 
 /* Memory that a late free adds under poison holds what its owner wrote: no alarm, and the pattern from then on. */
@@ -221,7 +203,7 @@ static void poison_and_late_free(void **state)
 	char *late = phys_to_virt(0x80100000);
 
 	(void)state;
-	hits = stats().poison_hit;
+	hits = stats_now().poison_hit;
 	assert_int_equal(0, mm_set_hooks(MM_HOOK_POISON));
 	memset(late, 0x42, 512 * PAGE_SIZE / 2);
 	assert_int_equal(0, memblock_free_late(0x80100000, 256 * PAGE_SIZE));
@@ -232,7 +214,7 @@ static void poison_and_late_free(void **state)
 		*(struct page **)page_address(page) = NULL; /* kept: there is no more of it */
 	}
 	assert_non_null(page);
-	assert_int_equal(hits, stats().poison_hit);
+	assert_int_equal(hits, stats_now().poison_hit);
 }
 
 static int stop_late(void **state)
@@ -251,7 +233,7 @@ static int stop_late(void **state)
 static void fault_injection(void **state)
 {
 	struct mm_fail fail = {.every = 7, .min_order = 1, .times = 100}, now;
-	struct mm_stats before = stats();
+	struct mm_stats before = stats_now();
 	unsigned int refused = 0;
 	uint64_t hash;
 
@@ -279,8 +261,8 @@ static void fault_injection(void **state)
 	mm_get_fail(&now);
 	assert_int_equal(2000, now.seen);
 	assert_int_equal(100, now.failed);
-	assert_int_equal(before.fail_injected + 100, stats().fail_injected);
-	assert_int_equal(before.alloc_failed + 100, stats().alloc_failed);
+	assert_int_equal(before.fail_injected + 100, stats_now().fail_injected);
+	assert_int_equal(before.alloc_failed + 100, stats_now().alloc_failed);
 	/* NOFAIL is never among them; every=1 without a limit fails all the others */
 	fail = (struct mm_fail){.every = 1};
 	mm_set_fail(&fail);
@@ -367,9 +349,9 @@ static void tracepoint_extfrag(void **state)
 	}
 	drain_all_pages();
 	assert_int_equal(0, mm_trace_start(ring, 64));
-	extfrag = stats().extfrag;
+	extfrag = stats_now().extfrag;
 	/* first what its own pageblocks have */
-	while (odds < 4000 && stats().extfrag == extfrag) {
+	while (odds < 4000 && stats_now().extfrag == extfrag) {
 		odd[odds] = alloc_page(GFP_KERNEL);
 		assert_non_null(odd[odds++]);
 	}
@@ -380,7 +362,7 @@ static void tracepoint_extfrag(void **state)
 			strstr(text,
 			       "alloc_migratetype=0 fallback_migratetype=1 change_ownership=1");
 	assert_true(seen);
-	assert_int_equal(extfrag + 1, stats().extfrag);
+	assert_int_equal(extfrag + 1, stats_now().extfrag);
 	while (odds)
 		assert_int_equal(0, __free_page(odd[--odds]));
 	for (unsigned int i = 0; i < count; i++)
@@ -390,14 +372,15 @@ static void tracepoint_extfrag(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, policy_start_caches, stop)
 	const struct CMUnitTest tests[] = {
 		TEST(init_on_alloc),
 		TEST(init_on_free),
 		TEST(init_on_free_of_parts),
 		TEST(poison_finds_write_after_free),
 		TEST(poison_has_no_false_alarm),
-		cmocka_unit_test_setup_teardown(poison_and_late_free, start, stop_late),
+		cmocka_unit_test_setup_teardown(poison_and_late_free, policy_start_caches,
+						stop_late),
 		TEST(fault_injection),
 		TEST(tracepoints),
 		TEST(tracepoint_extfrag),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_policy_reclaim.c: what happens between the first "no" and the refusal: shrinkers, low-memory notifiers, the
- * HIGHATOMIC reserve, retries, __GFP_NOFAIL, and the report (FEATURES rows 34 to 37).
+ * test_policy_reclaim.c: who is asked for memory between the first "no" and the refusal: shrinkers and
+ * low-memory notifiers, how often, and never from within each other (FEATURES rows 34 and 36).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -13,67 +13,8 @@
 #include <cmocka.h>
 
 #include "machine.h"
+#include "policy.h"
 #include "port_host.h"
-
-#define ONE_BANK_CACHES 0 /* of layouts[]: 64 MiB */
-#define ONE_BANK	1 /* the same, no caches */
-
-static struct page *held[20000];
-static unsigned int nr_held;
-
-static int start(void **state)
-{
-	*state = NULL;
-	port_host_log_hook = port_host_quiet;
-	machine_start(&layouts[ONE_BANK]);
-	return 0;
-}
-
-static int start_caches(void **state)
-{
-	*state = NULL;
-	port_host_log_hook = port_host_quiet;
-	machine_start(&layouts[ONE_BANK_CACHES]);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	machine_stop();
-	port_host_log_hook = NULL;
-	return 0;
-}
-
-static void take_pages(gfp_t gfp)
-{
-	struct page *page;
-
-	while ((page = alloc_page(gfp | __GFP_NOWARN)))
-		held[nr_held++] = page;
-}
-
-static void give_all(void)
-{
-	while (nr_held)
-		assert_int_equal(0, __free_page(held[--nr_held]));
-}
-
-static uint64_t free_pages_now(void)
-{
-	struct zone_info info;
-
-	mm_zone_info(ZONE_DMA32, &info);
-	return info.free;
-}
-
-static struct mm_stats stats(void)
-{
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now;
-}
 
 /* ---- a shrinker with pages of its own ------------------------------------------------------- */
 
@@ -141,7 +82,7 @@ static void hoard_empty(void)
 
 static void shrinkers_serve(void **state)
 {
-	struct mm_stats before = stats();
+	struct mm_stats before = stats_now();
 	struct page *page;
 
 	(void)state;
@@ -149,18 +90,17 @@ static void shrinkers_serve(void **state)
 	assert_int_equal(0, register_shrinker(&shrinker));
 	assert_int_equal(-EEXIST, register_shrinker(&shrinker));
 	/* a request that cannot wait calls nobody */
-	take_pages(GFP_NOWAIT);
+	take_all(GFP_NOWAIT, 0);
 	assert_int_equal(0, hoard.calls + hoard.asked);
 	assert_int_equal(0, free_pages_now());
 	page = alloc_page(GFP_KERNEL | __GFP_MOVABLE);
-	assert_non_null(page);
-	held[nr_held++] = page;
+	hold(page, 0);
 	assert_int_equal(1, hoard.calls);
 	assert_int_equal(GFP_KERNEL | __GFP_MOVABLE, hoard.gfp);
 	assert_int_equal(300 - 128, hoard.count);
-	assert_int_equal(before.shrunk + 128, stats().shrunk);
-	assert_true(stats().stage[MM_STAGE_RECLAIM] > before.stage[MM_STAGE_RECLAIM]);
-	take_pages(GFP_KERNEL);
+	assert_int_equal(before.shrunk + 128, stats_now().shrunk);
+	assert_true(stats_now().stage[MM_STAGE_RECLAIM] > before.stage[MM_STAGE_RECLAIM]);
+	take_all(GFP_KERNEL, 0);
 	assert_int_equal(0, hoard.count);
 	unregister_shrinker(&shrinker);
 	hoard.asked = 0;
@@ -188,7 +128,7 @@ static void retry_policy(void **state)
 		}
 		hoard.count = 50;
 		assert_int_equal(0, register_shrinker(&shrinker));
-		take_pages(GFP_NOWAIT);
+		take_all(GFP_NOWAIT, 0);
 		assert_null(alloc_pages(rules[i].gfp | __GFP_NOWARN, MAX_PAGE_ORDER));
 		assert_int_equal(rules[i].rounds, hoard.calls);
 		hoard.give = 0; /* nothing can be freed: asked once, given up */
@@ -208,7 +148,7 @@ static void callbacks_never_recurse(void **state)
 	hoard_fill(200, 100);
 	hoard.allocates = true;
 	assert_int_equal(0, register_shrinker(&shrinker));
-	take_pages(GFP_KERNEL);
+	take_all(GFP_KERNEL, 0);
 	assert_true(hoard.calls > 0);
 	assert_int_equal(hoard.calls, hoard.nested);
 	assert_int_equal(0, port_pcpu()->in_reclaim);
@@ -219,20 +159,20 @@ static void callbacks_never_recurse(void **state)
 
 static void callbacks_never_in_interrupt(void **state)
 {
-	struct mm_stats before = stats();
+	struct mm_stats before = stats_now();
 
 	(void)state;
 	hoard_fill(10, 10);
 	assert_int_equal(0, register_shrinker(&shrinker));
-	take_pages(GFP_NOWAIT);
+	take_all(GFP_NOWAIT, 0);
 	port_pcpu()->irq_depth = 1;
 	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN)); /* a mistake: it may wait */
 	assert_null(alloc_page(GFP_ATOMIC | __GFP_NOWARN));
 	mm_idle();
 	port_pcpu()->irq_depth = 0;
 	assert_int_equal(0, hoard.calls + hoard.asked);
-	assert_int_equal(before.might_sleep + 1, stats().might_sleep);
-	assert_non_null(held[nr_held++] = alloc_page(GFP_KERNEL));
+	assert_int_equal(before.might_sleep + 1, stats_now().might_sleep);
+	hold(alloc_page(GFP_KERNEL), 0);
 	assert_int_equal(1, hoard.calls);
 	assert_false(hoard.in_interrupt);
 	unregister_shrinker(&shrinker);
@@ -272,7 +212,7 @@ static void notifier_hysteresis(void **state)
 	mm_idle();
 	assert_int_equal(0, told.low + told.high);
 	/* the request that enters the slow path tells, once */
-	take_pages(GFP_KERNEL);
+	take_all(GFP_KERNEL, 0);
 	assert_int_equal(1, told.low);
 	assert_int_equal(ZONE_DMA32, told.zone);
 	/* up and down around low and up to just below high: not a word */
@@ -280,7 +220,7 @@ static void notifier_hysteresis(void **state)
 		while (free_pages_now() < info.mark.high - 1)
 			assert_int_equal(0, __free_page(held[--nr_held]));
 		mm_idle();
-		take_pages(GFP_KERNEL);
+		take_all(GFP_KERNEL, 0);
 		mm_idle();
 	}
 	assert_int_equal(1, told.low);
@@ -290,7 +230,7 @@ static void notifier_hysteresis(void **state)
 	mm_idle();
 	mm_idle();
 	assert_int_equal(1, told.high);
-	take_pages(GFP_KERNEL);
+	take_all(GFP_KERNEL, 0);
 	assert_int_equal(2, told.low);
 	unregister_low_memory_notifier(&notifier);
 	give_all();
@@ -298,209 +238,15 @@ static void notifier_hysteresis(void **state)
 	assert_int_equal(1, told.high);
 }
 
-/* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
-
-/* As an interrupt handler: order 1, at once. */
-static struct page *in_interrupt(void)
-{
-	struct page *page;
-
-	port_pcpu()->irq_depth++;
-	page = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 1);
-	port_pcpu()->irq_depth--;
-	return page;
-}
-
-static uint64_t nr_highatomic(void)
-{
-	struct zone_info info;
-
-	mm_zone_info(ZONE_DMA32, &info);
-	return info.nr_highatomic;
-}
-
-/*
- * Threads take all they can get, fragment it as badly as can be, and take all again; an interrupt that has been served before
- * still gets its block of order 1.
- */
-static void highatomic_survives_pressure(void **state)
-{
-	struct page *page = in_interrupt();
-	struct zone_info info;
-
-	(void)state;
-	assert_non_null(page);
-	assert_int_equal(0, __free_pages(page, 1));
-	mm_zone_info(ZONE_DMA32, &info);
-	assert_int_equal(pageblock_nr_pages, info.nr_highatomic);
-	for (int round = 0; round < 3; round++) {
-		/* without a min mark: all but the reserve goes */
-		take_pages(round % 2 ? GFP_KERNEL | __GFP_NORETRY : GFP_NOWAIT);
-		assert_true(free_pages_now() <= pageblock_nr_pages);
-		for (int i = 0; i < 100; i++) {
-			page = in_interrupt();
-			assert_non_null(page);
-			assert_int_equal(0, __free_pages(page, 1));
-		}
-		for (unsigned int i = 0; i < nr_held; i++)
-			if (page_to_pfn(held[i]) & 1) {
-				assert_int_equal(0, __free_page(held[i]));
-				held[i--] = held[--nr_held];
-			}
-		assert_null(alloc_pages(GFP_NOWAIT | __GFP_NOWARN, 1));
-		page = in_interrupt();
-		assert_non_null(page);
-		assert_int_equal(0, __free_pages(page, 1));
-	}
-	/* a single page for an interrupt comes from there too, when nothing else is left */
-	take_pages(GFP_NOWAIT);
-	page = alloc_page(GFP_ATOMIC);
-	assert_non_null(page);
-	held[nr_held++] = page;
-	/* rather than be refused, who may wait takes it */
-	assert_int_equal(pageblock_nr_pages, nr_highatomic());
-	page = alloc_page(GFP_KERNEL);
-	assert_non_null(page);
-	held[nr_held++] = page;
-	assert_int_equal(0, nr_highatomic());
-	give_all();
-}
-
-/* The reserve does not grow past 1 % of the zone and a pageblock, and goes back when it is not needed. */
-static void highatomic_is_bounded(void **state)
-{
-	struct page *pages[2000];
-	struct zone_info info;
-	unsigned int n = 0;
-
-	(void)state;
-	while (n < 2000 && (pages[n] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 1)))
-		n++;
-	assert_int_equal(2000, n);
-	mm_zone_info(ZONE_DMA32, &info);
-	assert_in_range(info.nr_highatomic, 1, info.managed / 100 + pageblock_nr_pages);
-	while (n)
-		assert_int_equal(0, __free_pages(pages[--n], 1));
-	take_pages(GFP_KERNEL);
-	assert_int_equal(0, nr_highatomic());
-	assert_int_equal(0, free_pages_now());
-	give_all();
-}
-
-/* ---- NOFAIL -------------------------------------------------------------------------------- */
-
-static void nofail_panics(void **state)
-{
-	jmp_buf jump;
-
-	(void)state;
-	assert_int_equal(0, mm_set_min_free_kbytes(50 * 4));
-	take_pages(GFP_KERNEL);
-	assert_int_equal(50, free_pages_now());
-	/* it may have the last page ... */
-	while (free_pages_now())
-		held[nr_held++] = alloc_page(GFP_KERNEL | __GFP_NOFAIL);
-	/* ... and one more is the end */
-	port_host_log_hook = port_host_capture;
-	port_host_log_clear();
-	port_host_panic_jump = &jump;
-	if (!setjmp(jump)) {
-		alloc_page(GFP_KERNEL | __GFP_NOFAIL);
-		fail_msg("a request was served from nothing, or refused");
-	}
-	port_host_panic_jump = NULL;
-	assert_non_null(strstr(port_host_panic_text, "__GFP_NOFAIL"));
-	assert_non_null(strstr(port_host_log_text, "page allocation failure: order:0"));
-	port_host_log_hook = port_host_quiet;
-	give_all();
-}
-
-/* ---- row 37: the report -------------------------------------------------------------------- */
-
-static void report(void **state)
-{
-	char nearest[64];
-	uint64_t hash;
-
-	(void)state;
-	take_pages(GFP_KERNEL);
-	/* every second page, and all of one block of order 3 but its third */
-	for (unsigned int i = 0; i < nr_held; i++) {
-		pfn_t pfn = page_to_pfn(held[i]), in = pfn - 0x80800;
-
-		if (in < 8 ? in != 2 : pfn & 1) {
-			assert_int_equal(0, __free_page(held[i]));
-			held[i--] = held[--nr_held];
-		}
-	}
-	port_host_log_hook = port_host_capture;
-	port_host_log_clear();
-	hash = mm_state_hash();
-	assert_null(alloc_pages(GFP_KERNEL | __GFP_COMP, 3));
-	assert_true(hash == mm_state_hash());
-	assert_non_null(strstr(port_host_log_text, "page allocation failure: order:3, mode:0x500("
-						   "GFP_KERNEL|__GFP_COMP)"));
-	assert_non_null(strstr(port_host_log_text, "zone DMA32: no free block of order 3"));
-	assert_non_null(strstr(port_host_log_text, " pages in per-CPU caches"));
-	assert_non_null(strstr(port_host_log_text, "largest free order "));
-	snprintf(nearest, sizeof(nearest), "nearest block 0x%llx: 1 of 8 pages in use by 1 blocks",
-		 0x80800000ULL);
-	assert_non_null(strstr(port_host_log_text, nearest));
-	assert_non_null(strstr(port_host_log_text, "the first is 0x80802000 order 0"));
-	assert_non_null(strstr(port_host_log_text, "would help: "));
-	/* quiet when asked to be, one line in an interrupt */
-	port_host_log_clear();
-	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 3));
-	assert_string_equal("", port_host_log_text);
-	port_pcpu()->irq_depth = 1;
-	assert_null(alloc_pages(GFP_ATOMIC, 3));
-	port_pcpu()->irq_depth = 0;
-	assert_ptr_equal(strchr(port_host_log_text, '\n') + 1,
-			 port_host_log_text + strlen(port_host_log_text));
-	assert_non_null(strstr(port_host_log_text, "(GFP_ATOMIC): zone DMA32: no free block"));
-	port_host_log_hook = port_host_quiet;
-	give_all();
-}
-
-/* The knob that the report names does help. */
-static void report_names_the_knob(void **state)
-{
-	(void)state;
-	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
-	take_pages(GFP_KERNEL);
-	port_host_log_hook = port_host_capture;
-	port_host_log_clear();
-	assert_null(alloc_page(GFP_KERNEL));
-	assert_non_null(
-		strstr(port_host_log_text, "1000 pages free, the min watermark keeps 1000"));
-	assert_non_null(strstr(port_host_log_text, "would help: __GFP_HIGH"));
-	held[nr_held] = alloc_page(GFP_KERNEL | __GFP_HIGH);
-	assert_non_null(held[nr_held]);
-	nr_held++;
-	take_pages(GFP_ATOMIC);
-	port_host_log_clear();
-	assert_null(alloc_page(GFP_ATOMIC));
-	assert_non_null(strstr(port_host_log_text, "would help: sysctl vm.min_free_kbytes=2000"));
-	assert_int_equal(0, mm_set_min_free_kbytes(2000));
-	assert_non_null(held[nr_held++] = alloc_page(GFP_ATOMIC));
-	port_host_log_hook = port_host_quiet;
-	give_all();
-}
-
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
 	const struct CMUnitTest tests[] = {
-		TEST(shrinkers_serve),
-		TEST(retry_policy),
-		TEST(callbacks_never_recurse),
-		TEST(callbacks_never_in_interrupt),
-		TEST(notifier_hysteresis),
-		TEST(highatomic_survives_pressure),
-		TEST(highatomic_is_bounded),
-		TEST(nofail_panics),
-		cmocka_unit_test_setup_teardown(report, start_caches, stop),
-		TEST(report_names_the_knob),
+		cmocka_unit_test_setup_teardown(shrinkers_serve, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(retry_policy, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(callbacks_never_recurse, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(callbacks_never_in_interrupt, policy_start,
+						policy_stop),
+		cmocka_unit_test_setup_teardown(notifier_hysteresis, policy_start, policy_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

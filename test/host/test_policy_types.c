@@ -12,50 +12,16 @@
 #include <cmocka.h>
 
 #include "machine.h"
+#include "policy.h"
 #include "port_host.h"
-
-#define ONE_BANK 1 /* of layouts[]: 64 MiB, no caches */
-
-static struct page *held[20000];
-static unsigned int nr_held;
-
-static int start(void **state)
-{
-	*state = NULL;
-	port_host_log_hook = port_host_quiet;
-	machine_start(&layouts[ONE_BANK]);
-	return 0;
-}
-
-static int start_caches(void **state)
-{
-	*state = NULL;
-	port_host_log_hook = port_host_quiet;
-	machine_start(&layouts[0]);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	machine_stop();
-	port_host_log_hook = NULL;
-	return 0;
-}
 
 static struct page *take(gfp_t gfp)
 {
 	struct page *page = alloc_page(gfp | __GFP_NOWARN);
 
 	if (page)
-		held[nr_held++] = page;
+		hold(page, 0);
 	return page;
-}
-
-static void give_all(void)
-{
-	while (nr_held)
-		assert_int_equal(0, __free_page(held[--nr_held]));
 }
 
 static enum migratetype type_of_pageblock(const struct page *page)
@@ -72,10 +38,7 @@ static enum migratetype type_of_pageblock(const struct page *page)
 
 static uint64_t extfrag(void)
 {
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now.extfrag;
+	return stats_now().extfrag;
 }
 
 /* Types do not share a pageblock while there are pageblocks for all. */
@@ -115,11 +78,7 @@ static void fallback_takes_the_pageblock(void **state)
 	(void)state;
 	while (take(GFP_KERNEL | __GFP_MOVABLE))
 		;
-	for (unsigned int i = 0; i < nr_held; i++) /* every second page of all */
-		if (page_to_pfn(held[i]) & 1) {
-			assert_int_equal(0, __free_page(held[i]));
-			held[i--] = held[--nr_held];
-		}
+	give_odd(); /* every second page of all */
 	mm_pageblocks(ZONE_DMA32, before);
 	assert_int_equal(0, before[MIGRATE_RECLAIMABLE]);
 	events = extfrag();
@@ -259,11 +218,13 @@ static void million_second_holders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(types_apart, start, stop),
-		cmocka_unit_test_setup_teardown(fallback_takes_the_pageblock, start, stop),
-		cmocka_unit_test_setup_teardown(tables_add_up, start, stop),
+		cmocka_unit_test_setup_teardown(types_apart, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(fallback_takes_the_pageblock, policy_start,
+						policy_stop),
+		cmocka_unit_test_setup_teardown(tables_add_up, policy_start, policy_stop),
 		cmocka_unit_test(grouping_off_on_small_ram),
-		cmocka_unit_test_setup_teardown(million_second_holders, start_caches, stop),
+		cmocka_unit_test_setup_teardown(million_second_holders, policy_start_caches,
+						policy_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
