@@ -19,6 +19,7 @@
 
 #include <quarry/memblock.h>
 
+#include "campaign.h"
 #include "machine.h"
 #include "mm/internal.h"
 #include "port_host.h"
@@ -60,293 +61,6 @@ static bool fail_here(const char *function, int line)
 	return fault.at &&
 	       (fault.seen == fault.at || (fault.and_all_after && fault.seen > fault.at));
 }
-
-/* ---- a copy of all state ------------------------------------------------------------------- */
-
-static struct mm_pcpu other_cpu; /* CPU 1, where a state has one */
-
-struct piece {
-	void *at;
-	size_t size;
-	char *copy;
-};
-
-static struct piece pieces[16];
-static unsigned int nr_pieces;
-
-static void keep(void *at, size_t size)
-{
-	struct piece *piece = &pieces[nr_pieces++];
-
-	*piece = (struct piece){at, size, malloc(size)};
-	assert_non_null(piece->copy);
-	memcpy(piece->copy, at, size);
-}
-
-static void keep_caches(struct mm_pcpu *cpu)
-{
-	struct page **low = NULL, **high = NULL;
-
-	keep(cpu, sizeof(*cpu));
-	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		struct per_cpu_pages *pcp = &cpu->cache[i];
-
-		if (!pcp->capacity)
-			continue;
-		low = !low || pcp->base < low ? pcp->base : low;
-		high = pcp->base + pcp->capacity + 1 > high ? pcp->base + pcp->capacity + 1 : high;
-	}
-	if (low)
-		keep(low, (size_t)((char *)high - (char *)low));
-}
-
-static void keep_all(void)
-{
-	nr_pieces = 0;
-	keep(&mm, sizeof(mm));
-	keep(mm.memmap, mm.memmap_bytes);
-	keep_caches(&machine_pcpu);
-	if (mm.pcpu[1])
-		keep_caches(mm.pcpu[1]);
-	keep(&memblock, sizeof(memblock));
-	keep(memblock.reserved.regions, memblock.reserved.max * sizeof(struct memblock_region));
-}
-
-static void put_back(void)
-{
-	for (unsigned int i = 0; i < nr_pieces; i++)
-		memcpy(pieces[i].at, pieces[i].copy, pieces[i].size);
-}
-
-static void keep_none(void)
-{
-	while (nr_pieces)
-		free(pieces[--nr_pieces].copy);
-}
-
-/* ---- states -------------------------------------------------------------------------------- */
-
-#define MANY 16384
-static struct page *held[MANY];
-
-static void fill(gfp_t gfp, unsigned int order, unsigned int *count)
-{
-	struct page *page;
-
-	*count = 0;
-	while (*count < MANY && (page = alloc_pages(gfp | __GFP_NOWARN, order)))
-		held[(*count)++] = page;
-}
-
-static void state_fresh(void)
-{
-}
-
-/* A few blocks of every order and type have been used, so the caches hold some. */
-static void state_warm(void)
-{
-	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE,
-				      GFP_KERNEL | __GFP_RECLAIMABLE};
-
-	for (unsigned int k = 0; k < 3; k++)
-		for (unsigned int order = 0; order <= 4; order++) {
-			struct page *page[2];
-
-			for (unsigned int i = 0; i < 2; i++)
-				page[i] = alloc_pages(kinds[k], order);
-			for (unsigned int i = 0; i < 2; i++)
-				if (page[i])
-					assert_int_equal(0, __free_pages(page[i], order));
-		}
-}
-
-static void state_empty(void)
-{
-	unsigned int count;
-
-	for (int order = MAX_PAGE_ORDER; order >= 0; order--)
-		fill(GFP_KERNEL, (unsigned int)order, &count);
-}
-
-/* Every second frame is free, and most of that in the buddy: no order above 0 can be had. */
-static void state_every_second(void)
-{
-	unsigned int count;
-
-	fill(GFP_KERNEL, 0, &count);
-	for (unsigned int i = 0; i < count; i++)
-		if (page_to_pfn(held[i]) & 1)
-			assert_int_equal(0, __free_page(held[i]));
-}
-
-/* All that is free lies in caches, in pairs that would merge. */
-static void state_all_cached(void)
-{
-	unsigned int count, given = 0;
-
-	fill(GFP_KERNEL | __GFP_MOVABLE, 0, &count);
-	for (unsigned int i = 0; i < count && given < 8; i++, given++)
-		assert_int_equal(0, __free_page(held[i]));
-}
-
-/* Blocks of order 2 in a cache and nothing else: they lie in a HIGHATOMIC pageblock. */
-static void state_cached_highatomic(void)
-{
-	struct page *atomic[2];
-	unsigned int count;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		atomic[i] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 2);
-		assert_non_null(atomic[i]);
-	}
-	state_empty();
-	/* the rest of the reserve too */
-	for (int order = 3; order >= 0; order--)
-		fill(order ? GFP_ATOMIC : GFP_KERNEL | __GFP_MEMALLOC, (unsigned int)order, &count);
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(0, __free_pages(atomic[i], 2));
-}
-
-/* Pageblocks of all types, each with holes of several sizes; a HIGHATOMIC reserve. */
-static void state_mixed(void)
-{
-	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE,
-				      GFP_KERNEL | __GFP_RECLAIMABLE, GFP_ATOMIC};
-	uint64_t seed = 7;
-	unsigned int count = 0;
-	struct page *page;
-	static unsigned char orders[MANY];
-
-	while (count < MANY) {
-		unsigned int order = (unsigned int)(host_random(&seed) % 6);
-
-		page = alloc_pages(kinds[host_random(&seed) % 4] | __GFP_NOWARN, order);
-		if (!page)
-			break;
-		orders[count] = (unsigned char)order;
-		held[count++] = page;
-	}
-	for (unsigned int i = 0; i < count; i++)
-		if (host_random(&seed) % 3 == 0)
-			assert_int_equal(0, __free_pages(held[i], orders[i]));
-}
-
-/* The reserve alone is left: requests stop at the min mark. */
-static void state_watermarks(void)
-{
-	unsigned int count;
-
-	assert_int_equal(0, mm_set_min_free_kbytes(2048));
-	assert_int_equal(0, mm_set_lowmem_reserve_ratio(ZONE_DMA32, 16));
-	for (int order = 4; order >= 0; order--)
-		fill(GFP_KERNEL, (unsigned int)order, &count);
-}
-
-/* Above low, below high, nothing of it large. */
-static void state_low(void)
-{
-	state_mixed();
-	assert_int_equal(0, mm_set_min_free_kbytes(1024));
-}
-
-static void kick(unsigned int cpu)
-{
-	struct mm_pcpu *self = port_pcpu();
-
-	port_set_pcpu(mm.pcpu[cpu]);
-	mm_ipi();
-	port_set_pcpu(self);
-}
-
-static void start_other_cpu(void)
-{
-	struct mm_pcpu *self = port_pcpu();
-
-	boot_pageset_init(&other_cpu, 1);
-	port_set_pcpu(&other_cpu);
-	assert_int_equal(0, setup_per_cpu_pageset(&other_cpu, 1));
-	port_set_pcpu(self);
-	port_host_kick = kick;
-}
-
-/* CPU 1's caches hold pages that would merge, some with pages in this CPU's; no page is in the buddy. */
-static void state_remote(void)
-{
-	unsigned int count, mine = 0, theirs = 0;
-	struct mm_pcpu *self = port_pcpu();
-
-	start_other_cpu();
-	fill(GFP_KERNEL, 0, &count);
-	for (unsigned int i = 0; i < count && mine + theirs < 24; i++) {
-		pfn_t pair = page_to_pfn(held[i]) & ~(pfn_t)3;
-		bool here = pair % 8 == 0 && page_to_pfn(held[i]) % 4 == 1;
-
-		port_set_pcpu(here ? self : &other_cpu);
-		assert_int_equal(0, __free_page(held[i]));
-		port_set_pcpu(self);
-		mine += here;
-		theirs += !here;
-	}
-}
-
-/* Halves of pairs: CPU 1 has one, this CPU the other, below more pages than a request looks at. */
-static void state_remote_deep(void)
-{
-	struct mm_pcpu *self = port_pcpu();
-	unsigned int count, pairs = 0, i;
-
-	start_other_cpu();
-	fill(GFP_KERNEL, 0, &count);
-	for (i = 0; i + 1 < count && pairs < 2; i++) {
-		if (page_to_pfn(held[i]) % 2 || held[i + 1] != held[i] + 1)
-			continue;
-		assert_int_equal(0, __free_page(held[i++]));
-		port_set_pcpu(&other_cpu);
-		assert_int_equal(0, __free_page(held[i]));
-		port_set_pcpu(self);
-		pairs++;
-	}
-	for (unsigned int lone = 0; i < count && lone < 14; i++) {
-		if (page_to_pfn(held[i]) % 4)
-			continue;
-		assert_int_equal(0, __free_page(held[i]));
-		lone++;
-	}
-}
-
-/* The pages in CPU 1's caches count as free, but no few of them lift the zone above its min mark. */
-static void state_remote_watermark(void)
-{
-	struct mm_pcpu *self = port_pcpu();
-	unsigned int count;
-
-	start_other_cpu();
-	fill(GFP_KERNEL, 0, &count);
-	port_set_pcpu(&other_cpu);
-	for (unsigned int i = 0; i < 8; i++)
-		assert_int_equal(0, __free_page(held[i]));
-	port_set_pcpu(self);
-	assert_int_equal(0, mm_set_min_free_kbytes(4 * 4));
-}
-
-static const struct {
-	const char *name;
-	void (*make)(void);
-} states[] = {
-	{"fresh", state_fresh},
-	{"warm caches", state_warm},
-	{"empty", state_empty},
-	{"every second page", state_every_second},
-	{"all in caches", state_all_cached},
-	{"cached HIGHATOMIC", state_cached_highatomic},
-	{"mixed", state_mixed},
-	{"at the min mark", state_watermarks},
-	{"below low", state_low},
-	{"in another CPU's caches", state_remote},
-	{"in two CPUs' caches", state_remote_deep},
-	{"in another CPU's caches, few", state_remote_watermark},
-};
-#define NR_STATES (sizeof(states) / sizeof(states[0]))
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
@@ -524,9 +238,9 @@ static void in_every_state(const char *what, request_fn *request, const unsigned
 			   unsigned int nr_sizes, gfp_t also, unsigned int step)
 {
 	for (unsigned int m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
-		for (unsigned int s = 0; s < NR_STATES; s++) {
+		for (unsigned int s = 0; s < nr_states; s++) {
 			begin(&machines[m]);
-			if (m == 2 && states[s].make == state_cached_highatomic) {
+			if (m == 2 && states[s].grouped) {
 				end(); /* without grouping there are none */
 				continue;
 			}
@@ -591,9 +305,8 @@ static void campaign_pageset(void **state)
 
 	(void)state;
 	layout.caches = 0;
-	for (unsigned int s = 0; s < NR_STATES; s++) {
-		if (states[s].make == state_cached_highatomic || states[s].make == state_remote ||
-		    states[s].make == state_remote_deep || states[s].make == state_remote_watermark)
+	for (unsigned int s = 0; s < nr_states; s++) {
+		if (states[s].grouped || states[s].other_cpu)
 			continue; /* they need caches */
 		begin(&layout);
 		states[s].make();
@@ -609,7 +322,7 @@ static void campaign_free_late(void **state)
 	struct layout layout = {"late", 0, {{0x80000000, 24 * MIB}}, {{0x80100000, 9 * MIB}}, 1};
 
 	(void)state;
-	for (unsigned int s = 0; s < NR_STATES; s++) {
+	for (unsigned int s = 0; s < nr_states; s++) {
 		begin(&layout);
 		states[s].make();
 		late_base = 0x80180000;
@@ -659,11 +372,11 @@ static void campaign_explain(void **state)
 
 	(void)state;
 	for (unsigned int m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
-		for (unsigned int s = 0; s < NR_STATES; s++) {
+		for (unsigned int s = 0; s < nr_states; s++) {
 			uint64_t before;
 
 			begin(&machines[m]);
-			if (m == 2 && states[s].make == state_cached_highatomic) {
+			if (m == 2 && states[s].grouped) {
 				end();
 				continue;
 			}
@@ -698,6 +411,7 @@ static void campaign_explain(void **state)
 /* Wrong requests never get as far as a place that could fail, and change nothing. */
 static void campaign_bad_requests(void **state)
 {
+	static struct mm_trace_entry ring[4];
 	struct page *page;
 	uint64_t before;
 
@@ -716,7 +430,7 @@ static void campaign_bad_requests(void **state)
 	assert_int_equal(-EINVAL, mm_set_min_free_kbytes(UINT64_MAX));
 	assert_int_equal(-EINVAL, mm_set_lowmem_reserve_ratio(MAX_NR_ZONES, 1));
 	assert_int_equal(-EINVAL, mm_set_hooks(MM_HOOK_POISON | MM_HOOK_INIT_ON_FREE));
-	assert_int_equal(-EINVAL, mm_trace_start((struct mm_trace_entry *)(void *)held, 3));
+	assert_int_equal(-EINVAL, mm_trace_start(ring, 3));
 	assert_int_equal(-EINVAL, setup_per_cpu_pageset(&machine_pcpu, CONFIG_NR_CPUS));
 	assert_int_equal(-EINVAL, setup_per_cpu_pageset(&machine_pcpu, 1));
 	assert_true(before == mm_state_hash());
