@@ -231,6 +231,10 @@ mmu_early_enable:
 	add	x4, x4, x6
 	cmp	x4, x5
 	b.lo	1b
+
+/* mmu_on: the same where nothing can be stale: another CPU's start, which has no stack yet; keeps all registers */
+	.globl	mmu_on
+mmu_on:
 	dsb	sy
 	tlbi	vmalle1
 	ic	iallu

@@ -18,17 +18,7 @@ secondary_entry:
 	ldp	x0, x1, [x19]			/* ttbr0, mair */
 	ldp	x2, x3, [x19, #16]		/* tcr, sctlr */
 	ldr	x19, [x19, #SECONDARY_CPU]
-	dsb	sy
-	tlbi	vmalle1
-	ic	iallu
-	dsb	sy
-	isb
-	msr	mair_el1, x1
-	msr	tcr_el1, x2
-	msr	ttbr0_el1, x0
-	isb
-	msr	sctlr_el1, x3
-	isb
+	bl	mmu_on
 
 	/* SP_EL1 for exceptions, SP_EL0 for everything else */
 	ldr	x1, [x19, #CPU_EMERGENCY]
