@@ -18,6 +18,43 @@
 	add	\reg, \reg, :lo12:\symbol
 	.endm
 
+	/* stp or ldp; x2 is the frame's FRAME_Q for the latter */
+	.macro	frame_x2_to_x29 op
+	\op	x2, x3, [sp, #8*2]
+	\op	x4, x5, [sp, #8*4]
+	\op	x6, x7, [sp, #8*6]
+	\op	x8, x9, [sp, #8*8]
+	\op	x10, x11, [sp, #8*10]
+	\op	x12, x13, [sp, #8*12]
+	\op	x14, x15, [sp, #8*14]
+	\op	x16, x17, [sp, #8*16]
+	\op	x18, x19, [sp, #8*18]
+	\op	x20, x21, [sp, #8*20]
+	\op	x22, x23, [sp, #8*22]
+	\op	x24, x25, [sp, #8*24]
+	\op	x26, x27, [sp, #8*26]
+	\op	x28, x29, [sp, #8*28]
+	.endm
+
+	.macro	frame_q op
+	\op	q0, q1, [x2, #32*0]
+	\op	q2, q3, [x2, #32*1]
+	\op	q4, q5, [x2, #32*2]
+	\op	q6, q7, [x2, #32*3]
+	\op	q8, q9, [x2, #32*4]
+	\op	q10, q11, [x2, #32*5]
+	\op	q12, q13, [x2, #32*6]
+	\op	q14, q15, [x2, #32*7]
+	\op	q16, q17, [x2, #32*8]
+	\op	q18, q19, [x2, #32*9]
+	\op	q20, q21, [x2, #32*10]
+	\op	q22, q23, [x2, #32*11]
+	\op	q24, q25, [x2, #32*12]
+	\op	q26, q27, [x2, #32*13]
+	\op	q28, q29, [x2, #32*14]
+	\op	q30, q31, [x2, #32*15]
+	.endm
+
 	.macro	from_thread vector
 	.balign	0x80
 	sub	sp, sp, #FRAME_SIZE
@@ -74,20 +111,7 @@ nested_entry:
 exception_entry:
 	str	x0, [sp, #FRAME_SP]
 	str	x1, [sp, #FRAME_VECTOR]
-	stp	x2, x3, [sp, #8*2]
-	stp	x4, x5, [sp, #8*4]
-	stp	x6, x7, [sp, #8*6]
-	stp	x8, x9, [sp, #8*8]
-	stp	x10, x11, [sp, #8*10]
-	stp	x12, x13, [sp, #8*12]
-	stp	x14, x15, [sp, #8*14]
-	stp	x16, x17, [sp, #8*16]
-	stp	x18, x19, [sp, #8*18]
-	stp	x20, x21, [sp, #8*20]
-	stp	x22, x23, [sp, #8*22]
-	stp	x24, x25, [sp, #8*24]
-	stp	x26, x27, [sp, #8*26]
-	stp	x28, x29, [sp, #8*28]
+	frame_x2_to_x29 stp
 	str	x30, [sp, #8*30]
 	mrs	x0, elr_el1
 	mrs	x1, spsr_el1
@@ -97,43 +121,13 @@ exception_entry:
 	str	x2, [sp, #FRAME_FPCR]
 	str	x3, [sp, #FRAME_FPSR]
 	add	x2, sp, #FRAME_Q
-	stp	q0, q1, [x2, #32*0]
-	stp	q2, q3, [x2, #32*1]
-	stp	q4, q5, [x2, #32*2]
-	stp	q6, q7, [x2, #32*3]
-	stp	q8, q9, [x2, #32*4]
-	stp	q10, q11, [x2, #32*5]
-	stp	q12, q13, [x2, #32*6]
-	stp	q14, q15, [x2, #32*7]
-	stp	q16, q17, [x2, #32*8]
-	stp	q18, q19, [x2, #32*9]
-	stp	q20, q21, [x2, #32*10]
-	stp	q22, q23, [x2, #32*11]
-	stp	q24, q25, [x2, #32*12]
-	stp	q26, q27, [x2, #32*13]
-	stp	q28, q29, [x2, #32*14]
-	stp	q30, q31, [x2, #32*15]
+	frame_q stp
 	mov	x29, xzr
 	mov	x0, sp
 	bl	trap_handler			/* returns to go on in the thread only */
 
 	add	x2, sp, #FRAME_Q
-	ldp	q0, q1, [x2, #32*0]
-	ldp	q2, q3, [x2, #32*1]
-	ldp	q4, q5, [x2, #32*2]
-	ldp	q6, q7, [x2, #32*3]
-	ldp	q8, q9, [x2, #32*4]
-	ldp	q10, q11, [x2, #32*5]
-	ldp	q12, q13, [x2, #32*6]
-	ldp	q14, q15, [x2, #32*7]
-	ldp	q16, q17, [x2, #32*8]
-	ldp	q18, q19, [x2, #32*9]
-	ldp	q20, q21, [x2, #32*10]
-	ldp	q22, q23, [x2, #32*11]
-	ldp	q24, q25, [x2, #32*12]
-	ldp	q26, q27, [x2, #32*13]
-	ldp	q28, q29, [x2, #32*14]
-	ldp	q30, q31, [x2, #32*15]
+	frame_q ldp
 	ldr	x2, [sp, #FRAME_FPCR]
 	ldr	x3, [sp, #FRAME_FPSR]
 	msr	fpcr, x2
@@ -143,20 +137,7 @@ exception_entry:
 	msr	elr_el1, x0
 	msr	spsr_el1, x1
 	msr	sp_el0, x2
-	ldp	x2, x3, [sp, #8*2]
-	ldp	x4, x5, [sp, #8*4]
-	ldp	x6, x7, [sp, #8*6]
-	ldp	x8, x9, [sp, #8*8]
-	ldp	x10, x11, [sp, #8*10]
-	ldp	x12, x13, [sp, #8*12]
-	ldp	x14, x15, [sp, #8*14]
-	ldp	x16, x17, [sp, #8*16]
-	ldp	x18, x19, [sp, #8*18]
-	ldp	x20, x21, [sp, #8*20]
-	ldp	x22, x23, [sp, #8*22]
-	ldp	x24, x25, [sp, #8*24]
-	ldp	x26, x27, [sp, #8*26]
-	ldp	x28, x29, [sp, #8*28]
+	frame_x2_to_x29 ldp
 	ldr	x30, [sp, #8*30]
 	ldp	x0, x1, [sp]
 	add	sp, sp, #FRAME_SIZE

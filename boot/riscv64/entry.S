@@ -9,6 +9,13 @@
  */
 #include "boot/riscv64/layout.h"
 
+	/* sd or ld of the registers that nothing else is to be done with: t2 to t6, s0 to s11, a0 to a7 */
+	.macro	frame_x7_to_x31 op
+	.irp	n, 7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\op	x\n, 8*\n(sp)
+	.endr
+	.endm
+
 	.text
 	.globl	trap_entry
 	.balign	4
@@ -34,31 +41,7 @@ trap_entry:
 	sd	gp, 8*3(sp)
 	sd	t0, 8*5(sp)
 	sd	t1, 8*6(sp)
-	sd	t2, 8*7(sp)
-	sd	s0, 8*8(sp)
-	sd	s1, 8*9(sp)
-	sd	a0, 8*10(sp)
-	sd	a1, 8*11(sp)
-	sd	a2, 8*12(sp)
-	sd	a3, 8*13(sp)
-	sd	a4, 8*14(sp)
-	sd	a5, 8*15(sp)
-	sd	a6, 8*16(sp)
-	sd	a7, 8*17(sp)
-	sd	s2, 8*18(sp)
-	sd	s3, 8*19(sp)
-	sd	s4, 8*20(sp)
-	sd	s5, 8*21(sp)
-	sd	s6, 8*22(sp)
-	sd	s7, 8*23(sp)
-	sd	s8, 8*24(sp)
-	sd	s9, 8*25(sp)
-	sd	s10, 8*26(sp)
-	sd	s11, 8*27(sp)
-	sd	t3, 8*28(sp)
-	sd	t4, 8*29(sp)
-	sd	t5, 8*30(sp)
-	sd	t6, 8*31(sp)
+	frame_x7_to_x31 sd
 
 	/* from here on a further trap finds struct cpu in sscratch again */
 	csrrw	t0, sscratch, tp
@@ -84,31 +67,7 @@ trap_entry:
 	ld	tp, 8*4(sp)
 	ld	t0, 8*5(sp)
 	ld	t1, 8*6(sp)
-	ld	t2, 8*7(sp)
-	ld	s0, 8*8(sp)
-	ld	s1, 8*9(sp)
-	ld	a0, 8*10(sp)
-	ld	a1, 8*11(sp)
-	ld	a2, 8*12(sp)
-	ld	a3, 8*13(sp)
-	ld	a4, 8*14(sp)
-	ld	a5, 8*15(sp)
-	ld	a6, 8*16(sp)
-	ld	a7, 8*17(sp)
-	ld	s2, 8*18(sp)
-	ld	s3, 8*19(sp)
-	ld	s4, 8*20(sp)
-	ld	s5, 8*21(sp)
-	ld	s6, 8*22(sp)
-	ld	s7, 8*23(sp)
-	ld	s8, 8*24(sp)
-	ld	s9, 8*25(sp)
-	ld	s10, 8*26(sp)
-	ld	s11, 8*27(sp)
-	ld	t3, 8*28(sp)
-	ld	t4, 8*29(sp)
-	ld	t5, 8*30(sp)
-	ld	t6, 8*31(sp)
+	frame_x7_to_x31 ld
 	ld	sp, 8*2(sp)
 	sret
 
