@@ -287,3 +287,26 @@ int bench_run(const struct bench *bench)
 		printf("bench: %s: the free blocks are not those it found\n", bench->name);
 	return error || violations || memcmp(&before, &after, sizeof(before)) != 0;
 }
+
+const struct bench *bench_find(const char *name)
+{
+	const struct bench *bench;
+
+	for (unsigned int n = 0; (bench = bench_at(n)) != NULL; n++)
+		if (strcmp(bench->name, name) == 0)
+			return bench;
+	return NULL;
+}
+
+int bench_run_named(int n, char **names)
+{
+	const struct bench *bench;
+	int failed = 0;
+
+	for (int i = 0; i < n; i++)
+		failed |= bench_run(bench_find(names[i]));
+	for (unsigned int i = 0; n == 0 && (bench = bench_at(i)) != NULL; i++)
+		if (!bench->only_by_name)
+			failed |= bench_run(bench);
+	return failed;
+}

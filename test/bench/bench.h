@@ -41,6 +41,7 @@ struct bench {
 
 /* The n-th workload, NULL past the last. */
 const struct bench *bench_at(unsigned int n);
+const struct bench *bench_find(const char *name); /* NULL: there is none */
 
 /*
  * bench_run() - calibrate, run one workload with interrupts masked, and see that it has left
@@ -48,6 +49,8 @@ const struct bench *bench_at(unsigned int n);
  * line that says what is wrong. Context: thread, nothing else allocating.
  */
 int bench_run(const struct bench *bench);
+/* The same for those named, which must exist, or for all that are not only_by_name: 1 if one failed. */
+int bench_run_named(int n, char **names);
 
 const char *bench_hot_pair(void);    /* B1 */
 const char *bench_lifo(void);	     /* B2 */

@@ -57,21 +57,8 @@ static void start_allocator(void)
 		die("bench: the page allocator cannot start (error %d)\n", err);
 }
 
-static const struct bench *bench_find(const char *name)
-{
-	const struct bench *bench;
-
-	for (unsigned int n = 0; (bench = bench_at(n)) != NULL; n++)
-		if (strcmp(bench->name, name) == 0)
-			return bench;
-	die("bench: '%s' is unknown\n", name);
-}
-
 int main(int argc, char **argv)
 {
-	const struct bench *bench;
-	int failed = 0;
-
 	if (argc == 3 && strcmp(argv[1], "-t") == 0) {
 		int threads = atoi(argv[2]);
 
@@ -80,11 +67,9 @@ int main(int argc, char **argv)
 		start_allocator();
 		return bench_threads((unsigned int)threads);
 	}
-	start_allocator();
 	for (int i = 1; i < argc; i++)
-		failed |= bench_run(bench_find(argv[i]));
-	for (unsigned int n = 0; argc == 1 && (bench = bench_at(n)) != NULL; n++)
-		if (!bench->only_by_name)
-			failed |= bench_run(bench);
-	return failed;
+		if (!bench_find(argv[i]))
+			die("bench: '%s' is unknown\n", argv[i]);
+	start_allocator();
+	return bench_run_named(argc - 1, argv + 1);
 }

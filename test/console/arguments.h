@@ -11,6 +11,9 @@
 int console_parse_order(const char *command, const char *text, unsigned int *order);
 int console_parse_gfp(const char *command, const char *text, gfp_t *gfp);
 
+/* `command <order> [gfp]`: the same for all its arguments; without flags GFP_KERNEL. */
+int console_parse_request(int argc, char **argv, unsigned int *order, gfp_t *gfp);
+
 /* TAB in a list of flags (struct console_command.complete). */
 const char *console_complete_gfp(const char *prefix, unsigned int n);
 

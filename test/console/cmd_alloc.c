@@ -62,22 +62,28 @@ int console_parse_gfp(const char *command, const char *text, gfp_t *gfp)
 	return 1;
 }
 
+int console_parse_request(int argc, char **argv, unsigned int *order, gfp_t *gfp)
+{
+	*gfp = GFP_KERNEL;
+	if (argc < 2 || argc > 3)
+		return console_usage(argv[0]);
+	if (console_parse_order(argv[0], argv[1], order) != 0)
+		return 1;
+	return argc == 3 ? console_parse_gfp(argv[0], argv[2], gfp) : 0;
+}
+
 /* ---- alloc, free, drain --------------------------------------------------------------------- */
 
 static int cmd_alloc(int argc, char **argv)
 {
-	gfp_t gfp = GFP_KERNEL;
+	gfp_t gfp;
 	unsigned int order;
 	struct page_info info;
 	struct mm_stats before, after;
 	struct page *page;
 	char reason[256];
 
-	if (argc < 2 || argc > 3)
-		return console_usage(argv[0]);
-	if (console_parse_order(argv[0], argv[1], &order) != 0)
-		return 1;
-	if (argc == 3 && console_parse_gfp(argv[0], argv[2], &gfp) != 0)
+	if (console_parse_request(argc, argv, &order, &gfp) != 0)
 		return 1;
 	/* asked before: the refusal itself may change what would be possible, by draining */
 	if (mm_explain(gfp, order, reason, sizeof(reason)))

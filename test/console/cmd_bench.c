@@ -10,20 +10,9 @@
 #include "test/bench/bench.h"
 #include "test/console/command.h"
 
-static const struct bench *bench_find(const char *name)
-{
-	const struct bench *bench;
-
-	for (unsigned int n = 0; (bench = bench_at(n)) != NULL; n++)
-		if (strcmp(bench->name, name) == 0)
-			return bench;
-	return NULL;
-}
-
 static int cmd_bench(int argc, char **argv)
 {
 	const struct bench *bench;
-	int failed = 0;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-l") == 0 && argc == 2) {
@@ -41,12 +30,7 @@ static int cmd_bench(int argc, char **argv)
 		return 1;
 	}
 	bench_init_cost = boot_info.mm_init_instret;
-	for (int i = 1; i < argc; i++)
-		failed |= bench_run(bench_find(argv[i]));
-	for (unsigned int n = 0; argc == 1 && (bench = bench_at(n)) != NULL; n++)
-		if (!bench->only_by_name)
-			failed |= bench_run(bench);
-	return failed;
+	return bench_run_named(argc - 1, argv + 1);
 }
 
 static const char *complete_bench(const char *prefix, unsigned int n)

@@ -21,15 +21,11 @@ static void print_line(const char *line)
 
 static int cmd_why(int argc, char **argv)
 {
-	gfp_t gfp = GFP_KERNEL;
+	gfp_t gfp;
 	unsigned int order;
 	char names[256];
 
-	if (argc < 2 || argc > 3)
-		return console_usage(argv[0]);
-	if (console_parse_order(argv[0], argv[1], &order) != 0)
-		return 1;
-	if (argc == 3 && console_parse_gfp(argv[0], argv[2], &gfp) != 0)
+	if (console_parse_request(argc, argv, &order, &gfp) != 0)
 		return 1;
 	gfp_names(gfp, names, sizeof(names));
 	printf("why: order:%u, mode:0x%" PRIx32 "(%s): ", order, gfp, names);

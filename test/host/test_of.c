@@ -16,29 +16,6 @@
 
 #include "tree.h"
 
-static void start_tree(void)
-{
-	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
-	assert_int_equal(fdt_finish_reservemap(blob), 0);
-	begin("");
-	put("#address-cells", CELLS(2));
-	put("#size-cells", CELLS(2));
-}
-
-static void finish_tree(void)
-{
-	end();
-	assert_int_equal(fdt_finish(blob), 0);
-}
-
-static int at(const char *path)
-{
-	int node = fdt_path_offset(blob, path);
-
-	assert_true(node >= 0);
-	return node;
-}
-
 static void expect_reg(const char *path, int index, uint64_t addr, uint64_t size)
 {
 	phys_addr_t got_addr, got_size;

@@ -31,25 +31,14 @@ static void device(const char *name)
 	end();
 }
 
-static void start_tree(void)
+/* A bus with windows and one device. */
+static void bus_with_device(const char *name, uint32_t address_cells, uint32_t size_cells,
+			    const uint32_t *windows, size_t bytes)
 {
-	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
-	assert_int_equal(fdt_finish_reservemap(blob), 0);
-	bus("", 2, 2);
-}
-
-static void finish_tree(void)
-{
+	bus(name, address_cells, size_cells);
+	put("dma-ranges", windows, bytes);
+	device("dev");
 	end();
-	assert_int_equal(fdt_finish(blob), 0);
-}
-
-static int at(const char *path)
-{
-	int node = fdt_path_offset(blob, path);
-
-	assert_true(node >= 0);
-	return node;
 }
 
 static struct of_dma_range got[OF_DMA_MAX_RANGES];
@@ -79,10 +68,7 @@ static void test_none(void **state)
 	bus("empty", 1, 1);
 	put("dma-ranges", NULL, 0);
 	device("dev");
-	bus("inner", 1, 1);
-	put("dma-ranges", NULL, 0);
-	device("dev");
-	end();
+	bus_with_device("inner", 1, 1, NULL, 0);
 	end();
 	bus("limited", 1, 1);
 	put("dma-ranges", CELLS(0, 0, 0, 0x1000));
@@ -108,15 +94,10 @@ static void test_offset(void **state)
 	bus("soc", 1, 1);
 	put("dma-ranges", CELLS(0xc0000000, 0, 0x00000000, 0x3f000000));
 	device("dev");
-	bus("inner", 1, 1);
-	put("dma-ranges", NULL, 0);
-	device("dev");
+	bus_with_device("inner", 1, 1, NULL, 0);
 	end();
-	end();
-	bus("above", 2, 2); /* 32 GiB of memory at 4 GiB on, seen from 0 */
-	put("dma-ranges", CELLS(0, 0, 1, 0, 8, 0));
-	device("dev");
-	end();
+	/* 32 GiB of memory at 4 GiB on, seen from 0 */
+	bus_with_device("above", 2, 2, CELLS(0, 0, 1, 0, 8, 0));
 	finish_tree();
 	assert_int_equal(count_of("/soc/dev"), 1);
 	expect_range(0, 0xc0000000, 0, 0x3f000000);
@@ -130,24 +111,18 @@ static void test_several(void **state)
 {
 	(void)state;
 	start_tree();
-	bus("two", 2, 2);
-	put("dma-ranges", CELLS(0, 0x40000000, 0, 0x40000000, 0, 0x40000000, /* */
-				1, 0, 2, 0, 1, 0, 5, 0, 6, 0, 0, 0));
-	device("dev");
-	end();
-	bus("merged", 1, 1); /* two halves that continue each other, and one that only seems to */
-	put("dma-ranges", CELLS(0x10000000, 0, 0x80000000, 0x1000000, 0x11000000, 0, 0x81000000,
-				0x1000000, 0x12000000, 0, 0x90000000, 0x1000000));
-	device("dev");
-	end();
-	bus("many", 1, 1);
-	put("dma-ranges",
-	    CELLS(0x00000, 0, 0x100000, 0x1000, 0x02000, 0, 0x103000, 0x1000, 0x04000, 0, 0x106000,
-		  0x1000, 0x06000, 0, 0x109000, 0x1000, 0x08000, 0, 0x10c000, 0x1000, 0x0a000, 0,
-		  0x10f000, 0x1000, 0x0c000, 0, 0x112000, 0x1000, 0x0e000, 0, 0x115000, 0x1000,
-		  0x10000, 0, 0x118000, 0x1000));
-	device("dev");
-	end();
+	bus_with_device("two", 2, 2,
+			CELLS(0, 0x40000000, 0, 0x40000000, 0, 0x40000000, /* */
+			      1, 0, 2, 0, 1, 0, 5, 0, 6, 0, 0, 0));
+	/* two halves that continue each other, and one that only seems to */
+	bus_with_device("merged", 1, 1,
+			CELLS(0x10000000, 0, 0x80000000, 0x1000000, 0x11000000, 0, 0x81000000,
+			      0x1000000, 0x12000000, 0, 0x90000000, 0x1000000));
+	bus_with_device("many", 1, 1,
+			CELLS(0x00000, 0, 0x100000, 0x1000, 0x02000, 0, 0x103000, 0x1000, 0x04000,
+			      0, 0x106000, 0x1000, 0x06000, 0, 0x109000, 0x1000, 0x08000, 0,
+			      0x10c000, 0x1000, 0x0a000, 0, 0x10f000, 0x1000, 0x0c000, 0, 0x112000,
+			      0x1000, 0x0e000, 0, 0x115000, 0x1000, 0x10000, 0, 0x118000, 0x1000));
 	finish_tree();
 	assert_int_equal(count_of("/two/dev"), 2);
 	expect_range(0, 0x40000000, 0x40000000, 0x40000000);
@@ -170,22 +145,14 @@ static void test_nested(void **state)
 	bus("inner", 1, 1);
 	put("dma-ranges", CELLS(0x40000000, 0, 0x1800000, 0x7000000));
 	device("dev");
-	bus("plain", 1, 1);
-	put("dma-ranges", NULL, 0);
-	device("dev");
+	bus_with_device("plain", 1, 1, NULL, 0);
 	end();
+	/* leads to where the outer bus passes nothing on */
+	bus_with_device("apart", 1, 1, CELLS(0, 0, 0x3000000, 0x1000000));
 	end();
-	bus("apart", 1, 1); /* leads to where the outer bus passes nothing on */
-	put("dma-ranges", CELLS(0, 0, 0x3000000, 0x1000000));
-	device("dev");
-	end();
-	end();
-	bus("quiet", 1,
-	    1); /* no property, between two that have it: the addresses pass as they are */
-	bus("inner", 1, 1);
-	put("dma-ranges", CELLS(0x5000, 0x9000, 0x1000));
-	device("dev");
-	end();
+	/* no property, between two that have it: the addresses pass as they are */
+	bus("quiet", 1, 1);
+	bus_with_device("inner", 1, 1, CELLS(0x5000, 0x9000, 0x1000));
 	end();
 	finish_tree();
 	assert_int_equal(count_of("/soc/inner/dev"), 2);
@@ -203,12 +170,10 @@ static void test_pci(void **state)
 {
 	(void)state;
 	start_tree();
-	bus("pcie", 3, 2);
-	put("dma-ranges", CELLS(0x01000000, 0, 0, 0, 0x3000000, 0, 0x10000,		 /* I/O */
-				0x02000000, 0, 0x40000000, 0, 0x40000000, 0, 0x40000000, /* */
-				0x43000000, 4, 0, 0, 0x80000000, 1, 0));
-	device("dev");
-	end();
+	bus_with_device("pcie", 3, 2,
+			CELLS(0x01000000, 0, 0, 0, 0x3000000, 0, 0x10000,	       /* I/O */
+			      0x02000000, 0, 0x40000000, 0, 0x40000000, 0, 0x40000000, /* */
+			      0x43000000, 4, 0, 0, 0x80000000, 1, 0));
 	bus("only-io", 3, 2);
 	put("dma-ranges", CELLS(0x01000000, 0, 0, 0, 0x3000000, 0, 0x10000));
 	end();
@@ -225,40 +190,17 @@ static void test_malformed(void **state)
 {
 	(void)state;
 	start_tree();
-	bus("cut", 1, 1);
-	put("dma-ranges", CELLS(0, 0, 0x1000000, 0x1000, 5));
-	device("dev");
-	end();
-	bus("wraps-below", 2, 2);
-	put("dma-ranges", CELLS(0xffffffff, 0xfffff000, 0, 0, 0, 0x1001));
-	device("dev");
-	end();
-	bus("wraps-above", 2, 2);
-	put("dma-ranges", CELLS(0, 0, 0xffffffff, 0xfffff000, 0, 0x1001));
-	device("dev");
-	end();
-	bus("to-the-end", 2, 2);
-	put("dma-ranges", CELLS(0xffffffff, 0xfffff000, 0xffffffff, 0xfffff000, 0, 0x1000));
-	device("dev");
-	end();
-	bus("size-0", 1, 1);
-	put("dma-ranges", CELLS(0, 0, 0x1000000, 0));
-	device("dev");
-	end();
-	bus("cells", 4, 1);
-	put("dma-ranges", CELLS(0, 0, 0, 0, 0, 0, 0x1000));
-	device("dev");
-	end();
-	bus("no-size", 1, 0);
-	put("dma-ranges", CELLS(0, 0, 0));
-	device("dev");
-	end();
+	bus_with_device("cut", 1, 1, CELLS(0, 0, 0x1000000, 0x1000, 5));
+	bus_with_device("wraps-below", 2, 2, CELLS(0xffffffff, 0xfffff000, 0, 0, 0, 0x1001));
+	bus_with_device("wraps-above", 2, 2, CELLS(0, 0, 0xffffffff, 0xfffff000, 0, 0x1001));
+	bus_with_device("to-the-end", 2, 2,
+			CELLS(0xffffffff, 0xfffff000, 0xffffffff, 0xfffff000, 0, 0x1000));
+	bus_with_device("size-0", 1, 1, CELLS(0, 0, 0x1000000, 0));
+	bus_with_device("cells", 4, 1, CELLS(0, 0, 0, 0, 0, 0, 0x1000));
+	bus_with_device("no-size", 1, 0, CELLS(0, 0, 0));
 	bus("outer", 1, 1); /* good below, broken above */
 	put("dma-ranges", CELLS(1, 2, 3));
-	bus("inner", 1, 1);
-	put("dma-ranges", CELLS(0, 0, 0x1000));
-	device("dev");
-	end();
+	bus_with_device("inner", 1, 1, CELLS(0, 0, 0x1000));
 	end();
 	finish_tree();
 	assert_int_equal(count_of("/cut/dev"), -EINVAL);

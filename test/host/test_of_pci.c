@@ -39,29 +39,11 @@ static void begin_bridge(void)
 	put("#interrupt-cells", CELLS(1));
 }
 
-static void start_tree(void)
+static void start_tree_with_controllers(void)
 {
-	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
-	assert_int_equal(fdt_finish_reservemap(blob), 0);
-	begin("");
-	put("#address-cells", CELLS(2));
-	put("#size-cells", CELLS(2));
+	start_tree();
 	controller("plic", PLIC, 1, -1);
 	controller("gic", GIC, 3, 2);
-}
-
-static void finish_tree(void)
-{
-	end();
-	assert_int_equal(fdt_finish(blob), 0);
-}
-
-static int at(const char *path)
-{
-	int node = fdt_path_offset(blob, path);
-
-	assert_true(node >= 0);
-	return node;
 }
 
 static void expect_range(const char *path, int index, enum of_pci_space space, uint64_t pci,
@@ -87,7 +69,7 @@ static void expect_no_range(const char *path, int index, int error)
 static void ranges(void **state)
 {
 	(void)state;
-	start_tree();
+	start_tree_with_controllers();
 	begin_bridge();
 	put("ranges", CELLS(0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000, 0x02000000, 0, 0x10000000,
 			    0, 0x10000000, 0, 0x2eff0000, 0x43000000, 0x80, 0, 0x90, 0, 0x80, 0));
@@ -125,7 +107,7 @@ static void broken_ranges(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		start_tree();
+		start_tree_with_controllers();
 		begin_bridge();
 		put("ranges", wrong[i], sizeof(wrong[i]));
 		end();
@@ -133,7 +115,7 @@ static void broken_ranges(void **state)
 		expect_no_range("/pci", 0, -EINVAL);
 	}
 	for (size_t cells = 1; cells < 7; cells++) {
-		start_tree();
+		start_tree_with_controllers();
 		begin_bridge();
 		put("ranges", wrong[0], cells * 4);
 		end();
@@ -141,7 +123,7 @@ static void broken_ranges(void **state)
 		expect_no_range("/pci", 0, -EINVAL);
 	}
 	/* a bridge whose children have two address cells */
-	start_tree();
+	start_tree_with_controllers();
 	begin("pci");
 	put("#address-cells", CELLS(2));
 	put("#size-cells", CELLS(2));
@@ -173,7 +155,7 @@ static int irq_error(unsigned int devfn, unsigned int pin)
 static void interrupts(void **state)
 {
 	(void)state;
-	start_tree();
+	start_tree_with_controllers();
 	begin_bridge();
 	put("interrupt-map-mask", CELLS(0x1800, 0, 0, 7));
 	put("interrupt-map", CELLS(0, 0, 0, 1, PLIC, 0x20, 0, 0, 0, 2, GIC, 0, 0, 0, 4, 4, 0x800, 0,
@@ -194,7 +176,7 @@ static void interrupts(void **state)
 static void no_mask(void **state)
 {
 	(void)state;
-	start_tree();
+	start_tree_with_controllers();
 	begin_bridge();
 	put("interrupt-map", CELLS(0x800, 0, 0, 1, PLIC, 0x21));
 	end();
@@ -206,7 +188,7 @@ static void no_mask(void **state)
 
 static void broken_map(const uint32_t *cells, size_t count, const uint32_t *mask, size_t mask_size)
 {
-	start_tree();
+	start_tree_with_controllers();
 	begin_bridge();
 	put("interrupt-map-mask", mask, mask_size);
 	put("interrupt-map", cells, count * 4);
@@ -233,7 +215,7 @@ static void broken_interrupts(void **state)
 	broken_map(nobody, 12, CELLS(0x1800, 0, 0, 7));
 	assert_int_equal(irq_error(0, 1), -EINVAL);
 	/* no map at all */
-	start_tree();
+	start_tree_with_controllers();
 	begin_bridge();
 	end();
 	finish_tree();

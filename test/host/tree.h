@@ -33,4 +33,28 @@ static void end(void)
 	assert_int_equal(fdt_end_node(blob), 0);
 }
 
+/* The root, with two cells for an address and two for a size, is open from the one to the other. */
+static void start_tree(void)
+{
+	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(blob), 0);
+	begin("");
+	put("#address-cells", CELLS(2));
+	put("#size-cells", CELLS(2));
+}
+
+static void finish_tree(void)
+{
+	end();
+	assert_int_equal(fdt_finish(blob), 0);
+}
+
+static int at(const char *path)
+{
+	int node = fdt_path_offset(blob, path);
+
+	assert_true(node >= 0);
+	return node;
+}
+
 #endif

@@ -259,3 +259,13 @@ int test_list(void)
 	}
 	return cases;
 }
+
+bool all_zero(const void *memory, size_t bytes)
+{
+	const char *at = memory;
+
+	for (size_t i = 0; i < bytes; i++)
+		if (at[i])
+			return false;
+	return true;
+}

@@ -26,6 +26,7 @@
 #define QUARRY_TEST_KTAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct test_case {
@@ -80,6 +81,8 @@ int test_list(void);
 
 /* A line of diagnosis, `# ` before it, counted as part of the report. */
 void test_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+bool all_zero(const void *memory, size_t bytes);
 
 /* What the macros below call; each counts one assertion and returns whether it held. */
 bool test_expect(bool held, const char *file, int line, const char *text);

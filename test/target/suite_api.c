@@ -10,16 +10,6 @@
 
 #include "drivers/timer.h"
 
-static bool all_zero(const void *memory, size_t size)
-{
-	const uint64_t *word = memory;
-
-	for (size_t i = 0; i < size / sizeof(*word); i++)
-		if (word[i] != 0)
-			return false;
-	return true;
-}
-
 static void zero(void)
 {
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {

@@ -18,14 +18,6 @@
 
 static char buffer[8192] __attribute__((aligned(4096)));
 
-static bool all_zero(const char *buf, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (buf[i])
-			return false;
-	return true;
-}
-
 static unsigned int flags_at(const void *addr)
 {
 	return pgtable_lookup(mmu_pgtable(), virt_to_phys(addr)).flags;

@@ -21,14 +21,6 @@
 
 static char buffer[8192] __attribute__((aligned(4096)));
 
-static bool all_zero(const char *buf, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (buf[i])
-			return false;
-	return true;
-}
-
 /* ---- coherent memory ------------------------------------------------------------------------ */
 
 static void coherent(void)

@@ -436,16 +436,6 @@ static void poison(void)
 	EXPECT_EQ(0, mm_set_hooks(0));
 }
 
-static bool all_zero(const struct page *page, unsigned int order)
-{
-	const uint64_t *word = page_address(page);
-
-	for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*word); i++)
-		if (word[i])
-			return false;
-	return true;
-}
-
 static void init_on_alloc_and_free(void)
 {
 	if (skipped())
@@ -457,11 +447,11 @@ static void init_on_alloc_and_free(void)
 		page = alloc_pages(GFP_KERNEL, order);
 		if (!EXPECT(page != NULL))
 			break;
-		EXPECT(all_zero(page, order));
+		EXPECT(all_zero(page_address(page), PAGE_SIZE << order));
 		memset(page_address(page), 0x5a, PAGE_SIZE << order);
 		EXPECT_EQ(0, mm_set_hooks(MM_HOOK_INIT_ON_FREE));
 		EXPECT_EQ(0, __free_pages(page, order));
-		EXPECT(all_zero(page, order));
+		EXPECT(all_zero(page_address(page), PAGE_SIZE << order));
 	}
 	EXPECT_EQ(0, mm_set_hooks(0));
 }
