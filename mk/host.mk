@@ -49,7 +49,7 @@ $(HOST)/obj/%.o: %.c $(HOST)/flags | $(LIBFDT_STAMP)
 	$(Q)$(HOST_COMPILE) $(WARNINGS) $(HOST_INCLUDES)
 
 $(HOST)/fdtmap: $(HOST)/obj/test/host/fdtmap.o $(HOST)/obj/test/host/port_host.o $(HOST_DT) \
-		$(filter $(HOST)/obj/mm/memblock%,$(HOST_MM)) $(HOST_FDT) $(HOST)/objects
+		$(filter-out %/memblock_free.o,$(filter $(HOST)/obj/mm/memblock%,$(HOST_MM))) $(HOST_FDT) $(HOST)/objects
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^)
 

@@ -14,36 +14,65 @@
  */
 #include "internal.h"
 
-/* The lowest bit set in mask (not 0, 16 bits): a de Bruijn multiplication where there is no ctz. */
+/*
+ * The lowest bit set in mask (not 0, 16 bits): where there is no ctz, a loop, or a de Bruijn
+ * multiplication where speed counts.
+ */
 unsigned int lowest_order(unsigned int mask)
 {
-#if defined(__riscv) && !defined(__riscv_zbb)
+#if !defined(__riscv) || defined(__riscv_zbb)
+	return (unsigned int)__builtin_ctz(mask);
+#elif FOR_SPEED
 	static const uint8_t position[16] = {0, 1, 2, 5, 3, 9, 6, 11, 15, 4, 8, 10, 14, 7, 13, 12};
 
 	return position[(((mask & -mask) * 0x09afU) & 0xffff) >> 12];
 #else
-	return (unsigned int)__builtin_ctz(mask);
+	unsigned int order = 0;
+
+	while (!(mask >> order & 1))
+		order++;
+	return order;
 #endif
+}
+
+extern void trust_head(unsigned long index, unsigned int order);
+extern struct pageblock *pb_find(const struct zone *zone, unsigned int type, unsigned int order);
+
+static inline struct pageblock *pb_of(unsigned long index)
+{
+	return &mm.pageblocks[index >> pageblock_order];
+}
+
+static inline unsigned long pb_index(const struct pageblock *pb)
+{
+	return (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+}
+
+/*
+ * So many pages of the pageblock, or of the two it starts, are free now that were not, or the other
+ * way round. Its own count is of the blocks on its lists: none when it is free as a whole.
+ */
+MM_OUTLINE void count_free(struct zone *zone, struct pageblock *pb, long pages)
+{
+	zone->nr_free += (uint64_t)pages;
+	pb->nr_free = (uint16_t)((pb->nr_free + pages) & (long)(pageblock_nr_pages - 1));
+	if (pb->type == MIGRATE_HIGHATOMIC)
+		zone->nr_free_highatomic += (uint64_t)pages;
 }
 
 /* ---- a zone's lists of pageblocks ---------------------------------------------------------- */
 
 /* Only HIGHATOMIC pageblocks keep their type when they are free as a whole. */
-static inline bool list_is_typed(const struct pageblock *pb, int order)
+static inline unsigned long list_type(const struct pageblock *pb, long order)
 {
-	return order < pageblock_order || pb->type == MIGRATE_HIGHATOMIC;
+	return order < pageblock_order || pb->type == MIGRATE_HIGHATOMIC ? pb->type : PB_WHOLE;
 }
 
-static inline uint32_t *list_of(struct zone *zone, const struct pageblock *pb, int order)
+static inline void pb_link(struct zone *zone, struct pageblock *pb, long order)
 {
-	return list_is_typed(pb, order) ? &zone->list[pb->type][order]
-					: &zone->whole[order - pageblock_order];
-}
-
-void pb_link(struct zone *zone, struct pageblock *pb, int order)
-{
+	unsigned long type = list_type(pb, order);
 	uint32_t number = (uint32_t)(pb - mm.pageblocks);
-	uint32_t *head = list_of(zone, pb, order);
+	uint32_t *head = &zone->list[type][order];
 
 	pb->list = (int8_t)order;
 	pb->prev = NIL32;
@@ -51,72 +80,93 @@ void pb_link(struct zone *zone, struct pageblock *pb, int order)
 	if (*head != NIL32)
 		mm.pageblocks[*head].prev = number;
 	*head = number;
-	if (list_is_typed(pb, order))
-		zone->nonempty[pb->type] |= (uint16_t)(1U << order);
+	zone->nonempty[type] |= (uint16_t)(1U << order);
 }
 
-void pb_unlink(struct zone *zone, struct pageblock *pb)
+static inline void pb_unlink(struct zone *zone, struct pageblock *pb)
 {
-	int order = pb->list;
+	long order = pb->list;
 
+	pb->list = PB_OFF_LIST;
 	if (pb->next != NIL32)
 		mm.pageblocks[pb->next].prev = pb->prev;
 	if (pb->prev != NIL32) {
 		mm.pageblocks[pb->prev].next = pb->next;
 	} else {
-		*list_of(zone, pb, order) = pb->next;
-		if (pb->next == NIL32 && list_is_typed(pb, order))
-			zone->nonempty[pb->type] &= (uint16_t)~(1U << order);
+		unsigned long type = list_type(pb, order);
+
+		zone->list[type][order] = pb->next;
+		if (pb->next == NIL32)
+			zone->nonempty[type] ^= (uint16_t)(1U << order);
 	}
-	pb->list = PB_OFF_LIST;
 }
 
-/* Put the pageblock on the list of its largest free order, if it is not there already. */
-static void pb_relist(struct zone *zone, struct pageblock *pb, int largest)
+void pb_relist(struct zone *zone, struct pageblock *pb, long order)
 {
-	if (pb->list == largest)
+	if (pb->list == order)
 		return;
 	if (pb->list != PB_OFF_LIST)
 		pb_unlink(zone, pb);
-	if (largest != PB_OFF_LIST)
-		pb_link(zone, pb, largest);
+	if (order != PB_OFF_LIST)
+		pb_link(zone, pb, order);
+}
+
+/* The same for one that is on a list, or on none, for certain. */
+static inline void pb_off(struct zone *zone, struct pageblock *pb)
+{
+	if (FOR_SPEED)
+		pb_unlink(zone, pb);
+	else
+		pb_relist(zone, pb, PB_OFF_LIST);
+}
+
+static inline void pb_on(struct zone *zone, struct pageblock *pb, long order)
+{
+	if (FOR_SPEED)
+		pb_link(zone, pb, order);
+	else
+		pb_relist(zone, pb, order);
+}
+
+void pb_settle(struct zone *zone, struct pageblock *pb, long most)
+{
+	unsigned int orders = (unsigned int)pb->free_orders << 1 | 1;
+
+	while (!(orders >> (most + 1) & 1))
+		most--;
+	pb_relist(zone, pb, most);
 }
 
 /* ---- a pageblock's lists of blocks --------------------------------------------------------- */
-
-static inline struct page *pb_base(const struct pageblock *pb)
-{
-	return &mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
-}
 
 /*
  * Is there a free block of this order at a descriptor that is believed? It may be a page that its
  * holder, or the CPU in whose cache it lies, is just writing without a lock: then its state says
  * so, before and after.
  */
-static inline RACY bool is_free_block(const struct page *page, unsigned int order)
+static inline RACY bool is_free_block(const struct page *page, unsigned long order)
 {
 	return __atomic_load_n(&page->word, __ATOMIC_RELAXED) == PAGE_FREE_WORD(order);
 }
 
 /* Write the head of a free block and put it first on its list. */
-static inline void block_add(struct pageblock *pb, unsigned long local, unsigned int order)
+MM_OUTLINE void block_add(struct pageblock *pb, struct page *base, unsigned long local,
+			  unsigned long order)
 {
-	struct page *base = pb_base(pb);
-	uint16_t next = NIL16;
+	struct page *block = &base[local];
 
+	block->raw = PAGE_FREE_ALONE(0) + (order << PAGE_ORDER_SHIFT);
 	if (pb->free_orders >> order & 1) {
-		next = pb->head[order];
-		base[next].prev = (uint16_t)local;
+		block->next = pb->head[order];
+		base[block->next].prev = (uint16_t)local;
 	}
-	base[local].raw = PAGE_FREE_WORD(order) | (uint64_t)NIL16 << 32 | (uint64_t)next << 48;
 	pb->head[order] = (uint16_t)local;
 	pb->free_orders |= (uint16_t)(1U << order);
 }
 
-static inline void block_del(struct pageblock *pb, unsigned long local, unsigned int order)
+MM_OUTLINE void block_del(struct pageblock *pb, struct page *base, unsigned long local,
+			  unsigned long order)
 {
-	struct page *base = pb_base(pb);
 	uint16_t prev = base[local].prev, next = base[local].next;
 
 	if (next != NIL16)
@@ -126,22 +176,50 @@ static inline void block_del(struct pageblock *pb, unsigned long local, unsigned
 	else if (next != NIL16)
 		pb->head[order] = next;
 	else
-		pb->free_orders &= (uint16_t)~(1U << order);
+		pb->free_orders ^= (uint16_t)(1U << order);
 }
 
 /*
- * Split the block of order `from` at local down to `to`; the upper halves go on the pageblock's
- * lists, which are empty for these orders. The head at local is the caller's to write, and to make
- * trustworthy.
+ * All but the first `pages` (1 at least) of the block at index go on the lists of its pageblock.
+ * What heads the rest is the caller's to write, and to make trustworthy.
  */
-static inline void block_split(struct pageblock *pb, struct page *block, unsigned long local,
-			       unsigned int from, unsigned int to)
+static void block_tails(struct pageblock *pb, unsigned long index, unsigned long order,
+			unsigned long pages)
+{
+	unsigned long local = index & (pageblock_nr_pages - 1);
+
+	index -= local;
+	while (pages < 1UL << order) {
+		unsigned long half = 1UL << --order;
+
+		if (pages > half) {
+			local += half;
+			pages -= half;
+			continue;
+		}
+		trust_head(index + local + half, (unsigned int)order);
+		block_add(pb, &mm.memmap[index], local + half, order);
+	}
+}
+
+/*
+ * The same for the first 2^to pages where the lists of the parts are empty: written out, as most
+ * requests come to this.
+ */
+static inline void block_split(struct pageblock *pb, unsigned long index, unsigned long from,
+			       unsigned long to)
 {
 	unsigned long half = 1UL << from, end = 1UL << to, group = end;
-	int8_t *trust = &mm.trust[(unsigned long)(block - mm.memmap) >> GROUP_SHIFT];
+	unsigned long local = index & (pageblock_nr_pages - 1);
+	struct page *block = &mm.memmap[index];
+	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
 	uint16_t *head = &pb->head[from];
-	uint64_t raw = PAGE_FREE_ALONE(from);
+	uint64_t raw = PAGE_FREE_ALONE(0) + (from << PAGE_ORDER_SHIFT);
 
+	if (!FOR_SPEED) {
+		block_tails(pb, index, from, end);
+		return;
+	}
 	pb->free_orders |= (uint16_t)(half - end);
 	if (group < GROUP_PAGES)
 		group = GROUP_PAGES;
@@ -163,100 +241,71 @@ static inline void block_split(struct pageblock *pb, struct page *block, unsigne
 }
 
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
-		      unsigned int lowest, int largest)
+		      unsigned int lowest, enum migratetype type)
 {
-	unsigned int have = lowest + lowest_order((unsigned int)pb->free_orders >> lowest);
-	unsigned long local = pb->head[have];
-	struct page *block = pb_base(pb) + local;
+	unsigned long index = pb_index(pb), have = pageblock_order, want = *order;
+	long most = pb->list;
 
-	block_del(pb, local, have);
-	if (have > *order) {
-		trust_head((unsigned long)(block - mm.memmap), *order);
-		block_split(pb, block, local, have, *order);
-	} else {
-		*order = have;
+	if (pb->type != type) {
+		pb_relist(zone, pb, PB_OFF_LIST);
+		pb->type = (uint8_t)type;
 	}
-	pb->nr_free = (uint16_t)(pb->nr_free - (1U << *order));
-	zone->nr_free -= 1UL << *order;
-	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic -= 1UL << *order;
-	while (largest >= 0 && !(pb->free_orders >> largest & 1))
-		largest--;
-	pb_relist(zone, pb, largest);
-	return (unsigned long)(block - mm.memmap);
+	if (pb->free_orders) {
+		unsigned long local;
+
+		have = lowest + lowest_order((unsigned int)pb->free_orders >> lowest);
+		local = pb->head[have];
+		block_del(pb, &mm.memmap[index], local, have);
+		index += local;
+	} else {
+		most = pageblock_order - 1;
+	}
+	if (have > want) {
+		trust_head(index, (unsigned int)want);
+		block_split(pb, index, have, want);
+		have = want;
+	}
+	*order = (unsigned int)have;
+	count_free(zone, pb, -(1L << have));
+	pb_settle(zone, pb, most);
+	return index;
 }
 
 /* ---- whole pageblocks ---------------------------------------------------------------------- */
 
-static void whole_add(struct zone *zone, unsigned long index, unsigned int order)
+static void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order)
 {
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+	unsigned long index = pb_index(pb);
 
+	trust_head(index, pageblock_order);
 	mm.memmap[index].word = PAGE_FREE_WORD(order);
-	pb_link(zone, pb, (int)order);
+	pb_on(zone, pb, (long)order);
 }
 
 /*
- * Take a block of order 9 or 10: one that is free, a half of a pair, or a section not touched
- * yet.
+ * A block of order 9 or 10, by its first pageblock: one that is free, a half of a pair, or a section
+ * not touched yet. It is on no list any more, but still counted. NULL: there is none.
  */
-static unsigned long whole_take(struct zone *zone, unsigned int order)
+static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 {
-	uint32_t number = order == pageblock_order && !FAULT_POINT() ? zone->whole[0] : NIL32;
-	unsigned long index;
-
-	zone->nr_free -= 1UL << order;
-	if (number != NIL32) {
-		pb_unlink(zone, &mm.pageblocks[number]);
-		return (unsigned long)number << pageblock_order;
-	}
-	number = FAULT_POINT() ? NIL32 : zone->whole[1];
-	if (number != NIL32) {
-		pb_unlink(zone, &mm.pageblocks[number]);
-		index = (unsigned long)number << pageblock_order;
-	} else {
-		unsigned long section = section_take(zone);
-
-		if (section == NIL32) {
-			zone->nr_free += 1UL << order;
-			return NIL32;
-		}
-		index = section << SECTION_SHIFT;
-	}
-	if (order == pageblock_order) {
-		trust_head(index + pageblock_nr_pages, pageblock_order);
-		whole_add(zone, index + pageblock_nr_pages, pageblock_order);
-	}
-	return index;
-}
-
-/* Cut a block of `order` from a pageblock that is free as a whole and on no list any more. */
-unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order)
-{
-	unsigned long index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
-
-	trust_head(index, order);
-	block_split(pb, &mm.memmap[index], 0, pageblock_order, order);
-	pb->nr_free = (uint16_t)(pageblock_nr_pages - (1UL << order));
-	zone->nr_free -= 1UL << order;
-	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic -= 1UL << order;
-	pb_link(zone, pb, pageblock_order - 1);
-	return index;
-}
-
-/* The same from a pageblock of no type, which gets this one. */
-static unsigned long whole_cut(struct zone *zone, unsigned int order, enum migratetype type)
-{
-	unsigned long index = whole_take(zone, pageblock_order);
+	const uint32_t *head = zone->list[PB_WHOLE];
+	unsigned int have = order;
 	struct pageblock *pb;
 
-	if (index == NIL32)
-		return NIL32;
-	pb = &mm.pageblocks[index >> pageblock_order];
-	pb->type = (uint8_t)type;
-	zone->nr_free += pageblock_nr_pages; /* whole_take() took them off, pb_cut() counts anew */
-	return pb_cut(zone, pb, order);
+	while (have < MAX_PAGE_ORDER && head[have] == NIL32)
+		have++;
+	if (head[have] != NIL32 && !FAULT_POINT()) {
+		pb = &mm.pageblocks[head[have]];
+		pb_off(zone, pb);
+	} else {
+		pb = section_take(zone);
+		if (!pb)
+			return NULL;
+		have = MAX_PAGE_ORDER;
+	}
+	if (have > order)
+		whole_add(zone, pb + 1, pageblock_order);
+	return pb;
 }
 
 /* ---- what the rest of mm/ calls ------------------------------------------------------------ */
@@ -272,176 +321,119 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 			  bool any_smaller)
 {
 	unsigned int lowest = any_smaller ? 0 : *order;
-	unsigned int mask;
-	unsigned long index;
+	struct pageblock *pb;
 
-	if (*order >= pageblock_order)
-		return whole_take(zone, *order);
-	mask = (unsigned int)zone->nonempty[type] >> lowest;
-	if (mask && !FAULT_POINT()) {
-		uint32_t number = zone->list[type][lowest + lowest_order(mask)];
-
-		struct pageblock *pb = &mm.pageblocks[number];
-
-		return pb_take(zone, pb, order, lowest, pb->list);
+	if (*order >= pageblock_order) {
+		pb = whole_take(zone, *order);
+		if (!pb)
+			return NIL32;
+		count_free(zone, pb, -(1L << *order));
+		return pb_index(pb);
 	}
-	if (any_smaller && *order > SMALL_BATCH_ORDER)
-		*order = SMALL_BATCH_ORDER;
-	if ((zone->whole[0] & zone->whole[1]) != NIL32 || zone->nr_untouched) {
-		index = whole_cut(zone, *order, type);
-		if (index != NIL32)
-			return index;
+	pb = pb_find(zone, type, lowest);
+	if (!pb || FAULT_POINT()) {
+		if (any_smaller && *order > SMALL_BATCH_ORDER)
+			*order = SMALL_BATCH_ORDER;
+		pb = zone->nonempty[PB_WHOLE] || zone->nr_untouched
+			     ? whole_take(zone, pageblock_order)
+			     : NULL;
+		if (!pb)
+			return buddy_fallback(zone, order, type, lowest);
 	}
-	return buddy_fallback(zone, order, type, lowest);
+	return pb_take(zone, pb, order, lowest, type);
 }
 
 void buddy_add(struct zone *zone, unsigned long index, unsigned int order)
 {
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
-
-	zone->nr_free += 1UL << order;
-	if (order >= pageblock_order) {
-		whole_add(zone, index, order);
-		return;
-	}
-	block_add(pb, index & (pageblock_nr_pages - 1), order);
-	pb->nr_free = (uint16_t)(pb->nr_free + (1U << order));
-}
-
-void buddy_added(struct zone *zone, unsigned long section)
-{
-	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
-
-	for (int i = 0; i < 2; i++, pb++) {
-		int largest = pageblock_order - 1;
-
-		if (!pb->free_orders)
-			continue;
-		while (!(pb->free_orders >> largest & 1))
-			largest--;
-		pb_link(zone, pb, largest);
-	}
-}
-
-unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order)
-{
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
-	struct page *base = pb_base(pb);
 	unsigned long local = index & (pageblock_nr_pages - 1);
-	unsigned int freed = order;
+	struct pageblock *pb = pb_of(index);
 
-	zone->nr_free += 1UL << order;
-	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic += 1UL << order;
-	if (order < pageblock_order) {
-		unsigned int nr = 1U << order;
+	count_free(zone, pb, 1L << order);
+	if (order >= pageblock_order)
+		whole_add(zone, pb, order);
+	else
+		block_add(pb, &mm.memmap[index - local], local, order);
+}
 
-		for (; order < pageblock_order; order++) {
-			unsigned long buddy = local ^ (1UL << order);
+unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int freed)
+{
+	unsigned long local = index & (pageblock_nr_pages - 1), order = freed;
+	struct pageblock *pb = pb_of(index), *twin;
+	struct page *base = &mm.memmap[index - local];
 
-			if (!is_free_block(&base[buddy], order))
-				break;
-			block_del(pb, buddy, order);
-			base[local | buddy].word =
-				PAGE_NONE; /* the upper half is no head any more */
-			local &= buddy;
+	count_free(zone, pb, 1L << order);
+	for (; order < pageblock_order; order++) {
+		unsigned long buddy = local ^ 1UL << order;
+
+		if (!is_free_block(&base[buddy], order)) {
+			block_add(pb, base, local, order);
+			if ((long)order > pb->list)
+				pb_relist(zone, pb, (long)order);
+			return (unsigned int)order - freed;
 		}
-		if (order < pageblock_order) {
-			block_add(pb, local, order);
-			pb->nr_free = (uint16_t)(pb->nr_free + nr);
-			if ((int)order > pb->list)
-				pb_relist(zone, pb, (int)order);
-			return order - freed;
-		}
-		if (pb->list != PB_OFF_LIST)
-			pb_unlink(zone, pb);
-		pb->nr_free = 0;
+		block_del(pb, base, buddy, order);
+		base[local | buddy].word = PAGE_NONE; /* the upper half is no head any more */
+		local &= buddy;
 	}
-	index = (index & ~(pageblock_nr_pages - 1)) | local;
-	if (order == pageblock_order && pb->type != MIGRATE_HIGHATOMIC) {
-		unsigned long buddy = index ^ pageblock_nr_pages;
+	pb_relist(zone, pb, PB_OFF_LIST);
+	twin = pb_twin(pb);
+	if (order == pageblock_order && pb->type != MIGRATE_HIGHATOMIC &&
+	    twin->list == pageblock_order && twin->type != MIGRATE_HIGHATOMIC) {
+		pb_off(zone, twin);
+		pb = twin < pb ? twin : pb;
+		mm.memmap[pb_index(pb + 1)].word = PAGE_NONE;
+		order++;
+	}
+	whole_add(zone, pb, order);
+	return (unsigned int)order - freed;
+}
 
-		if (is_free_block(&mm.memmap[buddy], pageblock_order) &&
-		    mm.pageblocks[buddy >> pageblock_order].type != MIGRATE_HIGHATOMIC) {
-			pb_unlink(zone, &mm.pageblocks[buddy >> pageblock_order]);
-			mm.memmap[index | buddy].word = PAGE_NONE;
-			index &= buddy;
-			order++;
+/* A block that may have been a whole pageblock falls apart: what is freed of it is of this type. */
+static inline void pageblock_set_type(struct pageblock *pb, enum migratetype type)
+{
+	if (!pb->free_orders && pb->type != MIGRATE_HIGHATOMIC)
+		pb->type = (uint8_t)type;
+}
+
+/* What the debug options do besides to all but the first `pages` of a block. */
+static void hook_free_tails(unsigned long index, unsigned int order, unsigned long pages,
+			    enum migratetype type)
+{
+	while (pages < 1UL << order) {
+		unsigned long half = 1UL << --order;
+
+		if (pages > half) {
+			index += half;
+			pages -= half;
+		} else {
+			hook_free_part(index + half, order, type);
 		}
 	}
-	whole_add(zone, index, order);
-	return order - freed;
 }
 
 void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order,
 		      unsigned long pages, enum migratetype type)
 {
-	struct pageblock *pb;
-	unsigned long local, freed;
-	int largest;
+	struct pageblock *pb = pb_of(index);
+	long most = pb->list;
 
-	pageblock_set_type(index, type);
-	if (order > pageblock_order) { /* a pair: the cut lies in one of the two */
-		unsigned long second = index + pageblock_nr_pages;
-
-		pageblock_set_type(second, type);
-		order = pageblock_order;
-		if (pages > pageblock_nr_pages) {
-			index = second;
-			pages -= pageblock_nr_pages;
-		} else {
-			if (HOOKS)
-				hook_free_part(second, order, type);
-			trust_head(second, order);
-			buddy_free(zone, second, order);
-		}
+	pageblock_set_type(pb, type);
+	if (pages > pageblock_nr_pages) { /* of a pair: all of the first */
+		buddy_free_tails(zone, index + pageblock_nr_pages, pageblock_order,
+				 pages - pageblock_nr_pages, type);
+		return;
 	}
-	pb = &mm.pageblocks[index >> pageblock_order];
-	local = index & (pageblock_nr_pages - 1);
-	freed = (1UL << order) - pages;
-	zone->nr_free += freed;
-	pb->nr_free = (uint16_t)(pb->nr_free + freed);
-	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic += freed;
-	largest = pb->list;
-	if (pages == 1 && !pb->free_orders && !HOOKS) { /* as always when it was all of it */
-		largest = (int)order - 1;
+	if (HOOKS)
+		hook_free_tails(index, order, pages, type);
+	if (order > pageblock_order) /* all of the second */
+		buddy_free(zone, index + pageblock_nr_pages, --order);
+	count_free(zone, pb, (long)((1UL << order) - pages));
+	/* No part has a free buddy: that holds a page which is kept. */
+	if (FOR_SPEED && pages == 1 && !pb->free_orders) { /* as always when it was all of it */
 		trust_head(index, 0);
-		block_split(pb, pb_base(pb) + local, local, order, 0);
-		order = 0;
+		block_split(pb, index, order, 0);
+	} else {
+		block_tails(pb, index, order, pages);
 	}
-	while (pages <
-	       1UL << order) { /* no part has a free buddy: that holds a page which is kept */
-		unsigned long half = 1UL << --order;
-
-		if (pages > half) {
-			local += half;
-			pages -= half;
-			continue;
-		}
-		index = (unsigned long)(pb_base(pb) - mm.memmap) + local + half;
-		if (HOOKS)
-			hook_free_part(index, order, type);
-		trust_head(index, order);
-		block_add(pb, local + half, order);
-		if ((int)order > largest)
-			largest = (int)order;
-	}
-	pb_relist(zone, pb, largest);
-}
-
-RACY int buddy_largest(const struct zone *zone, bool highatomic)
-{
-	unsigned int mask = 0, types = highatomic ? MIGRATE_TYPES : MIGRATE_PCPTYPES;
-	int order = pageblock_order;
-
-	if (zone->whole[1] != NIL32 || zone->nr_untouched)
-		return MAX_PAGE_ORDER;
-	if (zone->whole[0] != NIL32)
-		return pageblock_order;
-	for (unsigned int type = 0; type < types; type++)
-		mask |= zone->nonempty[type];
-	while (order >= 0 && !(mask >> order & 1))
-		order--;
-	return order;
+	pb_settle(zone, pb, most < (long)order ? (long)order - 1 : most);
 }

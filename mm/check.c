@@ -14,12 +14,10 @@
 
 struct walk {
 	int violations;
-	uint64_t free[NR_PAGE_ORDERS]; /* blocks seen */
-	uint64_t allocated, cached;    /* pages seen */
-	uint64_t type_lists[MIGRATE_TYPES]
-			   [pageblock_order + 1]; /* pageblocks that should be on each list */
-	uint64_t whole_lists[2];
-	uint64_t highatomic, free_highatomic; /* pages of pageblocks of that type */
+	uint64_t free[NR_PAGE_ORDERS];		     /* blocks seen */
+	uint64_t allocated, cached;		     /* pages seen */
+	uint64_t lists[NR_PB_LISTS][NR_PAGE_ORDERS]; /* pageblocks that should be on each list */
+	uint64_t highatomic, free_highatomic;	     /* pages of pageblocks of that type */
 };
 
 static __attribute__((format(printf, 3, 4))) void expect(struct walk *walk, bool holds,
@@ -102,7 +100,7 @@ static unsigned int check_block(struct walk *walk, const struct zone *zone, unsi
 		expect(walk, false, "block %lu has state %d", index, (int)page_state(page));
 	}
 	expect(walk, index >= zone->start && index + (1UL << order) <= zone->end,
-	       "block %lu of order %u leaves zone %s", index, order, zone->name);
+	       "block %lu of order %u leaves zone %s", index, order, zone_name(zone));
 	return order;
 }
 
@@ -141,10 +139,10 @@ static void check_pageblock(struct walk *walk, uint32_t number)
 	}
 	if (pb->list >= pageblock_order) {
 		if (pb->type == MIGRATE_HIGHATOMIC) {
-			walk->type_lists[pb->type][pb->list]++;
+			walk->lists[pb->type][pb->list]++;
 			walk->free[pb->list]--; /* listed here, and not among the whole ones */
 		} else {
-			walk->whole_lists[pb->list - pageblock_order]++;
+			walk->lists[PB_WHOLE][pb->list]++;
 		}
 		expect(walk, !pages && base->word == PAGE_FREE_WORD(pb->list),
 		       "pageblock %u: not free as a whole", (unsigned int)number);
@@ -152,7 +150,7 @@ static void check_pageblock(struct walk *walk, uint32_t number)
 		expect(walk, pb->list == largest, "pageblock %u: on list %d, largest free order %d",
 		       (unsigned int)number, pb->list, largest);
 		if (pb->list >= 0 && pb->type < MIGRATE_TYPES)
-			walk->type_lists[pb->type][pb->list]++;
+			walk->lists[pb->type][pb->list]++;
 	}
 }
 
@@ -166,7 +164,9 @@ static uint64_t check_list(struct walk *walk, uint32_t head, int order, int type
 		const struct pageblock *pb = &mm.pageblocks[n];
 
 		expect(walk,
-		       pb->prev == prev && pb->list == order && (type < 0 || pb->type == type),
+		       pb->prev == prev && pb->list == order &&
+			       (type == PB_WHOLE ? pb->type != MIGRATE_HIGHATOMIC
+						 : pb->type == type),
 		       "list of order %d type %d: bad entry %u", order, type, (unsigned int)n);
 	}
 	return count;
@@ -174,28 +174,22 @@ static uint64_t check_list(struct walk *walk, uint32_t head, int order, int type
 
 static void check_lists(struct walk *walk, const struct zone *zone)
 {
-	for (int order = 0; order <= pageblock_order; order++) {
-		for (int type = 0; type < MIGRATE_TYPES; type++) {
+	for (int order = 0; order < NR_PAGE_ORDERS; order++) {
+		for (int type = 0; type < NR_PB_LISTS; type++) {
 			uint32_t head = zone->list[type][order];
 
 			expect(walk,
-			       check_list(walk, head, order, type) == walk->type_lists[type][order],
-			       "zone %s: list of order %d type %d misses a pageblock", zone->name,
-			       order, type);
+			       check_list(walk, head, order, type) == walk->lists[type][order],
+			       "zone %s: list of order %d type %d misses a pageblock",
+			       zone_name(zone), order, type);
 			expect(walk, (zone->nonempty[type] >> order & 1) == (head != NIL32),
-			       "zone %s: nonempty bit %d of type %d", zone->name, order, type);
+			       "zone %s: nonempty bit %d of type %d", zone_name(zone), order, type);
 		}
-		expect(walk, order == pageblock_order || !walk->free[order],
-		       "zone %s: free blocks of order %d are not all listed", zone->name, order);
-	}
-	for (int i = 0; i < 2; i++) {
-		uint64_t listed = check_list(walk, zone->whole[i], pageblock_order + i, -1);
-
-		expect(walk,
-		       listed == walk->whole_lists[i] && listed == walk->free[pageblock_order + i],
-		       "zone %s: %llu free blocks of order %d seen, %llu listed", zone->name,
-		       (unsigned long long)walk->free[pageblock_order + i], pageblock_order + i,
-		       (unsigned long long)listed);
+		/* Those on a pageblock's own lists were counted off when that was walked. */
+		expect(walk, walk->free[order] == walk->lists[PB_WHOLE][order],
+		       "zone %s: %lld free blocks of order %d seen and not listed by a pageblock, %llu listed",
+		       zone_name(zone), (long long)walk->free[order], order,
+		       (unsigned long long)walk->lists[PB_WHOLE][order]);
 	}
 }
 
@@ -253,7 +247,7 @@ static void check_zone(struct walk *walk, enum zone_type type)
 	     last = s + 1, s = mm.spans[s].next)
 		chained += (uint64_t)(mm.spans[s].end - mm.spans[s].opened) << SECTION_SHIFT;
 	expect(walk, chained == untouched, "zone %s: untouched sections that are not linked",
-	       zone->name);
+	       zone_name(zone));
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		free += walk->free[order] << order;
 	for (uint32_t s = first; s < zone->span_end; s++)
@@ -264,23 +258,23 @@ static void check_zone(struct walk *walk, enum zone_type type)
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++)
 			cached += check_pcp(walk, mm.pcpu[cpu], i, zone);
 	expect(walk, cached == walk->cached, "zone %s: %llu pages in caches, %llu look it",
-	       zone->name, (unsigned long long)cached, (unsigned long long)walk->cached);
+	       zone_name(zone), (unsigned long long)cached, (unsigned long long)walk->cached);
 	expect(walk, zone->nr_untouched == untouched && zone->nr_free == free + untouched,
-	       "zone %s: nr_free %llu, seen %llu and %llu untouched", zone->name,
+	       "zone %s: nr_free %llu, seen %llu and %llu untouched", zone_name(zone),
 	       (unsigned long long)zone->nr_free, (unsigned long long)free,
 	       (unsigned long long)untouched);
 	expect(walk, zone->managed == zone->nr_free + walk->allocated,
-	       "zone %s: managed %llu, free %llu, allocated %llu", zone->name,
+	       "zone %s: managed %llu, free %llu, allocated %llu", zone_name(zone),
 	       (unsigned long long)zone->managed, (unsigned long long)zone->nr_free,
 	       (unsigned long long)walk->allocated);
-	expect(walk, zone->present >= zone->managed, "zone %s: more managed than present",
-	       zone->name);
+	expect(walk, zone_present(zone) >= zone->managed, "zone %s: more managed than present",
+	       zone_name(zone));
 	expect(walk, zone->nr_free_highatomic == walk->free_highatomic,
-	       "zone %s: nr_free_highatomic %llu, seen %llu", zone->name,
+	       "zone %s: nr_free_highatomic %llu, seen %llu", zone_name(zone),
 	       (unsigned long long)zone->nr_free_highatomic,
 	       (unsigned long long)walk->free_highatomic);
 	expect(walk, zone->nr_highatomic == walk->highatomic,
-	       "zone %s: nr_highatomic %llu, seen %llu", zone->name,
+	       "zone %s: nr_highatomic %llu, seen %llu", zone_name(zone),
 	       (unsigned long long)zone->nr_highatomic, (unsigned long long)walk->highatomic);
 }
 
@@ -367,9 +361,8 @@ uint64_t mm_state_hash(void)
 		hash = mix(hash, zone->nr_free_highatomic);
 		hash = mix(hash,
 			   zone->span_end); /* zone->span skips what is open: it decides nothing */
-		hash = mix(hash, (uint64_t)zone->whole[0] << 32 | zone->whole[1]);
-		for (unsigned int type = 0; type < MIGRATE_TYPES; type++)
-			for (unsigned int order = 0; order <= pageblock_order; order++)
+		for (unsigned int type = 0; type < NR_PB_LISTS; type++)
+			for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 				hash = mix(hash, (uint64_t)zone->nonempty[type] << 32 |
 							 zone->list[type][order]);
 	}

@@ -46,26 +46,18 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 	};
 
 	for (unsigned int i = 0; i < 2; i++) {
-		enum migratetype victim = (enum migratetype)victims[type][i];
-		unsigned int mask = (unsigned int)zone->nonempty[victim] >> lowest;
-		struct pageblock *pb;
+		enum migratetype victim = (enum migratetype)victims[type][i], owner = victim;
+		struct pageblock *pb = pb_find(zone, victim, lowest);
 		unsigned long index;
 
-		if (!mask || FAULT_POINT())
+		if (!pb || FAULT_POINT())
 			continue;
-		if (type == MIGRATE_MOVABLE) {
-			pb = &mm.pageblocks[zone->list[victim][lowest + lowest_order(mask)]];
-			index = pb_take(zone, pb, order, lowest, pb->list);
-		} else {
-			int list;
-
+		if (type != MIGRATE_MOVABLE) {
 			pb = steal_candidate(zone, victim);
-			list = pb->list;
-			pb_unlink(zone, pb); /* pb_take() links it again, as the other type's */
-			pb->type = (uint8_t)type;
+			owner = type;
 			*order = lowest; /* no batch as well: the next refill finds it */
-			index = pb_take(zone, pb, order, lowest, list);
 		}
+		index = pb_take(zone, pb, order, lowest, owner);
 		count_event(&mm.stats.extfrag);
 		if (HOOKS & MM_HOOK_TRACE)
 			trace_event(MM_TRACE_EXTFRAG, index, *order, (uint32_t)type,
@@ -77,55 +69,27 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 
 /* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
 
-static void retype(struct zone *zone, struct pageblock *pb, enum migratetype type)
-{
-	int list = pb->list;
-
-	if (list != PB_OFF_LIST)
-		pb_unlink(zone, pb);
-	pb->type = (uint8_t)type;
-	if (list != PB_OFF_LIST)
-		pb_link(zone, pb, list);
-}
-
 unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 {
-	unsigned int mask = (unsigned int)zone->nonempty[MIGRATE_HIGHATOMIC] >> *order;
-	struct pageblock *pb;
+	struct pageblock *pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
 
-	mask &= (1U << pageblock_order >> *order) - 1; /* whole ones are cut below */
-	if (mask && !FAULT_POINT()) {
-		unsigned int o = *order + lowest_order(mask);
-
-		pb = &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][o]];
-		return pb_take(zone, pb, order, *order, pb->list);
-	}
-	if (*order >= pageblock_order || FAULT_POINT() ||
-	    !(zone->nonempty[MIGRATE_HIGHATOMIC] >> pageblock_order & 1))
+	if (!pb || *order >= pageblock_order || FAULT_POINT())
 		return NIL32;
-	pb = &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC][pageblock_order]];
-	pb_unlink(zone, pb);
-	return pb_cut(zone, pb, *order);
+	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
 
 unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type)
 {
-	unsigned int mask = (unsigned int)zone->nonempty[type] >> *order;
+	struct pageblock *pb = pb_find(zone, type, *order);
 	/* 1 % of the zone, and at least one pageblock (Linux: reserve_highatomic_pageblock()). */
 	uint64_t most = zone->managed / 100 + pageblock_nr_pages;
-	struct pageblock *pb;
-	int list;
 
-	if (!mask || !mm.grouping || *order >= pageblock_order ||
+	if (!pb || !mm.grouping || *order >= pageblock_order ||
 	    zone->nr_highatomic + pageblock_nr_pages > most || FAULT_POINT())
 		return NIL32;
-	pb = &mm.pageblocks[zone->list[type][*order + lowest_order(mask)]];
-	list = pb->list;
-	pb_unlink(zone, pb); /* pb_take() links it again, as one of these */
-	pb->type = MIGRATE_HIGHATOMIC;
 	zone->nr_highatomic += pageblock_nr_pages;
 	zone->nr_free_highatomic += pb->nr_free;
-	return pb_take(zone, pb, order, *order, list);
+	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
 
 /*
@@ -134,23 +98,22 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
  */
 static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
 {
-	unsigned int mask = (unsigned int)zone->nonempty[MIGRATE_HIGHATOMIC] >> order;
 	uint32_t n;
 
 	if (order <= pageblock_order)
-		return mask ? &mm.pageblocks[zone->list[MIGRATE_HIGHATOMIC]
-						       [order + lowest_order(mask)]]
-			    : NULL;
+		return pb_find(zone, MIGRATE_HIGHATOMIC, order);
 	n = zone->list[MIGRATE_HIGHATOMIC][pageblock_order];
 	for (int look = 0; n != NIL32 && look < PAIR_CANDIDATES; look++) {
-		if (mm.pageblocks[n ^ 1].list == pageblock_order)
-			return &mm.pageblocks[n];
-		n = mm.pageblocks[n].next;
+		struct pageblock *pb = &mm.pageblocks[n];
+
+		if (pb_twin(pb)->list == pageblock_order)
+			return pb;
+		n = pb->next;
 	}
 	return NULL;
 }
 
-static unsigned long free_pages_of(const struct pageblock *pb)
+static uint64_t free_pages_of(const struct pageblock *pb)
 {
 	return pb->list == pageblock_order ? pageblock_nr_pages : pb->nr_free;
 }
@@ -162,46 +125,37 @@ unsigned long highatomic_peek(const struct zone *zone, unsigned int order)
 	return pb ? free_pages_of(pb) : 0;
 }
 
-/* It is of type `type` from now on, or of none if it is free as a whole. */
-static void unreserve(struct zone *zone, struct pageblock *pb, enum migratetype type)
-{
-	zone->nr_highatomic -= pageblock_nr_pages;
-	zone->nr_free_highatomic -= free_pages_of(pb);
-	if (pb->list < pageblock_order) {
-		retype(zone, pb, type);
-	} else {
-		unsigned long index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
-
-		pb_unlink(zone, pb);
-		pb->type = (uint8_t)type;
-		zone->nr_free -= pageblock_nr_pages; /* buddy_free() counts them again */
-		buddy_free(zone, index, pageblock_order);
-	}
-}
-
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
 				enum migratetype type)
 {
-	struct pageblock *pb = &mm.pageblocks[start >> pageblock_order];
-	struct pageblock *last = &mm.pageblocks[(end - 1) >> pageblock_order];
+	for (; start < end; start = (start | (pageblock_nr_pages - 1)) + 1) {
+		struct pageblock *pb = &mm.pageblocks[start >> pageblock_order];
+		int list = pb->list;
 
-	for (; pb <= last; pb++)
-		if (pb->type == MIGRATE_HIGHATOMIC)
-			unreserve(zone, pb, type);
+		if (pb->type != MIGRATE_HIGHATOMIC)
+			continue;
+		zone->nr_highatomic -= pageblock_nr_pages;
+		zone->nr_free_highatomic -= free_pages_of(pb);
+		/* It is of this type from now on, or of none if it is free as a whole. */
+		pb_relist(zone, pb, PB_OFF_LIST);
+		pb->type = (uint8_t)type;
+		if (list == pageblock_order) {
+			zone->nr_free -= pageblock_nr_pages; /* buddy_free() counts them again */
+			buddy_free(zone, start & ~(pageblock_nr_pages - 1), pageblock_order);
+		} else {
+			pb_relist(zone, pb, list);
+		}
+	}
 }
 
 bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type)
 {
 	struct pageblock *pb = highatomic_with(zone, order);
-	unsigned long index;
+	unsigned long start, pages = order > pageblock_order ? MAX_ORDER_NR_PAGES : 1;
 
 	if (!pb || FAULT_POINT())
 		return false;
-	index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
-	if (order > pageblock_order) /* both halves */
-		highatomic_unreserve_range(zone, index & ~(MAX_ORDER_NR_PAGES - 1),
-					   index | (MAX_ORDER_NR_PAGES - 1), type);
-	else
-		unreserve(zone, pb, type);
+	start = ((unsigned long)(pb - mm.pageblocks) << pageblock_order) & ~(pages - 1);
+	highatomic_unreserve_range(zone, start, start + pages, type); /* both halves, or this one */
 	return true;
 }

@@ -9,14 +9,60 @@
 #include <quarry/memblock.h>
 #include "internal.h"
 
+const char *zone_name(const struct zone *zone)
+{
+	static const char *const names[MAX_NR_ZONES] = {"DMA32", "NORMAL"};
+
+	return names[zone - mm.zones];
+}
+
+/*
+ * Descriptors cover whole sections: what exists of a zone is where memblock has memory. Returns its
+ * pages; [*start, *end) is the span of them.
+ */
+static uint64_t zone_span(const struct zone *zone, pfn_t *start, pfn_t *end)
+{
+	const struct memblock_region *region;
+	uint64_t present = 0;
+	pfn_t first, past;
+
+	*start = *end = 0;
+	if (!zone_populated(zone))
+		return 0;
+	first = index_to_pfn(zone->start);
+	past = index_to_pfn(zone->end - 1) + 1;
+	for_each_mem_region (region) {
+		pfn_t from = PFN_UP(region->base), to = PFN_DOWN(region->base + region->size);
+
+		from = from > first ? from : first;
+		to = to < past ? to : past;
+		if (from >= to)
+			continue;
+		if (!present)
+			*start = from;
+		present += to - from;
+		*end = to;
+	}
+	return present;
+}
+
+uint64_t zone_present(const struct zone *zone)
+{
+	pfn_t start, end;
+
+	return zone_span(zone, &start, &end);
+}
+
 RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 {
 	const struct zone *zone = &mm.zones[type];
+	pfn_t end;
 
 	memset(info, 0, sizeof(*info));
-	info->name = zone->name;
+	info->name = zone_name(zone);
 	info->managed = zone->managed;
-	info->present = zone->present;
+	info->present = zone_span(zone, &info->start_pfn, &end);
+	info->spanned = end - info->start_pfn;
 	info->free = zone->nr_free;
 	info->untouched = zone->nr_untouched;
 	info->lock_acquired = __atomic_load_n(&zone->lock.acquired, __ATOMIC_RELAXED);
@@ -25,26 +71,6 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->nr_highatomic = zone->nr_highatomic;
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		info->protection[i] = zone->lowmem_reserve[i];
-	if (zone->present) {
-		const struct memblock_region *region;
-		pfn_t first = index_to_pfn(zone->start), last = index_to_pfn(zone->end - 1),
-		      end = 0;
-		bool found = false;
-
-		/* Descriptors cover whole sections: the span is cut to memory that exists. */
-		for_each_mem_region (region) {
-			pfn_t from = PFN_UP(region->base),
-			      to = PFN_DOWN(region->base + region->size);
-
-			if (from >= to || to <= first || from > last)
-				continue;
-			if (!found)
-				info->start_pfn = from > first ? from : first;
-			found = true;
-			end = to <= last ? to : last + 1;
-		}
-		info->spanned = end - info->start_pfn;
-	}
 }
 
 /* Calls fn for each pageblock of the zone's open sections. */
@@ -193,7 +219,7 @@ void mm_get_layout(struct mm_layout *layout)
 {
 	layout->present_pages = 0;
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
-		layout->present_pages += mm.zones[i].present;
+		layout->present_pages += zone_present(&mm.zones[i]);
 	layout->memmap_bytes = mm.memmap_bytes;
 	layout->pcp_bytes = mm.pcp_bytes;
 	layout->nr_banks = mm.nr_banks;
@@ -211,4 +237,24 @@ bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref)
 	ref->zone_idx = (enum zone_type)(zone - mm.zones);
 	ref->populated = zone->managed != 0;
 	return true;
+}
+
+/* ---- the watermarks' arithmetic, for whoever asks ------------------------------------------- */
+
+void mm_calc_watermarks(unsigned int nr_zones, const uint64_t managed[], uint64_t min_free_kbytes,
+			unsigned int scale_factor, struct mm_watermarks marks[])
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < nr_zones; i++)
+		total += managed[i];
+	for (unsigned int i = 0; i < nr_zones; i++)
+		calc_watermarks(managed[i], total, min_free_kbytes, scale_factor, &marks[i]);
+}
+
+void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const unsigned int ratio[],
+			uint64_t protection[])
+{
+	for (unsigned int i = 0; i < nr_zones; i++)
+		calc_protection(i, nr_zones, managed, ratio[i], &protection[i * nr_zones]);
 }

@@ -78,7 +78,7 @@ enum trust {		/* in this order: the hot path compares */
 struct bank {
 	pfn_t start;	/* first frame, a multiple of SECTION_PAGES */
 	uint32_t first; /* its index in mm.memmap */
-	uint32_t end;	/* index past the last */
+	uint32_t pages;
 };
 
 /*
@@ -106,30 +106,35 @@ struct pageblock {
 static_assert(sizeof(struct pageblock) == 32, "32 bytes a pageblock");
 #define PB_OFF_LIST (-1)
 
+#define PB_WHOLE    MIGRATE_TYPES /* after those of the types: lists of what has no type */
+#define NR_PB_LISTS (MIGRATE_TYPES + 1)
+
 struct zone {
 	struct spinlock lock; /* guards all below but the constants, and the zone's descriptors */
-	uint16_t nonempty[MIGRATE_TYPES]; /* bit o: list[type][o] is not empty */
-	/* Pageblocks by largest free order; order 9 is for the HIGHATOMIC ones alone. */
-	uint32_t list[MIGRATE_TYPES][pageblock_order + 1];
-	uint32_t whole[2];	/* free blocks of order 9 and 10, by the pageblock they start in */
-	uint64_t nr_free;	/* pages in the buddy, untouched ones included */
-	uint64_t nr_untouched;	/* pages of sections that were never opened */
-	uint64_t nr_highatomic; /* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
-	uint64_t nr_free_highatomic; /* of them, pages that are free */
+	uint16_t nonempty[NR_PB_LISTS]; /* bit o: list[type][o] is not empty */
+	uint64_t nr_free;		/* pages in the buddy, untouched ones included */
+	uint64_t nr_untouched;		/* pages of sections that were never opened */
+	uint64_t nr_highatomic;		/* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
+	uint64_t nr_free_highatomic;	/* of them, pages that are free */
 	uint32_t
 		span; /* the span untouched sections are taken from, NIL32 if there never were any */
 	uint32_t span_end; /* past the zone's last span; its first is where the zone before ends */
 
 	/* constants after boot, but managed, which memblock_free_late() raises */
 	uint32_t start, end; /* indices of its descriptors */
-	uint64_t managed, present;
-	const char *name;
+	uint64_t managed;
 	uint32_t first_pcp; /* number of its caches' first class */
 
 	/* set by sysctls */
 	struct mm_watermarks mark;
 	uint64_t lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use the zone [i] */
 	bool low; /* fell below the low mark and has not been above high since */
+
+	/*
+	 * Pageblocks by type and largest free order. Free blocks of order 9 and 10, by the pageblock
+	 * they start in, are of no type: they are on the PB_WHOLE lists, but for the HIGHATOMIC ones.
+	 */
+	uint32_t list[NR_PB_LISTS][NR_PAGE_ORDERS];
 };
 
 static inline bool zone_populated(const struct zone *zone)
@@ -153,31 +158,30 @@ struct mm {
 	struct page *memmap;
 	int8_t *trust;
 	struct pageblock *pageblocks;
+	struct bank *banks;
+	struct span *spans;
 	uint32_t nr_pages; /* descriptors */
-	bool grouping;	   /* pageblocks have types: there is memory enough for it */
+	uint32_t nr_banks, nr_spans, max_spans;
+	uint64_t memmap_bytes, pcp_bytes;
+	bool grouping; /* pageblocks have types: there is memory enough for it */
+
+	bool misuse_panic;
+	bool poison_check;  /* all free memory is poisoned */
+	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
+
+	uint32_t pcp_high;
+	unsigned int nr_cpus; /* that share what caches may hold */
+	unsigned int end_cpu; /* past the highest number that ever came online */
+
+	unsigned int watermark_scale_factor;
+	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
+	uint64_t min_free_kbytes;
 
 	struct zone zones[MAX_NR_ZONES];
 	struct zonelist zonelists[NR_ZONELISTS][MAX_NR_ZONES]; /* [list][highest zone allowed] */
-
-	struct bank *banks;
-	struct span *spans;
-	uint32_t nr_banks, nr_spans, max_spans;
-	uint64_t memmap_bytes, pcp_bytes;
-
-	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
-	unsigned int end_cpu; /* past the highest number that ever came online */
-	uint32_t pcp_high;
-	unsigned int nr_cpus; /* that share what caches may hold */
-
-	uint64_t min_free_kbytes;
-	unsigned int watermark_scale_factor;
-	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
-
-	bool misuse_panic;
-	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
-	bool poison_check;  /* all free memory is poisoned */
-	struct mm_fail fail;
 	struct mm_stats stats;
+	struct mm_fail fail;
+	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
 };
 extern struct mm mm;
 
@@ -190,23 +194,38 @@ static inline struct zone *zone_of(unsigned long index)
 
 static inline bool trusted(unsigned long index)
 {
-	int t = mm.trust[index >> GROUP_SHIFT];
-
-	return t == TRUST_ALL || (t == TRUST_HEAD && !(index & (GROUP_PAGES - 1)));
+	/* The first of a group, TRUST_HEAD or better; another, TRUST_ALL. */
+	return mm.trust[index >> GROUP_SHIFT] < !(index & (GROUP_PAGES - 1));
 }
 
 /* Short loops that every page goes through are unrolled where speed counts more than size. */
 #ifdef __OPTIMIZE_SIZE__
 #define UNROLL(n)
+#define ROLLED	  _Pragma("GCC unroll 1")
+#define FOR_SPEED 0
 #else
+#define ROLLED
+#define FOR_SPEED    1
 #define PRAGMA(text) _Pragma(#text)
 #define UNROLL(n)    PRAGMA(GCC unroll n)
+#endif
+
+/*
+ * Small functions used in many places: copies where speed counts, one function where size does.
+ * Those in headers are instantiated by an `extern` declaration in the file that owns them.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
+#define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
+#else
+#define MM_SHARED_INLINE static inline
+#define MM_OUTLINE	 static inline
 #endif
 
 void trust_group(unsigned long index);
 
 /* Make sure a head of this order may be written at index and will be believed. Bound 110. */
-static inline void trust_head(unsigned long index, unsigned int order)
+MM_SHARED_INLINE void trust_head(unsigned long index, unsigned int order)
 {
 	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
 
@@ -271,11 +290,23 @@ struct look {
 /* sections.c */
 unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
 pfn_t index_to_pfn(unsigned long index);
-bool section_is_open(unsigned long section);
-bool section_is_untouched(unsigned long section);
+enum section_state {
+	SECTION_RESERVED, /* as a whole: it is in no span */
+	SECTION_UNTOUCHED,
+	SECTION_OPEN,
+};
+enum section_state section_state(unsigned long section);
+static inline bool section_is_open(unsigned long section)
+{
+	return section_state(section) == SECTION_OPEN;
+}
+static inline bool section_is_untouched(unsigned long section)
+{
+	return section_state(section) == SECTION_UNTOUCHED;
+}
 void section_clear(unsigned long section); /* no descriptor in it is trusted any more */
-unsigned long
-section_take(struct zone *zone); /* opens the next untouched one; NIL32 if none is left */
+struct pageblock *
+section_take(struct zone *zone);	     /* opens the next untouched one; NULL: none left */
 bool open_range_note(unsigned long section); /* is it open? then this CPU notes so */
 /* The head of the block that index lies in; its section must be open. Bound 100. */
 unsigned long block_head(unsigned long index);
@@ -298,39 +329,52 @@ void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order
 		      unsigned long pages, enum migratetype type);
 /*
  * Boot: put a block on its pageblock's list without looking for its buddy, as it is as large as
- * can be; then, when a section is done, put its pageblocks on the zone's lists.
+ * can be. When a section is done, pb_settle() puts its pageblocks on the zone's lists.
  */
 void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
-void buddy_added(struct zone *zone, unsigned long section);
-/*
- * Largest free order, -1 if nothing is free; HIGHATOMIC pageblocks count if asked. Needs no lock.
- */
-int buddy_largest(const struct zone *zone, bool highatomic);
+/* Put it on the zone's list of its largest free order, which is `most` or less, or on none. */
+void pb_settle(struct zone *zone, struct pageblock *pb, long most);
 
-/* Is there a free block of this order or above? Needs no lock. */
+/*
+ * Is there a free block of this order or above? HIGHATOMIC pageblocks count if asked. Needs no lock.
+ */
 static inline RACY bool buddy_has(const struct zone *zone, unsigned int order, bool highatomic)
 {
 	unsigned int mask = zone->nonempty[MIGRATE_UNMOVABLE] | zone->nonempty[MIGRATE_MOVABLE] |
-			    zone->nonempty[MIGRATE_RECLAIMABLE];
+			    zone->nonempty[MIGRATE_RECLAIMABLE] | zone->nonempty[PB_WHOLE];
 
 	if (highatomic)
 		mask |= zone->nonempty[MIGRATE_HIGHATOMIC];
-	return mask >> order || zone->whole[1] != NIL32 || zone->nr_untouched ||
-	       (order <= pageblock_order && zone->whole[0] != NIL32);
+	return mask >> order || zone->nr_untouched;
 }
 
 /* Steps of the above, for fallback.c. */
 unsigned int lowest_order(unsigned int mask);
-void pb_link(struct zone *zone, struct pageblock *pb, int order);
-void pb_unlink(struct zone *zone, struct pageblock *pb);
-unsigned long pb_cut(struct zone *zone, struct pageblock *pb, unsigned int order);
+/* The pageblock's buddy: its twin in the section. */
+static inline struct pageblock *pb_twin(const struct pageblock *pb)
+{
+	return &mm.pageblocks[(unsigned long)(pb - mm.pageblocks) ^ 1];
+}
 /*
- * Take a block of order *order from a pageblock that has one of `lowest` or more: the smallest
+ * A pageblock on the lists of this type with a free block of this order or above: one whose largest
+ * is the smallest that will do. NULL: there is none.
+ */
+MM_SHARED_INLINE struct pageblock *pb_find(const struct zone *zone, unsigned int type,
+					   unsigned int order)
+{
+	unsigned int mask = (unsigned int)zone->nonempty[type] >> order;
+
+	return mask ? &mm.pageblocks[zone->list[type][order + lowest_order(mask)]] : NULL;
+}
+/* Put it on the zone's list of this order and its type, or on none (PB_OFF_LIST). */
+void pb_relist(struct zone *zone, struct pageblock *pb, long order);
+/*
+ * Take a block of order *order from a pageblock that is of this type from now on: from one that is
+ * free as a whole, else from its free block of `lowest` or more, of which it has one: the smallest
  * that will do, split as needed. With lowest < *order the block may be smaller than asked.
- * `largest` is the pageblock's largest free order; it is on that list, or on none.
  */
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
-		      unsigned int lowest, int largest);
+		      unsigned int lowest, enum migratetype type);
 
 /* fallback.c: the zone's lock is held */
 unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
@@ -352,15 +396,6 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetyp
 /* The same for those that descriptors [start, end) lie in. */
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
 				enum migratetype type);
-
-/* A block that may have been a whole pageblock falls apart: what is freed of it is of this type. */
-static inline void pageblock_set_type(unsigned long index, enum migratetype type)
-{
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
-
-	if (!pb->free_orders && pb->type != MIGRATE_HIGHATOMIC)
-		pb->type = (uint8_t)type;
-}
 
 /*
  * The type pageblocks are chosen by: of no account where there is too little memory for grouping.
@@ -393,7 +428,13 @@ enum wmark_level zone_level(const struct zone *zone, const struct alloc_context 
 /* Pages that would have to be free besides for the request to leave the mark. */
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark);
 void init_per_zone_wmark_min(void);
-void setup_per_zone_wmarks(void);
+int setup_per_zone_wmarks(void); /* 0 */
+/* Of one zone that has so many of all managed pages. */
+void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
+		     unsigned int scale_factor, struct mm_watermarks *mark);
+/* What it keeps from requests whose highest zone is each of nr_zones. */
+void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t managed[],
+		     unsigned int ratio, uint64_t protection[]);
 
 /* pcp.c */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone,
@@ -541,7 +582,13 @@ bool free_block(struct page *page, unsigned int order);
 int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned int have,
 	   const void *caller);
 
+/* info.c */
+const char *zone_name(const struct zone *zone);
+uint64_t zone_present(const struct zone *zone); /* pages that exist */
+
 /* report.c */
+/* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
+int report_no_metadata(uint64_t nr_pages, size_t bytes);
 void report_refusal(gfp_t gfp, unsigned int order, const char *why);
 
 /* debug.c: for the slow paths while HOOKS is not 0 */

@@ -6,6 +6,7 @@
  * the figures behind it, the block that comes nearest to serving the request and what pins it,
  * and the one knob that helps.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include "internal.h"
@@ -74,12 +75,22 @@ static bool would_serve(const struct alloc_context *ac, struct zone *zone, struc
 	       highatomic_would_serve(ac, zone, highatomic_peek(zone, ac->order));
 }
 
+/* Largest free order, HIGHATOMIC pageblocks not counted; -1 if nothing is free. */
+static int largest_order(const struct zone *zone)
+{
+	int order = MAX_PAGE_ORDER;
+
+	while (order >= 0 && !buddy_has(zone, (unsigned int)order, false))
+		order--;
+	return order;
+}
+
 static void add_rule(struct text *text, const struct alloc_context *ac, const struct zone *zone,
 		     enum wmark_verdict verdict)
 {
-	int largest = buddy_largest(zone, false);
+	int largest = largest_order(zone);
 
-	add(text, "zone %s: ", zone->name);
+	add(text, "zone %s: ", zone_name(zone));
 	switch (verdict) {
 	case WMARK_BELOW:
 		add(text, "%llu pages free, the min watermark keeps %llu",
@@ -209,10 +220,10 @@ static void emit_knob(const struct alloc_context *ac, enum wmark_verdict verdict
 	else if (verdict == WMARK_NO_BLOCK && pcp_count_zone(zone))
 		snprintf(line, sizeof(line),
 			 "  would help: drain, then sysctl vm.percpu_pagelist=0");
-	else if (verdict == WMARK_NO_BLOCK && buddy_largest(zone, false) >= 0)
+	else if (verdict == WMARK_NO_BLOCK && largest_order(zone) >= 0)
 		snprintf(line, sizeof(line),
 			 "  would help: order %d instead, or freeing the block named above",
-			 buddy_largest(zone, false));
+			 largest_order(zone));
 	else
 		snprintf(line, sizeof(line), "  would help: freeing memory");
 	emit(line);
@@ -236,7 +247,7 @@ bool mm_why(gfp_t gfp, unsigned int order, void (*emit)(const char *line))
 	for (const struct zone_choice *c = ac.choices; c->zone; c++) {
 		enum wmark_verdict verdict = verdict_on(&ac, c->zone);
 		struct text text = {line, sizeof(line), 0};
-		int largest = buddy_largest(c->zone, false);
+		int largest = largest_order(c->zone);
 
 		add_rule(&text, &ac, c->zone, verdict);
 		emit(line);
@@ -283,4 +294,16 @@ void report_refusal(gfp_t gfp, unsigned int order, const char *why)
 	}
 	port_log("page allocation failure: order:%u, mode:0x%x(%s): %s", order, (unsigned int)gfp,
 		 names, why);
+}
+
+int report_no_metadata(uint64_t nr_pages, size_t bytes)
+{
+	if (nr_pages && nr_pages < NIL32) {
+		port_log("mm: no room for %zu bytes of page descriptors (%llu sections of 4 MiB)",
+			 bytes, (unsigned long long)nr_pages >> SECTION_SHIFT);
+		return -ENOMEM;
+	}
+	port_log("mm: %s", nr_pages ? "too much memory: 16 TiB at most"
+				    : "no memory: the device tree gives no whole page of it");
+	return -EINVAL;
 }

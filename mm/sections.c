@@ -7,60 +7,52 @@
  * which sections are open, and the trust map which descriptors of an open section were ever
  * written.
  */
+#include <string.h>
 #include "internal.h"
 
 struct mm mm;
 
+/* The last bank that starts at or before x, a frame or an index; NULL before there are any. */
+MM_OUTLINE const struct bank *bank_of(uint64_t x, bool by_index)
+{
+	const struct bank *bank = mm.banks;
+
+	for (uint32_t n = mm.nr_banks, half; n > 1; n -= half) {
+		half = n / 2;
+		if ((by_index ? bank[half].first : bank[half].start) <= x)
+			bank += half;
+	}
+	return bank;
+}
+
 unsigned long pfn_to_index(pfn_t pfn)
 {
-	uint32_t low = 0, high = mm.nr_banks;
+	const struct bank *bank = bank_of(pfn, false);
 
-	while (low < high) {
-		uint32_t mid = (low + high) / 2;
-		const struct bank *bank = &mm.banks[mid];
-
-		if (pfn < bank->start)
-			high = mid;
-		else if (pfn - bank->start >= bank->end - bank->first)
-			low = mid + 1;
-		else
-			return bank->first + (unsigned long)(pfn - bank->start);
-	}
-	return NIL32;
+	return bank && pfn - bank->start < bank->pages
+		       ? bank->first + (unsigned long)(pfn - bank->start)
+		       : NIL32;
 }
 
 pfn_t index_to_pfn(unsigned long index)
 {
-	uint32_t low = 0, high = mm.nr_banks - 1;
+	const struct bank *bank = bank_of(index, true);
 
-	while (low < high) { /* the last bank that starts at or before index */
-		uint32_t mid = (low + high + 1) / 2;
-
-		if (mm.banks[mid].first <= index)
-			low = mid;
-		else
-			high = mid - 1;
-	}
-	return mm.banks[low].start + (index - mm.banks[low].first);
+	return bank->start + (index - bank->first);
 }
 
 /* The span that holds a section, or NULL. Bound 20 + 10 log2(spans). */
 static const struct span *span_of(unsigned long section)
 {
-	uint32_t low = 0, high = mm.nr_spans;
+	const struct span *span = mm.spans;
+	uint32_t n = mm.nr_spans;
 
-	while (low < high) {
-		uint32_t mid = (low + high) / 2;
-		const struct span *span = &mm.spans[mid];
-
-		if (section < span->first)
-			high = mid;
-		else if (section >= span->end)
-			low = mid + 1;
-		else
-			return span;
+	for (uint32_t half; n > 1; n -= half) {
+		half = n / 2;
+		if (span[half].first <= section)
+			span += half;
 	}
-	return NULL;
+	return n && section >= span->first && section < span->end ? span : NULL;
 }
 
 /*
@@ -72,18 +64,13 @@ static uint32_t opened(const struct span *span)
 	return __atomic_load_n(&span->opened, __ATOMIC_ACQUIRE);
 }
 
-bool section_is_open(unsigned long section)
+enum section_state section_state(unsigned long section)
 {
 	const struct span *span = span_of(section);
 
-	return span && section < opened(span);
-}
-
-bool section_is_untouched(unsigned long section)
-{
-	const struct span *span = span_of(section);
-
-	return span && section >= opened(span);
+	if (!span)
+		return SECTION_RESERVED;
+	return section < opened(span) ? SECTION_OPEN : SECTION_UNTOUCHED;
 }
 
 void section_clear(unsigned long section)
@@ -94,15 +81,19 @@ void section_clear(unsigned long section)
 
 	static_assert(SECTION_PAGES / GROUP_PAGES == 4 * sizeof(*trust), "32 bytes a section");
 	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
-	__asm__("" : "+r"(none)); /* four stores are less than a call of memset() */
-	for (int i = 0; i < 4; i++)
-		trust[i] = none;
 	for (int i = 0; i < 2; i++) {
 		pb[i].free_orders = 0;
 		pb[i].nr_free = 0;
 		pb[i].list = PB_OFF_LIST;
 		pb[i].type = MIGRATE_UNMOVABLE;
 	}
+	if (!FOR_SPEED) {
+		memset(trust, TRUST_NONE, 4 * sizeof(*trust));
+		return;
+	}
+	__asm__("" : "+r"(none)); /* four stores are faster than a call of memset() */
+	for (int i = 0; i < 4; i++)
+		trust[i] = none;
 }
 
 /* Write a whole group, so that blocks smaller than it can have heads anywhere in it. */
@@ -122,6 +113,21 @@ void trust_group(unsigned long index)
 /* Neighbours of a span, each way, that are noted with it: a bound on the call. */
 #define OPEN_RANGE_SPANS 2
 
+/* The last span, up (step 1) or down (-1), that open sections without a gap lead to. */
+MM_OUTLINE const struct span *last_joined(const struct span *span, int step)
+{
+	const struct span *edge = step < 0 ? mm.spans : &mm.spans[mm.nr_spans - 1];
+
+	for (int i = 0; i < OPEN_RANGE_SPANS && span != edge; i++) {
+		const struct span *lower = step < 0 ? span - 1 : span;
+
+		if (opened(lower) != lower->end || lower->end != lower[1].first)
+			break;
+		span += step;
+	}
+	return span;
+}
+
 /*
  * Is a section open? Then this CPU notes that the open sections around it are trustworthy: the next
  * frees there need a compare or two. A range that starts where a known one does takes its place, else the smallest
@@ -129,43 +135,37 @@ void trust_group(unsigned long index)
  */
 bool open_range_note(unsigned long section)
 {
-	const struct span *first = span_of(section), *last = first, *here = first;
-	struct mm_open_range *open = port_pcpu()->open, range;
-	unsigned int i = 0;
+	const struct span *here = span_of(section), *first;
+	struct mm_open_range *open = port_pcpu()->open, *at = open, range;
 	unsigned long flags;
 
-	if (!first || section >= opened(first))
+	if (!here || section >= opened(here))
 		return false;
 	/* A CPU that is not attached to the allocator yet takes the slow path. */
 	if (!port_pcpu()->trust)
 		return true;
-	while (first > mm.spans && here - first < OPEN_RANGE_SPANS &&
-	       opened(&first[-1]) == first[-1].end && first[-1].end == first->first)
-		first--;
-	while (opened(last) == last->end && last - here < OPEN_RANGE_SPANS &&
-	       last + 1 < mm.spans + mm.nr_spans && last[1].first == last->end)
-		last++;
+	first = last_joined(here, -1);
 	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
-	range.bytes =
-		((size_t)(opened(last) - first->first) << SECTION_SHIFT) * sizeof(struct page);
+	range.bytes = (uintptr_t)&mm.memmap[(size_t)opened(last_joined(here, 1)) << SECTION_SHIFT] -
+		      range.start;
 
 	flags = port_irq_save(); /* an interrupt sees whole ranges only */
-	while (i < MM_OPEN_RANGES - 1 && open[i].start != range.start)
-		i++;
-	for (; i && open[i - 1].bytes < range.bytes; i--)
-		open[i] = open[i - 1];
-	open[i] = range;
+	while (at < &open[MM_OPEN_RANGES - 1] && at->start != range.start)
+		at++;
+	for (; at > open && at[-1].bytes < range.bytes; at--)
+		*at = at[-1];
+	*at = range;
 	port_irq_restore(flags);
 	return true;
 }
 
-unsigned long section_take(struct zone *zone)
+struct pageblock *section_take(struct zone *zone)
 {
 	struct span *span;
 	unsigned long section, index;
 
 	if (!zone->nr_untouched || FAULT_POINT())
-		return NIL32;
+		return NULL;
 	span = &mm.spans[zone->span];
 	if (span->opened == span->end) { /* of the next one nothing was taken yet */
 		zone->span = span->next;
@@ -184,24 +184,24 @@ unsigned long section_take(struct zone *zone)
 	 */
 	__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
 	zone->nr_untouched -= SECTION_PAGES;
-	return section;
+	return &mm.pageblocks[index >> pageblock_order];
 }
 
 /* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */
 unsigned long block_head(unsigned long index)
 {
-	for (unsigned int order = 0; order < MAX_PAGE_ORDER; order++) {
-		unsigned long head = index & ~((1UL << order) - 1);
+	for (unsigned int order = 0;; order++) {
+		unsigned long head = index & ~0UL << order;
 
-		if (trusted(head) && page_state(&mm.memmap[head]) != PAGE_NONE)
+		if (order == MAX_PAGE_ORDER ||
+		    (trusted(head) && page_state(&mm.memmap[head]) != PAGE_NONE))
 			return head;
 	}
-	return index & ~(MAX_ORDER_NR_PAGES - 1);
 }
 
 bool pfn_valid(pfn_t pfn)
 {
-	return pfn_to_index(pfn) != NIL32;
+	return pfn_to_page(pfn);
 }
 
 struct page *pfn_to_page(pfn_t pfn)

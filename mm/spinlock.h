@@ -11,20 +11,13 @@
 
 #define SPINS_PER_YIELD 256 /* longer than any holder takes while it runs */
 
-struct spinlock {
+struct spinlock {		/* all zero: unlocked */
 	_Atomic uint32_t next;	/* the next ticket to hand out */
 	_Atomic uint32_t owner; /* the ticket being served */
 	/* figures, written by the holder alone and read by anyone */
 	uint64_t acquired;  /* times taken */
 	uint64_t contended; /* of these, times that had to wait */
 };
-
-static inline void spin_lock_init(struct spinlock *lock)
-{
-	atomic_init(&lock->next, 0);
-	atomic_init(&lock->owner, 0);
-	lock->acquired = lock->contended = 0;
-}
 
 /* Relaxed: figures order nothing. */
 static inline void spin_lock_count(uint64_t *figure)

@@ -14,14 +14,12 @@
 #define MIN_FREE_KBYTES_HIGH 262144
 #define SCALE_FACTOR_MAX     3000 /* of 10000 */
 
-/* Largest r with r * r <= x. */
+/* Largest r with r * r <= x, or 2^19 - 1, which is more than MIN_FREE_KBYTES_HIGH, if it is more. */
 static uint64_t isqrt(uint64_t x)
 {
-	uint64_t root = 0, bit = (uint64_t)1 << 62;
+	uint64_t root = 0;
 
-	while (bit > x)
-		bit >>= 2;
-	for (; bit; bit >>= 2) {
+	for (uint64_t bit = (uint64_t)1 << 36; bit; bit >>= 2) {
 		if (x >= root + bit) {
 			x -= root + bit;
 			root = (root >> 1) + bit;
@@ -41,63 +39,57 @@ uint64_t mm_default_min_free_kbytes(uint64_t managed_pages)
 					       : kbytes;
 }
 
-void mm_calc_watermarks(unsigned int nr_zones, const uint64_t managed[], uint64_t min_free_kbytes,
-			unsigned int scale_factor, struct mm_watermarks marks[])
+void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
+		     unsigned int scale_factor, struct mm_watermarks *mark)
 {
-	uint64_t pages_min = min_free_kbytes >> (PAGE_SHIFT - 10), total = 0;
+	uint64_t pages_min = min_free_kbytes >> (PAGE_SHIFT - 10);
+	uint64_t min = total ? pages_min * managed / total : 0;
+	uint64_t step = min >> 2, scaled = managed * scale_factor / 10000;
 
-	for (unsigned int i = 0; i < nr_zones; i++)
-		total += managed[i];
+	if (step < scaled)
+		step = scaled;
+	mark->min = min;
+	mark->low = min + step;
+	mark->high = min + 2 * step;
+}
+
+void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t managed[],
+		     unsigned int ratio, uint64_t protection[])
+{
+	uint64_t above = 0;
+
 	for (unsigned int i = 0; i < nr_zones; i++) {
-		uint64_t min = total ? pages_min * managed[i] / total : 0;
-		uint64_t step = min >> 2, scaled = managed[i] * scale_factor / 10000;
-
-		if (step < scaled)
-			step = scaled;
-		marks[i].min = min;
-		marks[i].low = min + step;
-		marks[i].high = min + 2 * step;
+		if (i > zone)
+			above += managed[i];
+		protection[i] = ratio ? above / ratio : 0;
 	}
 }
 
-void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const unsigned int ratio[],
-			uint64_t protection[])
+static uint64_t managed_pages(void)
 {
-	for (unsigned int i = 0; i < nr_zones; i++) {
-		uint64_t above = 0;
-
-		for (unsigned int j = 0; j < nr_zones; j++) {
-			if (j > i)
-				above += managed[j];
-			protection[i * nr_zones + j] = j > i && ratio[i] ? above / ratio[i] : 0;
-		}
-	}
+	return mm.zones[ZONE_DMA32].managed + mm.zones[ZONE_NORMAL].managed;
 }
 
-void setup_per_zone_wmarks(void)
+int setup_per_zone_wmarks(void)
 {
-	uint64_t managed[MAX_NR_ZONES], protection[MAX_NR_ZONES * MAX_NR_ZONES];
-	struct mm_watermarks marks[MAX_NR_ZONES];
+	uint64_t managed[MAX_NR_ZONES];
 
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		managed[i] = mm.zones[i].managed;
-	mm_calc_watermarks(MAX_NR_ZONES, managed, mm.min_free_kbytes, mm.watermark_scale_factor,
-			   marks);
-	mm_calc_protection(MAX_NR_ZONES, managed, mm.lowmem_reserve_ratio, protection);
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
-		mm.zones[i].mark = marks[i];
-		for (unsigned int j = 0; j < MAX_NR_ZONES; j++)
-			mm.zones[i].lowmem_reserve[j] = protection[i * MAX_NR_ZONES + j];
+		struct zone *zone = &mm.zones[i];
+
+		calc_watermarks(managed[i], managed_pages(), mm.min_free_kbytes,
+				mm.watermark_scale_factor, &zone->mark);
+		calc_protection(i, MAX_NR_ZONES, managed, mm.lowmem_reserve_ratio[i],
+				zone->lowmem_reserve);
 	}
+	return 0;
 }
 
 void init_per_zone_wmark_min(void)
 {
-	uint64_t managed = 0;
-
-	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
-		managed += mm.zones[i].managed;
-	mm.min_free_kbytes = mm_default_min_free_kbytes(managed);
+	mm.min_free_kbytes = mm_default_min_free_kbytes(managed_pages());
 	mm.watermark_scale_factor = 10;
 	mm.lowmem_reserve_ratio[ZONE_DMA32] = 256;
 	mm.lowmem_reserve_ratio[ZONE_NORMAL] = 32;
@@ -135,6 +127,13 @@ static inline RACY int64_t left_for(const struct zone *zone, const struct alloc_
 	return (int64_t)left;
 }
 
+/* What it leaves beyond the mark; less than one page: it may not go there. */
+MM_OUTLINE RACY int64_t pages_over(const struct zone *zone, const struct alloc_context *ac,
+				   uint64_t mark)
+{
+	return left_for(zone, ac) - (int64_t)mark_for(ac->alloc_flags, mark);
+}
+
 /*
  * Is there a block for it? Parts of HIGHATOMIC pageblocks count for those who may have them, single
  * pages also for who cannot wait.
@@ -149,7 +148,7 @@ static inline bool has_block(const struct zone *zone, const struct alloc_context
 
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark)
 {
-	int64_t missing = (int64_t)mark_for(ac->alloc_flags, mark) + 1 - left_for(zone, ac);
+	int64_t missing = 1 - pages_over(zone, ac, mark);
 
 	return missing > 0 ? (uint64_t)missing : 0;
 }
@@ -157,7 +156,7 @@ uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac,
 enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
 				  uint64_t mark, uint64_t extra)
 {
-	int64_t over = left_for(zone, ac) + (int64_t)(extra - mark_for(ac->alloc_flags, mark));
+	int64_t over = pages_over(zone, ac, mark) + (int64_t)extra;
 
 	if (FAULT_POINT())
 		return WMARK_BELOW;
@@ -169,8 +168,13 @@ enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_co
 
 enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac)
 {
-	int64_t left = left_for(zone, ac);
+	int64_t left;
 
+	if (!FOR_SPEED) /* in two steps: the same */
+		return zone_watermark(zone, ac, zone->mark.min, 0) != WMARK_OK ? WMARK_NO_LEVEL
+		       : zone_shortfall(zone, ac, zone->mark.low)	       ? WMARK_ABOVE_MIN
+									       : WMARK_ABOVE_LOW;
+	left = left_for(zone, ac);
 	if (FAULT_POINT() || left <= (int64_t)mark_for(ac->alloc_flags, zone->mark.min) ||
 	    !has_block(zone, ac))
 		return WMARK_NO_LEVEL;
@@ -187,15 +191,10 @@ uint64_t mm_min_free_kbytes(void)
 
 int mm_set_min_free_kbytes(uint64_t kbytes)
 {
-	uint64_t managed = 0;
-
-	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
-		managed += mm.zones[i].managed;
-	if (kbytes >> (PAGE_SHIFT - 10) >= managed)
+	if (kbytes >> (PAGE_SHIFT - 10) >= managed_pages())
 		return -EINVAL;
 	mm.min_free_kbytes = kbytes;
-	setup_per_zone_wmarks();
-	return 0;
+	return setup_per_zone_wmarks();
 }
 
 unsigned int mm_watermark_scale_factor(void)
@@ -208,8 +207,7 @@ int mm_set_watermark_scale_factor(unsigned int factor)
 	if (factor < 1 || factor > SCALE_FACTOR_MAX)
 		return -EINVAL;
 	mm.watermark_scale_factor = factor;
-	setup_per_zone_wmarks();
-	return 0;
+	return setup_per_zone_wmarks();
 }
 
 unsigned int mm_lowmem_reserve_ratio(enum zone_type zone)
@@ -222,6 +220,5 @@ int mm_set_lowmem_reserve_ratio(enum zone_type zone, unsigned int ratio)
 	if (zone >= MAX_NR_ZONES)
 		return -EINVAL;
 	mm.lowmem_reserve_ratio[zone] = ratio; /* 0: no protection */
-	setup_per_zone_wmarks();
-	return 0;
+	return setup_per_zone_wmarks();
 }
