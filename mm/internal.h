@@ -169,9 +169,9 @@ struct mm {
 	bool poison_check;  /* all free memory is poisoned */
 	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
 
-	uint32_t pcp_high;
-	unsigned int nr_cpus; /* that share what caches may hold */
-	unsigned int end_cpu; /* past the highest number that ever came online */
+	unsigned long pcp_high; /* vm.percpu_pagelist */
+	unsigned int nr_cpus;	/* that share what caches may hold */
+	unsigned int end_cpu;	/* past the highest number that ever came online */
 
 	unsigned int watermark_scale_factor;
 	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
@@ -198,16 +198,19 @@ static inline bool trusted(unsigned long index)
 	return mm.trust[index >> GROUP_SHIFT] < !(index & (GROUP_PAGES - 1));
 }
 
-/* Short loops that every page goes through are unrolled where speed counts more than size. */
+/*
+ * Short loops that every page goes through are unrolled where speed counts more than size; where it
+ * does not, gcc is kept from unrolling them.
+ */
+#define PRAGMA(text) _Pragma(#text)
 #ifdef __OPTIMIZE_SIZE__
-#define UNROLL(n)
-#define ROLLED	  _Pragma("GCC unroll 1")
+#define UNROLL(n) PRAGMA(GCC unroll 1)
+#define ROLLED	  PRAGMA(GCC unroll 1)
 #define FOR_SPEED 0
 #else
+#define UNROLL(n) PRAGMA(GCC unroll n)
 #define ROLLED
-#define FOR_SPEED    1
-#define PRAGMA(text) _Pragma(#text)
-#define UNROLL(n)    PRAGMA(GCC unroll n)
+#define FOR_SPEED 1
 #endif
 
 /*
@@ -437,21 +440,24 @@ void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t ma
 		     unsigned int ratio, uint64_t protection[]);
 
 /* pcp.c */
-struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone,
-			gfp_t class);			       /* interrupts masked */
+/*
+ * A page through the cache, which is empty; without a cache, one of a HIGHATOMIC pageblock. It goes
+ * back to the cache of its class when it is freed. Interrupts masked.
+ */
+struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class);
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
 /* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
 struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
-/*
- * A page of a HIGHATOMIC pageblock; it goes back to the cache of its class when it is freed.
- * Interrupts masked.
- */
-struct page *pcp_from_highatomic(struct zone *zone, gfp_t class);
+static inline struct page *pcp_from_highatomic(struct zone *zone, gfp_t class)
+{
+	return pcp_refill(NULL, zone, class);
+}
 /*
  * Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded
  * part of it under a lock.
  */
 unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
+unsigned long pcp_give_back_all(void);
 /*
  * Give back one cached block of a larger order, the smallest there is. False: there is none.
  * Interrupts masked.
@@ -464,8 +470,17 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
  * has changed. Bound 4000. Interrupts masked.
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look);
-/* Would it find one? Changes nothing. */
-bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look);
+#define ASSEMBLE_NOTHING MIGRATE_TYPES /* instead of a type: is there one? Changes nothing */
+static inline bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look)
+{
+	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, look);
+}
+/*
+ * The last step: give back the blocks in these slots of this CPU's caches; HIGHATOMIC pageblocks
+ * that [start, end) lies in are of type `type` from then on. Interrupts masked.
+ */
+void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
+		  unsigned long start, unsigned long end, enum migratetype type);
 /*
  * Look at all that a CPU has cached for an aligned range of this order that is whole but for
  * cached blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Linear in what
@@ -473,10 +488,21 @@ bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    unsigned long *start, unsigned long *end);
+/* Pages of the zone that a CPU has cached; from `enough` on it counts no more. */
+unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
+			    unsigned long enough);
+static inline unsigned long pcp_count_this_cpu(const struct zone *zone)
+{
+	return pcp_count_cpu(port_pcpu(), zone, ~0UL);
+}
 /* Does this CPU have so many pages of the zone cached, and one at least? */
-bool pcp_hold(const struct zone *zone, unsigned long pages);
-unsigned long pcp_count_this_cpu(const struct zone *zone); /* pages */
-unsigned long pcp_count_zone(const struct zone *zone);	   /* the same of all CPUs */
+static inline bool pcp_hold(const struct zone *zone, unsigned long pages)
+{
+	unsigned long needed = pages ? pages : 1;
+
+	return pcp_count_cpu(port_pcpu(), zone, needed) >= needed;
+}
+unsigned long pcp_count_zone(const struct zone *zone); /* the same of all CPUs */
 void pcp_sync_limits(struct mm_pcpu *cpu);
 /* The most a cache of this order may hold now. */
 void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
@@ -501,10 +527,16 @@ static inline void note_hooks(void)
 }
 #endif
 
-/* A CPU's cache of an order and class (PCP_OFFSET_MASK), hidden or not. */
+/* A CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
+static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long offset)
+{
+	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + offset);
+}
+
+/* The same with other bits of a descriptor's info around them. */
 static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int offset)
 {
-	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + (offset & PCP_OFFSET_MASK));
+	return pcp_at(cpu, offset & PCP_OFFSET_MASK);
 }
 
 /* Past the last CPU there ever was. Acquire: mm.pcpu[] is set before it. */
@@ -515,12 +547,7 @@ static inline unsigned int end_cpu(void)
 
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
 
-/* All caches of a CPU that could hold something; `order` is that of what they hold. */
-#define for_each_pcp(cpu, pcp, order)                                           \
-	for ((pcp) = (cpu)->cache, (order) = 0; (pcp) < (cpu)->cache + NR_PCPS; \
-	     (pcp)++, (order) = (unsigned int)((pcp) - (cpu)->cache) / NR_PCP_CLASSES)
-
-/* The same of one zone. */
+/* A CPU's caches of a zone; `order` is that of what they hold. */
 #define for_each_zone_pcp(cpu, zone, pcp, order)                                           \
 	for ((order) = 0; (order) < NR_PAGE_ORDERS; (order)++)                             \
 		for ((pcp) = (cpu)->cache + (order) * NR_PCP_CLASSES + (zone)->first_pcp;  \
@@ -552,9 +579,16 @@ struct page *get_page_given_back(const struct alloc_context *ac, const struct zo
 struct page *get_page_from_caches(const struct alloc_context *ac);
 
 /* remote.c: thread context; interrupts may be masked */
+/* Of the CPUs from number c on, without this one, the first that is online; NULL: none. */
+struct mm_pcpu *next_other_cpu(unsigned int c);
+#define for_each_other_cpu(other) \
+	for ((other) = next_other_cpu(0); (other); (other) = next_other_cpu((other)->cpu + 1))
+static inline bool remote_alone(void) /* is no other CPU online? */
+{
+	return !next_other_cpu(0);
+}
 void mm_cpu_online(struct mm_pcpu *cpu);
 void remote_give_back_all(void);
-bool remote_alone(void); /* is no other CPU online? */
 /*
  * Is there a block of this order, [*start, *end), that all CPUs' caches together make up? Changes
  * nothing.

@@ -29,7 +29,7 @@ static void hold_nothing(struct per_cpu_pages pcp[])
 
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 {
-	memset(area, 0, offsetof(struct mm_pcpu, drained) + sizeof(area->drained));
+	memset(area, 0, offsetof(struct mm_pcpu, pcp) + sizeof(area->pcp));
 	area->cpu = cpu;
 	area->cache = area->pcp[0];
 	hold_nothing(area->pcp[0]);
@@ -40,8 +40,7 @@ void pcp_attach(struct mm_pcpu *area)
 	/* Descriptors are 8 bytes and the memmap starts on a page. */
 	area->trust = mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
 	pcp_sync_hooks(area);
-	if (__atomic_load_n(&mm.pcpu[area->cpu], __ATOMIC_RELAXED) != area)
-		mm_cpu_online(area);
+	mm_cpu_online(area);
 }
 
 #if CONFIG_DEBUG_HOOKS
@@ -65,77 +64,94 @@ void pcp_sync_hooks(struct mm_pcpu *cpu)
 }
 #endif
 
+/* Blocks of an order that count as so many single pages: a larger one as half of what it holds. */
+static unsigned long blocks_for(unsigned long pages, unsigned int order)
+{
+	return order ? pages >> (order - 1) : pages;
+}
+
 /*
  * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that
  * what lies in caches is never much of it; larger blocks a few at most.
  */
-static uint32_t capacity_of(gfp_t class, unsigned int order)
+MM_OUTLINE unsigned long capacity_of(const struct zone *zone, unsigned int order)
 {
-	const struct zone_choice *choice = zonelist_for(class);
-	uint64_t share;
+	unsigned long blocks = blocks_for(zone->managed / 256 / mm.nr_cpus, order);
+	unsigned long most = order >= pageblock_order ? 1 : PCP_BLOCKS_MAX;
 
-	/* Is there such a cache: a zone that uses it, and one mobility? */
-	if ((class & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK || !choice->zone ||
-	    choice->class != (class & __GFP_DMA32))
-		return 0;
-	share = choice->zone->managed / 256 / mm.nr_cpus;
-	if (order == 0)
-		return share < PCP_HIGH_MIN   ? 0
-		       : share > PCP_HIGH_MAX ? PCP_HIGH_MAX
-					      : (uint32_t)share;
-	share = share * 2 >> order;
-	return order >= pageblock_order ? share > 0
-	       : share > PCP_BLOCKS_MAX ? PCP_BLOCKS_MAX
-					: (uint32_t)share;
+	if (!order) {
+		most = PCP_HIGH_MAX;
+		if (blocks < PCP_HIGH_MIN)
+			return 0;
+	}
+	return blocks < most ? blocks : most;
 }
 
-/* vm.percpu_pagelist bounds the pages of a cache; a larger block counts as what it holds. */
+/* vm.percpu_pagelist bounds the pages of a cache. */
 void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order)
 {
-	uint64_t high = order ? (uint64_t)mm.pcp_high * 2 >> order : mm.pcp_high;
+	unsigned long high = blocks_for(mm.pcp_high, order);
 
 	pcp->limit = pcp->base + (pcp->capacity < high ? pcp->capacity : high);
 }
 
+#define NOT_AGAIN (~0UL)
+
+/*
+ * Slots that the caches of this area need, NOT_AGAIN if they have some. With `slots`, `have` of
+ * them, each cache gets its part; one that finds too few left, since a zone has grown meanwhile,
+ * goes without.
+ */
+static unsigned long give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
+{
+	unsigned long need = 0;
+
+	for (unsigned int z = 0; z < MAX_NR_ZONES; z++) {
+		const struct zone *zone = &mm.zones[z];
+
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+			struct per_cpu_pages *pcp =
+				&area->cache[order * NR_PCP_CLASSES + zone->first_pcp];
+			unsigned long size = capacity_of(zone, order) + 1;
+
+			for (int left = MIGRATE_PCPTYPES; left && size > 1; left--, pcp++) {
+				if (slots && need + size <= have) {
+					pcp->batch = order ? 1 : PCP_BATCH;
+					pcp->zone = (uint16_t)z;
+					pcp->base = pcp->top = slots + need;
+					pcp->capacity = (uint32_t)size - 1;
+					pcp_set_limit(pcp, order);
+				} else if (pcp->capacity) {
+					return NOT_AGAIN;
+				}
+				need += size;
+			}
+		}
+	}
+	return need;
+}
+
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 {
-	uint16_t capacity[NR_PCPS];
-	unsigned long flags;
+	unsigned long flags, need;
 	struct page **slots;
-	size_t bytes = 0;
 
 	if (cpu >= CONFIG_NR_CPUS || area->cpu != cpu)
 		return -EINVAL;
-	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		if (area->cache[i].capacity)
-			return -EEXIST;
-		capacity[i] = (uint16_t)capacity_of(i % NR_PCP_CLASSES *
-							    (gfp_t)sizeof(struct per_cpu_pages),
-						    i / NR_PCP_CLASSES);
-		bytes += capacity[i] ? (capacity[i] + 1U) * sizeof(struct page *) : 0;
-	}
+	need = give_slots(area, NULL, NOT_AGAIN - 1);
+	if (need == NOT_AGAIN)
+		return -EEXIST;
 	pcp_attach(area);
-	if (!bytes)
+	if (!need)
 		return 0; /* too little memory for caches to be worth it */
 	/* Zeroed: other CPUs look at the slots (pcp_find_block()). */
-	slots = alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO);
+	slots = alloc_pages_exact(need * sizeof(*slots), GFP_KERNEL | __GFP_ZERO);
 	if (!slots)
 		return -ENOMEM;
-	__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(bytes, PAGE_SIZE), __ATOMIC_RELAXED);
+	__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(need * sizeof(*slots), PAGE_SIZE),
+			   __ATOMIC_RELAXED);
 	flags = port_irq_save();
-	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		struct per_cpu_pages *pcp = &area->cache[i];
-		gfp_t class = i % NR_PCP_CLASSES * (gfp_t)sizeof(*pcp);
-
-		if (!capacity[i])
-			continue;
-		pcp->batch = i < NR_PCP_CLASSES ? PCP_BATCH : 1;
-		pcp->zone = (uint16_t)(zonelist_for(class)->zone - mm.zones);
-		pcp->base = pcp->top = slots;
-		pcp->capacity = capacity[i];
-		pcp_set_limit(pcp, i / NR_PCP_CLASSES);
-		slots += capacity[i] + 1U;
-	}
+	give_slots(area, slots, need);
 	port_irq_restore(flags);
 	return 0;
 }
@@ -143,37 +159,43 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 /* ---- refill and return: interrupts are masked ---------------------------------------------- */
 
 /*
- * An empty cache takes a block from the zone; its first page is returned, in use. NULL: none
- * left.
+ * An empty cache takes a block from the zone; its first page is returned, in use. Without a cache
+ * it is a page of a HIGHATOMIC pageblock. NULL: none left.
  */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class)
 {
-	unsigned long room = (unsigned long)(pcp->limit - pcp->top);
-	uint32_t word = PAGE_INFO(PAGE_ALLOC, 0) | class;
-	unsigned int order = PCP_BATCH_ORDER;
-	struct page **top = pcp->top;
-	struct page *page;
+	uint64_t raw = PAGE_INFO(PAGE_ALLOC, 0) | class;
+	struct page *page = NULL;
+	unsigned int order = 0;
 	unsigned long index;
 
-	while ((1UL << order) > room + 1)
-		order--;
 	spin_lock(&zone->lock);
-	index = buddy_alloc(zone, &order, group_type(class), ANY_SMALLER);
-	if (index == NIL32) {
-		spin_unlock(&zone->lock);
-		return NULL;
+	if (pcp) {
+		unsigned int most = PCP_BATCH_ORDER;
+
+		while (pcp->limit - pcp->top + 1 < 1L << most)
+			most--;
+		order = most;
+		index = buddy_alloc(zone, &order, group_type(class), ANY_SMALLER);
+	} else {
+		index = highatomic_alloc(zone, &order);
 	}
-	trust_head(index, 0);
-	page = &mm.memmap[index];
-	for (struct page *p = page + (1UL << order); --p > page;) {
-		p->raw = word;
-		*++top = p; /* the lowest goes out first */
+	if (index != NIL32) {
+		trust_head(index, 0);
+		page = &mm.memmap[index];
+		if (order) {
+			struct page *end = page + (1UL << order), **top = pcp->top + (end - page);
+
+			pcp->top = top - 1;
+			port_pcpu()->refills++;
+			for (struct page *p = page + 1; p < end; p++) {
+				p->raw = raw;
+				*--top = p; /* the lowest goes out first */
+			}
+		}
+		page->raw = raw | PAGE_ONE_REF;
 	}
-	page->raw = word | PAGE_ONE_REF;
 	spin_unlock(&zone->lock);
-	if (order)
-		port_pcpu()->refills++;
-	pcp->top = top;
 	return page;
 }
 
@@ -190,17 +212,21 @@ unsigned int pcp_give_back(struct zone *zone, struct page *page)
 }
 
 /*
- * The newest 2^PCP_RETURN_ORDER pages are one aligned block: distinct pages with the same upper
- * bits.
+ * What follows compares descriptors' addresses, which have the alignment of frame numbers: the
+ * memmap starts on a page.
+ */
+#define RETURN_PAGES (1 << PCP_RETURN_ORDER)
+#define RETURN_BYTES (RETURN_PAGES * sizeof(struct page))
+
+/*
+ * The newest RETURN_PAGES pages are one aligned block: distinct pages with the same upper bits.
  */
 static bool newest_are_a_block(const struct per_cpu_pages *pcp)
 {
-	unsigned long first = (unsigned long)(*pcp->top - mm.memmap) >> PCP_RETURN_ORDER;
-
-	if (pcp->top - pcp->base < 1 << PCP_RETURN_ORDER)
+	if (pcp->top - pcp->base < RETURN_PAGES)
 		return false;
-	for (int i = 1; i < 1 << PCP_RETURN_ORDER; i++)
-		if ((unsigned long)(pcp->top[-i] - mm.memmap) >> PCP_RETURN_ORDER != first)
+	for (int i = 1; i < RETURN_PAGES; i++)
+		if (((uintptr_t)*pcp->top ^ (uintptr_t)pcp->top[-i]) >= RETURN_BYTES)
 			return false;
 	return true;
 }
@@ -211,38 +237,36 @@ static bool newest_are_a_block(const struct per_cpu_pages *pcp)
  */
 static RACY bool buddy_is_free(const struct page *page)
 {
-	return mm.memmap[(unsigned long)(page - mm.memmap) ^ 1].word == PAGE_FREE_WORD(0);
+	const struct page *buddy = (const void *)((uintptr_t)page ^ sizeof(*page));
+
+	return buddy->word == PAGE_FREE_WORD(0);
 }
 
 /* A page (already without holders) comes to a cache that is full. */
 void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 {
 	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
+	bool keep = pcp->limit != pcp->base; /* else the cache is switched off */
 
 	spin_lock(&zone->lock);
-	if (pcp->limit == pcp->base) { /* the cache is switched off */
-		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);
-		spin_unlock(&zone->lock);
-		return;
-	}
 	if (newest_are_a_block(pcp)) {
-		unsigned long index =
-			(unsigned long)(*pcp->top - mm.memmap) & ~((1UL << PCP_RETURN_ORDER) - 1);
+		struct page *first = (void *)((uintptr_t)*pcp->top & ~(RETURN_BYTES - 1));
 
-		pcp->top -= 1 << PCP_RETURN_ORDER;
-		for (int i = 0; i < 1 << PCP_RETURN_ORDER; i++)
-			mm.memmap[index + (unsigned long)i].word = PAGE_NONE;
-		buddy_free(zone, index, PCP_RETURN_ORDER);
-	} else {
+		pcp->top -= RETURN_PAGES;
+		for (int i = 0; i < RETURN_PAGES; i++)
+			first[i].word = PAGE_NONE;
+		buddy_free(zone, (unsigned long)(first - mm.memmap), PCP_RETURN_ORDER);
+	} else if (!pcp_give_back(zone, keep ? *pcp->top-- : page) && pcp->top > pcp->base &&
+		   !buddy_is_free(*pcp->top)) {
 		/*
 		 * One that may merge all the way up, or two that do not merge: a bound on the
 		 * call.
 		 */
-		if (!pcp_give_back(zone, *pcp->top--) && pcp->top > pcp->base &&
-		    !buddy_is_free(*pcp->top))
-			pcp_give_back(zone, *pcp->top--);
+		pcp_give_back(zone, *pcp->top--);
 	}
 	spin_unlock(&zone->lock);
-	port_pcpu()->returns++;
-	*++pcp->top = page;
+	if (keep) {
+		port_pcpu()->returns++;
+		*++pcp->top = page;
+	}
 }

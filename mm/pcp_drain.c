@@ -9,8 +9,9 @@
  */
 #include "internal.h"
 
-#define PCP_GIVE_BACK_CHUNK 8  /* blocks given back per acquisition of the lock */
-#define PCP_GIVE_BACK_LOOK  64 /* blocks looked at for it */
+/* What is done per acquisition of the lock: 8 blocks are given back, or 64 passed over. */
+#define STEP_WORK      64
+#define GIVE_BACK_WORK 7 /* more than to pass over it */
 
 /*
  * What a request looks at for a block its CPU's caches could complete: the bound on what it costs
@@ -22,136 +23,121 @@
 /* ---- giving back ---------------------------------------------------------------------------- */
 
 /*
- * Give back up to PCP_GIVE_BACK_CHUNK blocks of a cache that start in [start, end); its *kept
- * newest have been looked at before and stay. Returns how many. Interrupts are masked.
+ * The block in this slot of one of the CPU's caches goes to the buddy, the newest of the cache to
+ * the slot: the order of blocks in a cache is of no account. The zone's lock is held.
  */
-static unsigned long give_back_some(struct per_cpu_pages *pcp, unsigned long start,
-				    unsigned long end, unsigned long *kept)
+MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **slot)
 {
-	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
-	struct zone *zone = &mm.zones[pcp->zone];
-	unsigned long given = 0;
+	struct page *page = *slot;
+	unsigned long info = page->info; /* a cached block's is its cache's number and the state */
 
-	for (unsigned int look = 0;
-	     look < PCP_GIVE_BACK_LOOK && given < PCP_GIVE_BACK_CHUNK && *kept < pcp_count(pcp);
-	     look++) {
-		struct page **slot = pcp->top - *kept, *page = *slot;
-
-		if (page < first || page >= limit) {
-			++*kept;
-			continue;
-		}
-		if (!given++)
-			spin_lock(&zone->lock);
-		*slot = *pcp->top--; /* the order of blocks in a cache is of no account */
-		pcp_give_back(zone, page);
-	}
-	if (given)
-		spin_unlock(&zone->lock);
-	return given;
+	*slot = *pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->top--;
+	cpu->drained += 1UL << page_order(page);
+	pcp_give_back(zone, page);
 }
 
 /*
- * An interrupt may switch hooks, and with them move the caches (pcp_sync_hooks()): they are looked up
- * anew in each step, and a step that finds fewer blocks than it skipped is the last.
+ * The caches give back what starts in [start, end), in steps of STEP_WORK with interrupts let in
+ * between, until that is `enough` pages. Returns how many.
+ *
+ * An interrupt may switch hooks, and with them move the caches (pcp_sync_hooks()): they are looked
+ * up anew in each step, and nothing is left to look at in a cache that holds nothing any more.
  */
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
+static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
+				     unsigned long enough)
 {
-	unsigned long pages = 0;
+	uintptr_t first = (uintptr_t)&mm.memmap[start];
+	unsigned long bytes = (end - start) * sizeof(struct page), given = 0;
+	uint64_t before = cpu->drained;
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		unsigned long kept = 0;
-		bool more = true;
+		unsigned long left = pcp_count(&cpu->cache[i]); /* the oldest: not looked at yet */
 
-		while (more) { /* interrupts are let in between the steps */
+		while (left) {
 			unsigned long flags = port_irq_save();
 			struct per_cpu_pages *pcp = &cpu->cache[i];
+			struct zone *zone = &mm.zones[pcp->zone];
 
-			if (pcp->top > pcp->base)
-				pages += give_back_some(pcp, start, end, &kept)
-					 << i / NR_PCP_CLASSES;
-			more = pcp->top > pcp->base && pcp_count(pcp) > kept;
+			if (left > pcp_count(pcp))
+				left = pcp_count(pcp);
+			spin_lock(&zone->lock);
+			for (int work = STEP_WORK; left && work > 0; left--, work--) {
+				struct page **slot = &pcp->base[left];
+
+				if ((uintptr_t)*slot - first >= bytes)
+					continue;
+				give_back(cpu, zone, slot);
+				work -= GIVE_BACK_WORK;
+			}
+			spin_unlock(&zone->lock);
+			given = cpu->drained - before;
 			port_irq_restore(flags);
+			if (given >= enough)
+				return given;
 		}
 	}
-	cpu->drained += pages;
-	return pages;
+	return given;
+}
+
+unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
+{
+	return give_back_until(cpu, start, end, ~0UL);
+}
+
+unsigned long pcp_give_back_all(void)
+{
+	return pcp_give_back_range(port_pcpu(), 0, NIL32);
 }
 
 unsigned long drain_some_pages(void)
 {
-	struct mm_pcpu *cpu = port_pcpu();
-	unsigned long flags = port_irq_save(), pages = 0, kept = 0;
-	struct per_cpu_pages *pcp;
-	unsigned int order;
-
-	for_each_pcp(cpu, pcp, order)
-	{
-		if (pcp->top > pcp->base) {
-			pages = give_back_some(pcp, 0, mm.nr_pages, &kept) << order;
-			break;
-		}
-	}
-	cpu->drained += pages;
-	port_irq_restore(flags);
-	return pages;
+	return give_back_until(port_pcpu(), 0, NIL32, 1);
 }
 
 unsigned long drain_all_pages(void)
 {
-	unsigned long drained = pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
+	unsigned long drained = pcp_give_back_all();
 	struct zone *zone;
 
 	remote_give_back_all();
 	for_each_zone (zone) {
-		bool more = true;
+		bool more;
 
-		while (more) { /* those free as a whole, one a step */
+		do { /* those free as a whole, one a step */
 			unsigned long flags = port_irq_save();
 
 			spin_lock(&zone->lock);
 			more = highatomic_unreserve(zone, pageblock_order, MIGRATE_MOVABLE);
 			spin_unlock(&zone->lock);
 			port_irq_restore(flags);
-		}
+		} while (more);
 	}
 	return drained;
 }
 
-unsigned long mm_pcp_high(void)
-{
-	const struct per_cpu_pages *pcp = port_pcpu()->cache;
-	unsigned long high = 0;
-
-	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
-		if ((unsigned long)(pcp->limit - pcp->base) > high)
-			high = (unsigned long)(pcp->limit - pcp->base);
-	return high;
-}
-
-/* A cache that holds more than its limit allows gives the rest back. Bound: linear in that. */
+/*
+ * If a cache holds more than its limit allows by now, all are given back: who changes a limit asks
+ * for that anyway. Bound: linear in what is cached.
+ */
 void pcp_sync_limits(struct mm_pcpu *cpu)
 {
 	unsigned long flags = port_irq_save();
-	struct per_cpu_pages *pcp;
-	unsigned int order;
+	bool over = false;
 
-	for_each_pcp(cpu, pcp, order)
-	{
-		pcp_set_limit(pcp, order);
-		if (pcp->top <= pcp->limit)
-			continue;
-		spin_lock(&mm.zones[pcp->zone].lock);
-		while (pcp->top > pcp->limit)
-			pcp_give_back(&mm.zones[pcp->zone], *pcp->top--);
-		spin_unlock(&mm.zones[pcp->zone].lock);
+	for (unsigned int i = 0; i < NR_PCPS; i++) {
+		struct per_cpu_pages *pcp = &cpu->cache[i];
+
+		pcp_set_limit(pcp, i / NR_PCP_CLASSES);
+		over |= pcp->top > pcp->limit;
 	}
+	if (over)
+		pcp_give_back_range(cpu, 0, NIL32);
 	port_irq_restore(flags);
 }
 
 unsigned long mm_set_pcp_high(unsigned long pages)
 {
-	mm.pcp_high = pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX;
+	mm.pcp_high = pages;
 	drain_all_pages();
 	pcp_sync_limits(port_pcpu());
 	return mm_pcp_high();
@@ -159,99 +145,77 @@ unsigned long mm_set_pcp_high(unsigned long pages)
 
 /* ---- what a request that found nothing needs ------------------------------------------------ */
 
-struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
+/* Of this CPU's caches of the zone, orders [order, end), the first that holds something, or NULL. */
+static struct per_cpu_pages *first_cached(const struct zone *zone, unsigned int order,
+					  unsigned int end)
 {
 	struct per_cpu_pages *pcp = &port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
 
-	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, pcp++) {
-		if (pcp->top > pcp->base && !FAULT_POINT()) {
-			struct page *page = *pcp->top--;
-
-			page->word = word;
-			return page;
-		}
+	for (; order < end; order++, pcp += NR_PCP_CLASSES) {
+		UNROLL(3)
+		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
+			if (pcp[i].top > pcp[i].base)
+				return &pcp[i];
 	}
 	return NULL;
 }
 
-bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type)
+struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
 {
-	while (++order <= MAX_PAGE_ORDER) {
-		struct per_cpu_pages *pcp =
-			&port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
+	struct per_cpu_pages *pcp = first_cached(zone, order, order + 1);
+	struct page *page;
 
-		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, pcp++) {
-			if (pcp->top > pcp->base) {
-				unsigned long index = (unsigned long)(*pcp->top - mm.memmap);
-
-				spin_lock(&zone->lock);
-				pcp_give_back(zone, *pcp->top--);
-				highatomic_unreserve_range(zone, index, index + (1UL << order),
-							   type);
-				spin_unlock(&zone->lock);
-				port_pcpu()->drained += 1UL << order;
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-struct page *pcp_from_highatomic(struct zone *zone, gfp_t class)
-{
-	unsigned int order = 0;
-	struct page *page = NULL;
-	unsigned long index;
-
-	spin_lock(&zone->lock);
-	index = highatomic_alloc(zone, &order);
-	if (index != NIL32) {
-		page = &mm.memmap[index];
-		page->word = PAGE_INFO(PAGE_ALLOC, 0) | class | PAGE_ONE_REF;
-		page->owner = 0;
-	}
-	spin_unlock(&zone->lock);
+	if (!pcp || FAULT_POINT())
+		return NULL;
+	page = *pcp->top--;
+	page->word = word;
 	return page;
 }
 
-/* Pages in one CPU's caches of a zone. */
-static RACY unsigned long count_cpu(struct mm_pcpu *cpu, const struct zone *zone)
+void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
+		  unsigned long start, unsigned long end, enum migratetype type)
 {
-	struct per_cpu_pages *pcp;
-	unsigned long count = 0;
-	unsigned int order;
-
-	for_each_zone_pcp(cpu, zone, pcp, order) count += pcp_count(pcp) << order;
-	return count;
+	spin_lock(&zone->lock);
+	for (unsigned long i = 0; i < count; i++)
+		give_back(port_pcpu(), zone, slots[i]);
+	highatomic_unreserve_range(zone, start, end, type);
+	spin_unlock(&zone->lock);
 }
 
-bool pcp_hold(const struct zone *zone, unsigned long pages)
+bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type)
 {
-	struct per_cpu_pages *pcp;
-	unsigned long count = 0;
-	unsigned int order;
+	struct per_cpu_pages *pcp = first_cached(zone, order + 1, NR_PAGE_ORDERS);
+	unsigned long index;
 
-	for_each_zone_pcp(port_pcpu(), zone, pcp, order)
-	{
-		count += pcp_count(pcp) << order;
-		if (count && count >= pages)
-			return true;
+	if (!pcp)
+		return false;
+	index = (unsigned long)(*pcp->top - mm.memmap);
+	pcp_complete(zone, &pcp->top, 1, index, index + (1UL << page_order(*pcp->top)), type);
+	return true;
+}
+
+RACY unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
+				 unsigned long enough)
+{
+	const struct per_cpu_pages *pcp = &cpu->cache[zone->first_pcp];
+	unsigned long count = 0;
+
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS && count < enough; order++) {
+		UNROLL(3)
+		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
+			count += pcp_count(&pcp[i]) << order;
+		pcp += NR_PCP_CLASSES;
 	}
-	return false;
-}
-
-unsigned long pcp_count_this_cpu(const struct zone *zone)
-{
-	return count_cpu(port_pcpu(), zone);
+	return count;
 }
 
 unsigned long pcp_count_zone(const struct zone *zone)
 {
-	unsigned long count = 0;
+	unsigned long count = pcp_count_this_cpu(zone);
+	const struct mm_pcpu *cpu;
 
-	for (unsigned int c = 0; c < end_cpu(); c++)
-		if (__atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE))
-			count += count_cpu(mm.pcpu[c], zone);
+	for_each_other_cpu (cpu)
+		count += pcp_count_cpu(cpu, zone, ~0UL);
 	return count;
 }
 
@@ -265,52 +229,47 @@ unsigned long pcp_count_zone(const struct zone *zone)
 static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
 					   unsigned long *most)
 {
-	unsigned long end = index + (1UL << order), cached = 0;
+	const struct page *page = &mm.memmap[index], *end = page + (1UL << order);
+	unsigned long cached = 0;
 
-	for (; index < end && *most; --*most) {
-		struct page page = {
-			.word = __atomic_load_n(&mm.memmap[index].word, __ATOMIC_RELAXED)};
+	for (; page < end && *most; --*most) {
+		uint32_t word = __atomic_load_n(&page->word, __ATOMIC_RELAXED);
 
-		if (page_state(&page) == PAGE_ALLOC && !page._refcount)
+		/* Neither has holders, whose number is above the state. */
+		if (word >> PAGE_STATE_SHIFT == PAGE_ALLOC)
 			cached++;
-		else if (page_state(&page) != PAGE_FREE)
+		else if (word >> PAGE_STATE_SHIFT != PAGE_FREE)
 			return NOT_FREE;
-		index += 1UL << page_order(&page);
+		page += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
 	}
-	return index >= end ? cached : NOT_FREE;
+	return page >= end ? cached : NOT_FREE;
 }
 
-/* Where a cached block lies. */
-struct cached {
-	struct per_cpu_pages *pcp;
-	struct page **slot;
-};
-
 /*
- * Among the PCP_WINDOW newest blocks of each cache of orders below `order`, those that start in
- * [start, end): up to PCP_LOOK_CACHED of them to found[], the newest of a cache first. Returns
- * how many there are.
+ * How many of this CPU's cached blocks of the zone start in the block of this order at index? With
+ * found[] only the PCP_WINDOW newest of each cache count; the slots of the first PCP_LOOK_CACHED
+ * go there, the newest of a cache first.
  */
-static unsigned int find_cached(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-				unsigned long start, unsigned long end, struct cached found[])
+static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
+				 struct page **found[])
 {
-	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
-	struct per_cpu_pages *pcp;
-	unsigned int cached, count = 0;
+	const struct per_cpu_pages *pcp = &port_pcpu()->cache[zone->first_pcp];
+	uintptr_t first = (uintptr_t)&mm.memmap[index];
+	unsigned long count = 0;
 
-	for_each_zone_pcp(cpu, zone, pcp, cached)
-	{
-		struct page **p = pcp->top;
+	for (unsigned int o = 0; o <= order; o++, pcp += NR_PCP_CLASSES) {
+		UNROLL(3)
+		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
+			unsigned int left = found ? PCP_WINDOW : ~0U;
 
-		if (cached >= order)
-			break;
-		/* below the last there is a NULL */
-		for (int left = PCP_WINDOW; *p && left; p--, left--) {
-			if (*p < first || *p >= limit)
-				continue;
-			if (count < PCP_LOOK_CACHED)
-				found[count] = (struct cached){pcp, p};
-			count++;
+			/* below the last there is a NULL */
+			for (struct page **p = pcp[i].top; *p && left; p--, left--) {
+				if ((uintptr_t)*p - first >= sizeof(**p) << order)
+					continue;
+				if (found && count < PCP_LOOK_CACHED)
+					found[count] = p;
+				count++;
+			}
 		}
 	}
 	return count;
@@ -322,131 +281,86 @@ static unsigned int find_cached(struct mm_pcpu *cpu, const struct zone *zone, un
  */
 #define MEMO_SIZE 8
 
-/* With `only_look` nothing is given back. */
-static bool assemble(struct zone *zone, unsigned int order, enum migratetype type,
-		     struct look *look, bool only_look)
+/*
+ * Look around a CPU's cached blocks for an aligned range of this order, or a larger block, that is
+ * whole but for cached ones: [*start, *end) then. Of another CPU's that is a guess. Returns how
+ * many are cached, NOT_FREE if there is no such range.
+ *
+ * With found[] only the newest blocks of this CPU's caches of smaller orders count, and these may
+ * be PCP_LOOK_CACHED at most; their slots go there.
+ */
+static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zone,
+				     unsigned int order, struct look *look, unsigned long *start,
+				     unsigned long *end, struct page **found[])
 {
-	unsigned long memo[MEMO_SIZE], mask = ~((1UL << order) - 1);
-	struct cached found[PCP_LOOK_CACHED];
-	struct mm_pcpu *cpu = port_pcpu();
-	unsigned int cached;
-	struct per_cpu_pages *pcp;
+	const struct per_cpu_pages *pcp = &cpu->cache[zone->first_pcp];
+	unsigned int last = found ? order : NR_PAGE_ORDERS;
+	unsigned long memo[MEMO_SIZE];
 
-	if (!look->entries || !look->blocks)
-		return false;
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		memo[i] = NIL32;
-	for_each_zone_pcp(cpu, zone, pcp, cached)
-	{
-		struct page **p = pcp->top;
-		int left = PCP_WINDOW;
+	for (unsigned int o = 0; o < last; o++, pcp += NR_PCP_CLASSES) {
+		unsigned int size = o > order ? o : order;
 
-		if (cached >= order)
-			return false;
-		for (; *p && left && look->entries; p--, left--, look->entries--) {
-			unsigned long block = (unsigned long)(*p - mm.memmap) & mask, count;
-			unsigned long *seen = &memo[(block >> order) % MEMO_SIZE];
+		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
+			/*
+			 * Another CPU's cache changes meanwhile: whatever is read must be a
+			 * descriptor, and no more is read than the array holds.
+			 */
+			struct page **base = __atomic_load_n(&pcp[i].base, __ATOMIC_RELAXED);
+			struct page **p = __atomic_load_n(&pcp[i].top, __ATOMIC_RELAXED);
 
-			if (*seen == block)
+			if ((unsigned long)(p - base) > pcp[i].capacity)
 				continue;
-			*seen = block;
-			count = cached_blocks_in(block, order, &look->blocks);
-			if (count <= PCP_LOOK_CACHED) {
-				unsigned int i;
+			for (; p > base; p--) {
+				uintptr_t offset = (uintptr_t)__atomic_load_n(p, __ATOMIC_RELAXED) -
+						   (uintptr_t)mm.memmap;
+				unsigned long block = offset / sizeof(struct page) >> size, count;
+				unsigned long *seen = &memo[block % MEMO_SIZE];
 
-				/*
-				 * The caches are searched once, for a block that is likely to be
-				 * had.
-				 */
-				if (find_cached(cpu, zone, order, block, block + (1UL << order),
-						found) != count) {
+				if (!look->entries)
+					return NOT_FREE;
+				look->entries--;
+				block <<= size;
+				if (block < zone->start || block >= zone->end || *seen == block)
+					continue;
+				*seen = block;
+				count = cached_blocks_in(block, size, &look->blocks);
+				if (count > (found ? PCP_LOOK_CACHED : NOT_FREE - 1))
+					continue;
+				/* Of its own caches a CPU knows whether they hold all of them. */
+				if (cpu != port_pcpu() ||
+				    find_cached(zone, block, size, found) == count) {
+					*start = block;
+					*end = block + (1UL << size);
+					return count;
+				}
+				/* The newest are searched once, for what is likely to be had. */
+				if (found)
 					look->entries = 0;
-					return false;
-				}
-				if (only_look)
-					return true;
-				spin_lock(&zone->lock);
-				for (i = 0; i < count; i++) {
-					struct page *page = *found[i].slot;
-
-					*found[i].slot = *found[i].pcp->top--;
-					cpu->drained += 1UL << page_order(page);
-					pcp_give_back(zone, page);
-				}
-				highatomic_unreserve_range(zone, block, block + (1UL << order),
-							   type);
-				spin_unlock(&zone->lock);
-				return true;
 			}
-			if (!look->blocks)
-				return false;
 		}
 	}
-	return false;
-}
-
-/* How many of a CPU's cached blocks start in [start, end)? */
-static unsigned long count_cached(struct mm_pcpu *cpu, const struct zone *zone, unsigned long start,
-				  unsigned long end)
-{
-	const struct page *first = &mm.memmap[start], *limit = &mm.memmap[end];
-	struct per_cpu_pages *pcp;
-	unsigned long count = 0;
-	unsigned int cached;
-
-	for_each_zone_pcp(cpu, zone, pcp, cached) for (struct page **p = pcp->top; p > pcp->base;
-						       p--) count += *p >= first && *p < limit;
-	return count;
+	return NOT_FREE;
 }
 
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look)
 {
-	return assemble(zone, order, type, look, false);
+	struct page **found[PCP_LOOK_CACHED];
+	unsigned long start, end, count;
+
+	count = find_range(port_pcpu(), zone, order, look, &start, &end, found);
+	if (count == NOT_FREE)
+		return false;
+	if (type != ASSEMBLE_NOTHING)
+		pcp_complete(zone, found, count, start, end, type);
+	return true;
 }
 
-bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look)
+bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+		    unsigned long *start, unsigned long *end)
 {
-	return assemble(zone, order, MIGRATE_UNMOVABLE, look, true);
-}
+	struct look all = {~0U, ~0UL};
 
-RACY bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-			 unsigned long *start, unsigned long *end)
-{
-	unsigned long mask = ~((1UL << order) - 1), most = ~0UL, seen = NIL32;
-	bool mine = cpu == port_pcpu();
-	struct per_cpu_pages *pcp;
-	unsigned int cached;
-
-	for_each_zone_pcp(cpu, zone, pcp, cached)
-	{
-		/*
-		 * Another CPU's cache changes meanwhile: whatever is read must be a descriptor, and
-		 * no more is read than the array holds.
-		 */
-		struct page **base = __atomic_load_n(&pcp->base, __ATOMIC_RELAXED);
-		struct page **top = __atomic_load_n(&pcp->top, __ATOMIC_RELAXED);
-
-		if (top <= base || (unsigned long)(top - base) > pcp->capacity)
-			continue;
-		for (struct page **p = top; p > base; p--) {
-			uintptr_t offset = (uintptr_t)__atomic_load_n(p, __ATOMIC_RELAXED) -
-					   (uintptr_t)mm.memmap;
-			unsigned long index = offset / sizeof(struct page), count;
-
-			if (index < zone->start || index >= zone->end || (index & mask) == seen)
-				continue;
-			*start = cached >= order ? index
-						 : index & mask; /* a larger one will be cut */
-			*end = *start + (1UL << (cached >= order ? cached : order));
-			if (cached >= order)
-				return true;
-			seen = index & mask;
-			count = cached_blocks_in(*start, order, &most);
-			/* Of its own caches a CPU knows whether they hold all of them. */
-			if (count != NOT_FREE &&
-			    (!mine || count_cached(cpu, zone, *start, *end) == count))
-				return true;
-		}
-	}
-	return false;
+	return find_range(cpu, zone, order, &all, start, end, NULL) != NOT_FREE;
 }

@@ -8,6 +8,9 @@
  * time. Whoever waits, for its turn or for acknowledgements, serves requests meanwhile, so that
  * two CPUs with interrupts masked cannot wait for each other.
  */
+#ifdef __OPTIMIZE_SIZE__
+#define SPIN_LOCK_BODIES
+#endif
 #include "internal.h"
 
 static struct {
@@ -29,6 +32,7 @@ void spin_lock_wait(struct spinlock *lock, uint32_t ticket)
 		spin_relax(&spins);
 	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket);
 	spin_lock_count(&lock->contended);
+	spin_lock_count(&lock->acquired);
 }
 
 void mm_ipi(void)
@@ -55,16 +59,25 @@ void mm_ipi(void)
 	port_irq_restore(flags);
 }
 
+struct mm_pcpu *next_other_cpu(unsigned int c)
+{
+	for (; c < end_cpu(); c++) {
+		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
+
+		if (cpu && cpu != port_pcpu())
+			return cpu;
+	}
+	return NULL;
+}
+
 static void post(unsigned long index, unsigned long end)
 {
-	struct mm_pcpu *self = port_pcpu();
-	uint32_t sequence, idle = 0;
+	struct mm_pcpu *self = port_pcpu(), *other;
 	unsigned int spins = 0;
+	uint32_t sequence;
 
 	/* Acquire: the last poster's request is over. */
-	while (!atomic_compare_exchange_weak_explicit(&request.busy, &idle, 1, memory_order_acquire,
-						      memory_order_relaxed)) {
-		idle = 0;
+	while (atomic_exchange_explicit(&request.busy, 1, memory_order_acquire)) {
 		mm_ipi();
 		spin_relax(&spins);
 	}
@@ -76,47 +89,35 @@ static void post(unsigned long index, unsigned long end)
 	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
 	pcp_give_back_range(self, index, end);
-	for (unsigned int c = 0; c < end_cpu(); c++)
-		if (c != self->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE))
-			port_kick(c);
-	for (unsigned int c = 0; c < end_cpu(); c++) {
-		struct mm_pcpu *other;
-
-		/* A CPU that went offline meanwhile has given all back. */
-		while (c != self->cpu && (other = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE)) &&
-		       __atomic_load_n(&other->acknowledged, __ATOMIC_ACQUIRE) != sequence)
+	for_each_other_cpu (other)
+		port_kick(other->cpu);
+	/* A CPU that goes offline meanwhile, and is not found again, has given all back. */
+	for (unsigned int c = 0; (other = next_other_cpu(c));) {
+		c = other->cpu;
+		if (__atomic_load_n(&other->acknowledged, __ATOMIC_ACQUIRE) == sequence)
+			c++;
+		else
 			spin_relax(&spins);
 	}
 	/* Release: the request is not written again before everyone has served it. */
 	atomic_store_explicit(&request.busy, 0, memory_order_release);
 }
 
-bool remote_alone(void)
-{
-	for (unsigned int c = 0; c < end_cpu(); c++)
-		if (c != port_pcpu()->cpu && __atomic_load_n(&mm.pcpu[c], __ATOMIC_RELAXED))
-			return false;
-	return true;
-}
-
 void remote_give_back_all(void)
 {
 	if (!remote_alone())
-		post(0, mm.nr_pages);
+		post(0, NIL32);
 }
 
 bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
 		 unsigned long *end)
 {
-	if (remote_alone())
-		return false;
-	for (unsigned int c = 0; c < end_cpu(); c++) {
-		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
+	struct mm_pcpu *cpu;
 
-		/* The others go on meanwhile: what is seen here may be gone when they are asked. */
-		if (cpu && cpu != port_pcpu() && pcp_find_block(cpu, zone, order, start, end))
+	/* The others go on meanwhile: what is seen here may be gone when they are asked. */
+	for_each_other_cpu (cpu)
+		if (pcp_find_block(cpu, zone, order, start, end))
 			return true;
-	}
 	return false;
 }
 
@@ -128,9 +129,7 @@ bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype typ
 		return false;
 	post(start, end);
 	flags = port_irq_save();
-	spin_lock(&zone->lock);
-	highatomic_unreserve_range(zone, start, end, type);
-	spin_unlock(&zone->lock);
+	pcp_complete(zone, NULL, 0, start, end, type);
 	port_irq_restore(flags);
 	return true;
 }
@@ -140,7 +139,7 @@ void mm_cpu_idle(void)
 	unsigned long flags = port_irq_save();
 
 	mm_ipi();
-	pcp_give_back_range(port_pcpu(), 0, mm.nr_pages);
+	pcp_give_back_all();
 	port_irq_restore(flags);
 }
 
@@ -152,8 +151,8 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
 	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
-		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, false,
-					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED);
 	/*
 	 * One posted in between: its poster either sees this CPU and kicks it, or is seen here.
 	 * Each has written before it looks, which the fences on both sides keep in that order.
@@ -167,7 +166,7 @@ void mm_cpu_offline(void)
 	struct mm_pcpu *cpu = port_pcpu();
 	unsigned long flags = port_irq_save();
 
-	pcp_give_back_range(cpu, 0, mm.nr_pages);
+	pcp_give_back_all();
 	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
 	port_irq_restore(flags);
 }

@@ -20,7 +20,7 @@ struct spinlock {		/* all zero: unlocked */
 };
 
 /* Relaxed: figures order nothing. */
-static inline void spin_lock_count(uint64_t *figure)
+static inline __attribute__((always_inline)) void spin_lock_count(uint64_t *figure)
 {
 	__atomic_store_n(figure, *figure + 1, __ATOMIC_RELAXED);
 }
@@ -33,19 +33,8 @@ static inline void spin_relax(unsigned int *spins)
 		port_yield();
 }
 
-/* Wait until a ticket is served (remote.c). */
+/* Wait until a ticket is served, and count that the lock was taken (remote.c). */
 void spin_lock_wait(struct spinlock *lock, uint32_t ticket);
-
-static inline void spin_lock(struct spinlock *lock)
-{
-	/* Relaxed: taking a ticket orders nothing; the acquire load of owner below does. */
-	uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-
-	/* Acquire, paired with the release in spin_unlock(): the last holder's writes are seen. */
-	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
-		spin_lock_wait(lock, ticket);
-	spin_lock_count(&lock->acquired);
-}
 
 /* Takes the lock if it is free. */
 static inline bool spin_trylock(struct spinlock *lock)
@@ -61,12 +50,39 @@ static inline bool spin_trylock(struct spinlock *lock)
 	return true;
 }
 
-static inline void spin_unlock(struct spinlock *lock)
+/*
+ * Copies where speed counts; where size does, one of each, in the file that defines
+ * SPIN_LOCK_BODIES (remote.c).
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define SPIN_INLINE
+void spin_lock(struct spinlock *lock);
+void spin_unlock(struct spinlock *lock);
+#else
+#define SPIN_INLINE static inline
+#define SPIN_LOCK_BODIES
+#endif
+
+#ifdef SPIN_LOCK_BODIES
+SPIN_INLINE void spin_lock(struct spinlock *lock)
+{
+	/* Relaxed: taking a ticket orders nothing; the acquire load of owner below does. */
+	uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+
+	/* Acquire, paired with the release in spin_unlock(): the last holder's writes are seen. */
+	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
+		spin_lock_wait(lock, ticket);
+	else
+		spin_lock_count(&lock->acquired);
+}
+
+SPIN_INLINE void spin_unlock(struct spinlock *lock)
 {
 	uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
 
 	/* Release: what was written under the lock comes before the next holder's acquire. */
 	atomic_store_explicit(&lock->owner, owner + 1, memory_order_release);
 }
+#endif
 
 #endif

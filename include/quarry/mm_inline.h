@@ -21,7 +21,7 @@
 
 static inline struct per_cpu_pages *pcp_hot(unsigned long offset)
 {
-	return (struct per_cpu_pages *)port_pcpu_at(offset);
+	return (struct per_cpu_pages *)port_pcpu_at(offsetof(struct mm_pcpu, pcp) + offset);
 }
 
 /*

@@ -42,8 +42,8 @@ struct mm_open_range {
 
 #define MM_OPEN_RANGES 4
 
+/* What is small comes first, so that it is within reach of short instructions. */
 struct mm_pcpu {
-	struct per_cpu_pages pcp[NR_PAGE_ORDERS][NR_PCP_CLASSES]; /* what the hot paths see */
 	/* Where most frees fall, largest first; the hot path looks at the first three. */
 	struct mm_open_range open[MM_OPEN_RANGES];
 	const int8_t *trust;	     /* trust map byte of a descriptor: trust[address >> 8] */
@@ -56,6 +56,7 @@ struct mm_pcpu {
 	uint64_t refills;	     /* batches taken from the buddy */
 	uint64_t returns;	     /* batches given back */
 	uint64_t drained;	     /* pages given back by drains */
+	struct per_cpu_pages pcp[NR_PAGE_ORDERS][NR_PCP_CLASSES]; /* what the hot paths see */
 #if CONFIG_DEBUG_HOOKS
 	/*
 	 * The caches while debug hooks are on: pcp[] is empty and full at once then, so that
