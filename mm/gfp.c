@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gfp.c: allocation flags to and from their names.
+ * gfp.c: allocation flags to and from their names, and what is wrong with them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +54,17 @@ char *gfp_names(gfp_t gfp, char *buf, size_t size)
 		snprintf(buf + used, size - used, gfp ? "%s0x%x" : "%s%x", used ? "|" : "",
 			 (unsigned int)left);
 	return buf;
+}
+
+const char *gfp_check(gfp_t gfp, unsigned int order)
+{
+	if (gfp_acceptable(gfp, order))
+		return NULL;
+	if (order > MAX_PAGE_ORDER)
+		return "order above 10";
+	if (gfp & ~__GFP_BITS_MASK)
+		return "unknown flag";
+	return "__GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other";
 }
 
 static int parse_one(const char *text, size_t length, gfp_t *gfp)

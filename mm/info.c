@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches,
- * one page. Nothing here changes anything.
+ * one page, figures. Nothing here changes anything but what a report does.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -268,4 +268,45 @@ void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const u
 {
 	for (unsigned int i = 0; i < nr_zones; i++)
 		calc_protection(i, nr_zones, managed, ratio[i], &protection[i * nr_zones]);
+}
+
+/* ---- figures and names --------------------------------------------------------------------- */
+
+void mm_get_stats(struct mm_stats *stats)
+{
+	*stats = mm.stats;
+}
+
+const char *mm_stage_name(enum mm_stage stage)
+{
+	static const char *const stage_names[NR_MM_STAGES] = {
+		[MM_STAGE_SLOW] = "slow",
+		[MM_STAGE_ASSEMBLE] = "assemble",
+		[MM_STAGE_DRAIN] = "drain",
+		[MM_STAGE_RECLAIM] = "reclaim",
+		[MM_STAGE_HIGHATOMIC] = "highatomic",
+		[MM_STAGE_FAIL] = "fail",
+	};
+
+	return stage_names[stage];
+}
+
+const char *mm_misuse_name(enum mm_misuse kind)
+{
+	static const char *const misuse_names[NR_MISUSES] = {
+		[MISUSE_DOUBLE_FREE] = "double free",
+		[MISUSE_WRONG_ORDER] = "wrong order",
+		[MISUSE_TAIL] = "not the first page of its block",
+		[MISUSE_RESERVED] = "reserved memory",
+		[MISUSE_FOREIGN] = "no memory of the allocator",
+		[MISUSE_MISALIGNED] = "not the address of a page",
+		[MISUSE_IN_USE] = "still in use",
+	};
+
+	return misuse_names[kind];
+}
+
+void mm_set_misuse_panic(bool on)
+{
+	mm.misuse_panic = on;
 }

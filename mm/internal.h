@@ -189,7 +189,10 @@ extern struct mm mm;
 
 static inline struct zone *zone_of(unsigned long index)
 {
-	return &mm.zones[index >= mm.zones[ZONE_NORMAL].start];
+	struct zone *zone = &mm.zones[ZONE_NORMAL];
+
+	__asm__("" : "+r"(zone)); /* one pointer, not an address to calculate for each access */
+	return index < zone->start ? zone - 1 : zone;
 }
 
 static inline bool trusted(unsigned long index)
@@ -225,6 +228,18 @@ static inline bool trusted(unsigned long index)
 #define MM_OUTLINE	 static inline
 #endif
 
+/*
+ * Small functions used in many places: copies where speed counts, one function where size does.
+ * Those in headers are instantiated by an `extern` declaration in the file that owns them.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
+#define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
+#else
+#define MM_SHARED_INLINE static inline
+#define MM_OUTLINE	 static inline
+#endif
+
 void trust_group(unsigned long index);
 
 /* Make sure a head of this order may be written at index and will be believed. Bound 110. */
@@ -241,7 +256,7 @@ MM_SHARED_INLINE void trust_head(unsigned long index, unsigned int order)
 }
 
 /* Counts an event; any context, any CPU. */
-static inline void count_event(uint64_t *counter)
+static inline __attribute__((always_inline)) void count_event(uint64_t *counter)
 {
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); /* a figure: it orders nothing */
 }
@@ -276,9 +291,10 @@ extern int mm_fault_certain;
 
 struct alloc_context {
 	gfp_t gfp;
-	unsigned int order;
 	unsigned int alloc_flags;
+	unsigned int order;
 	enum migratetype type;
+	uint32_t word;		/* the first word of its block, but for the zone's class bits */
 	enum zone_type highest; /* the highest zone the flags allow */
 	const struct zone_choice *choices;
 };
@@ -409,24 +425,12 @@ static inline enum migratetype group_type(gfp_t class)
 }
 
 /* watermark.c */
-enum wmark_verdict {
-	WMARK_OK,
-	WMARK_BELOW,	 /* too little would be left below the mark */
-	WMARK_PROTECTED, /* lowmem_reserve keeps it from requests that could use a higher zone */
-	WMARK_NO_BLOCK,	 /* enough is free, but no block is large enough */
-};
-/*
- * May the request go to this zone? `extra` pages count as free, and blocks of any order as
- * possible with them.
- */
-enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
-				  uint64_t mark, uint64_t extra);
 enum wmark_level {
 	WMARK_NO_LEVEL, /* the request must not have a block of the zone, or there is none */
 	WMARK_ABOVE_MIN,
 	WMARK_ABOVE_LOW,
 };
-/* The same for both marks in one go. */
+/* May the request go to this zone? */
 enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac);
 /* Pages that would have to be free besides for the request to leave the mark. */
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark);
@@ -534,7 +538,7 @@ static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long of
 }
 
 /* The same with other bits of a descriptor's info around them. */
-static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned int offset)
+static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned long offset)
 {
 	return pcp_at(cpu, offset & PCP_OFFSET_MASK);
 }
@@ -563,20 +567,29 @@ static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 /* page_alloc.c */
 static inline const struct zone_choice *zonelist_for(gfp_t gfp)
 {
-	return mm.zonelists[!!(gfp & __GFP_THISNODE)][gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL]
-		.choice;
+	unsigned int n = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+
+	return (mm.zonelists[0] + (gfp & __GFP_THISNODE ? MAX_NR_ZONES : 0) + n)->choice;
 }
-const char *gfp_check(gfp_t gfp, unsigned int order); /* NULL if acceptable, else what is wrong */
+
+/* An order there is, flags there are, and one mobility. gfp_check() tells what is wrong. */
+static inline bool gfp_acceptable(gfp_t gfp, unsigned int order)
+{
+	return order <= MAX_PAGE_ORDER && !(gfp & ~__GFP_BITS_MASK) &&
+	       (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK;
+}
 void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
+/* From a zone, whatever its marks say. Interrupts masked. */
+struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice);
 /*
  * What the zones give down to their low marks or, with nothing above these, down to what the
- * flags allow.
+ * flags allow; then what lies in this CPU's caches, all of which is looked at with
+ * __GFP_RETRY_MAYFAIL.
  */
 struct page *get_page_from_freelist(const struct alloc_context *ac);
-/* The block that caches have just given the zone back for this request. NULL: another CPU took it. */
-struct page *get_page_given_back(const struct alloc_context *ac, const struct zone_choice *choice);
-/* The same with what lies in this CPU's caches; with __GFP_RETRY_MAYFAIL all of it is looked at. */
-struct page *get_page_from_caches(const struct alloc_context *ac);
+
+/* gfp.c */
+const char *gfp_check(gfp_t gfp, unsigned int order); /* NULL if acceptable, else what is wrong */
 
 /* remote.c: thread context; interrupts may be masked */
 /* Of the CPUs from number c on, without this one, the first that is online; NULL: none. */
@@ -601,20 +614,56 @@ bool remote_find(const struct zone *zone, unsigned int order, unsigned long *sta
  */
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type);
 
-bool notifiers_due(const struct alloc_context *ac); /* may and should mm_idle() be called now? */
-
+/* slowpath.c */
+enum {
+	SHRINKERS,
+	NOTIFIERS,
+	NR_CALLBACKS,
+};
+extern void *mm_callbacks[NR_CALLBACKS]; /* what is registered, the newest first */
+/* All that is tried when the first look at the zones found nothing. */
+struct page *alloc_pages_slowpath(struct alloc_context *ac);
 /* If `free` pages of HIGHATOMIC pageblocks were like any others, would the zone serve the request? */
 bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free);
-/* slowpath.c: all that is tried when the first look at the zones found nothing */
-struct page *alloc_pages_slowpath(struct alloc_context *ac);
 
 /* free.c */
-/* Give a block nobody holds any more to its cache or to the buddy. */
-/* ... False: an interrupt freed it meanwhile; nothing has changed. */
-bool free_block(struct page *page, unsigned int order);
-/* Count and report a refused free; returns its errno. */
-int refuse(enum mm_misuse kind, phys_addr_t addr, unsigned int order, unsigned int have,
-	   const void *caller);
+enum freed {
+	NOT_FREED, /* nobody holds such a block (an interrupt freed it meanwhile); nothing has changed */
+	FREED,
+	FREED_TO_CACHE, /* without more ado */
+};
+/* Drop one reference to a block of this order; the last gives it to its cache or to the buddy. */
+enum freed free_block(struct page *page, unsigned int order);
+/* Count and report a refused free; returns its errno. order < 0: that of the block. */
+int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
+
+/* page_ref.c */
+/* The head of the block that page lies in; NULL if page is no descriptor of an open section. */
+struct page *page_head(const struct page *page);
+/*
+ * Change a count, if it is `least` at least, by `add`, 1 or -1, and clear bits of the word in the same
+ * step; a count that becomes 0 freezes the block. Returns the word as it was; 0: nobody held it, or
+ * too few or too many did, and nothing has changed.
+ */
+MM_SHARED_INLINE uint32_t page_ref_change(struct page *head, unsigned int least, int add,
+					  uint32_t clear)
+{
+	uint32_t word = __atomic_load_n(&head->word, __ATOMIC_RELAXED), next;
+
+	do {
+		next = (word + (uint32_t)add * PAGE_ONE_REF) & ~clear;
+		if (word >> 16 < least || (add > 0 && !(next >> 16)))
+			return 0;
+		if (!(next >> 16))
+			next = (next & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_FROZEN, 0);
+		/*
+		 * Acquire and release: what other holders did to the pages is over before the last
+		 * frees them.
+		 */
+	} while (!__atomic_compare_exchange_n(&head->word, &word, next, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return word;
+}
 
 /* info.c */
 const char *zone_name(const struct zone *zone);
@@ -623,7 +672,14 @@ uint64_t zone_present(const struct zone *zone); /* pages that exist */
 /* report.c */
 /* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
 int report_no_metadata(uint64_t nr_pages, size_t bytes);
+/* Does not return where a refused free panics. */
+void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
+/*
+ * why NULL: it is found out. Does not return if the request was __GFP_NOFAIL, which may not be
+ * refused.
+ */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why);
+_Noreturn void report_no_reference(const struct page *page);
 
 /* debug.c: for the slow paths while HOOKS is not 0 */
 #if CONFIG_DEBUG_HOOKS

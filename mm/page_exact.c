@@ -6,83 +6,78 @@
  * cut into the largest aligned blocks, n pages into at most log2(n) + 1 of them, each with a head
  * of its own, so freeing walks blocks, not pages.
  */
-#include <errno.h>
-#include <string.h>
 #include "internal.h"
 
-/* The order of the next block when [index, end) is cut from a power of two down. */
-static unsigned int next_order(unsigned long pages)
+static unsigned long pages_of(size_t size)
 {
-	unsigned int order = 0;
-
-	while (order < MAX_PAGE_ORDER && 2UL << order <= pages)
-		order++;
-	return order;
+	return size / PAGE_SIZE + !!(size % PAGE_SIZE);
 }
 
 void *alloc_pages_exact(size_t size, gfp_t gfp)
 {
-	unsigned long pages = size / PAGE_SIZE + !!(size % PAGE_SIZE), index, flags;
+	unsigned long pages = pages_of(size), index, flags;
 	unsigned int order = 0;
 	struct page *page;
 	struct zone *zone;
-	uint32_t class;
+	uint32_t word;
 
 	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
 		order++;
-	/*
-	 * Compound pages do not come apart; 0 bytes and more than the largest block are refused
-	 * there.
-	 */
+	/* Compound pages do not come apart; more than the largest block is refused there. */
 	page = pages ? alloc_pages(gfp & ~__GFP_COMP, order) : NULL;
 	if (!page || pages == 1UL << order)
 		return page ? page_address(page) : NULL;
 
 	index = (unsigned long)(page - mm.memmap);
 	zone = zone_of(index);
-	class = page->info & PAGE_CLASS_MASK;
+	word = page->word & ~PAGE_ORDER_MASK;
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
-	buddy_free_tails(zone, index, order, pages, gfp_migratetype(class));
-	for (unsigned long left = pages; left;) {
-		unsigned int o = next_order(left);
-
-		trust_head(index, o);
-		mm.memmap[index].raw = PAGE_INFO(PAGE_ALLOC, o) | class | PAGE_ONE_REF;
-		index += 1UL << o;
-		left -= 1UL << o;
+	buddy_free_tails(zone, index, order, pages, gfp_migratetype(word));
+	while (order--) {
+		if (!(pages >> order & 1))
+			continue;
+		trust_head(index, order);
+		mm.memmap[index].raw = word | order << PAGE_ORDER_SHIFT;
+		index += 1UL << order;
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
 	return page_address(page);
 }
 
+/*
+ * The blocks that alloc_pages_exact() cut for so many pages: are all of them there? With `release`,
+ * they are freed on the way.
+ */
+static bool walk(struct page *page, unsigned long pages, bool release)
+{
+	for (unsigned int order = MAX_PAGE_ORDER + 1; order--;) {
+		if (!(pages >> order & 1))
+			continue;
+		if (release)
+			__free_pages(page, order);
+		else if (!page || page_head(page) != page ||
+			 (page->word & ~PAGE_CLASS_MASK) !=
+				 (PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF))
+			return false;
+		page += 1UL << order;
+	}
+	return true;
+}
+
 int free_pages_exact(void *addr, size_t size)
 {
-	unsigned long pages = size / PAGE_SIZE + !!(size % PAGE_SIZE);
-	struct page *page = virt_to_page(addr), *p;
-	unsigned long left;
+	struct page *page = virt_to_page(addr);
+	unsigned long pages = pages_of(size);
 
-	if (virt_to_phys(addr) & (PAGE_SIZE - 1))
-		return free_pages_phys(virt_to_phys(addr), 0); /* refused there */
-	if (pages > MAX_ORDER_NR_PAGES) /* neighbours that were allocated one by one, at best */
+	/*
+	 * All of it must be what alloc_pages_exact() made before any of it is freed. More than the largest
+	 * block are neighbours that were allocated one by one, at best.
+	 */
+	if (virt_to_phys(addr) % PAGE_SIZE || pages > MAX_ORDER_NR_PAGES ||
+	    !walk(page, pages, false))
 		return free_pages_phys(virt_to_phys(addr), (int)MAX_PAGE_ORDER + 1);
-	/* All of it must be what alloc_pages_exact() made before any of it is freed. */
-	for (p = page, left = pages; left;
-	     p += 1UL << next_order(left), left -= 1UL << next_order(left)) {
-		struct page_info info;
-
-		if (left < 1UL << next_order(left) || !p || mm_page_info(page_to_pfn(p), &info) ||
-		    info.pfn != info.head_pfn || info.order != next_order(left) ||
-		    info.refcount != 1 || info.state != PAGE_ALLOC)
-			return free_pages_phys(virt_to_phys(addr), (int)MAX_PAGE_ORDER + 1);
-	}
-	for (p = page, left = pages; left;) {
-		unsigned int order = next_order(left);
-
-		__free_pages(p, order);
-		p += 1UL << order;
-		left -= 1UL << order;
-	}
+	walk(page, pages, true);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report.c: why a request is refused, in words.
+ * report.c: what is said of a request or a free that is refused.
  *
- * The rules are asked again, without allocating: the verdict of each zone the flags allow, then
+ * Why a request is refused: the rules are asked again, without allocating: the verdict of each zone the flags allow, then
  * the figures behind it, the block that comes nearest to serving the request and what pins it,
  * and the one knob that helps.
  */
@@ -27,20 +27,31 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 	va_end(args);
 }
 
+enum wmark_verdict {
+	WMARK_OK,
+	WMARK_BELOW,	 /* too little would be left below the min mark */
+	WMARK_PROTECTED, /* lowmem_reserve keeps it from requests that could use a higher zone */
+	WMARK_NO_BLOCK,	 /* enough is free, but no block is large enough */
+};
+
 /*
  * The verdict on one zone: the buddy's, or that with what lies in this CPU's caches. A request without
  * __GFP_RETRY_MAYFAIL looks at some of that only, so it may still be refused.
  */
 static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struct zone *zone)
 {
-	return zone_watermark(zone, ac, zone->mark.min, 0);
+	uint64_t missing = zone_shortfall(zone, ac, zone->mark.min);
+
+	if (missing)
+		return missing <= zone->lowmem_reserve[ac->highest] ? WMARK_PROTECTED : WMARK_BELOW;
+	return zone_level(zone, ac) ? WMARK_OK : WMARK_NO_BLOCK;
 }
 
 /* Could this CPU's caches serve the request? What get_page_from_caches() asks. */
 static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look)
 {
 	unsigned long cached = pcp_count_this_cpu(zone), start, end;
-	bool above = cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK;
+	bool above = cached && zone_shortfall(zone, ac, zone->mark.min) <= cached;
 	struct per_cpu_pages *pcp;
 	unsigned int order;
 
@@ -68,7 +79,7 @@ static bool would_serve(const struct alloc_context *ac, struct zone *zone, struc
 
 	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, look))
 		return true;
-	if (wait && cached && zone_watermark(zone, ac, zone->mark.min, cached) == WMARK_OK &&
+	if (wait && cached && zone_shortfall(zone, ac, zone->mark.min) <= cached &&
 	    remote_find(zone, ac->order, &start, &end))
 		return true;
 	return wait && !(ac->gfp & __GFP_NORETRY) &&
@@ -274,26 +285,58 @@ static void log_line(const char *line)
 	port_log("%s", line);
 }
 
-/* why NULL: the zones', at length; in an interrupt in one line. */
+/* The zones' reasons at length; in an interrupt in one line. */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why)
 {
+	bool acceptable = gfp_acceptable(gfp, order);
 	char names[192], text[256];
 
-	if (gfp & __GFP_NOWARN)
-		return;
-	gfp_names(gfp, names, sizeof(names));
-	if (!why && !port_pcpu()->irq_depth) {
-		port_log("page allocation failure: order:%u, mode:0x%x(%s)", order,
-			 (unsigned int)gfp, names);
-		mm_why(gfp, order, log_line);
-		return;
+	if (!(gfp & __GFP_NOWARN)) {
+		gfp_names(gfp, names, sizeof(names));
+		if (!why && (!acceptable || port_pcpu()->irq_depth)) {
+			mm_explain(gfp, order, text, sizeof(text));
+			why = text;
+		}
+		port_log("page allocation failure: order:%u, mode:0x%x(%s)%s%s", order,
+			 (unsigned int)gfp, names, why ? ": " : "", why ? why : "");
+		if (!why)
+			mm_why(gfp, order, log_line);
 	}
-	if (!why) {
-		mm_explain(gfp, order, text, sizeof(text));
-		why = text;
-	}
-	port_log("page allocation failure: order:%u, mode:0x%x(%s): %s", order, (unsigned int)gfp,
-		 names, why);
+	if (acceptable && gfp & __GFP_NOFAIL)
+		port_panic("a __GFP_NOFAIL request for order %u cannot be served", order);
+}
+
+/* The order a free meant if it said none: that of the block, 0 if there is none. */
+static unsigned int order_at(phys_addr_t addr)
+{
+	struct page_info info;
+
+	return addr % PAGE_SIZE || mm_page_info(PFN_DOWN(addr), &info) || info.untouched
+		       ? 0
+		       : info.order;
+}
+
+void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller)
+{
+	char was[48] = "", text[192];
+
+	if (kind == MISUSE_WRONG_ORDER)
+		snprintf(was, sizeof(was), ", but the block has order %u", order_at(addr));
+	snprintf(text, sizeof(text), "free of 0x%llx order %u refused: %s%s (called from %p)",
+		 (unsigned long long)addr, order < 0 ? order_at(addr) : (unsigned int)order,
+		 mm_misuse_name(kind), was, caller);
+	if (mm.misuse_panic)
+		port_panic("%s", text);
+	port_log("%s", text);
+}
+
+void report_no_reference(const struct page *page)
+{
+	const struct page *head = page_head(page);
+
+	port_panic("get_page: 0x%llx is not held by anyone, or by 65535",
+		   (unsigned long long)(head && page_allocated(head) ? page_to_phys(page)
+								     : (uintptr_t)page));
 }
 
 int report_no_metadata(uint64_t nr_pages, size_t bytes)

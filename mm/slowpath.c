@@ -17,30 +17,15 @@
 /* Objects a shrinker is asked for in one round. */
 #define SHRINK_BATCH 128
 
-static struct shrinker *shrinkers;
-static struct low_memory_notifier *notifiers;
-
-static const char *const stage_names[NR_MM_STAGES] = {
-	[MM_STAGE_SLOW] = "slow",
-	[MM_STAGE_ASSEMBLE] = "assemble",
-	[MM_STAGE_DRAIN] = "drain",
-	[MM_STAGE_RECLAIM] = "reclaim",
-	[MM_STAGE_HIGHATOMIC] = "highatomic",
-	[MM_STAGE_FAIL] = "fail",
-};
-
-const char *mm_stage_name(enum mm_stage stage)
-{
-	return stage_names[stage];
-}
-
 /* ---- callbacks ----------------------------------------------------------------------------- */
+
+void *mm_callbacks[NR_CALLBACKS];
 
 /*
  * Both lists change in thread context only, and callbacks run in thread context only; a CPU that
  * runs callbacks holds the lists still for the others.
  */
-static struct spinlock callbacks_lock;
+static uint32_t lists_busy;
 
 static bool callbacks_enter(bool wait)
 {
@@ -49,7 +34,8 @@ static bool callbacks_enter(bool wait)
 
 	if (cpu->in_reclaim || cpu->irq_depth)
 		return false;
-	while (!spin_trylock(&callbacks_lock)) {
+	/* Acquire, paired with the release in callbacks_exit(): the lists are seen as they are. */
+	while (__atomic_exchange_n(&lists_busy, 1, __ATOMIC_ACQUIRE)) {
 		if (!wait)
 			return false;
 		mm_ipi(); /* the holder's callbacks may be waiting for this CPU's caches */
@@ -61,87 +47,53 @@ static bool callbacks_enter(bool wait)
 
 static void callbacks_exit(void)
 {
-	spin_unlock(&callbacks_lock);
+	__atomic_store_n(&lists_busy, 0, __ATOMIC_RELEASE);
 	port_pcpu()->in_reclaim = 0;
 }
 
-/* The lists change only while no callback runs: not from within one. */
-static bool list_lock(void)
+/* Add an entry to a list, or remove it. The lists change only while no callback runs: not from within one. */
+static int list_change(unsigned int list, void *entry, bool add)
 {
-	return callbacks_enter(true);
+	typedef void *__attribute__((may_alias)) link; /* a `next` of either type */
+	size_t next = list == SHRINKERS ? offsetof(struct shrinker, next)
+					: offsetof(struct low_memory_notifier, next);
+	link *here = &mm_callbacks[list], *entry_next = (link *)(void *)((char *)entry + next);
+	int error = 0;
+
+	if (!callbacks_enter(true))
+		return -EBUSY;
+	while (*here && *here != entry)
+		here = (link *)(void *)((char *)*here + next);
+	if (add != !*here) {
+		error = add ? -EEXIST : -ENOENT;
+	} else if (add) {
+		*entry_next = mm_callbacks[list];
+		mm_callbacks[list] = entry;
+	} else {
+		*here = *entry_next;
+	}
+	callbacks_exit();
+	return error;
 }
 
 int register_shrinker(struct shrinker *shrinker)
 {
-	int error = 0;
-
-	if (!list_lock())
-		return -EBUSY;
-	for (struct shrinker *s = shrinkers; s; s = s->next)
-		if (s == shrinker)
-			error = -EEXIST;
-	if (!error) {
-		shrinker->next = shrinkers;
-		shrinkers = shrinker;
-	}
-	callbacks_exit();
-	return error;
+	return list_change(SHRINKERS, shrinker, true);
 }
 
 int unregister_shrinker(struct shrinker *shrinker)
 {
-	struct shrinker **s = &shrinkers;
-	int error = -ENOENT;
-
-	if (!list_lock())
-		return -EBUSY;
-	while (*s && *s != shrinker)
-		s = &(*s)->next;
-	if (*s) {
-		*s = shrinker->next;
-		error = 0;
-	}
-	callbacks_exit();
-	return error;
+	return list_change(SHRINKERS, shrinker, false);
 }
 
 int register_low_memory_notifier(struct low_memory_notifier *notifier)
 {
-	int error = 0;
-
-	if (!list_lock())
-		return -EBUSY;
-	for (struct low_memory_notifier *n = notifiers; n; n = n->next)
-		if (n == notifier)
-			error = -EEXIST;
-	if (!error) {
-		notifier->next = notifiers;
-		notifiers = notifier;
-	}
-	callbacks_exit();
-	return error;
+	return list_change(NOTIFIERS, notifier, true);
 }
 
 int unregister_low_memory_notifier(struct low_memory_notifier *notifier)
 {
-	struct low_memory_notifier **n = &notifiers;
-	int error = -ENOENT;
-
-	if (!list_lock())
-		return -EBUSY;
-	while (*n && *n != notifier)
-		n = &(*n)->next;
-	if (*n) {
-		*n = notifier->next;
-		error = 0;
-	}
-	callbacks_exit();
-	return error;
-}
-
-bool notifiers_due(const struct alloc_context *ac)
-{
-	return notifiers && ac->gfp & __GFP_DIRECT_RECLAIM;
+	return list_change(NOTIFIERS, notifier, false);
 }
 
 /* Asks every shrinker once; returns the objects freed. */
@@ -151,11 +103,11 @@ static unsigned long shrink_all(gfp_t gfp)
 
 	if (!callbacks_enter(true))
 		return 0;
-	for (struct shrinker *s = shrinkers; s; s = s->next) {
+	for (struct shrinker *s = mm_callbacks[SHRINKERS]; s; s = s->next) {
 		struct shrink_control control = {.gfp_mask = gfp};
 		unsigned long count = s->count_objects(s, &control);
 
-		if (!count || count == SHRINK_EMPTY || count == SHRINK_STOP)
+		if (!count || count >= SHRINK_EMPTY) /* or SHRINK_STOP */
 			continue;
 		control.nr_to_scan = count < SHRINK_BATCH ? count : SHRINK_BATCH;
 		control.nr_scanned = control.nr_to_scan;
@@ -174,19 +126,18 @@ static unsigned long shrink_all(gfp_t gfp)
  */
 void mm_idle(void)
 {
-	struct zone *zone;
+	struct zone *zone = mm.zones;
 
-	if (!notifiers || !callbacks_enter(false))
+	if (!mm_callbacks[NOTIFIERS] || !callbacks_enter(false))
 		return;
-	for_each_zone (zone) {
-		bool low = zone->low ? zone->nr_free < zone->mark.high
-				     : zone->nr_free < zone->mark.low;
+	for (enum zone_type type = 0; type < MAX_NR_ZONES; type++, zone++) {
+		bool low = zone->nr_free < (zone->low ? zone->mark.high : zone->mark.low);
 
 		if (!zone->managed || low == zone->low)
 			continue;
 		zone->low = low;
-		for (struct low_memory_notifier *n = notifiers; n; n = n->next)
-			n->notify(n, (enum zone_type)(zone - mm.zones), low);
+		for (struct low_memory_notifier *n = mm_callbacks[NOTIFIERS]; n; n = n->next)
+			n->notify(n, type, low);
 	}
 	callbacks_exit();
 }
@@ -210,47 +161,35 @@ static bool may_wait(const struct alloc_context *ac)
 	return true;
 }
 
-static struct page *try_all_stages(const struct alloc_context *ac)
-{
-	struct page *page = get_page_from_freelist(ac);
-
-	if (page)
-		return page;
-	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
-	return get_page_from_caches(ac);
-}
-
 /* Other CPUs give back what the request lacks. */
 static struct page *try_remote(const struct alloc_context *ac)
 {
 	struct page *page = NULL;
 
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
-		unsigned long cached = pcp_count_zone(choice->zone);
+		struct zone *zone = choice->zone;
+		unsigned long cached = pcp_count_zone(zone), flags;
 
-		if (!cached ||
-		    zone_watermark(choice->zone, ac, choice->zone->mark.min, cached) != WMARK_OK)
-			continue;
-		if (FAULT_POINT() || !remote_assemble(choice->zone, ac->order, ac->type))
+		if (!cached || zone_shortfall(zone, ac, zone->mark.min) > cached || FAULT_POINT() ||
+		    !remote_assemble(zone, ac->order, ac->type))
 			continue;
 		count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
+		flags = port_irq_save();
+		FAULT_CERTAIN(true);
 		/* All cached pages count as free: the marks are not asked again for these few. */
-		page = get_page_given_back(ac, choice);
+		page = rmqueue(ac, choice);
+		FAULT_CERTAIN(false);
+		port_irq_restore(flags);
 	}
 	return page;
 }
 
 bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free)
 {
-	enum wmark_verdict verdict;
+	/* Those who may use the reserves count these pages as free already: the block is theirs. */
+	bool own = ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC);
 
-	if (!free)
-		return false;
-	/* Those who may use the reserves count these pages as free already. */
-	if (!(ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
-		return zone_watermark(zone, ac, zone->mark.min, free) == WMARK_OK;
-	verdict = zone_watermark(zone, ac, zone->mark.min, 0);
-	return verdict == WMARK_OK || verdict == WMARK_NO_BLOCK; /* the block is theirs */
+	return free && zone_shortfall(zone, ac, zone->mark.min) <= (own ? 0 : free);
 }
 
 /* Would giving up a HIGHATOMIC pageblock serve the request? Then one is given up. */
@@ -261,13 +200,12 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 	count_event(&mm.stats.stage[MM_STAGE_HIGHATOMIC]);
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
 		struct zone *zone = choice->zone;
-		unsigned long flags = port_irq_save(), free;
-		bool done = false;
+		unsigned long flags = port_irq_save();
+		bool done;
 
 		spin_lock(&zone->lock);
-		free = highatomic_peek(zone, ac->order);
-		if (highatomic_would_serve(ac, zone, free))
-			done = highatomic_unreserve(zone, ac->order, ac->type);
+		done = highatomic_would_serve(ac, zone, highatomic_peek(zone, ac->order)) &&
+		       highatomic_unreserve(zone, ac->order, ac->type);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
 		FAULT_CERTAIN(true);
@@ -281,35 +219,32 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
 {
 	bool wait = may_wait(ac);
-	unsigned int rounds = !wait					       ? 0
-			      : ac->gfp & __GFP_NORETRY			       ? 1
+	unsigned int rounds = ac->gfp & __GFP_NORETRY			       ? 1
 			      : ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) ? ROUNDS_MAYFAIL
 									       : ROUNDS_DEFAULT;
-	struct page *page;
+	struct page *page = NULL;
 
-	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
-	page = get_page_from_caches(ac);
-	if (!page && wait && !remote_alone())
-		page = try_remote(ac);
-	while (!page && rounds--) {
-		count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
-		if (!shrink_all(ac->gfp))
-			break;
-		page = try_all_stages(ac);
+	if (wait) {
+		if (!remote_alone())
+			page = try_remote(ac);
+		while (!page && rounds--) {
+			count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
+			if (!shrink_all(ac->gfp))
+				break;
+			page = get_page_from_freelist(ac);
+		}
+		/* What is kept for who cannot wait goes to who can, not to who gives up early. */
+		if (!page && !(ac->gfp & __GFP_NORETRY))
+			page = take_highatomic(ac);
 	}
-	/* What is kept for who cannot wait goes to who can, not to who gives up early. */
-	if (!page && wait && !(ac->gfp & __GFP_NORETRY))
-		page = take_highatomic(ac);
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = try_all_stages(ac);
+		page = get_page_from_freelist(ac);
 	}
-	if (page)
-		return page;
-	count_event(&mm.stats.stage[MM_STAGE_FAIL]);
-	count_event(&mm.stats.alloc_failed);
-	report_refusal(ac->gfp, ac->order, NULL);
-	if (ac->gfp & __GFP_NOFAIL)
-		port_panic("a __GFP_NOFAIL request for order %u cannot be served", ac->order);
-	return NULL;
+	if (!page) {
+		count_event(&mm.stats.stage[MM_STAGE_FAIL]);
+		count_event(&mm.stats.alloc_failed);
+		report_refusal(ac->gfp, ac->order, NULL);
+	}
+	return page;
 }

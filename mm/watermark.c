@@ -127,13 +127,6 @@ static inline RACY int64_t left_for(const struct zone *zone, const struct alloc_
 	return (int64_t)left;
 }
 
-/* What it leaves beyond the mark; less than one page: it may not go there. */
-MM_OUTLINE RACY int64_t pages_over(const struct zone *zone, const struct alloc_context *ac,
-				   uint64_t mark)
-{
-	return left_for(zone, ac) - (int64_t)mark_for(ac->alloc_flags, mark);
-}
-
 /*
  * Is there a block for it? Parts of HIGHATOMIC pageblocks count for those who may have them, single
  * pages also for who cannot wait.
@@ -148,22 +141,9 @@ static inline bool has_block(const struct zone *zone, const struct alloc_context
 
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark)
 {
-	int64_t missing = 1 - pages_over(zone, ac, mark);
+	int64_t missing = (int64_t)mark_for(ac->alloc_flags, mark) + 1 - left_for(zone, ac);
 
 	return missing > 0 ? (uint64_t)missing : 0;
-}
-
-enum wmark_verdict zone_watermark(const struct zone *zone, const struct alloc_context *ac,
-				  uint64_t mark, uint64_t extra)
-{
-	int64_t over = pages_over(zone, ac, mark) + (int64_t)extra;
-
-	if (FAULT_POINT())
-		return WMARK_BELOW;
-	if (over <= 0)
-		return over + (int64_t)zone->lowmem_reserve[ac->highest] > 0 ? WMARK_PROTECTED
-									     : WMARK_BELOW;
-	return extra || has_block(zone, ac) ? WMARK_OK : WMARK_NO_BLOCK;
 }
 
 enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac)
@@ -171,9 +151,11 @@ enum wmark_level zone_level(const struct zone *zone, const struct alloc_context 
 	int64_t left;
 
 	if (!FOR_SPEED) /* in two steps: the same */
-		return zone_watermark(zone, ac, zone->mark.min, 0) != WMARK_OK ? WMARK_NO_LEVEL
-		       : zone_shortfall(zone, ac, zone->mark.low)	       ? WMARK_ABOVE_MIN
-									       : WMARK_ABOVE_LOW;
+		return FAULT_POINT() || zone_shortfall(zone, ac, zone->mark.min) ||
+				       !has_block(zone, ac)
+			       ? WMARK_NO_LEVEL
+		       : zone_shortfall(zone, ac, zone->mark.low) ? WMARK_ABOVE_MIN
+								  : WMARK_ABOVE_LOW;
 	left = left_for(zone, ac);
 	if (FAULT_POINT() || left <= (int64_t)mark_for(ac->alloc_flags, zone->mark.min) ||
 	    !has_block(zone, ac))
