@@ -444,18 +444,11 @@ void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t ma
 		     unsigned int ratio, uint64_t protection[]);
 
 /* pcp.c */
-/*
- * A page through the cache, which is empty; without a cache, one of a HIGHATOMIC pageblock. It goes
- * back to the cache of its class when it is freed. Interrupts masked.
- */
+/* A page through the cache, which is empty. Interrupts masked. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class);
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
 /* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
 struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
-static inline struct page *pcp_from_highatomic(struct zone *zone, gfp_t class)
-{
-	return pcp_refill(NULL, zone, class);
-}
 /*
  * Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded
  * part of it under a lock.
@@ -487,8 +480,8 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type);
 /*
  * Look at all that a CPU has cached for an aligned range of this order that is whole but for
- * cached blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Linear in what
- * is cached. For another CPU the answer is a guess.
+ * cached blocks, anyone's, the lowest of which is this CPU's; if there is one, it is [*start, *end).
+ * Changes nothing. Linear in what is cached. Interrupts need not be masked: the answer is a guess.
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    unsigned long *start, unsigned long *end);
@@ -569,7 +562,9 @@ static inline const struct zone_choice *zonelist_for(gfp_t gfp)
 {
 	unsigned int n = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
 
-	return (mm.zonelists[0] + (gfp & __GFP_THISNODE ? MAX_NR_ZONES : 0) + n)->choice;
+	return ((const struct zonelist *)mm.zonelists + (gfp & __GFP_THISNODE ? MAX_NR_ZONES : 0) +
+		n)
+		->choice;
 }
 
 /* An order there is, flags there are, and one mobility. gfp_check() tells what is wrong. */
@@ -583,8 +578,7 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice);
 /*
  * What the zones give down to their low marks or, with nothing above these, down to what the
- * flags allow; then what lies in this CPU's caches, all of which is looked at with
- * __GFP_RETRY_MAYFAIL.
+ * flags allow; then what a bounded look at this CPU's caches finds.
  */
 struct page *get_page_from_freelist(const struct alloc_context *ac);
 

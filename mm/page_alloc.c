@@ -103,21 +103,8 @@ static inline struct page *take_cached(struct per_cpu_pages *pcp)
 static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone,
 				 struct look *look)
 {
-	unsigned long start, end;
-
-	if (FAULT_POINT())
-		return false;
-	if (pcp_give_back_larger(zone, ac->order, ac->type) ||
-	    pcp_assemble(zone, ac->order, ac->type, look))
-		return true;
-	if (!(ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL)) ||
-	    !pcp_find_block(port_pcpu(), zone, ac->order, &start, &end))
-		return false;
-	pcp_give_back_range(port_pcpu(), start, end);
-	spin_lock(&zone->lock);
-	highatomic_unreserve_range(zone, start, end, ac->type);
-	spin_unlock(&zone->lock);
-	return true;
+	return !FAULT_POINT() && (pcp_give_back_larger(zone, ac->order, ac->type) ||
+				  pcp_assemble(zone, ac->order, ac->type, look));
 }
 
 /* What lies in this CPU's caches. */

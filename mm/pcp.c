@@ -158,28 +158,18 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 
 /* ---- refill and return: interrupts are masked ---------------------------------------------- */
 
-/*
- * An empty cache takes a block from the zone; its first page is returned, in use. Without a cache
- * it is a page of a HIGHATOMIC pageblock. NULL: none left.
- */
+/* An empty cache takes a block from the zone; its first page is returned, in use. NULL: none left. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class)
 {
 	uint64_t raw = PAGE_INFO(PAGE_ALLOC, 0) | class;
 	struct page *page = NULL;
-	unsigned int order = 0;
+	unsigned int order = PCP_BATCH_ORDER;
 	unsigned long index;
 
+	while (pcp->limit - pcp->top + 1 < 1L << order)
+		order--;
 	spin_lock(&zone->lock);
-	if (pcp) {
-		unsigned int most = PCP_BATCH_ORDER;
-
-		while (pcp->limit - pcp->top + 1 < 1L << most)
-			most--;
-		order = most;
-		index = buddy_alloc(zone, &order, group_type(class), ANY_SMALLER);
-	} else {
-		index = highatomic_alloc(zone, &order);
-	}
+	index = buddy_alloc(zone, &order, group_type(class), ANY_SMALLER);
 	if (index != NIL32) {
 		trust_head(index, 0);
 		page = &mm.memmap[index];

@@ -222,12 +222,12 @@ unsigned long pcp_count_zone(const struct zone *zone)
 #define NOT_FREE (~0UL)
 
 /*
- * How many cached blocks does the aligned block of this order at index hold? NOT_FREE if it holds
- * anything but these and free ones, or if *most blocks, which are taken off, are not all of it.
- * Others change memory meanwhile: what is read is looked at once.
+ * How many cached blocks does the aligned block of this order at index hold, none of them below
+ * `lowest`? NOT_FREE if it holds anything but these and free ones, or if *most blocks, which are
+ * taken off, are not all of it. Others change memory meanwhile: what is read is looked at once.
  */
 static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
-					   unsigned long *most)
+					   const struct page *lowest, unsigned long *most)
 {
 	const struct page *page = &mm.memmap[index], *end = page + (1UL << order);
 	unsigned long cached = 0;
@@ -236,7 +236,7 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 		uint32_t word = __atomic_load_n(&page->word, __ATOMIC_RELAXED);
 
 		/* Neither has holders, whose number is above the state. */
-		if (word >> PAGE_STATE_SHIFT == PAGE_ALLOC)
+		if (word >> PAGE_STATE_SHIFT == PAGE_ALLOC && page >= lowest)
 			cached++;
 		else if (word >> PAGE_STATE_SHIFT != PAGE_FREE)
 			return NOT_FREE;
@@ -246,9 +246,9 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 }
 
 /*
- * How many of this CPU's cached blocks of the zone start in the block of this order at index? With
- * found[] only the PCP_WINDOW newest of each cache count; the slots of the first PCP_LOOK_CACHED
- * go there, the newest of a cache first.
+ * How many of this CPU's cached blocks of the zone, the PCP_WINDOW newest of each cache, start in the
+ * block of this order at index? The slots of the first PCP_LOOK_CACHED go to found[], the newest of
+ * a cache first.
  */
 static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
 				 struct page **found[])
@@ -260,13 +260,13 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 	for (unsigned int o = 0; o <= order; o++, pcp += NR_PCP_CLASSES) {
 		UNROLL(3)
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
-			unsigned int left = found ? PCP_WINDOW : ~0U;
+			unsigned int left = PCP_WINDOW;
 
 			/* below the last there is a NULL */
 			for (struct page **p = pcp[i].top; *p && left; p--, left--) {
 				if ((uintptr_t)*p - first >= sizeof(**p) << order)
 					continue;
-				if (found && count < PCP_LOOK_CACHED)
+				if (count < PCP_LOOK_CACHED)
 					found[count] = p;
 				count++;
 			}
@@ -283,8 +283,8 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 
 /*
  * Look around a CPU's cached blocks for an aligned range of this order, or a larger block, that is
- * whole but for cached ones: [*start, *end) then. Of another CPU's that is a guess. Returns how
- * many are cached, NOT_FREE if there is no such range.
+ * whole but for cached ones, anyone's: [*start, *end) then. Returns how many are cached, NOT_FREE if
+ * there is no such range. A range is looked at to its end once, for the lowest of its cached blocks.
  *
  * With found[] only the newest blocks of this CPU's caches of smaller orders count, and these may
  * be PCP_LOOK_CACHED at most; their slots go there.
@@ -304,8 +304,8 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
 			/*
-			 * Another CPU's cache changes meanwhile: whatever is read must be a
-			 * descriptor, and no more is read than the array holds.
+			 * A cache may change meanwhile: whatever is read must be a descriptor, and
+			 * no more is read than the array holds.
 			 */
 			struct page **base = __atomic_load_n(&pcp[i].base, __ATOMIC_RELAXED);
 			struct page **p = __atomic_load_n(&pcp[i].top, __ATOMIC_RELAXED);
@@ -313,8 +313,8 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 			if ((unsigned long)(p - base) > pcp[i].capacity)
 				continue;
 			for (; p > base; p--) {
-				uintptr_t offset = (uintptr_t)__atomic_load_n(p, __ATOMIC_RELAXED) -
-						   (uintptr_t)mm.memmap;
+				const struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
+				uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;
 				unsigned long block = offset / sizeof(struct page) >> size, count;
 				unsigned long *seen = &memo[block % MEMO_SIZE];
 
@@ -322,22 +322,21 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 					return NOT_FREE;
 				look->entries--;
 				block <<= size;
-				if (block < zone->start || block >= zone->end || *seen == block)
+				if (block < zone->start || block >= zone->end ||
+				    (found && *seen == block))
 					continue;
 				*seen = block;
-				count = cached_blocks_in(block, size, &look->blocks);
+				count = cached_blocks_in(block, size, found ? NULL : page,
+							 &look->blocks);
 				if (count > (found ? PCP_LOOK_CACHED : NOT_FREE - 1))
 					continue;
-				/* Of its own caches a CPU knows whether they hold all of them. */
-				if (cpu != port_pcpu() ||
-				    find_cached(zone, block, size, found) == count) {
+				if (!found || find_cached(zone, block, size, found) == count) {
 					*start = block;
 					*end = block + (1UL << size);
 					return count;
 				}
 				/* The newest are searched once, for what is likely to be had. */
-				if (found)
-					look->entries = 0;
+				look->entries = 0;
 			}
 		}
 	}

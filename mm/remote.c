@@ -112,13 +112,13 @@ void remote_give_back_all(void)
 bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
 		 unsigned long *end)
 {
-	struct mm_pcpu *cpu;
+	struct mm_pcpu *cpu = port_pcpu();
+	bool found = pcp_find_block(cpu, zone, order, start, end);
 
-	/* The others go on meanwhile: what is seen here may be gone when they are asked. */
-	for_each_other_cpu (cpu)
-		if (pcp_find_block(cpu, zone, order, start, end))
-			return true;
-	return false;
+	/* All go on meanwhile: what is seen here may be gone when they are asked. */
+	for (unsigned int c = 0; !found && (cpu = next_other_cpu(c)); c = cpu->cpu + 1)
+		found = pcp_find_block(cpu, zone, order, start, end);
+	return found;
 }
 
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type)

@@ -35,8 +35,7 @@ enum wmark_verdict {
 };
 
 /*
- * The verdict on one zone: the buddy's, or that with what lies in this CPU's caches. A request without
- * __GFP_RETRY_MAYFAIL looks at some of that only, so it may still be refused.
+ * The verdict on one zone without the caches.
  */
 static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struct zone *zone)
 {
@@ -50,7 +49,7 @@ static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struc
 /* Could this CPU's caches serve the request? What get_page_from_caches() asks. */
 static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look)
 {
-	unsigned long cached = pcp_count_this_cpu(zone), start, end;
+	unsigned long cached = pcp_count_this_cpu(zone);
 	bool above = cached && zone_shortfall(zone, ac, zone->mark.min) <= cached;
 	struct per_cpu_pages *pcp;
 	unsigned int order;
@@ -62,9 +61,7 @@ static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone
 		if (order == ac->order || above)
 			return true;
 	}
-	return above && (pcp_could_assemble(zone, ac->order, look) ||
-			 (ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) &&
-			  pcp_find_block(port_pcpu(), zone, ac->order, &start, &end)));
+	return above && pcp_could_assemble(zone, ac->order, look);
 }
 
 /*
@@ -79,7 +76,8 @@ static bool would_serve(const struct alloc_context *ac, struct zone *zone, struc
 
 	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, look))
 		return true;
-	if (wait && cached && zone_shortfall(zone, ac, zone->mark.min) <= cached &&
+	if (wait && (ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) || !remote_alone()) && cached &&
+	    zone_shortfall(zone, ac, zone->mark.min) <= cached &&
 	    remote_find(zone, ac->order, &start, &end))
 		return true;
 	return wait && !(ac->gfp & __GFP_NORETRY) &&

@@ -161,8 +161,8 @@ static bool may_wait(const struct alloc_context *ac)
 	return true;
 }
 
-/* Other CPUs give back what the request lacks. */
-static struct page *try_remote(const struct alloc_context *ac)
+/* All CPUs' caches are searched, with interrupts let in, and give back what the request lacks. */
+static struct page *try_all_caches(const struct alloc_context *ac)
 {
 	struct page *page = NULL;
 
@@ -216,22 +216,31 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 	return page;
 }
 
+/* After something has changed. */
+static struct page *try_again(const struct alloc_context *ac, bool all_caches)
+{
+	struct page *page = get_page_from_freelist(ac);
+
+	return page || !all_caches ? page : try_all_caches(ac);
+}
+
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
 {
 	bool wait = may_wait(ac);
-	unsigned int rounds = ac->gfp & __GFP_NORETRY			       ? 1
-			      : ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) ? ROUNDS_MAYFAIL
-									       : ROUNDS_DEFAULT;
+	bool thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
+	unsigned int rounds = ac->gfp & __GFP_NORETRY ? 1
+			      : thorough	      ? ROUNDS_MAYFAIL
+						      : ROUNDS_DEFAULT;
 	struct page *page = NULL;
 
 	if (wait) {
-		if (!remote_alone())
-			page = try_remote(ac);
+		if (thorough || !remote_alone())
+			page = try_all_caches(ac);
 		while (!page && rounds--) {
 			count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
 			if (!shrink_all(ac->gfp))
 				break;
-			page = get_page_from_freelist(ac);
+			page = try_again(ac, thorough);
 		}
 		/* What is kept for who cannot wait goes to who can, not to who gives up early. */
 		if (!page && !(ac->gfp & __GFP_NORETRY))
@@ -239,7 +248,7 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 	}
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = get_page_from_freelist(ac);
+		page = try_again(ac, wait);
 	}
 	if (!page) {
 		count_event(&mm.stats.stage[MM_STAGE_FAIL]);
