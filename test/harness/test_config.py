@@ -24,7 +24,8 @@ def test_without_debug_options(setup, subresults):
         for name in ("page_poison", "init_on_alloc", "init_on_free"):
             assert board.lines(f"sysctl vm.{name}=1") == [f"sysctl: vm.{name}: {missing}"]
             assert board.lines(f"sysctl vm.{name}") == [f"vm.{name} = 0"]
-        results = [result for suite in ("pcp", "misuse", "refs", "coalesce", "policy")
+        results = [result for suite in ("order", "api", "zone", "pcp", "misuse", "refs", "coalesce", "frag",
+                                        "policy")
                    for result in check(board.cmd(f"test {suite}"))]
     finally:
         board.close()

@@ -11,6 +11,10 @@ from board import BOARDS, ROOT, make_variables
 PROGRAMS = sorted(path.stem for path in (ROOT / "test/host").glob("test_*.c"))
 
 
+# Programs that are also run with mm/ as it is built for size, where some of it takes other paths.
+SMALL = ["test_buddy", "test_campaign", "test_parts", "test_pcp"]
+
+
 @pytest.fixture(scope="module")
 def folder():
     return ROOT / make_variables(BOARDS[0], "HOST")["HOST"]
@@ -18,6 +22,18 @@ def folder():
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(folder, subresults, program):
+    run(folder, subresults, program)
+
+
+def test_built_for_size(subresults):
+    out = make_variables(BOARDS[0], "O")["O"] + "/small-host"
+    subprocess.run(["make", "-s", f"O={out}", "EXTRA_CFLAGS=-Os", *(f"{out}/host/{name}" for name in SMALL)],
+                   cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for program in SMALL:
+        run(ROOT / out / "host", subresults, program)
+
+
+def run(folder, subresults, program):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
     done = subprocess.run([folder / program], cwd=ROOT, env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", timeout=500,

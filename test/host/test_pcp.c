@@ -250,6 +250,27 @@ static void references(void **state)
 	assert_int_equal(0, mm_check());
 }
 
+/* A count that is full is not passed: the next holder is refused, and nobody's reference is lost. */
+static void holders_are_bounded(void **state)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 1);
+
+	(void)state;
+	for (unsigned int holders = 1; holders < UINT16_MAX; holders++)
+		if (!get_page_unless_zero(page))
+			fail_msg("no more than %u holders", holders);
+	assert_int_equal(UINT16_MAX, page_count(page));
+	assert_false(get_page_unless_zero(page));
+	assert_int_equal(UINT16_MAX, page_count(page));
+	assert_int_equal(0, mm_check());
+	for (unsigned int holders = UINT16_MAX; holders > 1; holders--)
+		if (put_page(page) != 0)
+			fail_msg("%u holders: a put was refused", holders);
+	assert_int_equal(1, page_count(page));
+	assert_int_equal(0, __free_pages(page, 1));
+	assert_int_equal(0, mm_check());
+}
+
 static void zeroed(void **state)
 {
 	(void)state;
@@ -324,6 +345,7 @@ int main(void)
 		TEST(other_class_serves),
 		TEST(second_holder),
 		TEST(references),
+		TEST(holders_are_bounded),
 		TEST(zeroed),
 		TEST(exact),
 		TEST(bulk),
