@@ -330,6 +330,9 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 		count_free(zone, pb, -(1L << *order));
 		return pb_index(pb);
 	}
+	/* A bulk request, which is larger, leaves smaller blocks to others while it can. */
+	if (*order > PCP_BATCH_ORDER && zone->nonempty[type] >> *order)
+		lowest = *order;
 	pb = pb_find(zone, type, lowest);
 	if (!pb || FAULT_POINT()) {
 		if (any_smaller && *order > SMALL_BATCH_ORDER)

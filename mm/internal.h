@@ -331,7 +331,8 @@ bool open_range_note(unsigned long section); /* is it open? then this CPU notes 
 unsigned long block_head(unsigned long index);
 
 /* buddy.c: the zone's lock is held */
-#define ANY_SMALLER true
+#define ANY_SMALLER	true
+#define PCP_BATCH_ORDER 4 /* of what a refill asks for */
 /*
  * Takes a free block of order `order` for type. With any_smaller, the block may be smaller: the
  * first that is at hand. *order is the block's. Returns its index, or NIL32.

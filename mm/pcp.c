@@ -12,8 +12,7 @@
 #include "internal.h"
 
 #define PCP_BATCH	 16 /* pages a refill aims at */
-#define PCP_BATCH_ORDER	 4
-#define PCP_HIGH_MIN	 8 /* fewer pages are not worth a cache */
+#define PCP_HIGH_MIN	 8  /* fewer pages are not worth a cache */
 #define PCP_HIGH_MAX	 1024
 #define PCP_BLOCKS_MAX	 4 /* blocks of an order above 0 */
 #define PCP_RETURN_ORDER 3 /* returned as one block where the newest pages are one */
