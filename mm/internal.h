@@ -301,10 +301,12 @@ struct alloc_context {
 
 /* What a request may still look at for a block that its CPU's caches could complete, all zones together. */
 struct look {
-	unsigned int entries; /* blocks in caches */
-	unsigned long blocks; /* blocks in memory, around these */
+	unsigned long entries; /* blocks in caches */
+	unsigned long blocks;  /* blocks in memory, around these */
 };
 #define LOOK_BUDGET ((struct look){8, 12})
+/* The same for other CPUs' caches, all of them together. */
+#define LOOK_OTHERS ((struct look){32, 64})
 
 /* sections.c */
 unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
@@ -480,12 +482,13 @@ static inline bool pcp_could_assemble(struct zone *zone, unsigned int order, str
 void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type);
 /*
- * Look at all that a CPU has cached for an aligned range of this order that is whole but for
- * cached blocks, anyone's, the lowest of which is this CPU's; if there is one, it is [*start, *end).
- * Changes nothing. Linear in what is cached. Interrupts need not be masked: the answer is a guess.
+ * Look at what a CPU has cached for an aligned range of this order that is whole but for cached
+ * blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Without `look` all that
+ * is cached is looked at, for ranges whose lowest cached block is the CPU's; linear in it.
+ * Interrupts need not be masked, nor need it be this CPU: the answer is a guess.
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    unsigned long *start, unsigned long *end);
+		    struct look *look, unsigned long *start, unsigned long *end);
 /* Pages of the zone that a CPU has cached; from `enough` on it counts no more. */
 unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
 			    unsigned long enough);
@@ -598,16 +601,17 @@ static inline bool remote_alone(void) /* is no other CPU online? */
 void mm_cpu_online(struct mm_pcpu *cpu);
 void remote_give_back_all(void);
 /*
- * Is there a block of this order, [*start, *end), that all CPUs' caches together make up? Changes
- * nothing.
+ * Is there a block of this order, [*start, *end), that the CPUs' caches make up? All that lies in
+ * them is looked at or, with `look`, so much of what lies in other CPUs'. Changes nothing.
  */
-bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
-		 unsigned long *end);
+bool remote_find(const struct zone *zone, unsigned int order, struct look *look,
+		 unsigned long *start, unsigned long *end);
 /*
- * Have all CPUs give back blocks that make up one of this order; a HIGHATOMIC pageblock they
+ * If there is, have all CPUs give back the blocks that make it up; a HIGHATOMIC pageblock they
  * complete is of type `type` from then on. False: none found.
  */
-bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type);
+bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
+		     struct look *look);
 
 /* slowpath.c */
 enum {

@@ -284,7 +284,8 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 /*
  * Look around a CPU's cached blocks for an aligned range of this order, or a larger block, that is
  * whole but for cached ones, anyone's: [*start, *end) then. Returns how many are cached, NOT_FREE if
- * there is no such range. A range is looked at to its end once, for the lowest of its cached blocks.
+ * there is no such range. Without `look` all are looked at, and each range to its end once, for the
+ * lowest of its cached blocks; so that one must be this CPU's.
  *
  * With found[] only the newest blocks of this CPU's caches of smaller orders count, and these may
  * be PCP_LOOK_CACHED at most; their slots go there.
@@ -295,8 +296,12 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 {
 	const struct per_cpu_pages *pcp = &cpu->cache[zone->first_pcp];
 	unsigned int last = found ? order : NR_PAGE_ORDERS;
+	struct look all = {~0UL, ~0UL};
 	unsigned long memo[MEMO_SIZE];
+	bool thorough = !look;
 
+	if (thorough)
+		look = &all;
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		memo[i] = NIL32;
 	for (unsigned int o = 0; o < last; o++, pcp += NR_PCP_CLASSES) {
@@ -323,10 +328,10 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 				look->entries--;
 				block <<= size;
 				if (block < zone->start || block >= zone->end ||
-				    (found && *seen == block))
+				    (!thorough && *seen == block))
 					continue;
 				*seen = block;
-				count = cached_blocks_in(block, size, found ? NULL : page,
+				count = cached_blocks_in(block, size, thorough ? page : NULL,
 							 &look->blocks);
 				if (count > (found ? PCP_LOOK_CACHED : NOT_FREE - 1))
 					continue;
@@ -357,9 +362,7 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, 
 }
 
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    unsigned long *start, unsigned long *end)
+		    struct look *look, unsigned long *start, unsigned long *end)
 {
-	struct look all = {~0U, ~0UL};
-
-	return find_range(cpu, zone, order, &all, start, end, NULL) != NOT_FREE;
+	return find_range(cpu, zone, order, look, start, end, NULL) != NOT_FREE;
 }

@@ -109,23 +109,24 @@ void remote_give_back_all(void)
 		post(0, NIL32);
 }
 
-bool remote_find(const struct zone *zone, unsigned int order, unsigned long *start,
-		 unsigned long *end)
+bool remote_find(const struct zone *zone, unsigned int order, struct look *look,
+		 unsigned long *start, unsigned long *end)
 {
-	struct mm_pcpu *cpu = port_pcpu();
-	bool found = pcp_find_block(cpu, zone, order, start, end);
+	struct mm_pcpu *cpu;
 
 	/* All go on meanwhile: what is seen here may be gone when they are asked. */
-	for (unsigned int c = 0; !found && (cpu = next_other_cpu(c)); c = cpu->cpu + 1)
-		found = pcp_find_block(cpu, zone, order, start, end);
-	return found;
+	for_each_other_cpu (cpu)
+		if (pcp_find_block(cpu, zone, order, look, start, end))
+			return true;
+	return !look && pcp_find_block(port_pcpu(), zone, order, NULL, start, end);
 }
 
-bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type)
+bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
+		     struct look *look)
 {
 	unsigned long start, end, flags;
 
-	if (!remote_find(zone, order, &start, &end))
+	if (!remote_find(zone, order, look, &start, &end))
 		return false;
 	post(start, end);
 	flags = port_irq_save();

@@ -34,9 +34,7 @@ enum wmark_verdict {
 	WMARK_NO_BLOCK,	 /* enough is free, but no block is large enough */
 };
 
-/*
- * The verdict on one zone without the caches.
- */
+/* The verdict on one zone without the caches. */
 static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struct zone *zone)
 {
 	uint64_t missing = zone_shortfall(zone, ac, zone->mark.min);
@@ -68,17 +66,18 @@ static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone
  * Would the request be served from this zone? All that the slow path asks, but for what shrinkers
  * might free.
  */
-static bool would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look)
+static bool would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look,
+			struct look *others)
 {
+	bool thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
 	unsigned long cached = pcp_count_zone(zone), start, end;
 	bool wait = ac->gfp & __GFP_DIRECT_RECLAIM && !port_pcpu()->in_reclaim &&
 		    !port_pcpu()->irq_depth;
 
 	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, look))
 		return true;
-	if (wait && (ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL) || !remote_alone()) && cached &&
-	    zone_shortfall(zone, ac, zone->mark.min) <= cached &&
-	    remote_find(zone, ac->order, &start, &end))
+	if (wait && cached && zone_shortfall(zone, ac, zone->mark.min) <= cached &&
+	    remote_find(zone, ac->order, thorough ? NULL : others, &start, &end))
 		return true;
 	return wait && !(ac->gfp & __GFP_NORETRY) &&
 	       highatomic_would_serve(ac, zone, highatomic_peek(zone, ac->order));
@@ -125,7 +124,7 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 {
 	struct text text = {buf, size, 0};
 	const char *wrong = gfp_check(gfp, order);
-	struct look look = LOOK_BUDGET;
+	struct look look = LOOK_BUDGET, others = LOOK_OTHERS;
 	struct alloc_context ac;
 
 	if (size)
@@ -138,7 +137,7 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 	if (gfp & __GFP_NOFAIL)
 		ac.alloc_flags |= ALLOC_NO_WATERMARKS;
 	for (const struct zone_choice *c = ac.choices; c->zone; c++)
-		if (would_serve(&ac, c->zone, &look))
+		if (would_serve(&ac, c->zone, &look, &others))
 			return true;
 	if (!ac.choices->zone)
 		add(&text, "no zone the flags allow has memory");

@@ -161,9 +161,13 @@ static bool may_wait(const struct alloc_context *ac)
 	return true;
 }
 
-/* All CPUs' caches are searched, with interrupts let in, and give back what the request lacks. */
-static struct page *try_all_caches(const struct alloc_context *ac)
+/*
+ * The CPUs give back what the request lacks. All caches are searched or, if not, a bounded part of
+ * other CPUs'. Interrupts are let in.
+ */
+static struct page *try_all_caches(const struct alloc_context *ac, bool all)
 {
+	struct look look = LOOK_OTHERS;
 	struct page *page = NULL;
 
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
@@ -171,7 +175,7 @@ static struct page *try_all_caches(const struct alloc_context *ac)
 		unsigned long cached = pcp_count_zone(zone), flags;
 
 		if (!cached || zone_shortfall(zone, ac, zone->mark.min) > cached || FAULT_POINT() ||
-		    !remote_assemble(zone, ac->order, ac->type))
+		    !remote_assemble(zone, ac->order, ac->type, all ? NULL : &look))
 			continue;
 		count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
 		flags = port_irq_save();
@@ -221,7 +225,7 @@ static struct page *try_again(const struct alloc_context *ac, bool all_caches)
 {
 	struct page *page = get_page_from_freelist(ac);
 
-	return page || !all_caches ? page : try_all_caches(ac);
+	return page || !all_caches ? page : try_all_caches(ac, true);
 }
 
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
@@ -235,7 +239,7 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 
 	if (wait) {
 		if (thorough || !remote_alone())
-			page = try_all_caches(ac);
+			page = try_all_caches(ac, thorough);
 		while (!page && rounds--) {
 			count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
 			if (!shrink_all(ac->gfp))
