@@ -50,7 +50,8 @@ static inline unsigned long pb_index(const struct pageblock *pb)
 
 /*
  * So many pages of the pageblock, or of the two it starts, are free now that were not, or the other
- * way round. Its own count is of the blocks on its lists: none when it is free as a whole.
+ * way round. Its own count is of the blocks on its lists: 0 when it is free as a whole, and so it
+ * is kept modulo the pages of a pageblock.
  */
 MM_OUTLINE void count_free(struct zone *zone, struct pageblock *pb, long pages)
 {
@@ -111,7 +112,7 @@ void pb_relist(struct zone *zone, struct pageblock *pb, long order)
 		pb_link(zone, pb, order);
 }
 
-/* The same for one that is on a list, or on none, for certain. */
+/* The same where it is certain that it is on a list, or on none: no tests where speed counts. */
 static inline void pb_off(struct zone *zone, struct pageblock *pb)
 {
 	if (FOR_SPEED)
@@ -283,8 +284,8 @@ static void whole_add(struct zone *zone, struct pageblock *pb, unsigned long ord
 }
 
 /*
- * A block of order 9 or 10, by its first pageblock: one that is free, a half of a pair, or a section
- * not touched yet. It is on no list any more, but still counted. NULL: there is none.
+ * A block of order 9 or 10, by its first pageblock: one that is free, a half of a pair, or a
+ * section not touched yet. It is on no list any more, but still counted. NULL: there is none.
  */
 static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 {

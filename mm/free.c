@@ -48,15 +48,20 @@ static bool in_open_range(const struct page *page)
 }
 
 /*
- * A block that is not compound falls apart when it is freed while someone still holds it: the holder keeps
- * the first page and the rest is freed now. Order and count change in one step, so a put_page() at
- * the same time sees either the whole block or the one page.
+ * Drop one of several references: false if it is the last, and nothing has changed. A block that
+ * is not compound falls apart when it is freed while someone still holds it: the holder keeps the
+ * first page and the rest is freed now. Order and count change in one step, so a put_page() at the
+ * same time sees either the whole block or the one page. The zone's lock is held.
  */
 static bool drop_shared(struct zone *zone, struct page *page, unsigned long index,
 			unsigned int order)
 {
 	bool split = order && page_state(page) == PAGE_ALLOC;
-	uint32_t word = page_ref_change(page, 2, -1, split ? PAGE_ORDER_MASK : 0);
+	uint32_t word = 0;
+
+	/* The order changes under the lock only: it may have come apart meanwhile. */
+	if (page_order(page) == order)
+		word = page_ref_change(page, 2, -1, split ? PAGE_ORDER_MASK : 0);
 
 	if (word && split)
 		buddy_free_tails(zone, index, order, 1, gfp_migratetype(word));
@@ -69,7 +74,7 @@ enum freed free_block(struct page *page, unsigned int order)
 	struct zone *zone = zone_of(index);
 	struct per_cpu_pages *pcp;
 	enum freed freed = FREED;
-	bool last;
+	bool last, again;
 
 	note_hooks();
 	if (HOOKS && page->_refcount == 1)
@@ -94,13 +99,15 @@ enum freed free_block(struct page *page, unsigned int order)
 			freed = NOT_FREED;
 		spin_unlock(&zone->lock);
 	}
+	/* Another CPU's holder let go meanwhile: this is the last after all. */
+	again = !freed && page->_refcount == 1 && page_order(page) == order;
 	port_irq_restore(flags);
-	return freed;
+	return again ? free_block(page, order) : freed;
 }
 
 /*
- * Free the block at index. MISUSE_DOUBLE_FREE etc. if it may not be freed, NR_MISUSES if it was. order < 0:
- * whatever the block's is.
+ * Free the block at index. MISUSE_DOUBLE_FREE etc. if it may not be freed, NR_MISUSES if it was.
+ * order < 0: whatever the block's is.
  */
 MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 {
@@ -108,6 +115,7 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 	struct page *page = &mm.memmap[index];
 	bool known = in_open_range(page);
 	enum freed freed;
+	long have;
 
 	if (!known && !section_is_open(section))
 		return section_is_untouched(section) ? MISUSE_DOUBLE_FREE : MISUSE_RESERVED;
@@ -118,16 +126,17 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED : MISUSE_DOUBLE_FREE;
 	if (page != &mm.memmap[index] && page_state(page) != PAGE_COMPOUND)
 		return MISUSE_TAIL;
-	if (order >= 0 && page_order(page) != order)
+	have = page_order(page); /* looked at once: another holder may make the block fall apart */
+	if (order >= 0 && have != order)
 		return MISUSE_WRONG_ORDER;
-	freed = free_block(page, page_order(page));
+	freed = free_block(page, (unsigned int)have);
 	/* One expensive thing a call: what was cheap notes the range for the next. */
 	if (!known && freed == FREED_TO_CACHE)
 		open_range_note(section);
 	return freed ? NR_MISUSES : MISUSE_DOUBLE_FREE;
 }
 
-/* Free what starts at the descriptor at this address, which may be any; `addr` is shown if it is none. */
+/* Free what starts at the descriptor at this address; `addr` is shown if there is none. */
 static int free_descriptor(uintptr_t descriptor, phys_addr_t addr, long order, const void *caller)
 {
 	uintptr_t offset = descriptor - (uintptr_t)mm.memmap;
@@ -157,6 +166,7 @@ __attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int or
 
 int __free_pages_order(struct page *page, unsigned int order)
 {
+	/* Order 0 has a copy of its own where speed counts. */
 	if (FOR_SPEED && order == 0 ? pcp_give(page, 0)
 				    : order <= MAX_PAGE_ORDER && pcp_give(page, order))
 		return 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches,
- * one page, figures. Nothing here changes anything but what a report does.
+ * one page, figures and their names; and whether a refused free panics, the one thing that is set
+ * here.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <quarry/memblock.h>
 #include "internal.h"
@@ -173,8 +173,10 @@ unsigned long mm_pcp_high(void)
 RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 {
 	for (unsigned int cpu = 0; cpu < end_cpu(); cpu++) {
-		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
-			const struct per_cpu_pages *pcp = &mm.pcpu[cpu]->cache[i];
+		struct mm_pcpu *area = __atomic_load_n(&mm.pcpu[cpu], __ATOMIC_ACQUIRE);
+
+		for (unsigned int i = 0; area && i < NR_PCPS; i++) {
+			const struct per_cpu_pages *pcp = &area->cache[i];
 
 			if (!pcp->capacity || n--)
 				continue;

@@ -6,7 +6,6 @@
  * The cost is linear in the regions of memblock, not in memory. What is free gets there later
  * (memblock_free.c).
  */
-#include <errno.h>
 #include <string.h>
 #include <quarry/memblock.h>
 #include "internal.h"
@@ -73,7 +72,7 @@ static void init_zonelists(void)
 
 	if (zone_populated(&mm.zones[ZONE_NORMAL]))
 		dma32->first_pcp = __GFP_DMA32 / sizeof(struct per_cpu_pages);
-	ROLLED
+	UNROLL(1)
 	for (int i = 0; i < NR_ZONELISTS * MAX_NR_ZONES; i++) {
 		struct zone_choice *choice =
 			mm.zonelists[i / MAX_NR_ZONES][i % MAX_NR_ZONES].choice;
@@ -104,7 +103,7 @@ int mm_init(const struct mm_config *config)
 	struct mm_pcpu *cpu = config->boot_pcpu;
 	char *area = NULL;
 
-	if (nr_pages - 1 < NIL32 - 1 && !FAULT_POINT())
+	if (nr_pages && nr_pages < NIL32 && !FAULT_POINT())
 		area = memblock_alloc_try_nid_raw(total, PAGE_SIZE, MEMBLOCK_LOW_LIMIT,
 						  MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
 	if (!area)

@@ -18,9 +18,10 @@
 
 #include <quarry/mm.h>
 #include <quarry/port.h>
-#include "spinlock.h"
 
 #pragma GCC visibility push(hidden)
+
+#include "spinlock.h"
 
 /*
  * A function that only looks, without a lock, at what another CPU may be changing: figures that
@@ -131,8 +132,9 @@ struct zone {
 	bool low; /* fell below the low mark and has not been above high since */
 
 	/*
-	 * Pageblocks by type and largest free order. Free blocks of order 9 and 10, by the pageblock
-	 * they start in, are of no type: they are on the PB_WHOLE lists, but for the HIGHATOMIC ones.
+	 * Pageblocks by type and largest free order. Free blocks of order 9 and 10, by the
+	 * pageblock they start in, are of no type: they are on the PB_WHOLE lists, but for the
+	 * HIGHATOMIC ones.
 	 */
 	uint32_t list[NR_PB_LISTS][NR_PAGE_ORDERS];
 };
@@ -202,47 +204,35 @@ static inline bool trusted(unsigned long index)
 }
 
 /*
- * Short loops that every page goes through are unrolled where speed counts more than size; where it
- * does not, gcc is kept from unrolling them.
+ * Speed or size: gcc is told by -O2 or -Os. Short loops that every page goes through are unrolled for
+ * speed, and kept from it for size; FOR_SPEED picks the faster of two ways.
  */
 #define PRAGMA(text) _Pragma(#text)
 #ifdef __OPTIMIZE_SIZE__
 #define UNROLL(n) PRAGMA(GCC unroll 1)
-#define ROLLED	  PRAGMA(GCC unroll 1)
 #define FOR_SPEED 0
 #else
 #define UNROLL(n) PRAGMA(GCC unroll n)
-#define ROLLED
 #define FOR_SPEED 1
 #endif
 
 /*
- * Small functions used in many places: copies where speed counts, one function where size does.
- * Those in headers are instantiated by an `extern` declaration in the file that owns them.
+ * Copies where speed counts, one function where size does: small ones that are used in many places,
+ * and some whose registers would make their only caller larger. Those in headers are instantiated
+ * by an `extern` declaration in the file that owns them. So all of mm/ is compiled alike: -Os for
+ * some of its files only does not link.
  */
 #ifdef __OPTIMIZE_SIZE__
 #define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
 #define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
 #else
-#define MM_SHARED_INLINE static inline
 #define MM_OUTLINE	 static inline
-#endif
-
-/*
- * Small functions used in many places: copies where speed counts, one function where size does.
- * Those in headers are instantiated by an `extern` declaration in the file that owns them.
- */
-#ifdef __OPTIMIZE_SIZE__
-#define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
-#define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
-#else
 #define MM_SHARED_INLINE static inline
-#define MM_OUTLINE	 static inline
 #endif
 
 void trust_group(unsigned long index);
 
-/* Make sure a head of this order may be written at index and will be believed. Bound 110. */
+/* Make sure a head of this order may be written at index and will be believed. Bound 60. */
 MM_SHARED_INLINE void trust_head(unsigned long index, unsigned int order)
 {
 	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
@@ -299,7 +289,7 @@ struct alloc_context {
 	const struct zone_choice *choices;
 };
 
-/* What a request may still look at for a block that its CPU's caches could complete, all zones together. */
+/* What a request may still look at for a block that caches could complete, all zones together. */
 struct look {
 	unsigned long entries; /* blocks in caches */
 	unsigned long blocks;  /* blocks in memory, around these */
@@ -328,8 +318,8 @@ static inline bool section_is_untouched(unsigned long section)
 void section_clear(unsigned long section); /* no descriptor in it is trusted any more */
 struct pageblock *
 section_take(struct zone *zone);	     /* opens the next untouched one; NULL: none left */
-bool open_range_note(unsigned long section); /* is it open? then this CPU notes so */
-/* The head of the block that index lies in; its section must be open. Bound 100. */
+void open_range_note(unsigned long section); /* it is open: this CPU notes so */
+/* The head of the block that index lies in; its section must be open. Bound 200. */
 unsigned long block_head(unsigned long index);
 
 /* buddy.c: the zone's lock is held */
@@ -341,7 +331,7 @@ unsigned long block_head(unsigned long index);
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  bool any_smaller);
-/* Returns how often the block merged. Bound 350. */
+/* Returns how often the block merged. Bound 700 (docs/bounds.md). */
 unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order);
 /*
  * Free all but the first `pages` (1 at least) of the block at index, which is of no type yet if it
@@ -358,7 +348,8 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
 void pb_settle(struct zone *zone, struct pageblock *pb, long most);
 
 /*
- * Is there a free block of this order or above? HIGHATOMIC pageblocks count if asked. Needs no lock.
+ * Is there a free block of this order or above? HIGHATOMIC pageblocks count if asked. Needs no
+ * lock.
  */
 static inline RACY bool buddy_has(const struct zone *zone, unsigned int order, bool highatomic)
 {
@@ -438,7 +429,7 @@ enum wmark_level zone_level(const struct zone *zone, const struct alloc_context 
 /* Pages that would have to be free besides for the request to leave the mark. */
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark);
 void init_per_zone_wmark_min(void);
-int setup_per_zone_wmarks(void); /* 0 */
+int setup_per_zone_wmarks(void); /* returns 0: what sets a sysctl ends with it */
 /* Of one zone that has so many of all managed pages. */
 void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
 		     unsigned int scale_factor, struct mm_watermarks *mark);
@@ -450,6 +441,9 @@ void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t ma
 /* A page through the cache, which is empty. Interrupts masked. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class);
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
+/* Of this CPU's caches of the zone, orders [order, end), the first that holds something. */
+struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
+				       unsigned int end);
 /* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
 struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
 /*
@@ -467,7 +461,7 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
  * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole
  * but for a few of them; if there is one, these go back to the buddy, and a HIGHATOMIC pageblock
  * they complete is of type `type` from then on. Returns whether there was one; if not, nothing
- * has changed. Bound 4000. Interrupts masked.
+ * has changed. Bound: what LOOK_BUDGET allows (docs/bounds.md). Interrupts masked.
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look);
 #define ASSEMBLE_NOTHING MIGRATE_TYPES /* instead of a type: is there one? Changes nothing */
@@ -548,14 +542,6 @@ static inline unsigned int end_cpu(void)
 
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
 
-/* A CPU's caches of a zone; `order` is that of what they hold. */
-#define for_each_zone_pcp(cpu, zone, pcp, order)                                           \
-	for ((order) = 0; (order) < NR_PAGE_ORDERS; (order)++)                             \
-		for ((pcp) = (cpu)->cache + (order) * NR_PCP_CLASSES + (zone)->first_pcp;  \
-		     (pcp) < (cpu)->cache + (order) * NR_PCP_CLASSES + (zone)->first_pcp + \
-				     MIGRATE_PCPTYPES;                                     \
-		     (pcp)++)
-
 static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 {
 	return (unsigned long)(pcp->top - pcp->base);
@@ -564,11 +550,12 @@ static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 /* page_alloc.c */
 static inline const struct zone_choice *zonelist_for(gfp_t gfp)
 {
-	unsigned int n = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+	const struct zonelist *list =
+		&mm.zonelists[0][gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL];
 
-	return ((const struct zonelist *)mm.zonelists + (gfp & __GFP_THISNODE ? MAX_NR_ZONES : 0) +
-		n)
-		->choice;
+	if (gfp & __GFP_THISNODE)
+		list += MAX_NR_ZONES; /* the same in zonelists[1] */
+	return list->choice;
 }
 
 /* An order there is, flags there are, and one mobility. gfp_check() tells what is wrong. */
@@ -620,16 +607,16 @@ enum {
 	NR_CALLBACKS,
 };
 extern void *mm_callbacks[NR_CALLBACKS]; /* what is registered, the newest first */
-/* All that is tried when the first look at the zones found nothing. */
+/* All that is tried when get_page_from_freelist() found nothing. */
 struct page *alloc_pages_slowpath(struct alloc_context *ac);
-/* If `free` pages of HIGHATOMIC pageblocks were like any others, would the zone serve the request? */
+/* Were `free` pages of HIGHATOMIC pageblocks like any others, would the zone serve the request? */
 bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free);
 
 /* free.c */
 enum freed {
-	NOT_FREED, /* nobody holds such a block (an interrupt freed it meanwhile); nothing has changed */
+	NOT_FREED, /* 0: nobody holds it, as an interrupt freed it meanwhile; nothing has changed */
 	FREED,
-	FREED_TO_CACHE, /* without more ado */
+	FREED_TO_CACHE, /* the cache had room: no lock was taken */
 };
 /* Drop one reference to a block of this order; the last gives it to its cache or to the buddy. */
 enum freed free_block(struct page *page, unsigned int order);
@@ -640,9 +627,9 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller
 /* The head of the block that page lies in; NULL if page is no descriptor of an open section. */
 struct page *page_head(const struct page *page);
 /*
- * Change a count, if it is `least` at least, by `add`, 1 or -1, and clear bits of the word in the same
- * step; a count that becomes 0 freezes the block. Returns the word as it was; 0: nobody held it, or
- * too few or too many did, and nothing has changed.
+ * Change a count, if it is `least` at least, by `add`, 1 or -1, and clear bits of the word in the
+ * same step; a count that becomes 0 freezes the block. Returns the word as it was; 0: nobody held
+ * it, or too few or too many did, and nothing has changed.
  */
 MM_SHARED_INLINE uint32_t page_ref_change(struct page *head, unsigned int least, int add,
 					  uint32_t clear)
@@ -671,11 +658,12 @@ uint64_t zone_present(const struct zone *zone); /* pages that exist */
 /* report.c */
 /* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
 int report_no_metadata(uint64_t nr_pages, size_t bytes);
+void report_no_grouping(void);
 /* Does not return where a refused free panics. */
 void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 /*
- * why NULL: it is found out. Does not return if the request was __GFP_NOFAIL, which may not be
- * refused.
+ * why NULL: it is found out. Does not return if the request is acceptable and __GFP_NOFAIL, which
+ * may not be refused.
  */
 void report_refusal(gfp_t gfp, unsigned int order, const char *why);
 _Noreturn void report_no_reference(const struct page *page);
@@ -692,8 +680,8 @@ void hook_free(struct page *page, unsigned int order);
 /* The same for what has no head yet: part of a block, memory that is released late. */
 void hook_free_part(unsigned long index, unsigned int order, enum migratetype type);
 void hook_section_opened(unsigned long index); /* the zone's lock is held */
-void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order, uint32_t a,
-		 uint32_t b);
+void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
+		 uint32_t migratetype, uint32_t gfp);
 
 #pragma GCC visibility pop
 #endif

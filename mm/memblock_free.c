@@ -84,9 +84,11 @@ static void partial_end(struct partial *partial)
 	partial->section = NIL32;
 }
 
-/* Release [index, end), a range of one bank above all ranges released before. */
-static void release(struct partial *partial, unsigned long index, unsigned long end)
+/* Release the frames [start, last), which lie in one bank and above all released before; there may be none. */
+static void release(struct partial *partial, pfn_t start, pfn_t last)
 {
+	unsigned long index = pfn_to_index(start), end = index + (unsigned long)(last - start);
+
 	while (index < end) {
 		unsigned long section = index >> SECTION_SHIFT;
 		unsigned long stop = (section + 1) << SECTION_SHIFT;
@@ -135,13 +137,11 @@ unsigned long memblock_free_all(void)
 			end = to;
 			continue;
 		}
-		if (start < end)
-			release(&partial, pfn_to_index(start), pfn_to_index(end - 1) + 1);
+		release(&partial, start, end);
 		start = from;
 		end = to;
 	}
-	if (start < end)
-		release(&partial, pfn_to_index(start), pfn_to_index(end - 1) + 1);
+	release(&partial, start, end);
 	partial_end(&partial);
 
 	for_each_zone (zone) {
@@ -161,7 +161,7 @@ unsigned long memblock_free_all(void)
 	memblock_handed_over = true;
 	mm.grouping = released >= pageblock_nr_pages * MIGRATE_TYPES;
 	if (!mm.grouping)
-		port_log("mm: grouping pages by mobility is off: too little memory");
+		report_no_grouping();
 	init_per_zone_wmark_min();
 	return (unsigned long)released;
 }
@@ -176,18 +176,16 @@ static void moved_up(uint32_t *span, uint32_t from)
 }
 
 /*
- * Give a section that is reserved as a whole a span and one reserved block. Returns false if the
- * table is full.
+ * Give a section that is reserved as a whole a span, for which check_late() found room, and one
+ * reserved block.
  */
-static bool section_open_reserved(unsigned long section)
+static void section_open_reserved(unsigned long section)
 {
 	struct zone *zone;
 	uint32_t i = mm.nr_spans;
 
 	if (section_is_open(section))
-		return true;
-	if (mm.nr_spans == mm.max_spans)
-		return false;
+		return;
 	for (; i && mm.spans[i - 1].first > section; i--)
 		mm.spans[i] = mm.spans[i - 1];
 	mm.spans[i] = (struct span){(uint32_t)section, (uint32_t)section + 1, (uint32_t)section + 1,
@@ -203,7 +201,6 @@ static bool section_open_reserved(unsigned long section)
 	section_clear(section);
 	trust_head(section << SECTION_SHIFT, MAX_PAGE_ORDER);
 	mm.memmap[section << SECTION_SHIFT].word = PAGE_RESERVED_WORD(MAX_PAGE_ORDER);
-	return true;
 }
 
 /* Halve the reserved block around index until it starts there and is no larger than `order`. */

@@ -3,13 +3,13 @@
  * page_alloc.c: alloc_pages() from the flags to the page.
  *
  * The hot path (quarry/mm_inline.h) takes a page from this CPU's cache and never comes here. This
- * is what follows when it cannot: the zones are tried in order against their watermarks, and if
- * none has a page, slowpath.c goes on.
+ * is what follows when it cannot: the zones are tried in order against their watermarks, then the
+ * newest that this CPU's caches hold, and if neither serves, slowpath.c goes on.
  */
 #include <string.h>
 #include "internal.h"
 
-/* Where speed counts, what is rare does not burden the function that calls it with its registers. */
+/* Where speed counts, what is rare does not burden its caller with its registers. */
 #if FOR_SPEED
 #define APART __attribute__((noinline))
 #else
@@ -43,7 +43,10 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 	ac->choices = zonelist_for(gfp);
 }
 
-/* From the buddy; a single page only of the HIGHATOMIC pageblocks. Interrupts are masked. */
+/*
+ * From the buddy. Single pages come here for those of the HIGHATOMIC pageblocks alone: rmqueue()
+ * has tried the others. Interrupts are masked.
+ */
 static APART struct page *rmqueue_buddy(const struct alloc_context *ac,
 					const struct zone_choice *choice)
 {
@@ -79,8 +82,7 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *c
 
 	if (!ac->order) {
 		if (buddy_has(choice->zone, 0, false))
-			page = pcp_refill((void *)((char *)port_pcpu()->cache + class),
-					  choice->zone, class);
+			page = pcp_refill(pcp_at(port_pcpu(), class), choice->zone, class);
 		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
 			return page;
 	}
@@ -195,7 +197,7 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order)
 	if (!(gfp & ~GFP_HOT_MASK)) {
 		struct page *page = NULL;
 
-		if (FOR_SPEED && order == 0)
+		if (FOR_SPEED && order == 0) /* a copy of its own */
 			page = pcp_take(gfp & GFP_CLASS_MASK, 0);
 		else if (order <= MAX_PAGE_ORDER)
 			page = pcp_take(gfp & GFP_CLASS_MASK, order);
@@ -261,8 +263,8 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 }
 
 /*
- * Up to n pages: all that this CPU's cache has, then a block from the buddy. A last single page is not
- * worth a block.
+ * Up to n pages: all that this CPU's cache has, then a block from the buddy. A last single page is
+ * not worth a block.
  */
 MM_OUTLINE unsigned long bulk_some(gfp_t gfp, unsigned long n, struct page **pages)
 {

@@ -72,8 +72,8 @@ int free_pages_exact(void *addr, size_t size)
 	unsigned long pages = pages_of(size);
 
 	/*
-	 * All of it must be what alloc_pages_exact() made before any of it is freed. More than the largest
-	 * block are neighbours that were allocated one by one, at best.
+	 * All of it must be what alloc_pages_exact() made before any of it is freed. More than the
+	 * largest block are neighbours that were allocated one by one, at best.
 	 */
 	if (virt_to_phys(addr) % PAGE_SIZE || pages > MAX_ORDER_NR_PAGES ||
 	    !walk(page, pages, false))

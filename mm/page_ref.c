@@ -24,8 +24,8 @@ struct page *page_head(const struct page *page)
 }
 
 /*
- * The descriptor that counts the holders of page, if there are any: the head of a compound block, or page
- * itself. NULL: neither is a head.
+ * The descriptor that counts the holders of page, if there are any: the head of a compound block,
+ * or page itself. NULL: neither is a head.
  */
 static struct page *counted(const struct page *page)
 {

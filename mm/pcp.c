@@ -4,8 +4,7 @@
  *
  * A refill cuts one block of up to `batch` pages, so it removes one block from the buddy, not
  * batch of them. A full cache gives pages back in one go under one lock: eight that make up a
- * block of order 3 if the newest ones do, else one or two. Nothing here loops over a whole cache
- * but a drain, which lets the lock go between chunks.
+ * block of order 3 if the newest ones do, else one or two. Nothing here loops over a whole cache.
  */
 #include <errno.h>
 #include <string.h>
@@ -157,7 +156,7 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 
 /* ---- refill and return: interrupts are masked ---------------------------------------------- */
 
-/* An empty cache takes a block from the zone; its first page is returned, in use. NULL: none left. */
+/* The cache takes a block from the zone; its first page is returned, in use. NULL: none left. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class)
 {
 	uint64_t raw = PAGE_INFO(PAGE_ALLOC, 0) | class;
@@ -188,7 +187,6 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	return page;
 }
 
-/* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
 unsigned int pcp_give_back(struct zone *zone, struct page *page)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
@@ -238,14 +236,16 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 	bool keep = pcp->limit != pcp->base; /* else the cache is switched off */
 
 	spin_lock(&zone->lock);
-	if (newest_are_a_block(pcp)) {
+	if (!keep) {
+		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);
+	} else if (newest_are_a_block(pcp)) {
 		struct page *first = (void *)((uintptr_t)*pcp->top & ~(RETURN_BYTES - 1));
 
 		pcp->top -= RETURN_PAGES;
 		for (int i = 0; i < RETURN_PAGES; i++)
 			first[i].word = PAGE_NONE;
 		buddy_free(zone, (unsigned long)(first - mm.memmap), PCP_RETURN_ORDER);
-	} else if (!pcp_give_back(zone, keep ? *pcp->top-- : page) && pcp->top > pcp->base &&
+	} else if (!pcp_give_back(zone, *pcp->top--) && pcp->top > pcp->base &&
 		   !buddy_is_free(*pcp->top)) {
 		/*
 		 * One that may merge all the way up, or two that do not merge: a bound on the

@@ -51,30 +51,32 @@ static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, u
 	uint64_t before = cpu->drained;
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		unsigned long left = pcp_count(&cpu->cache[i]); /* the oldest: not looked at yet */
+		unsigned long left = ~0UL; /* the oldest: not looked at yet */
 
-		while (left) {
+		do {
 			unsigned long flags = port_irq_save();
 			struct per_cpu_pages *pcp = &cpu->cache[i];
 			struct zone *zone = &mm.zones[pcp->zone];
 
 			if (left > pcp_count(pcp))
 				left = pcp_count(pcp);
-			spin_lock(&zone->lock);
-			for (int work = STEP_WORK; left && work > 0; left--, work--) {
-				struct page **slot = &pcp->base[left];
+			if (left) {
+				spin_lock(&zone->lock);
+				for (int work = STEP_WORK; left && work > 0; left--, work--) {
+					struct page **slot = &pcp->base[left];
 
-				if ((uintptr_t)*slot - first >= bytes)
-					continue;
-				give_back(cpu, zone, slot);
-				work -= GIVE_BACK_WORK;
+					if ((uintptr_t)*slot - first >= bytes)
+						continue;
+					give_back(cpu, zone, slot);
+					work -= GIVE_BACK_WORK;
+				}
+				spin_unlock(&zone->lock);
 			}
-			spin_unlock(&zone->lock);
 			given = cpu->drained - before;
 			port_irq_restore(flags);
 			if (given >= enough)
 				return given;
-		}
+		} while (left);
 	}
 	return given;
 }
@@ -145,9 +147,8 @@ unsigned long mm_set_pcp_high(unsigned long pages)
 
 /* ---- what a request that found nothing needs ------------------------------------------------ */
 
-/* Of this CPU's caches of the zone, orders [order, end), the first that holds something, or NULL. */
-static struct per_cpu_pages *first_cached(const struct zone *zone, unsigned int order,
-					  unsigned int end)
+struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
+				       unsigned int end)
 {
 	struct per_cpu_pages *pcp = &port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
 
@@ -162,7 +163,7 @@ static struct per_cpu_pages *first_cached(const struct zone *zone, unsigned int 
 
 struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
 {
-	struct per_cpu_pages *pcp = first_cached(zone, order, order + 1);
+	struct per_cpu_pages *pcp = pcp_first_cached(zone, order, order + 1);
 	struct page *page;
 
 	if (!pcp || FAULT_POINT())
@@ -184,7 +185,7 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 
 bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type)
 {
-	struct per_cpu_pages *pcp = first_cached(zone, order + 1, NR_PAGE_ORDERS);
+	struct per_cpu_pages *pcp = pcp_first_cached(zone, order + 1, NR_PAGE_ORDERS);
 	unsigned long index;
 
 	if (!pcp)
@@ -246,9 +247,9 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 }
 
 /*
- * How many of this CPU's cached blocks of the zone, the PCP_WINDOW newest of each cache, start in the
- * block of this order at index? The slots of the first PCP_LOOK_CACHED go to found[], the newest of
- * a cache first.
+ * How many of this CPU's cached blocks of the zone, the PCP_WINDOW newest of each cache, start in
+ * the block of this order at index? The slots of the first PCP_LOOK_CACHED go to found[], the
+ * newest of a cache first.
  */
 static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
 				 struct page **found[])
@@ -288,7 +289,7 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
  * lowest of its cached blocks; so that one must be this CPU's.
  *
  * With found[] only the newest blocks of this CPU's caches of smaller orders count, and these may
- * be PCP_LOOK_CACHED at most; their slots go there.
+ * be PCP_LOOK_CACHED at most; their slots go there. `look` says how much may be looked at.
  */
 static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zone,
 				     unsigned int order, struct look *look, unsigned long *start,

@@ -8,7 +8,7 @@
  * time. Whoever waits, for its turn or for acknowledgements, serves requests meanwhile, so that
  * two CPUs with interrupts masked cannot wait for each other.
  */
-#ifdef __OPTIMIZE_SIZE__
+#ifdef __OPTIMIZE_SIZE__ /* where size counts, spin_lock() and spin_unlock() are here */
 #define SPIN_LOCK_BODIES
 #endif
 #include "internal.h"
@@ -128,7 +128,10 @@ bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype typ
 
 	if (!remote_find(zone, order, look, &start, &end))
 		return false;
-	post(start, end);
+	if (remote_alone())
+		pcp_give_back_range(port_pcpu(), start, end);
+	else
+		post(start, end);
 	flags = port_irq_save();
 	pcp_complete(zone, NULL, 0, start, end, type);
 	port_irq_restore(flags);

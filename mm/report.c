@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report.c: what is said of a request or a free that is refused.
+ * report.c: what is said when a request, a free, a reference or the allocator's own memory is
+ * refused.
  *
- * Why a request is refused: the rules are asked again, without allocating: the verdict of each zone the flags allow, then
- * the figures behind it, the block that comes nearest to serving the request and what pins it,
- * and the one knob that helps.
+ * Why a request is refused is found by asking the rules again, without allocating: the verdict of
+ * each zone the flags allow, then the figures behind it, the block that comes nearest to serving
+ * the request and what pins it, and the one knob that helps.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -49,16 +50,9 @@ static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone
 {
 	unsigned long cached = pcp_count_this_cpu(zone);
 	bool above = cached && zone_shortfall(zone, ac, zone->mark.min) <= cached;
-	struct per_cpu_pages *pcp;
-	unsigned int order;
 
-	for_each_zone_pcp(port_pcpu(), zone, pcp, order)
-	{
-		if (pcp->top == pcp->base || order < ac->order)
-			continue;
-		if (order == ac->order || above)
-			return true;
-	}
+	if (pcp_first_cached(zone, ac->order, above ? NR_PAGE_ORDERS : ac->order + 1))
+		return true;
 	return above && pcp_could_assemble(zone, ac->order, look);
 }
 
@@ -76,7 +70,8 @@ static bool would_serve(const struct alloc_context *ac, struct zone *zone, struc
 
 	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, look))
 		return true;
-	if (wait && cached && zone_shortfall(zone, ac, zone->mark.min) <= cached &&
+	if ((wait || (thorough && remote_alone())) && cached &&
+	    zone_shortfall(zone, ac, zone->mark.min) <= cached &&
 	    remote_find(zone, ac->order, thorough ? NULL : others, &start, &end))
 		return true;
 	return wait && !(ac->gfp & __GFP_NORETRY) &&
@@ -334,6 +329,11 @@ void report_no_reference(const struct page *page)
 	port_panic("get_page: 0x%llx is not held by anyone, or by 65535",
 		   (unsigned long long)(head && page_allocated(head) ? page_to_phys(page)
 								     : (uintptr_t)page));
+}
+
+void report_no_grouping(void)
+{
+	port_log("mm: grouping pages by mobility is off: too little memory");
 }
 
 int report_no_metadata(uint64_t nr_pages, size_t bytes)

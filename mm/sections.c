@@ -129,21 +129,19 @@ MM_OUTLINE const struct span *last_joined(const struct span *span, int step)
 }
 
 /*
- * Is a section open? Then this CPU notes that the open sections around it are trustworthy: the next
- * frees there need a compare or two. A range that starts where a known one does takes its place, else the smallest
- * gives way; the largest comes first.
+ * This CPU notes that the open sections around one that is open are trustworthy: the next frees
+ * there need a compare or two. A range that starts where a known one does takes its place, else the
+ * smallest gives way; the largest comes first.
  */
-bool open_range_note(unsigned long section)
+void open_range_note(unsigned long section)
 {
 	const struct span *here = span_of(section), *first;
 	struct mm_open_range *open = port_pcpu()->open, *at = open, range;
 	unsigned long flags;
 
-	if (!here || section >= opened(here))
-		return false;
 	/* A CPU that is not attached to the allocator yet takes the slow path. */
 	if (!port_pcpu()->trust)
-		return true;
+		return;
 	first = last_joined(here, -1);
 	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
 	range.bytes = (uintptr_t)&mm.memmap[(size_t)opened(last_joined(here, 1)) << SECTION_SHIFT] -
@@ -156,7 +154,6 @@ bool open_range_note(unsigned long section)
 		*at = at[-1];
 	*at = range;
 	port_irq_restore(flags);
-	return true;
 }
 
 struct pageblock *section_take(struct zone *zone)

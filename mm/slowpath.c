@@ -2,10 +2,11 @@
 /*
  * slowpath.c: what is tried, stage by stage, before a request is refused.
  *
- * No zone has what the request needs above what it must leave. It looks at the pages in caches;
- * if it may wait, lets shrinkers free something; and at last takes back a HIGHATOMIC pageblock.
- * Each stage either serves the request or changes nothing, so that a refused request leaves the
- * allocator as it was.
+ * No zone has what the request needs above what it must leave, nor do the newest blocks of this
+ * CPU's caches complete it. If it may wait, all CPUs' caches are searched (where there are other
+ * CPUs, or with __GFP_RETRY_MAYFAIL or __GFP_NOFAIL), shrinkers free something, and at last a
+ * HIGHATOMIC pageblock is taken back. Each stage either serves the request or changes nothing, so
+ * that a refused request leaves the allocator as it was.
  */
 #include <errno.h>
 #include "internal.h"
@@ -13,6 +14,9 @@
 /* Rounds of shrinkers that free something but not enough. */
 #define ROUNDS_DEFAULT 4
 #define ROUNDS_MAYFAIL 16
+
+/* What was given back for a request, an interrupt or another CPU may take: then once more. */
+#define GIVEN_BACK_TRIES 3
 
 /* Objects a shrinker is asked for in one round. */
 #define SHRINK_BATCH 128
@@ -51,7 +55,7 @@ static void callbacks_exit(void)
 	port_pcpu()->in_reclaim = 0;
 }
 
-/* Add an entry to a list, or remove it. The lists change only while no callback runs: not from within one. */
+/* Add an entry to a list, or remove it: while no callback runs, so not from within one. */
 static int list_change(unsigned int list, void *entry, bool add)
 {
 	typedef void *__attribute__((may_alias)) link; /* a `next` of either type */
@@ -173,17 +177,20 @@ static struct page *try_all_caches(const struct alloc_context *ac, bool all)
 	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
 		struct zone *zone = choice->zone;
 		unsigned long cached = pcp_count_zone(zone), flags;
+		unsigned int tries = GIVEN_BACK_TRIES;
 
-		if (!cached || zone_shortfall(zone, ac, zone->mark.min) > cached || FAULT_POINT() ||
-		    !remote_assemble(zone, ac->order, ac->type, all ? NULL : &look))
+		if (!cached || zone_shortfall(zone, ac, zone->mark.min) > cached || FAULT_POINT())
 			continue;
-		count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
-		flags = port_irq_save();
-		FAULT_CERTAIN(true);
-		/* All cached pages count as free: the marks are not asked again for these few. */
-		page = rmqueue(ac, choice);
-		FAULT_CERTAIN(false);
-		port_irq_restore(flags);
+		while (!page && tries-- &&
+		       remote_assemble(zone, ac->order, ac->type, all ? NULL : &look)) {
+			count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
+			flags = port_irq_save();
+			FAULT_CERTAIN(true);
+			/* All cached pages count as free: the marks are not asked again for these few. */
+			page = rmqueue(ac, choice);
+			FAULT_CERTAIN(false);
+			port_irq_restore(flags);
+		}
 	}
 	return page;
 }
@@ -230,16 +237,17 @@ static struct page *try_again(const struct alloc_context *ac, bool all_caches)
 
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
 {
-	bool wait = may_wait(ac);
+	bool wait = may_wait(ac), alone = remote_alone();
 	bool thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
 	unsigned int rounds = ac->gfp & __GFP_NORETRY ? 1
 			      : thorough	      ? ROUNDS_MAYFAIL
 						      : ROUNDS_DEFAULT;
 	struct page *page = NULL;
 
+	/* Who may not wait cannot ask other CPUs, but may search the caches of the only one. */
+	if (alone ? thorough : wait)
+		page = try_all_caches(ac, thorough);
 	if (wait) {
-		if (thorough || !remote_alone())
-			page = try_all_caches(ac, thorough);
 		while (!page && rounds--) {
 			count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
 			if (!shrink_all(ac->gfp))
@@ -252,7 +260,7 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 	}
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = try_again(ac, wait);
+		page = try_again(ac, wait || alone);
 	}
 	if (!page) {
 		count_event(&mm.stats.stage[MM_STAGE_FAIL]);

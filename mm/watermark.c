@@ -14,7 +14,7 @@
 #define MIN_FREE_KBYTES_HIGH 262144
 #define SCALE_FACTOR_MAX     3000 /* of 10000 */
 
-/* Largest r with r * r <= x, or 2^19 - 1, which is more than MIN_FREE_KBYTES_HIGH, if it is more. */
+/* Largest r with r * r <= x, but 2^19 - 1 at most: more than MIN_FREE_KBYTES_HIGH. */
 static uint64_t isqrt(uint64_t x)
 {
 	uint64_t root = 0;
@@ -150,7 +150,7 @@ enum wmark_level zone_level(const struct zone *zone, const struct alloc_context 
 {
 	int64_t left;
 
-	if (!FOR_SPEED) /* in two steps: the same */
+	if (!FOR_SPEED) /* the same by two calls, which is smaller */
 		return FAULT_POINT() || zone_shortfall(zone, ac, zone->mark.min) ||
 				       !has_block(zone, ac)
 			       ? WMARK_NO_LEVEL

@@ -28,11 +28,10 @@
 #define __GFP_MEMALLOC	     ((gfp_t)0x4000) /* may use all of it: the caller is about to free memory */
 #define __GFP_NOMEMALLOC     ((gfp_t)0x8000)  /* may use none of it, whatever else is set */
 #define __GFP_NORETRY	     ((gfp_t)0x10000) /* one attempt at reclaim, then refuse */
-#define __GFP_RETRY_MAYFAIL \
-	((gfp_t)0x20000) /* go on as long as shrinkers free anything, and look at all that caches hold */
-#define __GFP_NOFAIL	((gfp_t)0x40000) /* never refuse: panic with the report if all is gone */
+#define __GFP_RETRY_MAYFAIL  ((gfp_t)0x20000) /* all caches, 16 rounds of shrinkers */
+#define __GFP_NOFAIL	     ((gfp_t)0x40000) /* never refuse: panic with the report if all is gone */
 
-#define __GFP_BITS_MASK ((gfp_t)0x7ffe0)
+#define __GFP_BITS_MASK	     ((gfp_t)0x7ffe0)
 
 /* What callers use. Context of GFP_KERNEL: boot and thread; of the others also interrupt. */
 #define GFP_KERNEL __GFP_DIRECT_RECLAIM

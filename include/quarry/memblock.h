@@ -199,11 +199,11 @@ const char *memblock_check(void);
 
 /*
  * Hand all free memory to the page allocator (returns pages released), and give a boot reservation,
- * or part of it, to it at run time. Both belong to the page allocator (mm/memblock_free.c). After the first,
- * memblock only remembers: it allocates nothing any more, and an array that would have to grow is
- * -ENOMEM. memblock_free_late() returns 0; -EFAULT: no such memory, or NOMAP; -EPERM: not reserved;
- * -ENOSPC, -ENOMEM: no room in a table; -EINVAL; nothing has changed then. Context: thread, no other
- * CPU allocating or freeing. Cost: linear in the pages.
+ * or part of it, to it at run time. Both belong to the page allocator (mm/memblock_free.c). After
+ * the first, memblock only remembers: it allocates nothing any more, and an array that would have
+ * to grow is -ENOMEM. memblock_free_late() returns 0; -EFAULT: no such memory, or NOMAP; -EPERM:
+ * not reserved; -ENOSPC, -ENOMEM: no room in a table; -EINVAL; nothing has changed then. Context:
+ * thread, no other CPU allocating or freeing. Cost: linear in the pages.
  */
 unsigned long memblock_free_all(void);
 int memblock_free_late(phys_addr_t base, phys_addr_t size);

@@ -171,8 +171,8 @@ bool pfn_valid(pfn_t pfn);
 
 /*
  * mm_set_pcp_high() - the most pages each per-CPU cache of order-0 pages may hold
- * (vm.percpu_pagelist); 0 switches the caches off. The calling CPU's caches are drained. Returns
- * the value in effect (the arrays' capacity limits it). Context: thread.
+ * (vm.percpu_pagelist); 0 switches the caches off. All CPUs' caches are drained, as by
+ * drain_all_pages(). Returns the value in effect (the arrays' capacity limits it). Context: thread.
  */
 unsigned long mm_set_pcp_high(unsigned long pages);
 unsigned long mm_pcp_high(void);
@@ -183,7 +183,7 @@ unsigned long mm_pcp_high(void);
  * linear in what is cached; no lock is held for more than a step.
  *
  * drain_some_pages() - one step: up to 8 blocks of this CPU. Returns their pages, 0 when nothing
- * is cached. Context: any. Bound 2000.
+ * is cached. Context: any. Bound 6200.
  */
 unsigned long drain_all_pages(void);
 unsigned long drain_some_pages(void);
@@ -209,7 +209,7 @@ const char *mm_misuse_name(enum mm_misuse kind);
 enum mm_stage {
 	MM_STAGE_SLOW,	     /* nothing above the low marks: on to min */
 	MM_STAGE_ASSEMBLE,   /* pages in this CPU's caches were looked at */
-	MM_STAGE_DRAIN,	     /* other CPUs were asked for theirs */
+	MM_STAGE_DRAIN,	     /* all CPUs gave back what makes up a block */
 	MM_STAGE_RECLAIM,    /* shrinkers were called */
 	MM_STAGE_HIGHATOMIC, /* the HIGHATOMIC pageblocks were looked at */
 	MM_STAGE_FAIL,	     /* refused */
@@ -364,7 +364,8 @@ int unregister_shrinker(struct shrinker *shrinker);
 
 /*
  * Called when a zone falls below its low watermark, and again when it is above high: firmware can
- * shed load before it is refused. Context and limits as for shrinkers; also from mm_idle().
+ * shed load before it is refused. Limits as for shrinkers; it runs at the end of a request that
+ * may wait and did not find its page in the cache, served (zeroed, then) or not, and in mm_idle().
  */
 struct low_memory_notifier {
 	void (*notify)(struct low_memory_notifier *notifier, enum zone_type zone, bool low);

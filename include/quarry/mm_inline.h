@@ -45,7 +45,7 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 /*
  * Puts a block into the cache of its order and class. False, and nothing has changed, if it is
  * not surely the descriptor of an allocated block of this order with one holder, or if the cache
- * is full. 28 instructions.
+ * is full. 29 instructions.
  */
 static inline bool pcp_give(struct page *page, unsigned int order)
 {

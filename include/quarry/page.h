@@ -10,10 +10,11 @@
  *                                                +-----------------------------+
  * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or,
  * in groups of descriptors that were never written, anything: see the trust map in mm/internal.h.
- * order and class together are the byte offset of the per-CPU cache the block returns to (pcp.h). prev and next are
- * frame numbers within the 2 MiB pageblock.
+ * order and
+ * class together are the byte offset of the per-CPU cache the block returns to (pcp.h). prev and
+ * next are frame numbers within the 2 MiB pageblock.
  *
- * An allocated order-0 block with _refcount 0 lies in a per-CPU cache.
+ * An allocated block with _refcount 0 lies in a per-CPU cache.
  */
 #ifndef QUARRY_PAGE_H
 #define QUARRY_PAGE_H

@@ -8,7 +8,7 @@
  *
  *   bench: NAME ISA [VARIANT] figure=number ...
  *
- * A figure with ~ is not a count of instructions: see bench_calibrate().
+ * A figure with ~ is not a count of instructions: see calibrate() in bench.c.
  */
 #ifndef TEST_BENCH_BENCH_H
 #define TEST_BENCH_BENCH_H

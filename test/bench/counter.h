@@ -4,7 +4,7 @@
  *
  * On the machine it counts retired instructions of this CPU: instret on riscv64, PMCCNTR_EL0 on
  * arm64, which counts instructions under QEMU's -icount (boot/ has started it). Whether it does is
- * measured by bench_calibrate(). On the host it is nanoseconds, and under callgrind, which counts
+ * measured by calibrate() in bench.c. On the host it is nanoseconds, and under callgrind, which counts
  * on its own, reading it switches callgrind's collection on and off.
  */
 #ifndef TEST_BENCH_COUNTER_H

@@ -19,7 +19,7 @@ int policy_start(void **state); /* ONE_BANK */
 int policy_start_caches(void **state);
 int policy_stop(void **state);
 
-/* Blocks taken and not given back yet, in the order they were taken in but for drop_odd(). */
+/* Blocks taken and not given back yet, in the order they were taken in but for give_odd(). */
 extern struct page *held[20000];
 extern unsigned int nr_held;
 
