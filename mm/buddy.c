@@ -312,16 +312,15 @@ static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 /* ---- what the rest of mm/ calls ------------------------------------------------------------ */
 
 /*
- * With any_smaller a call that cuts a whole pageblock or borrows from another type's serves at most
+ * Where a smaller block will do, a call that cuts a whole pageblock or borrows from another type's serves at most
  * this order, and one that takes a pageblock over a single page, so that no call does two expensive
  * things.
  */
 #define SMALL_BATCH_ORDER 2
 
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
-			  bool any_smaller)
+			  unsigned int lowest)
 {
-	unsigned int lowest = any_smaller ? 0 : *order;
 	struct pageblock *pb;
 
 	if (*order >= pageblock_order) {
@@ -331,12 +330,9 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 		count_free(zone, pb, -(1L << *order));
 		return pb_index(pb);
 	}
-	/* A bulk request, which is larger, leaves smaller blocks to others while it can. */
-	if (*order > PCP_BATCH_ORDER && zone->nonempty[type] >> *order)
-		lowest = *order;
 	pb = pb_find(zone, type, lowest);
 	if (!pb || FAULT_POINT()) {
-		if (any_smaller && *order > SMALL_BATCH_ORDER)
+		if (lowest < *order && *order > SMALL_BATCH_ORDER)
 			*order = SMALL_BATCH_ORDER;
 		pb = zone->nonempty[PB_WHOLE] || zone->nr_untouched
 			     ? whole_take(zone, pageblock_order)

@@ -323,14 +323,12 @@ void open_range_note(unsigned long section); /* it is open: this CPU notes so */
 unsigned long block_head(unsigned long index);
 
 /* buddy.c: the zone's lock is held */
-#define ANY_SMALLER	true
-#define PCP_BATCH_ORDER 4 /* of what a refill asks for */
 /*
- * Takes a free block of order `order` for type. With any_smaller, the block may be smaller: the
- * first that is at hand. *order is the block's. Returns its index, or NIL32.
+ * Takes a free block of order *order for type or, with lowest < *order, the first at hand of that
+ * order or more. *order is the block's then. Returns its index, or NIL32.
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
-			  bool any_smaller);
+			  unsigned int lowest);
 /* Returns how often the block merged. Bound 700 (docs/bounds.md). */
 unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order);
 /*

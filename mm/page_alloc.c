@@ -62,7 +62,7 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac,
 			index = highatomic_reserve(zone, &order, ac->type);
 	}
 	if (index == NIL32 && order)
-		index = buddy_alloc(zone, &order, ac->type, false);
+		index = buddy_alloc(zone, &order, ac->type, order);
 	/* What may use all reserves may use that of the HIGHATOMIC pageblocks too. */
 	if (index == NIL32 && (!order || ac->alloc_flags & ALLOC_NO_WATERMARKS))
 		index = highatomic_alloc(zone, &order);
@@ -245,7 +245,8 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 		want--;
 	order = want;
 	spin_lock(&zone->lock);
-	index = buddy_alloc(zone, &order, ac.type, ANY_SMALLER);
+	/* Smaller blocks are left to others while there are such. */
+	index = buddy_alloc(zone, &order, ac.type, zone->nonempty[ac.type] >> order ? order : 0);
 	if (index != NIL32) {
 		struct page *page = &mm.memmap[index];
 

@@ -11,7 +11,8 @@
 #include "internal.h"
 
 #define PCP_BATCH	 16 /* pages a refill aims at */
-#define PCP_HIGH_MIN	 8  /* fewer pages are not worth a cache */
+#define PCP_BATCH_ORDER	 4
+#define PCP_HIGH_MIN	 8 /* fewer pages are not worth a cache */
 #define PCP_HIGH_MAX	 1024
 #define PCP_BLOCKS_MAX	 4 /* blocks of an order above 0 */
 #define PCP_RETURN_ORDER 3 /* returned as one block where the newest pages are one */
@@ -167,7 +168,7 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	while (pcp->limit - pcp->top + 1 < 1L << order)
 		order--;
 	spin_lock(&zone->lock);
-	index = buddy_alloc(zone, &order, group_type(class), ANY_SMALLER);
+	index = buddy_alloc(zone, &order, group_type(class), 0);
 	if (index != NIL32) {
 		trust_head(index, 0);
 		page = &mm.memmap[index];
