@@ -72,14 +72,18 @@ void give_all(void)
 	}
 }
 
+void give_one(unsigned int n)
+{
+	assert_int_equal(0, __free_pages(held[n], held_order[n]));
+	held[n] = held[--nr_held];
+	held_order[n] = held_order[nr_held];
+}
+
 void give_odd(void)
 {
-	for (unsigned int i = 0; i < nr_held; i++) {
-		if (!(page_to_pfn(held[i]) & 1))
-			continue;
-		assert_int_equal(0, __free_page(held[i]));
-		held[i--] = held[--nr_held];
-	}
+	for (unsigned int i = 0; i < nr_held; i++)
+		if (page_to_pfn(held[i]) & 1)
+			give_one(i--);
 }
 
 uint64_t free_pages_now(void)

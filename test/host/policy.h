@@ -27,6 +27,7 @@ void hold(struct page *page, unsigned int order); /* page may not be NULL */
 /* Take blocks until there are no more; returns how many. */
 unsigned long take_all(gfp_t gfp, unsigned int order);
 void give_all(void);
+void give_one(unsigned int n); /* held[n]; the last takes its place */
 void give_odd(void); /* the pages with odd frame numbers; all that is held is single pages */
 
 uint64_t free_pages_now(void); /* of DMA32 */

@@ -126,6 +126,54 @@ static void nofail_panics(void **state)
 	give_all();
 }
 
+/*
+ * A block of order 3 lies whole in the cache below newer pages, of which none makes one: a bounded look does not
+ * find it, a thorough one does, on the only CPU also where the request may not wait.
+ */
+static void thorough_looks_deep(void **state)
+{
+	static const struct {
+		gfp_t gfp;
+		bool in_interrupt, served;
+	} rules[] = {
+		{GFP_KERNEL | __GFP_NORETRY, false, false},
+		{GFP_ATOMIC, true, false},
+		{GFP_KERNEL | __GFP_RETRY_MAYFAIL, false, true},
+		{GFP_NOWAIT | __GFP_RETRY_MAYFAIL, false, true},
+		{GFP_NOWAIT | __GFP_NOFAIL, false, true},
+		{GFP_KERNEL | __GFP_NOFAIL, true, true},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		unsigned int whole = 0, lone = 0;
+		struct page *page;
+		pfn_t block;
+
+		assert_int_equal(0, mm_set_min_free_kbytes(0));
+		take_all(GFP_KERNEL | __GFP_MEMALLOC, 0);
+		block = page_to_pfn(held[nr_held / 2]) >> 3;
+		for (unsigned int n = 0; n < nr_held; n++)
+			if (page_to_pfn(held[n]) >> 3 == block && ++whole)
+				give_one(n--);
+		for (unsigned int n = 0; n < nr_held && lone < 40; n++)
+			if (page_to_pfn(held[n]) % 64 == 1 && ++lone)
+				give_one(n--);
+		assert_int_equal(8 + 40, whole + lone);
+		assert_int_equal(0, free_pages_now()); /* all of it lies in the cache */
+		port_pcpu()->irq_depth = rules[i].in_interrupt;
+		page = alloc_pages(rules[i].gfp | __GFP_NOWARN, 3);
+		port_pcpu()->irq_depth = 0;
+		assert_int_equal(rules[i].served, page != NULL);
+		if (page) {
+			assert_int_equal(block, page_to_pfn(page) >> 3);
+			assert_int_equal(0, __free_pages(page, 3));
+		}
+		give_all();
+		drain_all_pages();
+	}
+}
+
 /* ---- row 37: the report -------------------------------------------------------------------- */
 
 static void report(void **state)
@@ -204,6 +252,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(highatomic_survives_pressure, policy_start,
 						policy_stop),
 		cmocka_unit_test_setup_teardown(highatomic_is_bounded, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(thorough_looks_deep, policy_start_caches,
+						policy_stop),
 		cmocka_unit_test_setup_teardown(nofail_panics, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(report, policy_start_caches, policy_stop),
 		cmocka_unit_test_setup_teardown(report_names_the_knob, policy_start, policy_stop),
