@@ -8,7 +8,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 #define MAX_REPORTS 10
 

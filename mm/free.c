@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 #include <quarry/memblock.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller)
 {
@@ -117,8 +117,12 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 	enum freed freed;
 	long have;
 
-	if (!known && !section_is_open(section))
-		return section_is_untouched(section) ? MISUSE_DOUBLE_FREE : MISUSE_RESERVED;
+	if (!known) {
+		enum section_state state = section_state(section);
+
+		if (state != SECTION_OPEN)
+			return state == SECTION_UNTOUCHED ? MISUSE_DOUBLE_FREE : MISUSE_RESERVED;
+	}
 	/* Most are heads in use; that of any other is to be found. */
 	if (!FOR_SPEED || !trusted(index) || !page->_refcount)
 		page = &mm.memmap[block_head(index)];

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <quarry/memblock.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 const char *zone_name(const struct zone *zone)
 {
@@ -198,14 +198,16 @@ int mm_page_info(pfn_t pfn, struct page_info *info)
 {
 	unsigned long index = pfn_to_index(pfn), head = index;
 	const struct page *page;
+	enum section_state state;
 
 	if (index == NIL32)
 		return -EFAULT;
 	memset(info, 0, sizeof(*info));
 	info->pfn = info->head_pfn = pfn;
 	info->zone = (enum zone_type)(zone_of(index) - mm.zones);
-	if (!section_is_open(index >> SECTION_SHIFT)) {
-		info->untouched = section_is_untouched(index >> SECTION_SHIFT);
+	state = section_state(index >> SECTION_SHIFT);
+	if (state != SECTION_OPEN) {
+		info->untouched = state == SECTION_UNTOUCHED;
 		info->state = info->untouched ? PAGE_FREE : PAGE_RESERVED;
 		info->order = info->untouched ? MAX_PAGE_ORDER : 0;
 		info->migratetype = MIGRATE_MOVABLE;

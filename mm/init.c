@@ -8,7 +8,7 @@
  */
 #include <string.h>
 #include <quarry/memblock.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 /*
  * Cut memory into banks: runs of sections that hold at least one page. Each is written to `bank`,

@@ -228,16 +228,16 @@ static int check_late(pfn_t pfn, pfn_t end)
 
 	for (; pfn < end; pfn++) {
 		unsigned long index = pfn_to_index(pfn);
+		enum section_state state;
 
 		if (index == NIL32 || !memblock_is_map_memory(PFN_PHYS(pfn)))
 			return -EFAULT;
-		if (section_is_untouched(index >> SECTION_SHIFT))
-			return -EPERM;
-		if (!section_is_open(index >> SECTION_SHIFT)) {
-			/* reserved as a whole: it will need a span */
+		state = section_state(index >> SECTION_SHIFT);
+		if (state == SECTION_RESERVED) { /* it will need a span */
 			sections++;
 			pfn += SECTION_PAGES - 1 - (index & (SECTION_PAGES - 1));
-		} else if (page_state(&mm.memmap[block_head(index)]) != PAGE_RESERVED) {
+		} else if (state == SECTION_UNTOUCHED ||
+			   page_state(&mm.memmap[block_head(index)]) != PAGE_RESERVED) {
 			return -EPERM;
 		}
 	}

@@ -7,7 +7,7 @@
  * newest that this CPU's caches hold, and if neither serves, slowpath.c goes on.
  */
 #include <string.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 /* Where speed counts, what is rare does not burden its caller with its registers. */
 #if FOR_SPEED

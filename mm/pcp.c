@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 #define PCP_BATCH	 16 /* pages a refill aims at */
 #define PCP_BATCH_ORDER	 4

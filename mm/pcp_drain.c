@@ -7,7 +7,7 @@
  * class, a larger one, or a few that complete a block. Only what completes one is given back, so
  * a request that fails leaves the caches as they were.
  */
-#include "internal.h"
+#include "pcp_internal.h"
 
 /* What is done per acquisition of the lock: 8 blocks are given back, or 64 passed over. */
 #define STEP_WORK      64

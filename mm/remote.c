@@ -11,7 +11,7 @@
 #ifdef __OPTIMIZE_SIZE__ /* where size counts, spin_lock() and spin_unlock() are here */
 #define SPIN_LOCK_BODIES
 #endif
-#include "internal.h"
+#include "pcp_internal.h"
 
 static struct {
 	_Atomic uint32_t busy;	   /* a CPU posts, or waits for acknowledgements */

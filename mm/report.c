@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include "internal.h"
+#include "pcp_internal.h"
 
 struct text {
 	char *buf;

@@ -282,7 +282,7 @@ struct page_info {
 	bool in_pcp;
 	bool untouched; /* lies in a 4 MiB block that was never cut */
 };
-/* Returns 0, or -EFAULT if there is no descriptor for pfn. Bound 400. */
+/* Returns 0, or -EFAULT if there is no descriptor for pfn. Bound 600. */
 int mm_page_info(pfn_t pfn, struct page_info *info);
 
 struct mm_layout {

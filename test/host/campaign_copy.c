@@ -14,7 +14,7 @@
 #include <quarry/memblock.h>
 
 #include "machine.h"
-#include "mm/internal.h"
+#include "mm/pcp_internal.h"
 #include "port_host.h"
 
 struct piece {
