@@ -17,10 +17,10 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/fdt_early.h"
+#include "boot/dt/fdt_early.h"
 #include "boot/main.h"
-#include "boot/mmu.h"
-#include "boot/smp.h"
+#include "boot/mmu/mmu.h"
+#include "boot/cpu/smp.h"
 #include "version.h"
 
 static_assert(sizeof(boot_cpu.tls) == PORT_TLS_SIZE, "port_pcpu() finds mm behind tls");

@@ -9,7 +9,7 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/smp.h"
+#include "boot/cpu/smp.h"
 
 static uint32_t reporter; /* number + 1 of the CPU whose report it is, 0: none yet */
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "boot/fdt_early.h"
+#include "boot/dt/fdt_early.h"
 
 #define MAGIC	   0xd00dfeedU
 #define BEGIN_NODE 1

@@ -6,11 +6,12 @@
 HOST_CC := gcc
 
 HOST_TOOLS   := fdtmap
-HOST_THREADED := $(sort $(patsubst test/host/%.c,%,$(wildcard test/host/test_smp*.c)))
-HOST_TESTS   := $(sort $(filter-out $(HOST_THREADED),$(patsubst test/host/%.c,%,$(wildcard test/host/test_*.c))))
-HOST_SUPPORT := $(filter-out $(HOST_TOOLS:%=test/host/%.c) $(HOST_TESTS:%=test/host/%.c) \
-	$(HOST_THREADED:%=test/host/%.c), \
-	$(sort $(wildcard test/host/*.c)))
+HOST_SOURCES  := $(sort $(wildcard test/host/*.c test/host/*/*.c))
+HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c,$(HOST_SOURCES)))))
+HOST_TESTS    := $(filter-out $(HOST_THREADED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
+HOST_SUPPORT  := $(foreach s,$(HOST_SOURCES),$(if $(filter test_% $(HOST_TOOLS:%=%.c),$(notdir $(s))),,$(s)))
+# $(call host_source,PROGRAM): where the program's own file is, without its suffix.
+host_source = $(basename $(filter %/$(1).c,$(HOST_SOURCES)))
 
 HOST_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -DCONFIG_FAULT_POINTS -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
@@ -19,9 +20,9 @@ HOST_INCLUDES := -Iinclude -I. -isystem $(LIBFDT_DIR)
 
 HOST_MM     := $(MM_SOURCES:%.c=$(HOST)/obj/%.o)
 HOST_FDT    := $(LIBFDT_NAMES:%=$(HOST)/obj/libfdt/%.o)
-HOST_DT     := $(patsubst %.c,$(HOST)/obj/%.o,$(sort $(wildcard boot/fdt_early*.c)))
+HOST_DT     := $(patsubst %.c,$(HOST)/obj/%.o,$(sort $(wildcard boot/dt/fdt_early*.c)))
 HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/%.o)
-HOST_MAINS  := $(HOST_TOOLS:%=$(HOST)/obj/test/host/%.o) $(HOST_TESTS:%=$(HOST)/obj/test/host/%.o)
+HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
 .PHONY: host fdtmap
 host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
@@ -48,12 +49,13 @@ $(HOST)/obj/%.o: %.c $(HOST)/flags | $(LIBFDT_STAMP)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_COMPILE) $(WARNINGS) $(HOST_INCLUDES)
 
-$(HOST)/fdtmap: $(HOST)/obj/test/host/fdtmap.o $(HOST)/obj/test/host/port_host.o $(HOST_DT) \
-		$(filter-out %/memblock_free.o,$(filter $(HOST)/obj/mm/memblock%,$(HOST_MM))) $(HOST_FDT) $(HOST)/objects
+$(HOST)/fdtmap: $(HOST)/obj/$(call host_source,fdtmap).o $(HOST)/obj/test/host/port_host.o $(HOST_DT) \
+		$(filter $(HOST)/obj/mm/memblock/%,$(HOST_MM)) $(HOST_FDT) $(HOST)/objects
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^)
 
-$(HOST_TESTS:%=$(HOST)/%): $(HOST)/%: $(HOST)/obj/test/host/%.o $(HOST_COMMON) $(HOST)/objects
+.SECONDEXPANSION:
+$(HOST_TESTS:%=$(HOST)/%): $(HOST)/%: $(HOST)/obj/$$(call host_source,%).o $(HOST_COMMON) $(HOST)/objects
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
@@ -62,7 +64,7 @@ $(HOST_TESTS:%=$(HOST)/%): $(HOST)/%: $(HOST)/obj/test/host/%.o $(HOST_COMMON) $
 TSAN := $(HOST)/thread
 TSAN_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST -fsanitize=thread -Wno-tsan -pthread $(EXTRA_CFLAGS)
 TSAN_COMMON := $(patsubst %.c,$(TSAN)/%.o,$(MM_SOURCES) test/host/port_host.c test/target/stress.c)
-TSAN_MAINS  := $(HOST_THREADED:%=$(TSAN)/test/host/%.o)
+TSAN_MAINS  := $(foreach p,$(HOST_THREADED),$(TSAN)/$(call host_source,$(p)).o)
 
 $(TSAN)/flags: FORCE | deps-check
 	@$(call update,$(TSAN_CFLAGS) $(WARNINGS) $(shell $(HOST_CC) -dumpfullversion))
@@ -73,9 +75,9 @@ $(TSAN)/objects: FORCE
 $(TSAN)/%.o: %.c $(TSAN)/flags
 	$(call say,HOSTCC,$< (threads))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(TSAN_CFLAGS) $(WARNINGS) -Iinclude -I. -Itest/host -MMD -MP -c -o $@ $<
+	$(Q)$(HOST_CC) $(TSAN_CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
 
-$(HOST_THREADED:%=$(HOST)/%): $(HOST)/%: $(TSAN)/test/host/%.o $(TSAN_COMMON) $(TSAN)/objects
+$(HOST_THREADED:%=$(HOST)/%): $(HOST)/%: $(TSAN)/$$(call host_source,%).o $(TSAN_COMMON) $(TSAN)/objects
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 

@@ -2,13 +2,13 @@
 # The firmware image and the library: all sources of the folders named here, one object each.
 
 # Drivers of what is part of an instruction set's architecture; all others are built for all.
-DRIVERS_riscv64 := plic riscv_timer sbi_power
-DRIVERS_arm64   := arm_timer gic gicv2 gicv3 psci_power
+DRIVERS_riscv64 := irqchip/plic timer/riscv_timer power/sbi_power
+DRIVERS_arm64   := timer/arm_timer irqchip/gic irqchip/gicv2 irqchip/gicv3 power/psci_power
 DRIVERS_OTHER_ISA := $(filter-out $(DRIVERS_$(ISA)),$(DRIVERS_riscv64) $(DRIVERS_arm64))
-DRIVER_SOURCES := $(filter-out $(DRIVERS_OTHER_ISA:%=drivers/%.c),$(wildcard drivers/*.c))
+DRIVER_SOURCES := $(filter-out $(DRIVERS_OTHER_ISA:%=drivers/%.c),$(wildcard drivers/*/*.c))
 
-IMAGE_SOURCES := $(MM_SOURCES) $(sort $(wildcard boot/*.c) $(wildcard boot/$(ISA)/*.c) \
-	$(wildcard boot/$(ISA)/*.S) $(DRIVER_SOURCES) $(wildcard test/console/*.c) \
+IMAGE_SOURCES := $(MM_SOURCES) $(sort $(wildcard boot/*.c boot/dt/*.c boot/mmu/*.c boot/cpu/*.c) \
+	$(wildcard boot/$(ISA)/*.c boot/$(ISA)/*.S) $(DRIVER_SOURCES) $(wildcard console/*.c) \
 	$(wildcard test/target/*.c))
 IMAGE_OBJECTS := $(patsubst %,$(OUT)/obj/%.o,$(basename $(IMAGE_SOURCES)))
 MM_OBJECTS    := $(MM_SOURCES:%.c=$(OUT)/obj/%.o)
@@ -40,7 +40,7 @@ $(OUT)/gen/version.h: FORCE
 	@$(call update,#define QUARRY_VERSION "$(shell git describe --always --dirty --tags 2>/dev/null || echo unreleased)")
 
 $(OUT)/obj/boot/main.o: $(OUT)/gen/version.h
-$(filter $(OUT)/obj/boot/% $(OUT)/obj/drivers/% $(OUT)/obj/test/%,$(IMAGE_OBJECTS)): | $(LIBFDT_STAMP)
+$(filter-out $(MM_OBJECTS),$(IMAGE_OBJECTS)): | $(LIBFDT_STAMP)
 
 $(OUT)/obj/mm/%.o: mm/%.c $(OUT)/flags
 	$(call say,CC,$<)

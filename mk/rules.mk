@@ -22,4 +22,4 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 # Third-party sources are compiled as they are.
 WARNINGS_RELAXED := -w
 
-MM_SOURCES := $(sort $(wildcard mm/*.c))
+MM_SOURCES := $(sort $(wildcard mm/*/*.c))

@@ -256,7 +256,7 @@ static inline __attribute__((always_inline)) void count_event(uint64_t *counter)
 
 /*
  * FAULT_POINT() stands where a request may find that it cannot go on this way. A test fails each
- * of them in turn (test/host/test_campaign.c); in other builds none ever fails and none costs
+ * of them in turn (test/host/mm/test_campaign.c); in other builds none ever fails and none costs
  * anything.
  *
  * FAULT_CERTAIN(true) says that from here to FAULT_CERTAIN(false) the outcome is certain: what the

@@ -2,7 +2,7 @@
 /*
  * cache.c: data cache maintenance by virtual address to the point of coherency (Arm ARM, D7.5.9).
  */
-#include "boot/cache.h"
+#include "boot/mmu/cache.h"
 
 #define CTR_DMINLINE_SHIFT 16 /* CTR_EL0: log2 of words in the smallest line of the data caches */
 #define CTR_CWG_SHIFT	   24 /* log2 of words a write-back may take with it; 0: it does not say */

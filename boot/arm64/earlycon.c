@@ -10,8 +10,8 @@
 
 #include "boot/arm64/mmu_early.h"
 #include "boot/console_early.h"
-#include "boot/fdt_early.h"
-#include "boot/of.h"
+#include "boot/dt/fdt_early.h"
+#include "boot/dt/of.h"
 
 /* PrimeCell UART (PL011) technical reference manual, chapter 3 */
 #define UARTDR	      0x00

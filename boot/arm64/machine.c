@@ -14,7 +14,7 @@
 #include "boot/arm64/mmu_early.h"
 #include "boot/boot.h"
 #include "boot/main.h"
-#include "boot/mmu.h"
+#include "boot/mmu/mmu.h"
 
 _Noreturn void arm64_start(phys_addr_t fdt_phys, unsigned int el);
 

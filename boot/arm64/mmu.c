@@ -3,7 +3,7 @@
  * mmu.c: arm64 page tables: 4 KiB granule, 48-bit addresses, stage 1 of the EL1&0 regime (Arm ARM,
  * chapter D8), in TTBR0 alone. MAIR_EL1 and TCR_EL1 stay as mmu_early.c has set them.
  */
-#include "boot/mmu.h"
+#include "boot/mmu/mmu.h"
 
 #include <quarry/port.h>
 

@@ -11,7 +11,7 @@
 #include "boot/arm64/earlycon.h"
 #include "boot/arm64/layout.h"
 #include "boot/boot.h"
-#include "boot/fdt_early_tree.h"
+#include "boot/dt/fdt_early_tree.h"
 
 #define ENTRIES	    512
 #define TABLES	    24 /* enough for ten banks with odd ends; beyond it memory stays unmapped */

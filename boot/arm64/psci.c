@@ -12,7 +12,7 @@
 #include <quarry/port.h>
 
 #include "boot/arm64/machine.h"
-#include "boot/of.h"
+#include "boot/dt/of.h"
 
 /* function identifiers of PSCI 0.2 and later */
 #define PSCI_VERSION	  0x84000000U

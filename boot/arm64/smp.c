@@ -2,7 +2,7 @@
 /*
  * smp.c: starting CPUs by PSCI's CPU_ON. Interrupting them is the GIC driver's business (smp_set_ipi()).
  */
-#include "boot/smp.h"
+#include "boot/cpu/smp.h"
 
 #include <errno.h>
 #include <string.h>

@@ -13,9 +13,9 @@
 
 #include "boot/arm64/layout.h"
 #include "boot/boot.h"
-#include "boot/mmu.h"
-#include "boot/smp.h"
-#include "boot/trap_expect.h"
+#include "boot/mmu/mmu.h"
+#include "boot/cpu/smp.h"
+#include "boot/cpu/trap_expect.h"
 
 #define SPSR_I	(1UL << 7)
 #define ISS_WNR (1UL << 6)

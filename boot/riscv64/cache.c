@@ -4,14 +4,14 @@
  * the tree has it and the firmware has enabled it for S-mode (menvcfg.CBCFE, menvcfg.CBIE), which
  * only trying it tells.
  */
-#include "boot/cache.h"
+#include "boot/mmu/cache.h"
 
 #include <libfdt.h>
 #include <string.h>
 
 #include "boot/boot.h"
-#include "boot/of.h"
-#include "boot/trap_expect.h"
+#include "boot/dt/of.h"
+#include "boot/cpu/trap_expect.h"
 
 #define CBO_INVAL "0"
 #define CBO_CLEAN "1"

@@ -5,9 +5,9 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/fdt_early.h"
+#include "boot/dt/fdt_early.h"
 #include "boot/main.h"
-#include "boot/mmu.h"
+#include "boot/mmu/mmu.h"
 #include "boot/riscv64/layout.h"
 #include "boot/riscv64/sbi.h"
 

@@ -6,13 +6,13 @@
  * and meets no physical address. So Sv39 reaches 256 GiB, Sv48 128 TiB, Sv57 64 PiB. Device memory
  * needs no attribute: the physical memory attributes say what it is.
  */
-#include "boot/mmu.h"
+#include "boot/mmu/mmu.h"
 
 #include <quarry/port.h>
 
 #include "boot/boot.h"
 #include "boot/riscv64/sbi.h"
-#include "boot/smp.h"
+#include "boot/cpu/smp.h"
 
 #define PTE_V		0x01ULL
 #define PTE_R		0x02ULL

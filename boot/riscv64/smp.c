@@ -2,12 +2,12 @@
 /*
  * smp.c: starting harts, and interrupting them, by the SBI (chapters "Hart State Management Extension", "IPI Extension").
  */
-#include "boot/smp.h"
+#include "boot/cpu/smp.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "boot/mmu.h"
+#include "boot/mmu/mmu.h"
 #include "boot/riscv64/layout.h"
 #include "boot/riscv64/sbi.h"
 #include "boot/riscv64/trap.h"

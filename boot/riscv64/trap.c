@@ -11,11 +11,11 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/mmu.h"
+#include "boot/mmu/mmu.h"
 #include "boot/riscv64/layout.h"
 #include "boot/riscv64/trap.h"
-#include "boot/smp.h"
-#include "boot/trap_expect.h"
+#include "boot/cpu/smp.h"
+#include "boot/cpu/trap_expect.h"
 
 static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "entry.S");
 static_assert(FRAME_SIZE % 16 == 0, "the ABI keeps sp 16-byte aligned");

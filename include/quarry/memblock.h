@@ -3,7 +3,7 @@
  * memblock.h: the map of physical memory before (and beneath) the page allocator.
  *
  * Two sorted arrays of regions: what memory exists, and what of it is reserved. Names, fields and
- * semantics are Linux's (mm/memblock.c of 6.9 and later, where an empty array has cnt 0). Free
+ * semantics are Linux's (mm/memblock/memblock.c of 6.9 and later, where an empty array has cnt 0). Free
  * memory is `memory` minus `reserved` minus what is marked MEMBLOCK_NOMAP.
  *
  * Context: boot, one CPU; nothing here takes a lock. The functions that only read (memblock_is_*,
@@ -199,7 +199,7 @@ const char *memblock_check(void);
 
 /*
  * Hand all free memory to the page allocator (returns pages released), and give a boot reservation,
- * or part of it, to it at run time. Both belong to the page allocator (mm/memblock_free.c). After
+ * or part of it, to it at run time. Both belong to the page allocator (mm/zone/memblock_free.c). After
  * the first, memblock only remembers: it allocates nothing any more, and an array that would have
  * to grow is -ENOMEM. memblock_free_late() returns 0; -EFAULT: no such memory, or NOMAP; -EPERM:
  * not reserved; -ENOSPC, -ENOMEM: no room in a table; -EINVAL; nothing has changed then. Context:

@@ -4,7 +4,7 @@
  *
  * A page comes from, or goes to, this CPU's cache: interrupts masked, no lock, no atomic
  * read-modify-write. Whatever is not just that leaves for the slow paths. While debug hooks are
- * on the caches look empty and full at once (mm/pcp.c), so nothing is tested for them here.
+ * on the caches look empty and full at once (mm/pcp/pcp.c), so nothing is tested for them here.
  */
 #ifndef QUARRY_MM_INLINE_H
 #define QUARRY_MM_INLINE_H

@@ -34,7 +34,7 @@ static_assert(sizeof(struct per_cpu_pages) == 32, "class bits are byte offsets")
 static_assert(NR_PCP_CLASSES * sizeof(struct per_cpu_pages) == 1 << PAGE_ORDER_SHIFT,
 	      "order bits are byte offsets");
 
-/* Descriptors known to be trustworthy without a look at the spans (mm/sections.c). */
+/* Descriptors known to be trustworthy without a look at the spans (mm/zone/sections.c). */
 struct mm_open_range {
 	uintptr_t start; /* of a descriptor */
 	uintptr_t bytes;

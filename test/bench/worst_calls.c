@@ -156,7 +156,7 @@ bool worst_call_bulk(gfp_t gfp, unsigned int order)
 	return got == 1UL << order;
 }
 
-/* As mm/page_exact.c cuts it: the largest aligned blocks, from the start. */
+/* As mm/alloc/page_exact.c cuts it: the largest aligned blocks, from the start. */
 static void hold_apart(struct page *page, unsigned long pages, gfp_t gfp)
 {
 	for (unsigned int order = MAX_PAGE_ORDER + 1; order-- > 0;) {

@@ -27,7 +27,7 @@ NO_ENTROPY = "rng: no entropy device, or it is out of use (make run RNG=1)"
 
 
 def mix(x):
-    """SplitMix64's output function, as test/console/disk_pattern.c has it."""
+    """SplitMix64's output function, as console/disk_pattern.c has it."""
     x = (x + 0x9e3779b97f4a7c15) & U64
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9 & U64
     x = (x ^ x >> 27) * 0x94d049bb133111eb & U64

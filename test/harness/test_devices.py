@@ -22,7 +22,7 @@ from test_smp import tree_with
 
 UTC = datetime.timezone.utc
 CLOCK = {"riscv64": "rtc@", "arm64": "pl031@"}
-RING = 16384  # bytes: drivers/uart.c
+RING = 16384  # bytes: drivers/serial/uart.c
 
 
 # ---- trees ------------------------------------------------------------------------------------
@@ -389,4 +389,4 @@ def test_the_driver_explained_is_the_driver_there():
     section = re.search(r"(?ms)^## A whole driver$(.*?)^## ", text)[1]
     blocks = re.findall(r"(?s)```c\n(.*?)```", section)
     assert len(blocks) > 3
-    assert "\n".join(blocks) == (ROOT / "drivers/goldfish_rtc.c").read_text()
+    assert "\n".join(blocks) == (ROOT / "drivers/rtc/goldfish_rtc.c").read_text()

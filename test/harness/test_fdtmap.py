@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """build/host/fdtmap, and so the firmware's early device-tree code, against trees made by dtc.
 
-Each test/host/dts/*.dts says in `// expect:` lines what fdtmap prints, in `// log:` lines what it
+Each test/host/boot/dts/*.dts says in `// expect:` lines what fdtmap prints, in `// log:` lines what it
 says on stderr besides, and in an `// error:` line why it fails. Independently of that, every map
 is compared with one worked out here, from the same blob, by a reader that shares no code with it.
 """
@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FDTMAP = ROOT / "build" / "host" / "fdtmap"
-TREES = sorted((ROOT / "test" / "host" / "dts").glob("*.dts"))
+TREES = sorted((ROOT / "test" / "host" / "boot" / "dts").glob("*.dts"))
 PAGE = 4096
 PHYS_LIMIT = 1 << 52
 REGION_BYTES = 24
@@ -173,7 +173,7 @@ def check_against_oracle(printed, blob, extra=()):
     assert spans("memory", "nomap") == union(nomap + placed)
 
 
-# ---- the trees in test/host/dts ----
+# ---- the trees in test/host/boot/dts ----
 
 
 @pytest.mark.parametrize("tree", TREES, ids=lambda path: path.stem)
@@ -330,7 +330,7 @@ def refused(blob, data, why):
 
 @pytest.fixture
 def good(tmp_path):
-    return dtc(ROOT / "test" / "host" / "dts" / "reserved-kinds.dts",
+    return dtc(ROOT / "test" / "host" / "boot" / "dts" / "reserved-kinds.dts",
                tmp_path / "good.dtb").read_bytes()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from board import BOARDS, ROOT, make_variables
 
-PROGRAMS = sorted(path.stem for path in (ROOT / "test/host").glob("test_*.c"))
+PROGRAMS = sorted(path.stem for path in (ROOT / "test/host").rglob("test_*.c"))
 
 
 # Programs that are also run with mm/ as it is built for size, where some of it takes other paths.

@@ -259,7 +259,7 @@ def test_broken_node(boot, setup, subresults, name):
 
 
 # Windows of a host bridge with `dma-ranges`: first address, from the start of RAM, and size; what `edu mask`
-# says then. Pages come from the end of RAM, and the search for others is bounded (drivers/dma.h).
+# says then. Pages come from the end of RAM, and the search for others is bounded (drivers/dma/dma.h).
 DMA_RANGES = {
     "end": (64 * MIB, 64 * MIB, "edu: 32 address bits"),
     "middle": (32 * MIB, 4 * MIB, "edu: mask: Not enough space"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 All CPUs: that they come up, or are named if they do not; the suites with several of them; `stress`; and the
-model of the page caches (test/spin), sound as it is and found out when a safeguard is taken away.
+model of the page caches (test/proof), sound as it is and found out when a safeguard is taken away.
 """
 import re
 import subprocess
@@ -156,7 +156,7 @@ def spin(setup, name, *defines):
         return subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=timeout,
                               check=False)
 
-    made = run("spin", *defines, "-a", str(ROOT / "test/spin/pcp.pml"))
+    made = run("spin", *defines, "-a", str(ROOT / "test/proof/pcp.pml"))
     assert made.returncode == 0, made.stdout + made.stderr
     built = run("gcc", "-w", "-O2", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=1900", "-o", "pan", "pan.c")
     assert built.returncode == 0, built.stderr

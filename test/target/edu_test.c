@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "drivers/io.h"
+#include "drivers/base/io.h"
 #include "ktap.h"
 #include "pool.h"
 

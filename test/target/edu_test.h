@@ -7,8 +7,8 @@
 
 #include <quarry/mm.h>
 
-#include "drivers/edu.h"
-#include "drivers/pci.h"
+#include "drivers/misc/edu.h"
+#include "drivers/pci/pci.h"
 
 #define BLOCK_ORDER 1
 #define BLOCK_SIZE  (PAGE_SIZE << BLOCK_ORDER)

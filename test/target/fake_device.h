@@ -6,7 +6,7 @@
 #ifndef QUARRY_TEST_FAKE_DEVICE_H
 #define QUARRY_TEST_FAKE_DEVICE_H
 
-#include "drivers/driver.h"
+#include "drivers/base/driver.h"
 
 /*
  * A coherent device that reaches everything, bounce pages on, its log lines kept off the console.

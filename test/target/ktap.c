@@ -12,8 +12,8 @@
 
 #include <quarry/mm.h>
 
-#include "drivers/bufcache.h"
-#include "test/target/crc32.h"
+#include "drivers/misc/bufcache.h"
+#include "console/crc32.h"
 
 /* The linker script gathers the cases of all files between these two. */
 extern const struct test_case *const __quarry_suites_start[];

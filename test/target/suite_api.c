@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "drivers/timer.h"
+#include "drivers/timer/timer.h"
 
 static void zero(void)
 {

@@ -4,7 +4,7 @@
  *
  * No case writes to a disk that may hold anything: those that write want one whose serial is
  * `scratch`, and are skipped without. Failing devices are in test/harness/test_blk.py, a lying one
- * in test/host/test_virtio_ring.c.
+ * in test/host/drivers/test_virtio_ring.c.
  */
 #include "ktap.h"
 #include "pool.h"
@@ -13,8 +13,8 @@
 #include <quarry/port.h>
 #include <string.h>
 
-#include "drivers/virtio_blk.h"
-#include "drivers/virtio_rng.h"
+#include "drivers/virtio/virtio_blk.h"
+#include "drivers/virtio/virtio_rng.h"
 
 #define PIECE_ORDER 4
 #define PIECE_SIZE  (PAGE_SIZE << PIECE_ORDER)

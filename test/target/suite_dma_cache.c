@@ -13,8 +13,8 @@
 #include <quarry/mm.h>
 #include <quarry/port.h>
 
-#include "boot/cache.h"
-#include "boot/mmu.h"
+#include "boot/mmu/cache.h"
+#include "boot/mmu/mmu.h"
 
 static char buffer[8192] __attribute__((aligned(4096)));
 

@@ -11,7 +11,7 @@
 
 #include <quarry/mm.h>
 
-#include "boot/of.h"
+#include "boot/dt/of.h"
 
 static char buffer[64];
 static int result;    /* what the next probe returns */

@@ -14,8 +14,8 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/smp.h"
-#include "drivers/timer.h"
+#include "boot/cpu/smp.h"
+#include "drivers/timer/timer.h"
 
 #define MAPPINGS 600 /* more than fit in any number of pages one would guess */
 

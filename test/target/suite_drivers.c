@@ -8,12 +8,12 @@
 #include <quarry/mm.h>
 #include <quarry/port.h>
 
-#include "boot/smp.h"
-#include "drivers/driver.h"
-#include "drivers/rtc.h"
-#include "drivers/timer.h"
-#include "drivers/uart.h"
-#include "test/target/shutdown.h"
+#include "boot/cpu/smp.h"
+#include "drivers/base/driver.h"
+#include "drivers/rtc/rtc.h"
+#include "drivers/timer/timer.h"
+#include "drivers/serial/uart.h"
+#include "console/shutdown.h"
 
 static unsigned int count_devices(void)
 {

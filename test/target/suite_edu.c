@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "drivers/io.h"
+#include "drivers/base/io.h"
 #include "ktap.h"
 
 static void there_and_back_all(struct device *dev, unsigned char *from, unsigned char *to)

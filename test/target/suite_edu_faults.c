@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-#include "drivers/io.h"
-#include "drivers/timer.h"
+#include "drivers/base/io.h"
+#include "drivers/timer/timer.h"
 #include "ktap.h"
 
 /* Wait until the transfer that was given up has ended in the device. */

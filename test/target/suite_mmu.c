@@ -14,10 +14,10 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/mmu.h"
-#include "boot/smp.h"
-#include "boot/trap_expect.h"
-#include "drivers/timer.h"
+#include "boot/mmu/mmu.h"
+#include "boot/cpu/smp.h"
+#include "boot/cpu/trap_expect.h"
+#include "drivers/timer/timer.h"
 
 extern const char __image_start[], __rodata_start[], __rodata_end[], __emergency_guard[],
 	__stack_guard[], __stack_low[];

@@ -5,8 +5,8 @@
  */
 #include "ktap.h"
 
-#include "drivers/io.h"
-#include "drivers/pci.h"
+#include "drivers/base/io.h"
+#include "drivers/pci/pci.h"
 
 #define BAR(n)		      (0x10 + 4 * (n))
 #define BRIDGE_MEMORY	      0x20

@@ -82,7 +82,7 @@ static void refill(void)
 	pool_end(&pool);
 }
 
-/* mm/pcp.c: pages that are returned together if they are one aligned block. */
+/* mm/pcp/pcp.c: pages that are returned together if they are one aligned block. */
 #define RETURN_PAGES 8
 
 /* Are the pages in the pool's slots from i on one aligned block, in order? */

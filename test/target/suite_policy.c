@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "boot/boot.h"
-#include "drivers/cfi_flash.h"
-#include "drivers/timer.h"
+#include "drivers/misc/cfi_flash.h"
+#include "drivers/timer/timer.h"
 
 /* Is this a build without debug options? Then the case is skipped. */
 static bool skipped(void)

@@ -12,8 +12,8 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/smp.h"
-#include "drivers/timer.h"
+#include "boot/cpu/smp.h"
+#include "drivers/timer/timer.h"
 #include "test/target/stress.h"
 
 #define PAGES	 256   /* a CPU's share in a case */

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * smp.c: see smp.h. The memory of the other CPUs is one run of equal slots, taken from memblock before the page
+ * tables are made, so that guard pages are never mapped and no live entry has to be split:
+ *
+ *   | guard | emergency stack | guard | stack | struct cpu |
+ *
+ * CPUs are started one at a time: what they set up needs no locks then, and whoever fails is named.
+ */
+#include "boot/cpu/smp.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <libfdt.h>
+#include <quarry/memblock.h>
+#include <quarry/mm.h>
+
+#include "boot/mmu/mmu.h"
+#include "boot/dt/of.h"
+
+#define STACK_SIZE    0x4000UL
+#define START_SECONDS 1
+#define START_POLLS   1000000 /* where the time counter's rate is not known */
+
+/* struct cpu's mail: whose turn it is. */
+enum {
+	MAIL_EMPTY,   /* anyone may write work into it */
+	MAIL_FILLING, /* someone does */
+	MAIL_FULL,    /* the CPU may read it, and has not finished it */
+};
+
+extern const char __tdata_start[], __tdata_end[]; /* linker script */
+
+static struct {
+	uint64_t hart;
+	struct cpu *cpu; /* NULL: the slot was given back */
+	uint32_t state;	 /* enum cpu_state; atomic */
+} cpus[CONFIG_NR_CPUS];
+static unsigned int nr_cpus = 1;
+
+static struct {
+	phys_addr_t start, end;
+	size_t size;
+	size_t guard[2]; /* offsets of the guard pages in a slot */
+	size_t stack;	 /* of the stack's low end */
+	size_t cpu;	 /* of struct cpu, where the stack ends */
+} slots;
+
+static const struct ipi_ops *ipi;
+static void (*irq_hook)(void);
+static bool stopping;
+
+/* ---- who there is ---------------------------------------------------------------------------- */
+
+unsigned int smp_nr_cpus(void)
+{
+	return nr_cpus;
+}
+
+struct cpu *smp_cpu(unsigned int number)
+{
+	return number < nr_cpus ? cpus[number].cpu : NULL;
+}
+
+enum cpu_state smp_state(unsigned int number)
+{
+	if (number == 0)
+		return CPU_ONLINE;
+	/* Acquire, paired with the release in set_state(): what the CPU set up is seen. */
+	return number < nr_cpus
+		       ? (enum cpu_state)__atomic_load_n(&cpus[number].state, __ATOMIC_ACQUIRE)
+		       : CPU_ABSENT;
+}
+
+static void set_state(unsigned int number, enum cpu_state state)
+{
+	__atomic_store_n(&cpus[number].state, (uint32_t)state, __ATOMIC_RELEASE);
+}
+
+/* From STARTING to something, by the CPU itself or by the one that waits for it: whoever is first. */
+static bool claim(unsigned int number, enum cpu_state state)
+{
+	uint32_t starting = CPU_STARTING;
+
+	return __atomic_compare_exchange_n(&cpus[number].state, &starting, (uint32_t)state, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+const char *smp_state_name(enum cpu_state state)
+{
+	static const char *const names[] = {
+		[CPU_ABSENT] = "absent", [CPU_STARTING] = "starting", [CPU_RUNNING] = "stuck",
+		[CPU_ONLINE] = "online", [CPU_REFUSED] = "refused",   [CPU_LATE] = "no answer",
+	};
+
+	return names[state];
+}
+
+uint64_t smp_hart(unsigned int number)
+{
+	return number < nr_cpus ? cpus[number].hart : 0;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+bool smp_find_guard(phys_addr_t addr, phys_addr_t *end)
+{
+	phys_addr_t slot, limit = slots.end;
+	bool guard = false;
+
+	if (addr >= slots.end)
+		return false;
+	if (addr < slots.start) {
+		*end = slots.start < *end ? slots.start : *end;
+		return false;
+	}
+	slot = addr - (addr - slots.start) % slots.size;
+	if (!cpus[1 + (slot - slots.start) / slots.size].cpu) { /* given back: plain memory */
+		limit = slot + slots.size;
+	} else {
+		for (unsigned int i = 2; i-- > 0;) {
+			phys_addr_t start = slot + slots.guard[i];
+
+			if (addr >= start + PAGE_SIZE)
+				break;
+			guard = addr >= start;
+			limit = guard ? start + PAGE_SIZE : start;
+		}
+		if (addr >= slot + slots.guard[1] + PAGE_SIZE)
+			limit = slot + slots.size;
+	}
+	*end = limit < *end ? limit : *end;
+	return guard;
+}
+
+static void count_cpus(const void *fdt)
+{
+	int node, parent = fdt_path_offset(fdt, "/cpus");
+	unsigned int more = 0;
+
+	cpus[0].hart = boot_info.hart;
+	cpus[0].cpu = &boot_cpu;
+	if (parent < 0)
+		return;
+	fdt_for_each_subnode (node, fdt, parent) {
+		const char *type = fdt_stringlist_get(fdt, node, "device_type", 0, NULL);
+		uint64_t hart;
+
+		if (!type || strcmp(type, "cpu") != 0 || !of_is_enabled(fdt, node) ||
+		    of_cpu_id(fdt, node, &hart) != 0 || hart == boot_info.hart)
+			continue;
+		if (nr_cpus == CONFIG_NR_CPUS)
+			more++;
+		else
+			cpus[nr_cpus++].hart = hart;
+	}
+	if (more)
+		port_log("smp: %u CPUs beyond CONFIG_NR_CPUS (%d) are left alone", more,
+			 CONFIG_NR_CPUS);
+}
+
+void smp_prepare(const void *fdt)
+{
+	size_t size;
+	char *memory;
+
+	count_cpus(fdt);
+	if (nr_cpus == 1)
+		return;
+	slots.guard[0] = 0;
+	slots.guard[1] = PAGE_SIZE + smp_arch_emergency_size;
+	slots.stack = slots.guard[1] + PAGE_SIZE;
+	slots.cpu = slots.stack + STACK_SIZE;
+	slots.size = ALIGN_UP(slots.cpu + sizeof(struct cpu), PAGE_SIZE);
+	size = slots.size * (nr_cpus - 1);
+	memory = memblock_alloc_raw(size, PAGE_SIZE);
+	if (!memory) {
+		port_log("smp: no %zu bytes for the stacks of %u CPUs: one runs", size,
+			 nr_cpus - 1);
+		nr_cpus = 1;
+		return;
+	}
+	slots.start = virt_to_phys(memory);
+	slots.end = slots.start + size;
+	for (unsigned int n = 1; n < nr_cpus; n++) {
+		char *slot = memory + (n - 1) * slots.size;
+		struct cpu *cpu = (struct cpu *)(void *)(slot + slots.cpu);
+
+		memset(cpu, 0, sizeof(*cpu));
+		cpu->stack_low = (uintptr_t)slot + slots.stack;
+		cpu->stack_high = (uintptr_t)cpu;
+		cpu->emergency = (uintptr_t)slot + slots.guard[1];
+		cpu->hart = (unsigned long)cpus[n].hart;
+		cpu->number = n;
+		cpus[n].cpu = cpu;
+	}
+}
+
+/* The CPU will never run: its memory is everybody's. */
+static void give_back(unsigned int number)
+{
+	phys_addr_t slot = slots.start + (number - 1) * slots.size;
+
+	cpus[number].cpu = NULL;
+	if (mmu_map_memory(slot, slot + slots.size) == 0)
+		memblock_free_late(slot, slots.size);
+}
+
+/* ---- starting -------------------------------------------------------------------------------- */
+
+/* Wait while the state is the one given, for START_SECONDS at most. */
+static void wait_while(unsigned int number, enum cpu_state state)
+{
+	uint64_t start = machine_ticks(), most = boot_info.timebase_hz * START_SECONDS;
+
+	for (unsigned int polls = 0; smp_state(number) == state; polls++) {
+		if (most ? machine_ticks() - start > most : polls > START_POLLS)
+			return;
+		smp_arch_wait();
+	}
+}
+
+static void start_one(unsigned int number)
+{
+	struct cpu *cpu = cpus[number].cpu;
+	int err;
+
+	boot_pageset_init(&cpu->mm, number);
+	set_state(number, CPU_STARTING);
+	err = smp_arch_start(cpu);
+	if (err) {
+		set_state(number, CPU_REFUSED);
+		port_log("smp: CPU %u (%#lx): the firmware does not start it (error %d)", number,
+			 cpu->hart, err);
+		give_back(number);
+		return;
+	}
+	wait_while(number, CPU_STARTING);
+	if (claim(number, CPU_LATE)) {
+		port_log("smp: CPU %u (%#lx) did not come up within %d s: left out", number,
+			 cpu->hart, START_SECONDS);
+		if (smp_arch_never_ran(cpu))
+			give_back(number);
+		return;
+	}
+	wait_while(number, CPU_RUNNING);
+	if (!smp_online(number))
+		port_log("smp: CPU %u (%#lx) started but is stuck: left out", number, cpu->hart);
+}
+
+void smp_start(void)
+{
+	unsigned int online = 1;
+	int err = smp_arch_init();
+
+	if (nr_cpus == 1)
+		return;
+	if (err == 0 && !ipi)
+		err = -ENODEV;
+	if (err) {
+		port_log("smp: no way to start CPUs, or to interrupt them (error %d): one runs",
+			 err);
+		for (unsigned int n = 1; n < nr_cpus; n++) {
+			set_state(n, CPU_REFUSED);
+			give_back(n);
+		}
+		return;
+	}
+	for (unsigned int n = 1; n < nr_cpus; n++) {
+		start_one(n);
+		online += smp_online(n);
+	}
+	port_log("smp: %u of %u CPUs online", online, nr_cpus);
+}
+
+/* ---- the other CPUs' life -------------------------------------------------------------------- */
+
+static void idle(struct cpu *cpu)
+{
+	for (;;) {
+		/* masked, so that no work can arrive between the look and the wait */
+		unsigned long flags = port_irq_save();
+		/* Acquire, paired with the release in smp_call(): work and what it works on are seen. */
+		bool work = __atomic_load_n(&cpu->mail, __ATOMIC_ACQUIRE) == MAIL_FULL;
+		unsigned int caller;
+
+		if (!work)
+			cpu_wait();
+		port_irq_restore(flags);
+		if (!work)
+			continue;
+		caller = cpu->caller;
+		cpu->work(cpu->work_arg);
+		mm_cpu_idle();
+		/* Release, paired with the acquire in smp_finished(). */
+		__atomic_store_n(&cpu->mail, MAIL_EMPTY, __ATOMIC_RELEASE);
+		port_kick(caller);
+	}
+}
+
+void secondary_main(struct cpu *cpu)
+{
+	int err;
+
+	if (!claim(cpu->number, CPU_RUNNING))
+		machine_halt(); /* too late */
+	err = setup_per_cpu_pageset(&cpu->mm, cpu->number);
+	if (err)
+		port_log("mm: no memory for the page caches of CPU %u (error %d): they stay off",
+			 cpu->number, err);
+	mm_cpu_idle();
+	err = ipi->init(cpu);
+	if (err) {
+		port_log("smp: CPU %u cannot be interrupted (error %d)", cpu->number, err);
+		mm_cpu_offline();
+		machine_halt();
+	}
+	set_state(cpu->number, CPU_ONLINE);
+	machine_irq_enable();
+	idle(cpu);
+	__builtin_unreachable();
+}
+
+/* ---- work ------------------------------------------------------------------------------------ */
+
+int smp_call(unsigned int number, void (*fn)(void *arg), void *arg)
+{
+	struct cpu *cpu = smp_cpu(number);
+	uint32_t empty = MAIL_EMPTY;
+
+	if (number == 0 || number == port_pcpu()->cpu)
+		return -EINVAL;
+	if (!cpu || !smp_online(number))
+		return -ENXIO;
+	/* Acquire: the work before this has been read. */
+	if (!__atomic_compare_exchange_n(&cpu->mail, &empty, MAIL_FILLING, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return -EBUSY;
+	cpu->work = fn;
+	cpu->work_arg = arg;
+	cpu->caller = port_pcpu()->cpu;
+	/* Release: the work before the word that it is there. */
+	__atomic_store_n(&cpu->mail, MAIL_FULL, __ATOMIC_RELEASE);
+	port_kick(number);
+	return 0;
+}
+
+bool smp_finished(unsigned int number)
+{
+	const struct cpu *cpu = smp_cpu(number);
+
+	return !cpu || __atomic_load_n(&cpu->mail, __ATOMIC_ACQUIRE) == MAIL_EMPTY;
+}
+
+void smp_wait(unsigned int number)
+{
+	while (!smp_finished(number)) {
+		unsigned long flags = port_irq_save();
+
+		if (!smp_finished(number))
+			cpu_wait();
+		port_irq_restore(flags);
+	}
+}
+
+/* ---- interrupts ------------------------------------------------------------------------------ */
+
+void smp_set_ipi(const struct ipi_ops *ops)
+{
+	ipi = ops;
+}
+
+void port_kick(unsigned int number)
+{
+	if (ipi && smp_cpu(number))
+		ipi->send(number);
+}
+
+void smp_ipi(void)
+{
+	if (__atomic_load_n(&stopping, __ATOMIC_RELAXED))
+		machine_halt();
+	mm_ipi();
+}
+
+void smp_stop_others(void)
+{
+	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
+	for (unsigned int n = 0; n < nr_cpus; n++)
+		if (n != port_pcpu()->cpu && smp_online(n))
+			port_kick(n);
+}
+
+void irq_set_hook(void (*fn)(void))
+{
+	__atomic_store_n(&irq_hook, fn, __ATOMIC_RELEASE);
+}
+
+void irq_exit(void)
+{
+	void (*hook)(void) = __atomic_load_n(&irq_hook, __ATOMIC_ACQUIRE);
+
+	if (hook)
+		hook();
+	port_pcpu()->irq_depth--;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_alloc.c: the allocator by hand: take pages, give them back, look at one, decode flags.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <quarry/mm.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/boot.h"
+#include "console/arguments.h"
+#include "console/command.h"
+#include "console/parse.h"
+
+static const char *zone_name(enum zone_type zone)
+{
+	struct zone_info info;
+
+	mm_zone_info(zone, &info);
+	return info.name;
+}
+
+int console_parse_order(const char *command, const char *text, unsigned int *order)
+{
+	uint64_t value;
+
+	if (parse_u64(text, MAX_PAGE_ORDER, &value) != 0) {
+		printf("%s: '%s' is not an order, 0 to %d\n", command, text, MAX_PAGE_ORDER);
+		return 1;
+	}
+	*order = (unsigned int)value;
+	return 0;
+}
+
+static int parse_address(const char *command, const char *text, phys_addr_t *addr)
+{
+	if (parse_u64(text, PHYS_ADDR_MAX, addr) != 0) {
+		printf("%s: '%s' is not an address, 0x... or decimal\n", command, text);
+		return 1;
+	}
+	return 0;
+}
+
+int console_parse_gfp(const char *command, const char *text, gfp_t *gfp)
+{
+	uint64_t number = 0;
+	bool both;
+
+	if (gfp_parse(text, gfp) == 0)
+		return 0;
+	if (parse_u64(text, UINT32_MAX, &number) == 0)
+		both = (number & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK;
+	else
+		both = strstr(text, "__GFP_MOVABLE") && strstr(text, "__GFP_RECLAIMABLE");
+	if (both)
+		printf("%s: '%s': __GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other\n",
+		       command, text);
+	else
+		printf("%s: '%s' is not a list of flags, as GFP_KERNEL|__GFP_ZERO or 0x300\n",
+		       command, text);
+	return 1;
+}
+
+int console_parse_request(int argc, char **argv, unsigned int *order, gfp_t *gfp)
+{
+	*gfp = GFP_KERNEL;
+	if (argc < 2 || argc > 3)
+		return console_usage(argv[0]);
+	if (console_parse_order(argv[0], argv[1], order) != 0)
+		return 1;
+	return argc == 3 ? console_parse_gfp(argv[0], argv[2], gfp) : 0;
+}
+
+/* ---- alloc, free, drain --------------------------------------------------------------------- */
+
+static int cmd_alloc(int argc, char **argv)
+{
+	gfp_t gfp;
+	unsigned int order;
+	struct page_info info;
+	struct mm_stats before, after;
+	struct page *page;
+	char reason[256];
+
+	if (console_parse_request(argc, argv, &order, &gfp) != 0)
+		return 1;
+	/* asked before: the refusal itself may change what would be possible, by draining */
+	if (mm_explain(gfp, order, reason, sizeof(reason)))
+		reason[0] = '\0';
+	mm_get_stats(&before);
+	page = alloc_pages(gfp | __GFP_NOWARN, order);
+	if (!page) {
+		mm_get_stats(&after);
+		if (after.fail_injected != before.fail_injected)
+			snprintf(reason, sizeof(reason), "fault injection");
+		printf("alloc: refused: %s\n", reason[0] ? reason : "no memory");
+		return 1;
+	}
+	printf("0x%" PRIx64 " order %u zone %s\n", page_to_phys(page), order,
+	       mm_page_info(page_to_pfn(page), &info) == 0 ? zone_name(info.zone) : "unknown");
+	return 0;
+}
+
+const char *console_complete_gfp(const char *prefix, unsigned int n)
+{
+	static const char *const names[] = {
+		"GFP_KERNEL",	"GFP_ATOMIC",	       "GFP_NOWAIT",	    "GFP_DMA32",
+		"__GFP_DMA32",	"__GFP_MOVABLE",       "__GFP_RECLAIMABLE", "__GFP_ZERO",
+		"__GFP_COMP",	"__GFP_NOWARN",	       "__GFP_THISNODE",    "__GFP_DIRECT_RECLAIM",
+		"__GFP_HIGH",	"__GFP_MEMALLOC",      "__GFP_NOMEMALLOC",  "__GFP_NORETRY",
+		"__GFP_NOFAIL", "__GFP_RETRY_MAYFAIL",
+	};
+	static char text[CONSOLE_LINE_MAX + 1];
+	const char *bar = strrchr(prefix, '|');
+
+	if (n >= sizeof(names) / sizeof(names[0]))
+		return NULL;
+	if (!bar)
+		return names[n];
+	snprintf(text, sizeof(text), "%.*s%s", (int)(bar + 1 - prefix), prefix, names[n]);
+	return text;
+}
+
+CONSOLE_COMMAND_COMPLETE(alloc, cmd_alloc, "alloc <order> [gfp]",
+			 "allocate 2^order pages; prints the physical address",
+			 console_complete_gfp);
+
+/* Why free_pages_phys() said no. */
+static void print_refusal(phys_addr_t addr, int order, int error)
+{
+	struct page_info info;
+	bool known = mm_page_info(PFN_DOWN(addr), &info) == 0;
+
+	printf("free: 0x%" PRIx64 ": ", addr);
+	switch (-error) {
+	case EALREADY:
+		printf("is free already (double free)\n");
+		break;
+	case EPERM:
+		printf("is reserved, it never came from the allocator\n");
+		break;
+	case EFAULT:
+		printf("no such memory\n");
+		break;
+	case EINVAL:
+		if ((addr & ~PAGE_MASK) != 0)
+			printf("is not the address of a page (multiple of %lu)\n", PAGE_SIZE);
+		else if (known && info.head_pfn != PFN_DOWN(addr))
+			printf("is inside the block of order %u at 0x%" PRIx64 "\n", info.order,
+			       PFN_PHYS(info.head_pfn));
+		else if (known && order >= 0 && (unsigned int)order != info.order)
+			printf("the block's order is %u, not %d\n", info.order, order);
+		else
+			printf("cannot be freed (%s)\n", strerror(-error));
+		break;
+	default:
+		printf("cannot be freed (%s)\n", strerror(-error));
+		break;
+	}
+}
+
+static int cmd_free(int argc, char **argv)
+{
+	phys_addr_t addr;
+	unsigned int order = 0;
+	int error;
+
+	if (argc < 2 || argc > 3)
+		return console_usage(argv[0]);
+	if (parse_address(argv[0], argv[1], &addr) != 0)
+		return 1;
+	if (argc == 3 && console_parse_order(argv[0], argv[2], &order) != 0)
+		return 1;
+	/* the allocator logs a misuse: into the ring only, the line below says it here */
+	log_set_console(false);
+	error = free_pages_phys(addr, argc == 3 ? (int)order : -1);
+	log_set_console(true);
+	if (error) {
+		print_refusal(addr, argc == 3 ? (int)order : -1, error);
+		return 1;
+	}
+	return 0;
+}
+
+CONSOLE_COMMAND(free, cmd_free, "free <address> [order]",
+		"give back what alloc printed; order, if given, must be the block's");
+
+static int cmd_drain(int argc, char **argv)
+{
+	if (argc != 1)
+		return console_usage(argv[0]);
+	printf("%lu pages drained\n", drain_all_pages());
+	return 0;
+}
+
+CONSOLE_COMMAND(drain, cmd_drain, "drain", "give the pages in per-CPU caches back to the buddy");
+
+/* ---- page, gfp ------------------------------------------------------------------------------ */
+
+static const char *state_name(const struct page_info *info)
+{
+	switch (info->state) {
+	case PAGE_FREE:
+		return info->untouched ? "free (untouched)" : "free";
+	case PAGE_ALLOC:
+		return info->in_pcp ? "free (in a per-CPU cache)" : "allocated";
+	case PAGE_COMPOUND:
+		return "allocated (compound)";
+	case PAGE_RESERVED:
+		return "reserved";
+	case PAGE_FROZEN:
+		return "allocated (no references left)";
+	case PAGE_NONE:
+		break;
+	}
+	return "no block";
+}
+
+static int cmd_page(int argc, char **argv)
+{
+	struct page_info info;
+	phys_addr_t addr;
+
+	if (argc != 2)
+		return console_usage(argv[0]);
+	if (parse_address(argv[0], argv[1], &addr) != 0)
+		return 1;
+	if (mm_page_info(PFN_DOWN(addr), &info) != 0) {
+		printf("page: 0x%" PRIx64 ": no such memory\n", addr);
+		return 1;
+	}
+	printf("page 0x%" PRIx64 " pfn 0x%" PRIx64 " zone %s\n", PFN_PHYS(info.pfn), info.pfn,
+	       zone_name(info.zone));
+	printf("state %s\n", state_name(&info));
+	if (info.state == PAGE_RESERVED || info.state == PAGE_NONE)
+		return 0;
+	printf("order %u head 0x%" PRIx64 " refs %u type %s\n", info.order, PFN_PHYS(info.head_pfn),
+	       info.refcount, mm_migratetype_name(info.migratetype));
+	if (info.state != PAGE_FREE && info.owner)
+		printf("owner 0x%" PRIx32 "\n", info.owner);
+	return 0;
+}
+
+CONSOLE_COMMAND(page, cmd_page, "page <address>", "what the page at a physical address is");
+
+static int cmd_gfp(int argc, char **argv)
+{
+	char names[256];
+	gfp_t gfp;
+
+	if (argc != 2)
+		return console_usage(argv[0]);
+	if (console_parse_gfp(argv[0], argv[1], &gfp) != 0)
+		return 1;
+	printf("0x%" PRIx32 " %s zone %s type %s\n", gfp, gfp_names(gfp, names, sizeof(names)),
+	       zone_name(gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL),
+	       mm_migratetype_name(gfp_migratetype(gfp)));
+	return 0;
+}
+
+CONSOLE_COMMAND_COMPLETE(gfp, cmd_gfp, "gfp <number or names>",
+			 "decode allocation flags: names, highest zone, migrate type",
+			 console_complete_gfp);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_debug.c: questions to the allocator and trouble made on purpose: why a request would be refused, fault
+ * injection, tracepoints.
+ */
+#include <inttypes.h>
+#include <quarry/mm.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "console/arguments.h"
+#include "console/command.h"
+#include "console/parse.h"
+
+/* ---- why ------------------------------------------------------------------------------------ */
+
+static void print_line(const char *line)
+{
+	printf("%s\n", line);
+}
+
+static int cmd_why(int argc, char **argv)
+{
+	gfp_t gfp;
+	unsigned int order;
+	char names[256];
+
+	if (console_parse_request(argc, argv, &order, &gfp) != 0)
+		return 1;
+	gfp_names(gfp, names, sizeof(names));
+	printf("why: order:%u, mode:0x%" PRIx32 "(%s): ", order, gfp, names);
+	if (mm_explain(gfp, order, names, sizeof(names))) {
+		printf("would succeed\n");
+		return 0;
+	}
+	printf("would be refused\n");
+	mm_why(gfp, order, print_line);
+	return 0;
+}
+
+CONSOLE_COMMAND_COMPLETE(why, cmd_why, "why <order> [gfp]",
+			 "would this request succeed, and if not, what stands in its way",
+			 console_complete_gfp);
+
+/* ---- fail ----------------------------------------------------------------------------------- */
+
+static int show_fail(void)
+{
+	struct mm_fail fail;
+
+	mm_get_fail(&fail);
+	if (!fail.every)
+		printf("fail: off\n");
+	else
+		printf("fail: every=%u order>=%u times=%u: %" PRIu64 " seen, %" PRIu64 " failed\n",
+		       fail.every, fail.min_order, fail.times, fail.seen, fail.failed);
+	return 0;
+}
+
+/* One word, as every=7. 0, or 1 after a line of error. */
+static int parse_fail(const char *word, struct mm_fail *fail)
+{
+	const struct {
+		const char *key;
+		unsigned int *value;
+		uint64_t max;
+	} keys[] = {
+		{"every=", &fail->every, UINT32_MAX},
+		{"order>=", &fail->min_order, MAX_PAGE_ORDER},
+		{"times=", &fail->times, UINT32_MAX},
+	};
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		size_t length = strlen(keys[i].key);
+
+		if (strncmp(word, keys[i].key, length) == 0 &&
+		    parse_u64(word + length, keys[i].max, &number) == 0) {
+			*keys[i].value = (unsigned int)number;
+			return 0;
+		}
+	}
+	printf("fail: '%s' is none of every=<n>, order>=<0 to %d>, times=<n>\n", word,
+	       MAX_PAGE_ORDER);
+	return 1;
+}
+
+static int cmd_fail(int argc, char **argv)
+{
+	struct mm_fail fail = {.every = 0};
+
+	if (argc == 1)
+		return show_fail();
+	if (argc == 2 && strcmp(argv[1], "off") == 0) {
+		mm_set_fail(&fail);
+		return show_fail();
+	}
+	for (int i = 1; i < argc; i++)
+		if (parse_fail(argv[i], &fail) != 0)
+			return 1;
+	if (!fail.every) {
+		printf("fail: every=<n> is missing, 1 and up\n");
+		return 1;
+	}
+	if (mm_set_fail(&fail) != 0) {
+		printf("fail: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
+		return 1;
+	}
+	return show_fail();
+}
+
+CONSOLE_COMMAND(fail, cmd_fail, "fail [every=<n> [order>=<n>] [times=<n>] | off]",
+		"refuse every n-th request that matches, or show the setting");
+
+/* ---- trace ---------------------------------------------------------------------------------- */
+
+#define TRACE_ENTRIES 1024
+/* The ring, and room to copy it to, so that it stands still while it is printed. */
+#define TRACE_ORDER 4
+static_assert(2 * TRACE_ENTRIES * sizeof(struct mm_trace_entry) <= PAGE_SIZE << TRACE_ORDER,
+	      "both fit");
+
+static struct mm_trace_entry *ring;
+
+static int trace_on(void)
+{
+	if (ring) {
+		printf("trace: is on\n");
+		return 1;
+	}
+	ring = (struct mm_trace_entry *)__get_free_pages(GFP_KERNEL, TRACE_ORDER);
+	if (!ring) {
+		printf("trace: no memory for %d entries\n", TRACE_ENTRIES);
+		return 1;
+	}
+	if (mm_trace_start(ring, TRACE_ENTRIES) != 0) {
+		printf("trace: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
+		free_pages((unsigned long)ring, TRACE_ORDER);
+		ring = NULL;
+		return 1;
+	}
+	return 0;
+}
+
+static int trace_off(void)
+{
+	mm_trace_start(NULL, 0);
+	free_pages((unsigned long)ring, TRACE_ORDER);
+	ring = NULL;
+	return 0;
+}
+
+static int trace_dump(void)
+{
+	struct mm_trace_entry *copy = ring + TRACE_ENTRIES;
+	size_t n = mm_trace_read(copy, TRACE_ENTRIES);
+	char line[256];
+
+	for (size_t i = 0; i < n; i++)
+		printf("%" PRIu64 " [%03u] %s\n", copy[i].sequence, copy[i].cpu,
+		       mm_trace_text(&copy[i], line, sizeof(line)));
+	return 0;
+}
+
+static int cmd_trace(int argc, char **argv)
+{
+	if (argc != 2)
+		return console_usage(argv[0]);
+	if (strcmp(argv[1], "on") == 0)
+		return trace_on();
+	if (strcmp(argv[1], "off") != 0 && strcmp(argv[1], "dump") != 0)
+		return console_usage(argv[0]);
+	if (!ring) {
+		printf("trace: is off\n");
+		return 1;
+	}
+	return strcmp(argv[1], "off") == 0 ? trace_off() : trace_dump();
+}
+
+static const char *complete_trace(const char *prefix, unsigned int n)
+{
+	static const char *const words[] = {"on", "off", "dump"};
+
+	(void)prefix;
+	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
+}
+
+CONSOLE_COMMAND_COMPLETE(trace, cmd_trace, "trace on|off|dump",
+			 "record allocations, frees, fallbacks and drains; print the newest",
+			 complete_trace);

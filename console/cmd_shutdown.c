@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_shutdown.c: all drivers leave and come back, and what they held is looked at in between.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "console/command.h"
+#include "console/shutdown.h"
+
+static int cmd_shutdown(int argc, char **argv)
+{
+	struct picture after;
+	bool same;
+	int error;
+
+	if (argc != 1)
+		return console_usage(argv[0]);
+	error = shutdown_drivers(&after);
+	if (error) {
+		printf("shutdown: another CPU %s: nothing done\n",
+		       error == -EBUSY ? "is at work" : "does not answer");
+		return 1;
+	}
+	picture_print(&after);
+	same = picture_compare(&after);
+	printf("shutdown: without drivers buddyinfo is %sthe boot picture\n", same ? "" : "NOT ");
+	return !same;
+}
+
+CONSOLE_COMMAND(shutdown, cmd_shutdown, "shutdown",
+		"remove all drivers, compare free blocks with those at boot, bind them again");

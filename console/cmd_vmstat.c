@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_vmstat.c: counters, one `name value` a line as /proc/vmstat has them.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <quarry/mm.h>
+#include <quarry/port.h>
+#include <stdio.h>
+
+#include "console/command.h"
+
+/* prefix + name in small letters */
+static void print_counter(const char *prefix, const char *name, uint64_t value)
+{
+	printf("%s", prefix);
+	for (; *name; name++)
+		putchar(tolower((unsigned char)*name));
+	printf(" %" PRIu64 "\n", value);
+}
+
+/* mm_misuse_name() is for sentences */
+static const char *const misuse_names[NR_MISUSES] = {
+	[MISUSE_DOUBLE_FREE] = "double_free",
+	[MISUSE_WRONG_ORDER] = "wrong_order",
+	[MISUSE_TAIL] = "tail",
+	[MISUSE_RESERVED] = "reserved",
+	[MISUSE_FOREIGN] = "foreign",
+	[MISUSE_MISALIGNED] = "misaligned",
+	[MISUSE_IN_USE] = "in_use",
+};
+static_assert(NR_MISUSES == MISUSE_IN_USE + 1, "each kind has a name above");
+
+static int cmd_vmstat(int argc, char **argv)
+{
+	const struct mm_pcpu *cpu = port_pcpu();
+	struct zone_info zone[MAX_NR_ZONES];
+	struct mm_stats stats;
+	struct pcp_info pcp;
+	uint64_t free = 0, untouched = 0, cached = 0, highatomic = 0;
+
+	if (argc != 1)
+		return console_usage(argv[0]);
+	mm_get_stats(&stats);
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		mm_zone_info((enum zone_type)i, &zone[i]);
+		free += zone[i].free;
+		untouched += zone[i].untouched;
+		highatomic += zone[i].nr_highatomic;
+	}
+	for (unsigned int n = 0; mm_pcp_info(n, &pcp); n++)
+		cached += (uint64_t)pcp.count << pcp.order;
+	print_counter("nr_", "free_pages", free);
+	print_counter("nr_", "untouched_pages", untouched);
+	print_counter("nr_", "pcp_pages", cached);
+	print_counter("nr_", "highatomic_pages", highatomic);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("nr_free_pages_", zone[i].name, zone[i].free);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("zone_lock_acquired_", zone[i].name, zone[i].lock_acquired);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("zone_lock_contended_", zone[i].name, zone[i].lock_contended);
+	print_counter("pcp_", "refill", cpu->refills);
+	print_counter("pcp_", "return", cpu->returns);
+	print_counter("pcp_", "drained_pages", cpu->drained);
+	for (int i = 0; i < NR_MM_STAGES; i++)
+		print_counter("alloc_stage_", mm_stage_name((enum mm_stage)i), stats.stage[i]);
+	print_counter("", "allocstall", stats.stage[MM_STAGE_RECLAIM]);
+	print_counter("", "shrunk_objects", stats.shrunk);
+	print_counter("", "might_sleep", stats.might_sleep);
+	print_counter("", "extfrag", stats.extfrag);
+	print_counter("", "fail_injected", stats.fail_injected);
+	print_counter("", "poison_hit", stats.poison_hit);
+	print_counter("alloc_", "failed", stats.alloc_failed);
+	print_counter("alloc_", "bad_request", stats.bad_request);
+	for (int i = 0; i < NR_MISUSES; i++)
+		print_counter("mm_misuse_", misuse_names[i], stats.misuse[i]);
+	return 0;
+}
+
+CONSOLE_COMMAND(vmstat, cmd_vmstat, "vmstat", "counters, as /proc/vmstat");

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dma_pages.c: pages that a device reaches, and dma_alloc_coherent().
+ *
+ * The page allocator knows zones, not devices. So a block is taken from the highest zone of which
+ * the device reaches a part, looked at, and kept aside for as long as the search goes on if it
+ * lies outside.
+ */
+#include <errno.h>
+#include <quarry/memblock.h>
+#include <quarry/mm.h>
+#include <quarry/port.h>
+#include <string.h>
+
+#include "boot/mmu/cache.h"
+#include "boot/mmu/mmu.h"
+#include "drivers/dma/dma_internal.h"
+
+/* A block that the device does not reach: it holds the list. */
+struct aside {
+	struct aside *next;
+};
+
+/* The addresses of a zone; empty if it has no pages. Constant after mm_init(). */
+static struct {
+	phys_addr_t start, end;
+} span[MAX_NR_ZONES];
+
+static void read_spans(void)
+{
+	for (unsigned int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		struct zone_info info;
+
+		mm_zone_info((enum zone_type)zone, &info);
+		span[zone].start = PFN_PHYS(info.start_pfn);
+		span[zone].end = PFN_PHYS(info.start_pfn + info.spanned);
+	}
+}
+
+/* Whether the device reaches the first whole page of [start, end) that its bus shows it, if any. */
+static bool reaches_part(const struct device *dev, phys_addr_t start, phys_addr_t end)
+{
+	const struct device_dma *dma = &dev->dma;
+
+	if (dma->nr_windows == 0)
+		return start < end && dma_capable(dev, start, PAGE_SIZE, NULL);
+	for (uint32_t i = 0; i < dma->nr_windows; i++) {
+		const struct dma_window *w = &dma->window[i];
+		phys_addr_t first = w->cpu > start ? ALIGN_UP(w->cpu, PAGE_SIZE) : start;
+
+		if (first >= start && first < end && dma_capable(dev, first, PAGE_SIZE, NULL))
+			return true;
+	}
+	return false;
+}
+
+bool dma_reaches_zone(const struct device *dev, unsigned int zone)
+{
+	phys_addr_t start, end;
+	uint64_t i;
+
+	if (!span[ZONE_DMA32].end && !span[ZONE_NORMAL].end)
+		read_spans();
+	for_each_mem_range (i, &start, &end) {
+		start = ALIGN_UP(start > span[zone].start ? start : span[zone].start, PAGE_SIZE);
+		end = end < span[zone].end ? end : span[zone].end;
+		if (reaches_part(dev, start, end))
+			return true;
+	}
+	return false;
+}
+
+const char *dma_zone_name(const struct device *dev)
+{
+	struct zone_info info;
+
+	for (unsigned int zone = MAX_NR_ZONES; zone-- > 0;)
+		if (!dma_unusable(dev) && dma_reaches_zone(dev, zone)) {
+			mm_zone_info((enum zone_type)zone, &info);
+			return info.name;
+		}
+	return "none";
+}
+
+void *dma_pages_alloc(struct device *dev, size_t size, gfp_t gfp, dma_addr_t *handle)
+{
+	static const gfp_t of_zone[MAX_NR_ZONES] = {[ZONE_DMA32] = __GFP_DMA32};
+	struct aside *list = NULL, *next;
+	char *found = NULL;
+
+	/* the caller says in one line what was refused */
+	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_COMP | __GFP_NOFAIL | __GFP_ZERO)) | __GFP_NOWARN;
+	for (unsigned int zone = MAX_NR_ZONES; zone-- > 0 && !found;) {
+		if (!dma_reaches_zone(dev, zone))
+			continue;
+		for (unsigned int i = 0; i < DMA_SEARCH_BLOCKS; i++) {
+			/* whoever did not get what it wanted does not press on */
+			gfp_t again = list ? __GFP_NORETRY : 0;
+			struct aside *block = alloc_pages_exact(size, gfp | again | of_zone[zone]);
+
+			if (!block)
+				break;
+			if (dma_capable(dev, virt_to_phys(block), size, handle)) {
+				found = (char *)block;
+				break;
+			}
+			block->next = list;
+			list = block;
+		}
+	}
+	for (; list; list = next) {
+		next = list->next;
+		free_pages_exact(list, size);
+	}
+	return found;
+}
+
+/* ---- coherent memory ------------------------------------------------------------------------ */
+
+void dma_coherent_release(const struct dma_mapping *mapping)
+{
+	unsigned long bytes = dma_mapping_pages_size(mapping);
+
+	if (mapping->cpu != mapping->pages)
+		mmu_unmap_uncached(mapping->cpu, bytes);
+	free_pages_exact(mapping->pages, bytes);
+}
+
+void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle, gfp_t gfp)
+{
+	struct dma_mapping mapping = {.size = size, .dir = DMA_BIDIRECTIONAL, .coherent = true};
+	const char *why = dma_unusable(dev);
+	size_t bytes;
+
+	if (why || size == 0 || size > PAGE_SIZE << MAX_PAGE_ORDER) {
+		dma_refuse(dev, "no coherent memory: %s",
+			   why ? why : "not a size the page allocator has");
+		return NULL;
+	}
+	bytes = ALIGN_UP(size, PAGE_SIZE);
+	mapping.pages = dma_pages_alloc(dev, bytes, gfp, &mapping.handle);
+	if (!mapping.pages) {
+		dma_refuse(dev, "no %zu bytes of coherent memory within reach", size);
+		return NULL;
+	}
+	memset(mapping.pages, 0, bytes);
+	mapping.cpu = mapping.pages;
+	if (!dev->dma.coherent) {
+		cache_flush(mapping.pages, bytes);
+		mapping.cpu = mmu_map_uncached(virt_to_phys(mapping.pages), bytes);
+	}
+	if (!mapping.cpu || dma_record_add(dev, &mapping) != 0) {
+		dma_refuse(dev, "no coherent memory: %s",
+			   mapping.cpu ? "no page for the record" : "it cannot be mapped uncached");
+		if (!mapping.cpu)
+			mapping.cpu = mapping.pages;
+		dma_coherent_release(&mapping);
+		return NULL;
+	}
+	*handle = mapping.handle;
+	return mapping.cpu;
+}
+
+int dma_free_coherent(struct device *dev, size_t size, void *cpu, dma_addr_t handle)
+{
+	struct dma_mapping mapping = {.handle = handle,
+				      .size = size,
+				      .cpu = cpu,
+				      .dir = DMA_BIDIRECTIONAL,
+				      .coherent = true};
+	int error = !cpu	    ? -EINVAL
+		    : dev->dma.lost ? dma_record_has(dev, &mapping)
+				    : dma_record_take(dev, &mapping);
+
+	if (error) {
+		device_log(dev, "dma: free of coherent memory at %#llx, %zu bytes: %s: refused",
+			   (unsigned long long)handle, size,
+			   error == -ENOENT ? "there is none" : "not as it was allocated");
+		return -EINVAL;
+	}
+	if (!dev->dma.lost)
+		dma_coherent_release(&mapping);
+	return 0;
+}

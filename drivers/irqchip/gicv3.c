@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gicv3.c: the Arm Generic Interrupt Controller, architecture versions 3 and 4 (IHI0069), with
+ * affinity routing and the CPU interface in system registers.
+ *
+ * All interrupts are made group 1, which is non-secure where there are two security states.
+ */
+#include <errno.h>
+#include <quarry/port.h>
+
+#include "boot/arm64/machine.h"
+#include "boot/arm64/trap.h"
+#include "boot/boot.h"
+#include "boot/cpu/smp.h"
+#include "drivers/base/driver.h"
+#include "drivers/irqchip/gic.h"
+#include "drivers/base/io.h"
+
+#define GICD_CTLR_ENABLE 0x03 /* EnableGrp1 and EnableGrp1A, or groups 0 and 1 if security is off */
+#define GICD_CTLR_ARE	 0x10
+#define GICD_CTLR_RWP	 0x80000000U
+#define GICD_SIZE	 0x10000
+
+/* Redistributor: a page of control, a page for SGIs and PPIs, two more if it knows virtual LPIs */
+#define GICR_TYPER   0x08
+#define GICR_WAKER   0x14
+#define GICR_SGI     0x10000
+#define GICR_STRIDE  0x20000
+#define TYPER_VLPIS  0x02
+#define TYPER_LAST   0x10
+#define WAKER_SLEEP  0x02
+#define WAKER_ASLEEP 0x04
+
+#define POLLS	     1000000 /* for a register that should be ready within microseconds */
+
+#define read_icc(name)                                            \
+	({                                                        \
+		uint64_t value_;                                  \
+		__asm__ volatile("mrs %0, " name : "=r"(value_)); \
+		value_;                                           \
+	})
+#define write_icc(name, value) \
+	__asm__ volatile("msr " name ", %0; isb" ::"r"((uint64_t)(value)) : "memory")
+
+static struct device *gicv3_dev; /* the one the trap handler serves */
+
+static void gicv3_interrupt(void)
+{
+	struct gic *gic = device_priv(gicv3_dev);
+	uint32_t irq;
+
+	for (;;) {
+		irq = (uint32_t)read_icc("icc_iar1_el1") & 0xffffff;
+		io_barrier(); /* the acknowledge takes effect before the device is looked at */
+		if (irq >= GIC_MAX_IRQS)
+			return;
+		gic_dispatch(gic, irq);
+		io_barrier();
+		write_icc("icc_eoir1_el1", irq);
+	}
+}
+
+static void gicv3_set_route(const struct gic *gic, unsigned int irq)
+{
+	char *reg = gic->dist + GICD_IROUTER + 8UL * irq;
+
+	writel((uint32_t)gic->route, reg);
+	writel((uint32_t)(gic->route >> 32), reg + 4);
+}
+
+/* Wait until the bits of a register are clear. */
+static int wait_clear(const char *reg, uint32_t bits)
+{
+	for (int i = 0; i < POLLS; i++) {
+		if (!(readl(reg) & bits))
+			return 0;
+		port_relax();
+	}
+	return -ETIMEDOUT;
+}
+
+/* A CPU's redistributor by its MPIDR affinity, NULL if no region of the node has it. */
+static char *find_redistributor(struct device *dev, uint64_t mpidr)
+{
+	uint64_t stride = of_u32(dev->fdt, dev->node, "redistributor-stride", 0);
+	uint32_t regions = of_u32(dev->fdt, dev->node, "#redistributor-regions", 1);
+	/* the register's form of the affinity: 8 bits each, Aff3 first */
+	uint32_t affinity = (uint32_t)(mpidr >> 32 << 24 | (mpidr & 0xffffff));
+
+	for (uint32_t i = 0; i < regions; i++) {
+		phys_addr_t addr, size, offset = 0, step;
+		char *base;
+
+		if (of_reg(dev->fdt, dev->node, (int)i + 1, &addr, &size) != 0 || (addr & 0xffff))
+			return NULL;
+		base = device_map_reg(dev, (int)i + 1);
+		if (!base)
+			return NULL;
+		for (; size - offset >= GICR_STRIDE; offset += step) {
+			uint32_t type = readl(base + offset + GICR_TYPER);
+
+			if (readl(base + offset + GICR_TYPER + 4) == affinity)
+				return base + offset;
+			step = stride ? stride : type & TYPER_VLPIS ? 2 * GICR_STRIDE : GICR_STRIDE;
+			if (type & TYPER_LAST || step > size - offset)
+				break;
+		}
+	}
+	return NULL;
+}
+
+/* The system register interface of this CPU; false if higher exception levels keep it off. */
+static bool init_cpu_interface(void)
+{
+	uint64_t features;
+
+	__asm__("mrs %0, id_aa64pfr0_el1" : "=r"(features));
+	if ((features >> 24 & 15) == 0)
+		return false;
+	write_icc("icc_sre_el1", read_icc("icc_sre_el1") | 1);
+	if (!(read_icc("icc_sre_el1") & 1))
+		return false;
+	write_icc("icc_pmr_el1", GIC_PRIORITY_ALL);
+	write_icc("icc_bpr1_el1", 0);
+	write_icc("icc_ctlr_el1", 0); /* EOImode: one write ends an interrupt */
+	return true;
+}
+
+/* Everything off, then routing by affinity and all interrupts in group 1. */
+static int init_distributor(struct device *dev, struct gic *gic)
+{
+	int error;
+
+	writel(0, gic->dist + GICD_CTLR);
+	error = wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
+	if (!error)
+		error = gic_init(dev, gic);
+	if (error)
+		return error;
+	for (uint32_t irq = GIC_NR_PRIVATE; irq < gic->nr_irqs; irq += 32)
+		writel(UINT32_MAX, gic->dist + GICD_IGROUPR + irq / 8);
+	writel(GICD_CTLR_ARE, gic->dist + GICD_CTLR);
+	writel(GICD_CTLR_ARE | GICD_CTLR_ENABLE, gic->dist + GICD_CTLR);
+	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
+}
+
+/* Wake this CPU's redistributor and set up the interrupts it has of its own; gic->private is in it. */
+static int init_redistributor(const struct gic *gic)
+{
+	char *redist = gic->private - GICR_SGI;
+	int error;
+
+	writel(readl(redist + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP, redist + GICR_WAKER);
+	error = wait_clear(redist + GICR_WAKER, WAKER_ASLEEP);
+	if (error)
+		return error;
+	gic_init_private(gic);
+	writel(UINT32_MAX, gic->private + GICD_IGROUPR);
+	return 0;
+}
+
+static void gicv3_send_ipi(unsigned int cpu)
+{
+	uint64_t mpidr = smp_hart(cpu);
+
+	io_barrier(); /* what was written before is seen by who is interrupted */
+	/* ICC_SGI1R_EL1: Aff3, RS (Aff0 / 16), Aff2, INTID, Aff1, a list of 16 CPUs */
+	write_icc("icc_sgi1r_el1", (mpidr >> 32 & 0xff) << 48 | (mpidr >> 4 & 15) << 44 |
+					   (mpidr >> 16 & 0xff) << 32 |
+					   (uint64_t)GIC_SGI_IPI << 24 | (mpidr >> 8 & 0xff) << 16 |
+					   1UL << (mpidr & 15));
+}
+
+static int gicv3_init_ipi(const struct cpu *cpu)
+{
+	/* the handlers are everybody's, the private interrupts' registers this CPU's */
+	struct gic gic = *(struct gic *)device_priv(gicv3_dev);
+	char *redist = find_redistributor(gicv3_dev, cpu->hart);
+	int error;
+
+	if (!redist)
+		return -ENODEV;
+	if (!init_cpu_interface())
+		return -EOPNOTSUPP;
+	gic.private = redist + GICR_SGI;
+	error = init_redistributor(&gic);
+	if (error)
+		return error;
+	gic_enable_ipi(&gic);
+	write_icc("icc_igrpen1_el1", 1);
+	return 0;
+}
+
+static const struct ipi_ops gicv3_ipi_ops = {
+	.send = gicv3_send_ipi,
+	.init = gicv3_init_ipi,
+};
+
+static int gicv3_probe(struct device *dev)
+{
+	struct gic *gic = device_priv(dev);
+	char *redist;
+	int error;
+
+	if (gicv3_dev)
+		return -EBUSY;
+	gic->dist = device_map_reg(dev, 0);
+	if (!gic->dist)
+		return -ENXIO;
+	if (dev->size < GICD_SIZE || (dev->reg & 0xffff) != 0)
+		return -EINVAL;
+	redist = find_redistributor(dev, boot_info.hart);
+	if (!redist) {
+		device_log(dev, "no redistributor for CPU %#lx", boot_info.hart);
+		return -ENODEV; /* reported */
+	}
+	gic->private = redist + GICR_SGI;
+	gic->route = boot_info.hart & MPIDR_AFFINITY;
+	gic->set_route = gicv3_set_route;
+	if (!init_cpu_interface()) {
+		device_log(dev, "the CPU's system register interface is off");
+		return -ENODEV;
+	}
+	error = init_distributor(dev, gic);
+	if (!error)
+		error = init_redistributor(gic);
+	if (error)
+		goto quiet;
+	error = arm64_irq_register(gicv3_interrupt);
+	if (error)
+		goto quiet;
+	error = irq_chip_register(dev, &gic_chip);
+	if (error) {
+		arm64_irq_register(NULL);
+		goto quiet;
+	}
+	gicv3_dev = dev;
+	gic_enable_ipi(gic);
+	smp_set_ipi(&gicv3_ipi_ops);
+	write_icc("icc_igrpen1_el1", 1);
+	return 0;
+quiet:
+	writel(0, gic->dist + GICD_CTLR);
+	return error;
+}
+
+static void gicv3_remove(struct device *dev)
+{
+	struct gic *gic = device_priv(dev);
+
+	smp_set_ipi(NULL);
+	write_icc("icc_igrpen1_el1", 0);
+	writel(GICD_CTLR_ARE, gic->dist + GICD_CTLR);
+	arm64_irq_register(NULL);
+	irq_chip_unregister(dev);
+	gicv3_dev = NULL;
+}
+
+static const char *const gicv3_compatible[] = {"arm,gic-v3", NULL};
+
+DRIVER(gicv3, "gicv3", DRIVER_IRQCHIP, gicv3_compatible, gicv3_probe, gicv3_remove);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * plic.c: the RISC-V platform-level interrupt controller (RISC-V PLIC specification 1.0.0).
+ *
+ * The PLIC has a context for each hart and privilege mode; interrupts-extended lists them in order.
+ * This driver takes the one context that raises the supervisor external interrupt of the boot hart
+ * and touches no other: the M-mode ones belong to the firmware.
+ */
+#include <errno.h>
+#include <libfdt.h>
+#include <quarry/port.h>
+
+#include "boot/boot.h"
+#include "boot/riscv64/trap.h"
+#include "drivers/base/driver.h"
+#include "drivers/base/io.h"
+#include "drivers/irqchip/irq.h"
+#include "boot/dt/of.h"
+
+/* The memory map, from chapter 3 of the specification. */
+#define PLIC_PRIORITY(source) (4UL * (source))
+#define PLIC_ENABLE(context)  (0x2000UL + 0x80UL * (context))
+#define PLIC_CONTEXT(context) (0x200000UL + 0x1000UL * (context))
+#define PLIC_THRESHOLD	      0x0
+#define PLIC_CLAIM	      0x4
+#define PLIC_MAX_SOURCES      1024 /* number 0 means "none" */
+#define PLIC_MAX_CONTEXTS     15872
+
+struct plic_handler {
+	irq_fn fn;
+	void *arg;
+};
+
+struct plic {
+	char *base;
+	uint32_t context;
+	uint32_t nr_sources; /* the highest source + 1 */
+	uint64_t spurious;   /* claims of a source that nobody had asked for */
+	struct plic_handler *handler;
+};
+
+static struct device *plic_dev; /* the one the trap handler serves */
+
+static void plic_enable_bit(const struct plic *plic, uint32_t source, bool on)
+{
+	char *word = plic->base + PLIC_ENABLE(plic->context) + source / 32 * 4;
+	uint32_t bits = readl(word);
+	uint32_t bit = 1U << source % 32;
+
+	writel(on ? bits | bit : bits & ~bit, word);
+}
+
+static void plic_interrupt(void)
+{
+	struct plic *plic = device_priv(plic_dev);
+	char *claim = plic->base + PLIC_CONTEXT(plic->context) + PLIC_CLAIM;
+	uint32_t source;
+
+	while ((source = readl(claim)) != 0) {
+		if (source < plic->nr_sources && plic->handler[source].fn) {
+			plic->handler[source].fn(plic->handler[source].arg);
+		} else {
+			plic->spurious++;
+			if (source < plic->nr_sources)
+				writel(0, plic->base + PLIC_PRIORITY(source));
+		}
+		/* complete: a disabled source would ignore it, so it was not disabled above */
+		writel(source, claim);
+	}
+}
+
+static int plic_xlate(struct device *dev, const uint32_t *cells, unsigned int nr_cells)
+{
+	const struct plic *plic = device_priv(dev);
+
+	/* a second cell, if there is one, is the trigger type, which the PLIC's gateways fix */
+	if (nr_cells < 1 || nr_cells > 2 || cells[0] == 0 || cells[0] >= plic->nr_sources)
+		return -EINVAL;
+	return (int)cells[0];
+}
+
+static int plic_enable(struct device *dev, unsigned int source, irq_fn fn, void *arg)
+{
+	struct plic *plic = device_priv(dev);
+
+	if (plic->handler[source].fn)
+		return -EBUSY;
+	plic->handler[source].arg = arg;
+	plic->handler[source].fn = fn;
+	writel(1, plic->base + PLIC_PRIORITY(source));
+	plic_enable_bit(plic, source, true);
+	return 0;
+}
+
+static void plic_disable(struct device *dev, unsigned int source)
+{
+	struct plic *plic = device_priv(dev);
+
+	plic_enable_bit(plic, source, false);
+	writel(0, plic->base + PLIC_PRIORITY(source));
+	plic->handler[source].fn = NULL;
+}
+
+/* By its priority: the completion that ends its handler is ignored if it is not enabled. */
+static void plic_mask(struct device *dev, unsigned int source)
+{
+	struct plic *plic = device_priv(dev);
+
+	writel(0, plic->base + PLIC_PRIORITY(source));
+}
+
+static const struct irq_chip plic_chip = {
+	.xlate = plic_xlate,
+	.enable = plic_enable,
+	.disable = plic_disable,
+	.mask = plic_mask,
+};
+
+/* The context of the boot hart's supervisor external interrupt, negative if there is none. */
+static int plic_find_context(const struct device *dev)
+{
+	struct of_irq irq;
+
+	for (unsigned int i = 0; i < PLIC_MAX_CONTEXTS; i++) {
+		uint64_t hart;
+		int cpu;
+
+		if (of_irq(dev->fdt, dev->node, i, &irq) != 0)
+			break;
+		if (irq.cells[0] != RISCV_IRQ_EXTERNAL)
+			continue;
+		/* the controller is the hart's own, a child of its cpu node */
+		cpu = fdt_parent_offset(dev->fdt, irq.controller);
+		if (cpu >= 0 && of_cpu_id(dev->fdt, cpu, &hart) == 0 && hart == boot_info.hart)
+			return (int)i;
+	}
+	return -ENXIO;
+}
+
+static int plic_probe(struct device *dev)
+{
+	struct plic *plic = device_priv(dev);
+	uint32_t ndev = of_u32(dev->fdt, dev->node, "riscv,ndev", 0);
+	unsigned int order = 0;
+	int context = plic_find_context(dev);
+
+	if (context < 0) {
+		device_log(dev, "no context for hart %lu in S-mode", boot_info.hart);
+		return context;
+	}
+	if (plic_dev)
+		return -EBUSY;
+	plic->context = (uint32_t)context;
+	plic->base = device_map_reg(dev, 0);
+	if (!plic->base)
+		return -ENXIO;
+	if (ndev == 0 || ndev >= PLIC_MAX_SOURCES || (dev->reg & 3) != 0 ||
+	    dev->size < PLIC_CONTEXT(plic->context + 1))
+		return -EINVAL;
+	plic->nr_sources = ndev + 1;
+	while (PAGE_SIZE << order < plic->nr_sources * sizeof(*plic->handler))
+		order++;
+	plic->handler = device_alloc(dev, order);
+	if (!plic->handler)
+		return -ENOMEM;
+
+	for (uint32_t source = 0; source < plic->nr_sources; source += 32)
+		writel(0, plic->base + PLIC_ENABLE(plic->context) + source / 32 * 4);
+	writel(0, plic->base + PLIC_CONTEXT(plic->context) + PLIC_THRESHOLD);
+	plic_dev = dev;
+	if (irq_chip_register(dev, &plic_chip) != 0) {
+		plic_dev = NULL;
+		return -ENOSPC;
+	}
+	return riscv_irq_register(RISCV_IRQ_EXTERNAL, plic_interrupt);
+}
+
+static void plic_remove(struct device *dev)
+{
+	riscv_irq_register(RISCV_IRQ_EXTERNAL, NULL);
+	irq_chip_unregister(dev);
+	plic_dev = NULL;
+}
+
+static const char *const plic_compatible[] = {"riscv,plic0", "sifive,plic-1.0.0", NULL};
+
+DRIVER(plic, "plic", DRIVER_IRQCHIP, plic_compatible, plic_probe, plic_remove);

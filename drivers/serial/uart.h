@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uart.h: what UARTs have in common, whatever their make: a ring of received bytes, filled by interrupt or by polling,
+ * and being the console. A driver supplies the registers' part, struct uart_ops.
+ *
+ * A full ring stops the driver from taking bytes out of the FIFO, so a sender that respects flow control loses nothing;
+ * what a line without flow control loses then is counted. Half empty, the ring takes bytes again.
+ */
+#ifndef DRIVERS_UART_H
+#define DRIVERS_UART_H
+
+#include "drivers/base/driver.h"
+#include "drivers/irqchip/irq.h"
+
+/* What uart_ops.take() returns besides a byte. */
+#define UART_EMPTY (-1) /* the FIFO has none */
+#define UART_BAD   (-2) /* it was no data: parity, framing, break */
+
+struct uart_ops {
+	void (*putc)(struct device *dev, char c); /* polls, in bounded time; any context */
+	void (*flush)(struct device *dev);	  /* until the last bit is on the wire, bounded */
+	/* A byte out of the FIFO, or one of the above; counts overruns. Interrupts masked. */
+	int (*take)(struct device *dev);
+	/* Interrupt when bytes wait, or not. Interrupts masked. */
+	void (*listen)(struct device *dev, bool on);
+	/* The interrupt's handler, given the device: acknowledges, and calls uart_receive(). */
+	irq_fn interrupt;
+};
+
+/* device_priv() of a UART's driver starts with it. */
+struct uart {
+	const struct uart_ops *ops;
+	struct of_irq irq; /* nr_cells 0: none, so it is polled */
+	/*
+	 * The ring. Head and tail count bytes since the start and wrap freely, so full and empty differ without a
+	 * spare slot.
+	 */
+	unsigned char *data;
+	uint32_t size;		/* a power of two */
+	volatile uint32_t head; /* bytes put in, by the interrupt handler */
+	volatile uint32_t tail; /* bytes taken out, by the thread */
+	bool throttled;		/* the ring was full: bytes stay in the FIFO */
+	uint64_t received;	/* bytes put into the ring */
+	uint64_t throttles;	/* times it was full */
+	uint64_t bad;		/* what arrived and was no data */
+	uint64_t overruns;	/* times the FIFO was full and a byte was lost */
+};
+
+/*
+ * uart_init() - get the ring. 0, or -ENOMEM with no page to be had. Context: probe, before anything is received.
+ * uart_start() - ask for the node's interrupt, or poll after a line of log; become the console if the tree says so; listen.
+ * Context: probe, the last thing to do: it cannot fail.
+ * uart_stop() - the console falls back to the firmware's, the interrupt is given back. Context: remove.
+ */
+int uart_init(struct device *dev, const struct uart_ops *ops);
+void uart_start(struct device *dev);
+void uart_stop(struct device *dev);
+
+/* uart_receive() - move what the FIFO holds into the ring. Context: interrupts masked. Bound: a ring's bytes. */
+void uart_receive(struct device *dev);
+
+/* uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`, else def. */
+uint32_t uart_speed(const struct device *dev, uint32_t def);
+
+/* The UART that is the console, NULL if it is the firmware's; its state is device_priv(). Context: any. */
+struct device *uart_console(void);
+
+/*
+ * uart_getc() - a byte the user sent, from the UART or, before there is one, from the firmware; -1
+ * if there is none. uart_wakes() - whether a byte that arrives ends cpu_wait_for_interrupt().
+ * Context: thread.
+ */
+int uart_getc(void);
+bool uart_wakes(void);
+
+/* Wait, in bounded time, until everything printed has left the machine. Any context. */
+void uart_flush(void);
+
+#endif

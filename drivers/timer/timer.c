@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timer.c: clock, sleeping and the one call-back, on top of a counter and a comparator.
+ *
+ * Two deadlines share the comparator: the call-back's and the sleeper's. It is programmed to the
+ * earlier one. Both are in ticks; UINT64_MAX means none.
+ */
+#include "drivers/timer/timer.h"
+
+#include <errno.h>
+#include <quarry/port.h>
+
+#include "drivers/base/io.h"
+
+#define NEVER	   UINT64_MAX
+#define WAIT_LOOKS 100000000 /* of timer_wait() without a timer */
+
+static const struct timer_ops *ops;
+static uint64_t hz;
+
+static struct {
+	uint64_t deadline, period; /* period 0: once */
+	void (*fn)(void *arg);
+	void *arg;
+} callback = {.deadline = NEVER};
+static uint64_t sleeper = NEVER;
+
+int timer_register(const struct timer_ops *new_ops, uint64_t new_hz)
+{
+	if (new_ops && new_hz == 0)
+		return -EINVAL;
+	if (ops)
+		ops->program(NEVER);
+	callback.deadline = NEVER;
+	sleeper = NEVER;
+	ops = new_ops;
+	hz = new_ops ? new_hz : 0;
+	return 0;
+}
+
+uint64_t timer_hz(void)
+{
+	return hz;
+}
+
+/* seconds and remainder apart, so that nothing overflows for centuries at any sane frequency */
+static uint64_t scale(uint64_t value, uint64_t from, uint64_t to)
+{
+	return value / from * to + value % from * to / from;
+}
+
+uint64_t timer_now(void)
+{
+	return ops ? scale(ops->read(), hz, NSEC_PER_SEC) : 0;
+}
+
+/* The tick ns from now, never the one that means never. */
+static uint64_t tick_after(uint64_t ns)
+{
+	uint64_t now = ops->read();
+	uint64_t ticks = scale(ns, NSEC_PER_SEC, hz) + 1; /* rounded up: wait at least ns */
+
+	return ticks < NEVER - 1 - now ? now + ticks : NEVER - 1;
+}
+
+/* Interrupts masked. */
+static void program_next(void)
+{
+	ops->program(callback.deadline < sleeper ? callback.deadline : sleeper);
+}
+
+void timer_interrupt(void)
+{
+	uint64_t now = ops->read();
+
+	if (sleeper <= now)
+		sleeper = NEVER; /* the sleeper sees the clock itself */
+	if (callback.deadline <= now) {
+		if (callback.period == 0)
+			callback.deadline = NEVER;
+		else /* keep the beat; ticks that were missed are not made up for */
+			callback.deadline +=
+				callback.period * ((now - callback.deadline) / callback.period + 1);
+		callback.fn(callback.arg);
+	}
+	if (ops)
+		program_next();
+}
+
+int timer_set(uint64_t ns, bool periodic, void (*fn)(void *arg), void *arg)
+{
+	unsigned long flags;
+
+	if (!ops)
+		return -ENODEV;
+	flags = port_irq_save();
+	callback.fn = fn;
+	callback.arg = arg;
+	callback.deadline = fn ? tick_after(ns) : NEVER;
+	callback.period = fn && periodic ? scale(ns, NSEC_PER_SEC, hz) : 0;
+	if (fn && periodic && callback.period == 0)
+		callback.period = 1;
+	program_next();
+	port_irq_restore(flags);
+	return 0;
+}
+
+void timer_sleep(uint64_t ns)
+{
+	uint64_t deadline;
+
+	if (!ops)
+		return;
+	deadline = tick_after(ns);
+	while (ops->read() < deadline) {
+		/* masked, so that the interrupt cannot come between the look and the wait */
+		unsigned long flags = port_irq_save();
+
+		if (ops->read() < deadline) {
+			sleeper = deadline;
+			program_next();
+			cpu_wait_for_interrupt();
+		}
+		port_irq_restore(flags);
+	}
+}
+
+bool timer_wait(uint64_t ns, bool (*done)(void *arg), void *arg)
+{
+	uint64_t deadline;
+	bool over = done(arg);
+
+	if (!ops) {
+		for (uint32_t looks = 0; !over && looks < WAIT_LOOKS; looks++) {
+			port_relax();
+			over = done(arg);
+		}
+		return over;
+	}
+	deadline = tick_after(ns);
+	while (!over && ops->read() < deadline) {
+		/* masked, so that the interrupt cannot come between the look and the wait */
+		unsigned long flags = port_irq_save();
+
+		over = done(arg);
+		if (!over && ops->read() < deadline) {
+			sleeper = deadline;
+			program_next();
+			cpu_wait_for_interrupt();
+		}
+		port_irq_restore(flags);
+		over = over || done(arg);
+	}
+	return over;
+}
+
+void timer_delay(uint64_t ns)
+{
+	uint64_t deadline;
+
+	if (!ops)
+		return;
+	deadline = tick_after(ns);
+	while (ops->read() < deadline)
+		port_relax();
+}

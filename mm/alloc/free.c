@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * free.c: __free_pages() with every check.
+ *
+ * The hot path (quarry/mm_inline.h) handles a page that surely is what it should be. Here any
+ * address is judged in bounded time: refused with its cause and the caller's address, or freed.
+ */
+#include <errno.h>
+#include <quarry/memblock.h>
+#include "../pcp/pcp_internal.h"
+
+int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller)
+{
+	static const int8_t errors[NR_MISUSES] = {
+		[MISUSE_DOUBLE_FREE] = -EALREADY, [MISUSE_WRONG_ORDER] = -EINVAL,
+		[MISUSE_TAIL] = -EINVAL,	  [MISUSE_RESERVED] = -EPERM,
+		[MISUSE_FOREIGN] = -EFAULT,	  [MISUSE_MISALIGNED] = -EINVAL,
+		[MISUSE_IN_USE] = -EBUSY,
+	};
+
+	count_event(&mm.stats.misuse[kind]);
+	report_misuse(kind, addr, order, caller);
+	return errors[kind];
+}
+
+/*
+ * Does this CPU know that the descriptor's section is open? A range that is used moves up to where
+ * the hot path looks.
+ */
+static bool in_open_range(const struct page *page)
+{
+	struct mm_open_range *open = port_pcpu()->open, range;
+	unsigned long flags;
+
+	for (unsigned int i = 0; i < MM_OPEN_RANGES; i++, open++) {
+		if ((uintptr_t)page - open->start >= open->bytes)
+			continue;
+		if (i > 2) {
+			flags = port_irq_save(); /* an interrupt sees whole ranges only */
+			range = *open;
+			*open = open[-1];
+			open[-1] = range;
+			port_irq_restore(flags);
+		}
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Drop one of several references: false if it is the last, and nothing has changed. A block that
+ * is not compound falls apart when it is freed while someone still holds it: the holder keeps the
+ * first page and the rest is freed now. Order and count change in one step, so a put_page() at the
+ * same time sees either the whole block or the one page. The zone's lock is held.
+ */
+static bool drop_shared(struct zone *zone, struct page *page, unsigned long index,
+			unsigned int order)
+{
+	bool split = order && page_state(page) == PAGE_ALLOC;
+	uint32_t word = 0;
+
+	/* The order changes under the lock only: it may have come apart meanwhile. */
+	if (page_order(page) == order)
+		word = page_ref_change(page, 2, -1, split ? PAGE_ORDER_MASK : 0);
+
+	if (word && split)
+		buddy_free_tails(zone, index, order, 1, gfp_migratetype(word));
+	return word;
+}
+
+enum freed free_block(struct page *page, unsigned int order)
+{
+	unsigned long index = (unsigned long)(page - mm.memmap), flags;
+	struct zone *zone = zone_of(index);
+	struct per_cpu_pages *pcp;
+	enum freed freed = FREED;
+	bool last, again;
+
+	note_hooks();
+	if (HOOKS && page->_refcount == 1)
+		hook_free(page, order);
+	flags = port_irq_save();
+	last = page->_refcount == 1 && page_order(page) == order;
+	pcp = pcp_of(port_pcpu(), page->info);
+	/* Caches hold nothing compound, and of larger blocks no more than there is room for. */
+	if (last && page_state(page) == PAGE_ALLOC && (!order || pcp->top != pcp->limit)) {
+		page->_refcount = 0;
+		if (pcp->top != pcp->limit) {
+			*++pcp->top = page;
+			freed = FREED_TO_CACHE;
+		} else {
+			pcp_return(pcp, page);
+		}
+	} else {
+		spin_lock(&zone->lock);
+		if (last)
+			buddy_free(zone, index, order);
+		else if (!drop_shared(zone, page, index, order))
+			freed = NOT_FREED;
+		spin_unlock(&zone->lock);
+	}
+	/* Another CPU's holder let go meanwhile: this is the last after all. */
+	again = !freed && page->_refcount == 1 && page_order(page) == order;
+	port_irq_restore(flags);
+	return again ? free_block(page, order) : freed;
+}
+
+/*
+ * Free the block at index. MISUSE_DOUBLE_FREE etc. if it may not be freed, NR_MISUSES if it was.
+ * order < 0: whatever the block's is.
+ */
+MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
+{
+	unsigned long section = index >> SECTION_SHIFT;
+	struct page *page = &mm.memmap[index];
+	bool known = in_open_range(page);
+	enum freed freed;
+	long have;
+
+	if (!known) {
+		enum section_state state = section_state(section);
+
+		if (state != SECTION_OPEN)
+			return state == SECTION_UNTOUCHED ? MISUSE_DOUBLE_FREE : MISUSE_RESERVED;
+	}
+	/* Most are heads in use; that of any other is to be found. */
+	if (!FOR_SPEED || !trusted(index) || !page->_refcount)
+		page = &mm.memmap[block_head(index)];
+	if (!page->_refcount)
+		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED : MISUSE_DOUBLE_FREE;
+	if (page != &mm.memmap[index] && page_state(page) != PAGE_COMPOUND)
+		return MISUSE_TAIL;
+	have = page_order(page); /* looked at once: another holder may make the block fall apart */
+	if (order >= 0 && have != order)
+		return MISUSE_WRONG_ORDER;
+	freed = free_block(page, (unsigned int)have);
+	/* One expensive thing a call: what was cheap notes the range for the next. */
+	if (!known && freed == FREED_TO_CACHE)
+		open_range_note(section);
+	return freed ? NR_MISUSES : MISUSE_DOUBLE_FREE;
+}
+
+/* Free what starts at the descriptor at this address; `addr` is shown if there is none. */
+static int free_descriptor(uintptr_t descriptor, phys_addr_t addr, long order, const void *caller)
+{
+	uintptr_t offset = descriptor - (uintptr_t)mm.memmap;
+	unsigned long index = offset / sizeof(struct page);
+	enum mm_misuse kind = MISUSE_FOREIGN;
+
+	if (index < mm.nr_pages) {
+		kind = MISUSE_MISALIGNED;
+		if (offset % sizeof(struct page) == 0) {
+			kind = free_index(index, order);
+			if (kind == NR_MISUSES)
+				return 0;
+			addr = PFN_PHYS(index_to_pfn(index));
+			if (kind == MISUSE_RESERVED && !memblock_is_memory(addr))
+				kind = MISUSE_FOREIGN;
+		}
+	}
+	return refuse(kind, addr, order, caller);
+}
+
+/* Tail-called from the hot paths, so that the return address names the caller of the free. */
+__attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int order)
+{
+	return free_descriptor((uintptr_t)page, (uintptr_t)page, (long)order,
+			       __builtin_return_address(0));
+}
+
+int __free_pages_order(struct page *page, unsigned int order)
+{
+	/* Order 0 has a copy of its own where speed counts. */
+	if (FOR_SPEED && order == 0 ? pcp_give(page, 0)
+				    : order <= MAX_PAGE_ORDER && pcp_give(page, order))
+		return 0;
+	return free_pages_slow(page, order);
+}
+
+static int free_phys(phys_addr_t addr, long order, const void *caller)
+{
+	/* What is within a page is within a descriptor. */
+	uintptr_t descriptor =
+		addr % PAGE_SIZE ? (uintptr_t)mm.memmap + 1 : (uintptr_t)phys_to_page(addr);
+
+	return free_descriptor(descriptor, addr, order, caller);
+}
+
+int free_pages_phys(phys_addr_t addr, int order)
+{
+	return free_phys(addr, order, __builtin_return_address(0));
+}
+
+int free_pages(unsigned long addr, unsigned int order)
+{
+	if (!addr)
+		return 0;
+	return free_phys(virt_to_phys((void *)(uintptr_t)addr), (long)order,
+			 __builtin_return_address(0));
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page_alloc.c: alloc_pages() from the flags to the page.
+ *
+ * The hot path (quarry/mm_inline.h) takes a page from this CPU's cache and never comes here. This
+ * is what follows when it cannot: the zones are tried in order against their watermarks, then the
+ * newest that this CPU's caches hold, and if neither serves, slowpath.c goes on.
+ */
+#include <string.h>
+#include "../pcp/pcp_internal.h"
+
+/* Where speed counts, what is rare does not burden its caller with its registers. */
+#if FOR_SPEED
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
+
+/* Linux's gfp_to_alloc_flags(): what the flags allow when the low mark is passed. */
+void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
+{
+	/* Single pages are never compound. */
+	enum page_state state = gfp & __GFP_COMP && order ? PAGE_COMPOUND : PAGE_ALLOC;
+	unsigned int alloc_flags = 0;
+
+	if (!(gfp & __GFP_NOMEMALLOC)) {
+		if (gfp & __GFP_HIGH)
+			alloc_flags |= ALLOC_MIN_RESERVE;
+		if (!(gfp & __GFP_DIRECT_RECLAIM)) {
+			alloc_flags |= ALLOC_NON_BLOCK;
+			if (order && gfp & __GFP_HIGH)
+				alloc_flags |= ALLOC_HIGHATOMIC;
+		}
+		if (gfp & __GFP_MEMALLOC || (port_pcpu()->in_reclaim && !port_pcpu()->irq_depth))
+			alloc_flags |= ALLOC_NO_WATERMARKS;
+	}
+	ac->gfp = gfp;
+	ac->order = order;
+	ac->alloc_flags = alloc_flags;
+	ac->type = group_type(gfp);
+	ac->highest = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+	ac->word = PAGE_INFO(state, order) | (gfp & GFP_MOVABLE_MASK) | PAGE_ONE_REF;
+	ac->choices = zonelist_for(gfp);
+}
+
+/*
+ * From the buddy. Single pages come here for those of the HIGHATOMIC pageblocks alone: rmqueue()
+ * has tried the others. Interrupts are masked.
+ */
+static APART struct page *rmqueue_buddy(const struct alloc_context *ac,
+					const struct zone_choice *choice)
+{
+	struct zone *zone = choice->zone;
+	unsigned long index = NIL32;
+	struct page *page = NULL;
+	unsigned int order = ac->order;
+
+	spin_lock(&zone->lock);
+	if (ac->alloc_flags & ALLOC_HIGHATOMIC) {
+		index = highatomic_alloc(zone, &order);
+		if (index == NIL32)
+			index = highatomic_reserve(zone, &order, ac->type);
+	}
+	if (index == NIL32 && order)
+		index = buddy_alloc(zone, &order, ac->type, order);
+	/* What may use all reserves may use that of the HIGHATOMIC pageblocks too. */
+	if (index == NIL32 && (!order || ac->alloc_flags & ALLOC_NO_WATERMARKS))
+		index = highatomic_alloc(zone, &order);
+	if (index != NIL32) {
+		page = &mm.memmap[index];
+		page->raw = ac->word | choice->class;
+	}
+	spin_unlock(&zone->lock);
+	return page;
+}
+
+/* Single pages through the cache; what cannot wait may have those of HIGHATOMIC pageblocks too. */
+struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice)
+{
+	gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
+	struct page *page = NULL;
+
+	if (!ac->order) {
+		if (buddy_has(choice->zone, 0, false))
+			page = pcp_refill(pcp_at(port_pcpu(), class), choice->zone, class);
+		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
+			return page;
+	}
+	return rmqueue_buddy(ac, choice);
+}
+
+/* A single page that the zone's cache has. Interrupts are masked. */
+static inline struct page *take_cached(struct per_cpu_pages *pcp)
+{
+	struct page *page = *pcp->top;
+
+	if (!page || FAULT_POINT())
+		return NULL;
+	pcp->top--;
+	page->_refcount = 1;
+	return page;
+}
+
+/* Do this CPU's caches give the buddy what is missing? Interrupts are masked. */
+static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone,
+				 struct look *look)
+{
+	return !FAULT_POINT() && (pcp_give_back_larger(zone, ac->order, ac->type) ||
+				  pcp_assemble(zone, ac->order, ac->type, look));
+}
+
+/* What lies in this CPU's caches. */
+static APART struct page *get_page_from_caches(const struct alloc_context *ac)
+{
+	const struct zone_choice *choice = ac->choices;
+	unsigned long flags = port_irq_save();
+	struct look look = LOOK_BUDGET;
+	struct page *page = NULL;
+
+	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
+	for (; choice->zone && !page; choice++)
+		page = pcp_steal(choice->zone, ac->word | choice->class, ac->order);
+	for (choice = ac->choices; choice->zone && !page; choice++) {
+		struct zone *zone = choice->zone;
+
+		if (!pcp_hold(zone, zone_shortfall(zone, ac, zone->mark.min)) ||
+		    !complete_from_caches(ac, zone, &look))
+			continue;
+		FAULT_CERTAIN(true);
+		page = rmqueue(ac, choice);
+		FAULT_CERTAIN(false);
+	}
+	port_irq_restore(flags);
+	return page;
+}
+
+struct page *get_page_from_freelist(const struct alloc_context *ac)
+{
+	const struct zone_choice *choice = ac->choices, *reserve = NULL;
+	unsigned long flags = port_irq_save();
+	struct per_cpu_pages *first = pcp_of(port_pcpu(), ac->gfp & GFP_MOVABLE_MASK);
+	struct page *page = NULL;
+
+	for (; choice->zone && !page; choice++) {
+		enum wmark_level level;
+
+		if (!ac->order && (page = take_cached((void *)((char *)first + choice->class))))
+			break;
+		level = zone_level(choice->zone, ac);
+		if (level == WMARK_ABOVE_LOW)
+			page = rmqueue(ac, choice);
+		else if (level && !reserve)
+			reserve = choice;
+	}
+	if (!page)
+		count_event(&mm.stats.stage[MM_STAGE_SLOW]);
+	/* No zone is above its low mark: down to min, from the first that may be. */
+	for (choice = reserve; !page && choice && choice->zone; choice++)
+		if (choice == reserve || zone_level(choice->zone, ac))
+			page = rmqueue(ac, choice);
+	port_irq_restore(flags);
+	return page ? page : get_page_from_caches(ac);
+}
+
+struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
+{
+	struct alloc_context ac;
+	struct page *page;
+
+	note_hooks();
+	if (!gfp_acceptable(gfp, order)) {
+		count_event(&mm.stats.bad_request);
+		report_refusal(gfp, order, NULL);
+		return NULL;
+	}
+	if (HOOKS && hook_should_fail(gfp, order)) {
+		count_event(&mm.stats.alloc_failed);
+		report_refusal(gfp, order, "fault injection");
+		return NULL;
+	}
+	alloc_context_init(&ac, gfp, order);
+	page = get_page_from_freelist(&ac);
+	if (!page)
+		page = alloc_pages_slowpath(&ac);
+	if (page && HOOKS)
+		hook_alloc(page, gfp, order);
+	if (page && gfp & __GFP_ZERO)
+		memset(page_address(page), 0, PAGE_SIZE << order);
+	if (gfp & __GFP_DIRECT_RECLAIM && mm_callbacks[NOTIFIERS])
+		mm_idle(); /* shedding load early is what notifiers are for */
+	return page;
+}
+
+struct page *__alloc_pages(gfp_t gfp, unsigned int order)
+{
+	/* Class bits with both mobilities name caches that are always empty. */
+	if (!(gfp & ~GFP_HOT_MASK)) {
+		struct page *page = NULL;
+
+		if (FOR_SPEED && order == 0) /* a copy of its own */
+			page = pcp_take(gfp & GFP_CLASS_MASK, 0);
+		else if (order <= MAX_PAGE_ORDER)
+			page = pcp_take(gfp & GFP_CLASS_MASK, order);
+		if (mm_likely(page))
+			return page;
+	}
+	return alloc_pages_slow(gfp, order);
+}
+
+unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+{
+	struct page *page = alloc_pages(gfp, order);
+
+	return page ? (unsigned long)(uintptr_t)page_address(page) : 0;
+}
+
+/* ---- bulk ---------------------------------------------------------------------------------- */
+
+/* A bulk request takes blocks of up to so many pages under one lock. */
+#define BULK_ORDER 7
+
+/*
+ * Part of a bulk request straight from the buddy: one block, its pages in use. Returns how many,
+ * 0 if the zone has none above its low mark. Interrupts are masked.
+ */
+static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **pages)
+{
+	unsigned int order, want = BULK_ORDER;
+	unsigned long index, end = 0;
+	struct alloc_context ac;
+	struct zone *zone;
+	int64_t most; /* what is left must be above the mark too */
+	uint64_t raw;
+
+	alloc_context_init(&ac, gfp, 0);
+	raw = ac.word | ac.choices->class;
+	zone = ac.choices->zone;
+	if (!zone || zone_level(zone, &ac) != WMARK_ABOVE_LOW)
+		return 0;
+	most = (int64_t)(zone->nr_free - zone->mark.low - zone->lowmem_reserve[ac.highest] -
+			 zone->nr_free_highatomic);
+	if (most > (int64_t)n)
+		most = (int64_t)n;
+	while (want && 1L << want > most)
+		want--;
+	order = want;
+	spin_lock(&zone->lock);
+	/* Smaller blocks are left to others while there are such. */
+	index = buddy_alloc(zone, &order, ac.type, zone->nonempty[ac.type] >> order ? order : 0);
+	if (index != NIL32) {
+		struct page *page = &mm.memmap[index];
+
+		end = 1UL << order;
+		for (unsigned long i = 0; i < end; i += GROUP_PAGES)
+			trust_head(index + i, 0);
+		UNROLL(4)
+		for (unsigned long i = 0; i < end; i++, page++) {
+			page->raw = raw;
+			pages[i] = page;
+		}
+	}
+	spin_unlock(&zone->lock);
+	return end;
+}
+
+/*
+ * Up to n pages: all that this CPU's cache has, then a block from the buddy. A last single page is
+ * not worth a block.
+ */
+MM_OUTLINE unsigned long bulk_some(gfp_t gfp, unsigned long n, struct page **pages)
+{
+	unsigned long flags = port_irq_save(), got;
+	struct per_cpu_pages *pcp = pcp_hot(gfp & GFP_CLASS_MASK);
+	struct page **top = pcp->top;
+
+	got = pcp_count(pcp) < n ? pcp_count(pcp) : n;
+	pcp->top = top - got;
+	UNROLL(4)
+	for (; top > pcp->top; top--) {
+		(*top)->_refcount = 1;
+		*pages++ = *top;
+	}
+	if (n - got > 1)
+		got += bulk_from_buddy(gfp, n - got, pages);
+	port_irq_restore(flags);
+	return got;
+}
+
+unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
+{
+	bool plain = n > 1 && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0) && !HOOKS;
+	unsigned long got = 0;
+
+	while (got < n) {
+		unsigned long more = plain ? bulk_some(gfp, n - got, pages + got) : 0;
+
+		got += more;
+		if (!more) { /* with its checks, and all that a single request may get */
+			struct page *page = __alloc_pages(gfp, 0);
+
+			if (!page)
+				break;
+			pages[got++] = page;
+		}
+	}
+	return got;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * page_exact.c: contiguous memory of any number of pages.
+ *
+ * A block large enough is taken and what is too much of it given back at once. The pages kept are
+ * cut into the largest aligned blocks, n pages into at most log2(n) + 1 of them, each with a head
+ * of its own, so freeing walks blocks, not pages.
+ */
+#include "../internal.h"
+
+static unsigned long pages_of(size_t size)
+{
+	return size / PAGE_SIZE + !!(size % PAGE_SIZE);
+}
+
+void *alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	unsigned long pages = pages_of(size), index, flags;
+	unsigned int order = 0;
+	struct page *page;
+	struct zone *zone;
+	uint32_t word;
+
+	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
+		order++;
+	/* Compound pages do not come apart; more than the largest block is refused there. */
+	page = pages ? alloc_pages(gfp & ~__GFP_COMP, order) : NULL;
+	if (!page || pages == 1UL << order)
+		return page ? page_address(page) : NULL;
+
+	index = (unsigned long)(page - mm.memmap);
+	zone = zone_of(index);
+	word = page->word & ~PAGE_ORDER_MASK;
+	flags = port_irq_save();
+	spin_lock(&zone->lock);
+	buddy_free_tails(zone, index, order, pages, gfp_migratetype(word));
+	while (order--) {
+		if (!(pages >> order & 1))
+			continue;
+		trust_head(index, order);
+		mm.memmap[index].raw = word | order << PAGE_ORDER_SHIFT;
+		index += 1UL << order;
+	}
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	return page_address(page);
+}
+
+/*
+ * The blocks that alloc_pages_exact() cut for so many pages: are all of them there? With `release`,
+ * they are freed on the way.
+ */
+static bool walk(struct page *page, unsigned long pages, bool release)
+{
+	for (unsigned int order = MAX_PAGE_ORDER + 1; order--;) {
+		if (!(pages >> order & 1))
+			continue;
+		if (release)
+			__free_pages(page, order);
+		else if (!page || page_head(page) != page ||
+			 (page->word & ~PAGE_CLASS_MASK) !=
+				 (PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF))
+			return false;
+		page += 1UL << order;
+	}
+	return true;
+}
+
+int free_pages_exact(void *addr, size_t size)
+{
+	struct page *page = virt_to_page(addr);
+	unsigned long pages = pages_of(size);
+
+	/*
+	 * All of it must be what alloc_pages_exact() made before any of it is freed. More than the
+	 * largest block are neighbours that were allocated one by one, at best.
+	 */
+	if (virt_to_phys(addr) % PAGE_SIZE || pages > MAX_ORDER_NR_PAGES ||
+	    !walk(page, pages, false))
+		return free_pages_phys(virt_to_phys(addr), (int)MAX_PAGE_ORDER + 1);
+	walk(page, pages, true);
+	return 0;
+}

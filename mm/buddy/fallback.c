@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fallback.c: pageblocks change hands: what a request does when those of its own type have no
+ * room, and the HIGHATOMIC pageblocks that are kept for requests which cannot wait. The caller
+ * holds the zone's lock.
+ *
+ * Changing a type moves one list entry, so nothing here depends on what a pageblock holds.
+ */
+#include "../internal.h"
+
+/* HIGHATOMIC pageblocks, free as a whole, that are looked at for one whose neighbour is too. */
+#define PAIR_CANDIDATES 8
+
+/*
+ * A pageblock of another type with the largest free blocks there are; of the first two, the one
+ * with more free pages. There is one.
+ */
+static struct pageblock *steal_candidate(const struct zone *zone, enum migratetype victim)
+{
+	unsigned long order = pageblock_order - 1, mask = zone->nonempty[victim];
+	struct pageblock *best, *second;
+
+	while (!(mask >> order & 1))
+		order--;
+	best = &mm.pageblocks[zone->list[victim][order]];
+	if (best->next != NIL32) {
+		second = &mm.pageblocks[best->next];
+		if (second->nr_free > best->nr_free)
+			best = second;
+	}
+	return best;
+}
+
+/*
+ * No pageblock of the type has room. Movable pages borrow room from the others without changing a
+ * type, as they can be moved away again; the others take over the emptiest pageblock they see, so
+ * that what cannot move stays together.
+ */
+unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
+			     unsigned int lowest)
+{
+	static const uint8_t victims[MIGRATE_PCPTYPES][2] = {
+		[MIGRATE_UNMOVABLE] = {MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE},
+		[MIGRATE_MOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE},
+		[MIGRATE_RECLAIMABLE] = {MIGRATE_MOVABLE, MIGRATE_UNMOVABLE},
+	};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		enum migratetype victim = (enum migratetype)victims[type][i], owner = victim;
+		struct pageblock *pb = pb_find(zone, victim, lowest);
+		unsigned long index;
+
+		if (!pb || FAULT_POINT())
+			continue;
+		if (type != MIGRATE_MOVABLE) {
+			pb = steal_candidate(zone, victim);
+			owner = type;
+			*order = lowest; /* no batch as well: the next refill finds it */
+		}
+		index = pb_take(zone, pb, order, lowest, owner);
+		count_event(&mm.stats.extfrag);
+		if (HOOKS & MM_HOOK_TRACE)
+			trace_event(MM_TRACE_EXTFRAG, index, *order, (uint32_t)type,
+				    (uint32_t)victim);
+		return index;
+	}
+	return NIL32;
+}
+
+/* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
+
+unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
+{
+	struct pageblock *pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
+
+	if (!pb || *order >= pageblock_order || FAULT_POINT())
+		return NIL32;
+	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
+}
+
+unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type)
+{
+	struct pageblock *pb = pb_find(zone, type, *order);
+	/* 1 % of the zone, and at least one pageblock (Linux: reserve_highatomic_pageblock()). */
+	uint64_t most = zone->managed / 100 + pageblock_nr_pages;
+
+	if (!pb || !mm.grouping || *order >= pageblock_order ||
+	    zone->nr_highatomic + pageblock_nr_pages > most || FAULT_POINT())
+		return NIL32;
+	zone->nr_highatomic += pageblock_nr_pages;
+	zone->nr_free_highatomic += pb->nr_free;
+	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
+}
+
+/*
+ * The HIGHATOMIC pageblock with the smallest free block of at least this order; for the largest
+ * order, one of the first PAIR_CANDIDATES whose neighbour is free as a whole too.
+ */
+static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
+{
+	uint32_t n;
+
+	if (order <= pageblock_order)
+		return pb_find(zone, MIGRATE_HIGHATOMIC, order);
+	n = zone->list[MIGRATE_HIGHATOMIC][pageblock_order];
+	for (int look = 0; n != NIL32 && look < PAIR_CANDIDATES; look++) {
+		struct pageblock *pb = &mm.pageblocks[n];
+
+		if (pb_twin(pb)->list == pageblock_order)
+			return pb;
+		n = pb->next;
+	}
+	return NULL;
+}
+
+static uint64_t free_pages_of(const struct pageblock *pb)
+{
+	return pb->list == pageblock_order ? pageblock_nr_pages : pb->nr_free;
+}
+
+unsigned long highatomic_peek(const struct zone *zone, unsigned int order)
+{
+	const struct pageblock *pb = FAULT_POINT() ? NULL : highatomic_with(zone, order);
+
+	return pb ? free_pages_of(pb) : 0;
+}
+
+void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
+				enum migratetype type)
+{
+	for (; start < end; start = (start | (pageblock_nr_pages - 1)) + 1) {
+		struct pageblock *pb = &mm.pageblocks[start >> pageblock_order];
+		int list = pb->list;
+
+		if (pb->type != MIGRATE_HIGHATOMIC)
+			continue;
+		zone->nr_highatomic -= pageblock_nr_pages;
+		zone->nr_free_highatomic -= free_pages_of(pb);
+		/* It is of this type from now on, or of none if it is free as a whole. */
+		pb_relist(zone, pb, PB_OFF_LIST);
+		pb->type = (uint8_t)type;
+		if (list == pageblock_order) {
+			zone->nr_free -= pageblock_nr_pages; /* buddy_free() counts them again */
+			buddy_free(zone, start & ~(pageblock_nr_pages - 1), pageblock_order);
+		} else {
+			pb_relist(zone, pb, list);
+		}
+	}
+}
+
+bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	struct pageblock *pb = highatomic_with(zone, order);
+	unsigned long start, pages = order > pageblock_order ? MAX_ORDER_NR_PAGES : 1;
+
+	if (!pb || FAULT_POINT())
+		return false;
+	start = ((unsigned long)(pb - mm.pageblocks) << pageblock_order) & ~(pages - 1);
+	highatomic_unreserve_range(zone, start, start + pages, type); /* both halves, or this one */
+	return true;
+}

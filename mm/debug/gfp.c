@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gfp.c: allocation flags to and from their names, and what is wrong with them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../internal.h"
+
+/* Writing takes the first that fits, so compounds come before their parts. */
+static const struct {
+	const char *name;
+	gfp_t flags;
+} names[] = {
+	{"GFP_KERNEL", GFP_KERNEL},
+	{"GFP_DMA32", GFP_DMA32},
+	{"GFP_ATOMIC", GFP_ATOMIC},
+	{"GFP_NOWAIT", GFP_NOWAIT},
+	{"__GFP_MOVABLE", __GFP_MOVABLE},
+	{"__GFP_RECLAIMABLE", __GFP_RECLAIMABLE},
+	{"__GFP_DMA32", __GFP_DMA32},
+	{"__GFP_DIRECT_RECLAIM", __GFP_DIRECT_RECLAIM},
+	{"__GFP_ZERO", __GFP_ZERO},
+	{"__GFP_COMP", __GFP_COMP},
+	{"__GFP_NOWARN", __GFP_NOWARN},
+	{"__GFP_THISNODE", __GFP_THISNODE},
+	{"__GFP_HIGH", __GFP_HIGH},
+	{"__GFP_MEMALLOC", __GFP_MEMALLOC},
+	{"__GFP_NOMEMALLOC", __GFP_NOMEMALLOC},
+	{"__GFP_NORETRY", __GFP_NORETRY},
+	{"__GFP_RETRY_MAYFAIL", __GFP_RETRY_MAYFAIL},
+	{"__GFP_NOFAIL", __GFP_NOFAIL},
+};
+
+char *gfp_names(gfp_t gfp, char *buf, size_t size)
+{
+	size_t used = 0;
+	gfp_t left = gfp;
+
+	if (!size)
+		return buf;
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!names[i].flags || (left & names[i].flags) != names[i].flags)
+			continue;
+		left &= ~names[i].flags;
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? "|" : "",
+					 names[i].name);
+		if (used >= size)
+			return buf;
+	}
+	if (left || !gfp)
+		snprintf(buf + used, size - used, gfp ? "%s0x%x" : "%s%x", used ? "|" : "",
+			 (unsigned int)left);
+	return buf;
+}
+
+const char *gfp_check(gfp_t gfp, unsigned int order)
+{
+	if (gfp_acceptable(gfp, order))
+		return NULL;
+	if (order > MAX_PAGE_ORDER)
+		return "order above 10";
+	if (gfp & ~__GFP_BITS_MASK)
+		return "unknown flag";
+	return "__GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other";
+}
+
+static int parse_one(const char *text, size_t length, gfp_t *gfp)
+{
+	char word[32], *end;
+	unsigned long number;
+
+	if (!length || length >= sizeof(word))
+		return -EINVAL;
+	memcpy(word, text, length);
+	word[length] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(word, names[i].name)) {
+			*gfp |= names[i].flags;
+			return 0;
+		}
+	}
+	if (word[0] < '0' || word[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	number = strtoul(word, &end, 0);
+	if (errno || *end || number & ~(unsigned long)__GFP_BITS_MASK)
+		return -EINVAL;
+	*gfp |= (gfp_t)number;
+	return 0;
+}
+
+int gfp_parse(const char *text, gfp_t *gfp)
+{
+	gfp_t flags = 0;
+
+	for (;;) {
+		size_t length = strcspn(text, "|");
+
+		if (parse_one(text, length, &flags))
+			return -EINVAL;
+		if (!text[length])
+			break;
+		text += length + 1;
+	}
+	if (gfp_check(flags, 0))
+		return -EINVAL;
+	*gfp = flags;
+	return 0;
+}
+
+const char *mm_migratetype_name(enum migratetype type)
+{
+	static const char *const type_names[MIGRATE_TYPES] = {"Unmovable", "Movable", "Reclaimable",
+							      "HighAtomic"};
+
+	return type_names[type];
+}

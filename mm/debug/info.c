@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches,
+ * one page, figures and their names; and whether a refused free panics, the one thing that is set
+ * here.
+ */
+#include <errno.h>
+#include <string.h>
+#include <quarry/memblock.h>
+#include "../pcp/pcp_internal.h"
+
+const char *zone_name(const struct zone *zone)
+{
+	static const char *const names[MAX_NR_ZONES] = {"DMA32", "NORMAL"};
+
+	return names[zone - mm.zones];
+}
+
+/*
+ * Descriptors cover whole sections: what exists of a zone is where memblock has memory. Returns its
+ * pages; [*start, *end) is the span of them.
+ */
+static uint64_t zone_span(const struct zone *zone, pfn_t *start, pfn_t *end)
+{
+	const struct memblock_region *region;
+	uint64_t present = 0;
+	pfn_t first, past;
+
+	*start = *end = 0;
+	if (!zone_populated(zone))
+		return 0;
+	first = index_to_pfn(zone->start);
+	past = index_to_pfn(zone->end - 1) + 1;
+	for_each_mem_region (region) {
+		pfn_t from = PFN_UP(region->base), to = PFN_DOWN(region->base + region->size);
+
+		from = from > first ? from : first;
+		to = to < past ? to : past;
+		if (from >= to)
+			continue;
+		if (!present)
+			*start = from;
+		present += to - from;
+		*end = to;
+	}
+	return present;
+}
+
+uint64_t zone_present(const struct zone *zone)
+{
+	pfn_t start, end;
+
+	return zone_span(zone, &start, &end);
+}
+
+RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
+{
+	const struct zone *zone = &mm.zones[type];
+	pfn_t end;
+
+	memset(info, 0, sizeof(*info));
+	info->name = zone_name(zone);
+	info->managed = zone->managed;
+	info->present = zone_span(zone, &info->start_pfn, &end);
+	info->spanned = end - info->start_pfn;
+	info->free = zone->nr_free;
+	info->untouched = zone->nr_untouched;
+	info->lock_acquired = __atomic_load_n(&zone->lock.acquired, __ATOMIC_RELAXED);
+	info->lock_contended = __atomic_load_n(&zone->lock.contended, __ATOMIC_RELAXED);
+	info->mark = zone->mark;
+	info->nr_highatomic = zone->nr_highatomic;
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		info->protection[i] = zone->lowmem_reserve[i];
+}
+
+/* Calls fn for each pageblock of the zone's open sections. */
+static void for_each_open_pageblock(enum zone_type type,
+				    void (*fn)(const struct pageblock *pb, void *arg), void *arg)
+{
+	const struct zone *zone = &mm.zones[type];
+	uint32_t first = type == ZONE_DMA32 ? 0 : mm.zones[ZONE_DMA32].span_end;
+
+	for (uint32_t i = first; i < zone->span_end; i++) {
+		const struct span *span = &mm.spans[i];
+
+		for (uint32_t n = span->first * 2; n < span->opened * 2; n++)
+			fn(&mm.pageblocks[n], arg);
+	}
+}
+
+static void count_pageblock(const struct pageblock *pb, void *arg)
+{
+	uint64_t(*nr_free)[NR_PAGE_ORDERS] = arg;
+	const struct page *base =
+		&mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
+
+	if (pb->list >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC) { /* of no type */
+		nr_free[MIGRATE_MOVABLE][pb->list]++;
+		return;
+	}
+	if (pb->list == pageblock_order)
+		nr_free[MIGRATE_HIGHATOMIC][pageblock_order]++;
+	for (unsigned int order = 0; order < pageblock_order; order++) {
+		if (!(pb->free_orders >> order & 1))
+			continue;
+		for (uint16_t n = pb->head[order]; n != NIL16; n = base[n].next)
+			nr_free[pb->type][order]++;
+	}
+}
+
+void mm_pagetypeinfo(enum zone_type type, uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS])
+{
+	struct zone *zone = &mm.zones[type];
+	unsigned long flags = port_irq_save();
+
+	memset(nr_free, 0, sizeof(uint64_t) * MIGRATE_TYPES * NR_PAGE_ORDERS);
+	spin_lock(&zone->lock);
+	nr_free[MIGRATE_MOVABLE][MAX_PAGE_ORDER] = zone->nr_untouched >> SECTION_SHIFT;
+	for_each_open_pageblock(type, count_pageblock, nr_free);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+}
+
+static void count_type(const struct pageblock *pb, void *arg)
+{
+	uint64_t *blocks = arg;
+
+	/* One that is free as a whole, or part of a block of order 10, counts as movable. */
+	if ((pb->list >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC) ||
+	    (pb->list == PB_OFF_LIST && (pb - mm.pageblocks) % 2 &&
+	     (pb - 1)->list == MAX_PAGE_ORDER))
+		blocks[MIGRATE_MOVABLE]++;
+	else
+		blocks[pb->type]++;
+}
+
+void mm_pageblocks(enum zone_type type, uint64_t blocks[MIGRATE_TYPES])
+{
+	struct zone *zone = &mm.zones[type];
+	unsigned long flags = port_irq_save();
+
+	memset(blocks, 0, sizeof(uint64_t) * MIGRATE_TYPES);
+	spin_lock(&zone->lock);
+	blocks[MIGRATE_MOVABLE] = zone->nr_untouched >> pageblock_order;
+	for_each_open_pageblock(type, count_type, blocks);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+}
+
+void mm_buddyinfo(enum zone_type type, uint64_t nr_free[NR_PAGE_ORDERS])
+{
+	uint64_t by_type[MIGRATE_TYPES][NR_PAGE_ORDERS];
+
+	mm_pagetypeinfo(type, by_type);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		nr_free[order] = 0;
+		for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
+			nr_free[order] += by_type[t][order];
+	}
+}
+
+unsigned long mm_pcp_high(void)
+{
+	const struct per_cpu_pages *pcp = port_pcpu()->cache;
+	unsigned long high = 0;
+
+	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
+		if ((unsigned long)(pcp->limit - pcp->base) > high)
+			high = (unsigned long)(pcp->limit - pcp->base);
+	return high;
+}
+
+RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
+{
+	for (unsigned int cpu = 0; cpu < end_cpu(); cpu++) {
+		struct mm_pcpu *area = __atomic_load_n(&mm.pcpu[cpu], __ATOMIC_ACQUIRE);
+
+		for (unsigned int i = 0; area && i < NR_PCPS; i++) {
+			const struct per_cpu_pages *pcp = &area->cache[i];
+
+			if (!pcp->capacity || n--)
+				continue;
+			info->cpu = cpu;
+			info->zone = pcp->zone;
+			info->migratetype = i % 4;
+			info->order = i / NR_PCP_CLASSES;
+			info->count = (uint32_t)pcp_count(pcp);
+			info->high = (uint32_t)(pcp->limit - pcp->base);
+			info->batch = info->high ? pcp->batch : 0;
+			info->capacity = pcp->capacity;
+			return true;
+		}
+	}
+	return false;
+}
+
+int mm_page_info(pfn_t pfn, struct page_info *info)
+{
+	unsigned long index = pfn_to_index(pfn), head = index;
+	const struct page *page;
+	enum section_state state;
+
+	if (index == NIL32)
+		return -EFAULT;
+	memset(info, 0, sizeof(*info));
+	info->pfn = info->head_pfn = pfn;
+	info->zone = (enum zone_type)(zone_of(index) - mm.zones);
+	state = section_state(index >> SECTION_SHIFT);
+	if (state != SECTION_OPEN) {
+		info->untouched = state == SECTION_UNTOUCHED;
+		info->state = info->untouched ? PAGE_FREE : PAGE_RESERVED;
+		info->order = info->untouched ? MAX_PAGE_ORDER : 0;
+		info->migratetype = MIGRATE_MOVABLE;
+		if (info->untouched)
+			info->head_pfn = ALIGN_DOWN(pfn, (pfn_t)SECTION_PAGES);
+		return 0;
+	}
+	head = block_head(index);
+	page = &mm.memmap[head];
+	info->head_pfn = pfn - (index - head);
+	info->state = page_state(page);
+	info->order = page_order(page);
+	info->migratetype = (enum migratetype)mm.pageblocks[index >> pageblock_order].type;
+	if (page_allocated(page)) {
+		info->refcount = page->_refcount;
+		info->owner = page->owner;
+		info->in_pcp = !page->_refcount;
+		info->migratetype = gfp_migratetype(page->info);
+	}
+	return 0;
+}
+
+void mm_get_layout(struct mm_layout *layout)
+{
+	layout->present_pages = 0;
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		layout->present_pages += zone_present(&mm.zones[i]);
+	layout->memmap_bytes = mm.memmap_bytes;
+	layout->pcp_bytes = mm.pcp_bytes;
+	layout->nr_banks = mm.nr_banks;
+}
+
+bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref)
+{
+	const struct zone *zone;
+
+	if (list >= NR_ZONELISTS || n >= MAX_NR_ZONES)
+		return false;
+	zone = mm.zonelists[list][ZONE_NORMAL].choice[n].zone;
+	if (!zone)
+		return false;
+	ref->zone_idx = (enum zone_type)(zone - mm.zones);
+	ref->populated = zone->managed != 0;
+	return true;
+}
+
+/* ---- the watermarks' arithmetic, for whoever asks ------------------------------------------- */
+
+void mm_calc_watermarks(unsigned int nr_zones, const uint64_t managed[], uint64_t min_free_kbytes,
+			unsigned int scale_factor, struct mm_watermarks marks[])
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < nr_zones; i++)
+		total += managed[i];
+	for (unsigned int i = 0; i < nr_zones; i++)
+		calc_watermarks(managed[i], total, min_free_kbytes, scale_factor, &marks[i]);
+}
+
+void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const unsigned int ratio[],
+			uint64_t protection[])
+{
+	for (unsigned int i = 0; i < nr_zones; i++)
+		calc_protection(i, nr_zones, managed, ratio[i], &protection[i * nr_zones]);
+}
+
+/* ---- figures and names --------------------------------------------------------------------- */
+
+void mm_get_stats(struct mm_stats *stats)
+{
+	*stats = mm.stats;
+}
+
+const char *mm_stage_name(enum mm_stage stage)
+{
+	static const char *const stage_names[NR_MM_STAGES] = {
+		[MM_STAGE_SLOW] = "slow",
+		[MM_STAGE_ASSEMBLE] = "assemble",
+		[MM_STAGE_DRAIN] = "drain",
+		[MM_STAGE_RECLAIM] = "reclaim",
+		[MM_STAGE_HIGHATOMIC] = "highatomic",
+		[MM_STAGE_FAIL] = "fail",
+	};
+
+	return stage_names[stage];
+}
+
+const char *mm_misuse_name(enum mm_misuse kind)
+{
+	static const char *const misuse_names[NR_MISUSES] = {
+		[MISUSE_DOUBLE_FREE] = "double free",
+		[MISUSE_WRONG_ORDER] = "wrong order",
+		[MISUSE_TAIL] = "not the first page of its block",
+		[MISUSE_RESERVED] = "reserved memory",
+		[MISUSE_FOREIGN] = "no memory of the allocator",
+		[MISUSE_MISALIGNED] = "not the address of a page",
+		[MISUSE_IN_USE] = "still in use",
+	};
+
+	return misuse_names[kind];
+}
+
+void mm_set_misuse_panic(bool on)
+{
+	mm.misuse_panic = on;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * init.c: from memblock to zones.
+ *
+ * mm_init() numbers the sections, finds room for their metadata and sets up zones and zonelists.
+ * The cost is linear in the regions of memblock, not in memory. What is free gets there later
+ * (memblock_free.c).
+ */
+#include <string.h>
+#include <quarry/memblock.h>
+#include "../pcp/pcp_internal.h"
+
+/*
+ * Cut memory into banks: runs of sections that hold at least one page. Each is written to `bank`,
+ * the next one `step` further; 0: one takes the place of the other. Returns their number; *nr_pages
+ * is the number of descriptors.
+ */
+static uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
+{
+	const struct memblock_region *region;
+	uint64_t first = 0;
+	pfn_t last_end = 0;
+	uint32_t n = 0;
+
+	for_each_mem_region (region) {
+		pfn_t start = PFN_UP(region->base), end = PFN_DOWN(region->base + region->size);
+
+		if (start >= end) /* no whole page */
+			continue;
+		start = ALIGN_DOWN(start, (pfn_t)SECTION_PAGES);
+		end = ALIGN_UP(end, (pfn_t)SECTION_PAGES);
+		if (!n || start > last_end) { /* else in the same or the next section: it goes on */
+			if (n++)
+				bank += step;
+			bank->start = last_end = start;
+			bank->first = (uint32_t)first;
+		}
+		first += end - last_end;
+		bank->pages = (uint32_t)first - bank->first;
+		last_end = end;
+	}
+	*nr_pages = first;
+	return n;
+}
+
+static void init_zones(pfn_t dma32_end)
+{
+	uint64_t boundary = 0; /* descriptors below it */
+	struct zone *zone;
+
+	for (uint32_t i = 0; i < mm.nr_banks; i++) {
+		const struct bank *bank = &mm.banks[i];
+
+		if (bank->start < dma32_end)
+			boundary += bank->pages < dma32_end - bank->start ? bank->pages
+									  : dma32_end - bank->start;
+	}
+	for_each_zone (zone)
+		memset(zone->list, 0xff, sizeof(zone->list));
+	mm.zones[ZONE_DMA32].end = mm.zones[ZONE_NORMAL].start = (uint32_t)boundary;
+	mm.zones[ZONE_NORMAL].end = mm.nr_pages;
+}
+
+/*
+ * A request for NORMAL tries NORMAL, then DMA32; with __GFP_THISNODE only the first populated of
+ * them. A zone has one set of caches: DMA32's are those of the class bit __GFP_DMA32, unless
+ * NORMAL has no memory and every request that does not insist on DMA32 is served from it.
+ */
+static void init_zonelists(void)
+{
+	struct zone *dma32 = &mm.zones[ZONE_DMA32];
+
+	if (zone_populated(&mm.zones[ZONE_NORMAL]))
+		dma32->first_pcp = __GFP_DMA32 / sizeof(struct per_cpu_pages);
+	UNROLL(1)
+	for (int i = 0; i < NR_ZONELISTS * MAX_NR_ZONES; i++) {
+		struct zone_choice *choice =
+			mm.zonelists[i / MAX_NR_ZONES][i % MAX_NR_ZONES].choice;
+
+		for (struct zone *zone = dma32 + i % MAX_NR_ZONES; zone >= dma32; zone--) {
+			if (!zone_populated(zone))
+				continue;
+			choice->zone = zone;
+			choice->class = zone->first_pcp * (gfp_t)sizeof(struct per_cpu_pages);
+			choice++;
+			if (i >= MAX_NR_ZONES)
+				break;
+		}
+	}
+}
+
+int mm_init(const struct mm_config *config)
+{
+	struct bank last;
+	uint64_t nr_pages;
+	uint32_t nr_banks = find_banks(&last, 0, &nr_pages);
+	unsigned long max_spans = 2 * (memblock.memory.cnt + memblock.reserved.cnt) + 32;
+	phys_addr_t limit = config->dma32_limit ? config->dma32_limit : (phys_addr_t)1 << 32;
+	size_t memmap = nr_pages * sizeof(struct page);
+	size_t pageblocks = (nr_pages >> pageblock_order) * sizeof(struct pageblock);
+	size_t trust = nr_pages >> GROUP_SHIFT, banks = nr_banks * sizeof(struct bank);
+	size_t total = memmap + pageblocks + trust + banks + max_spans * sizeof(struct span);
+	struct mm_pcpu *cpu = config->boot_pcpu;
+	char *area = NULL;
+
+	if (nr_pages && nr_pages < NIL32 && !FAULT_POINT())
+		area = memblock_alloc_try_nid_raw(total, PAGE_SIZE, MEMBLOCK_LOW_LIMIT,
+						  MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
+	if (!area)
+		return report_no_metadata(nr_pages, total);
+
+	if (mm.memmap) /* not the first time */
+		memset(&mm, 0, sizeof(mm));
+	mm.memmap = (struct page *)(void *)area;
+	area += memmap;
+	mm.pageblocks = (struct pageblock *)(void *)area;
+	area += pageblocks;
+	mm.trust = (int8_t *)area;
+	area += trust;
+	mm.banks = (struct bank *)(void *)area;
+	area += banks;
+	mm.spans = (struct span *)(void *)area;
+	mm.nr_pages = (uint32_t)nr_pages;
+	mm.nr_banks = find_banks(mm.banks, 1, &nr_pages);
+	mm.max_spans = (uint32_t)max_spans;
+	mm.memmap_bytes = total;
+	mm.pcp_high = UINT32_MAX;
+	init_zones(PFN_DOWN(ALIGN_DOWN(limit, SECTION_SIZE)));
+	init_zonelists();
+	if (cpu->cpu >= CONFIG_NR_CPUS)
+		cpu->cpu = 0;
+	mm.nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
+	if (cpu->cache != cpu->pcp[0] || cpu->trust)
+		boot_pageset_init(cpu, 0);
+	pcp_attach(cpu);
+	return 0;
+}

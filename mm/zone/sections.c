@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sections.c: which descriptors exist, and which of them may be believed.
+ *
+ * Metadata is as random as RAM is at power-on until it is written, and it is written only where a
+ * block is cut. Three answers keep that safe: banks say which frames have descriptors, spans
+ * which sections are open, and the trust map which descriptors of an open section were ever
+ * written.
+ */
+#include <string.h>
+#include "../internal.h"
+
+struct mm mm;
+
+/* The last bank that starts at or before x, a frame or an index; NULL before there are any. */
+MM_OUTLINE const struct bank *bank_of(uint64_t x, bool by_index)
+{
+	const struct bank *bank = mm.banks;
+
+	for (uint32_t n = mm.nr_banks, half; n > 1; n -= half) {
+		half = n / 2;
+		if ((by_index ? bank[half].first : bank[half].start) <= x)
+			bank += half;
+	}
+	return bank;
+}
+
+unsigned long pfn_to_index(pfn_t pfn)
+{
+	const struct bank *bank = bank_of(pfn, false);
+
+	return bank && pfn - bank->start < bank->pages
+		       ? bank->first + (unsigned long)(pfn - bank->start)
+		       : NIL32;
+}
+
+pfn_t index_to_pfn(unsigned long index)
+{
+	const struct bank *bank = bank_of(index, true);
+
+	return bank->start + (index - bank->first);
+}
+
+/* The span that holds a section, or NULL. Bound 20 + 10 log2(spans). */
+static const struct span *span_of(unsigned long section)
+{
+	const struct span *span = mm.spans;
+	uint32_t n = mm.nr_spans;
+
+	for (uint32_t half; n > 1; n -= half) {
+		half = n / 2;
+		if (span[half].first <= section)
+			span += half;
+	}
+	return n && section >= span->first && section < span->end ? span : NULL;
+}
+
+/*
+ * Acquire, paired with the release in section_take(): a section that is open has been cleared. No
+ * lock is held.
+ */
+static uint32_t opened(const struct span *span)
+{
+	return __atomic_load_n(&span->opened, __ATOMIC_ACQUIRE);
+}
+
+enum section_state section_state(unsigned long section)
+{
+	const struct span *span = span_of(section);
+
+	if (!span)
+		return SECTION_RESERVED;
+	return section < opened(span) ? SECTION_OPEN : SECTION_UNTOUCHED;
+}
+
+void section_clear(unsigned long section)
+{
+	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
+	uint64_t *trust = (uint64_t *)(void *)&mm.trust[section << (SECTION_SHIFT - GROUP_SHIFT)];
+	uint64_t none = 0x0101010101010101;
+
+	static_assert(SECTION_PAGES / GROUP_PAGES == 4 * sizeof(*trust), "32 bytes a section");
+	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
+	for (int i = 0; i < 2; i++) {
+		pb[i].free_orders = 0;
+		pb[i].nr_free = 0;
+		pb[i].list = PB_OFF_LIST;
+		pb[i].type = MIGRATE_UNMOVABLE;
+	}
+	if (!FOR_SPEED) {
+		memset(trust, TRUST_NONE, 4 * sizeof(*trust));
+		return;
+	}
+	__asm__("" : "+r"(none)); /* four stores are faster than a call of memset() */
+	for (int i = 0; i < 4; i++)
+		trust[i] = none;
+}
+
+/* Write a whole group, so that blocks smaller than it can have heads anywhere in it. */
+void trust_group(unsigned long index)
+{
+	struct page *page = &mm.memmap[index & ~(GROUP_PAGES - 1)];
+	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
+
+	if (*trust == TRUST_NONE)
+		page->word = PAGE_NONE;
+	UNROLL(31)
+	for (unsigned int i = 1; i < GROUP_PAGES; i++)
+		page[i].word = PAGE_NONE;
+	*trust = TRUST_ALL;
+}
+
+/* Neighbours of a span, each way, that are noted with it: a bound on the call. */
+#define OPEN_RANGE_SPANS 2
+
+/* The last span, up (step 1) or down (-1), that open sections without a gap lead to. */
+MM_OUTLINE const struct span *last_joined(const struct span *span, int step)
+{
+	const struct span *edge = step < 0 ? mm.spans : &mm.spans[mm.nr_spans - 1];
+
+	for (int i = 0; i < OPEN_RANGE_SPANS && span != edge; i++) {
+		const struct span *lower = step < 0 ? span - 1 : span;
+
+		if (opened(lower) != lower->end || lower->end != lower[1].first)
+			break;
+		span += step;
+	}
+	return span;
+}
+
+/*
+ * This CPU notes that the open sections around one that is open are trustworthy: the next frees
+ * there need a compare or two. A range that starts where a known one does takes its place, else the
+ * smallest gives way; the largest comes first.
+ */
+void open_range_note(unsigned long section)
+{
+	const struct span *here = span_of(section), *first;
+	struct mm_open_range *open = port_pcpu()->open, *at = open, range;
+	unsigned long flags;
+
+	/* A CPU that is not attached to the allocator yet takes the slow path. */
+	if (!port_pcpu()->trust)
+		return;
+	first = last_joined(here, -1);
+	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
+	range.bytes = (uintptr_t)&mm.memmap[(size_t)opened(last_joined(here, 1)) << SECTION_SHIFT] -
+		      range.start;
+
+	flags = port_irq_save(); /* an interrupt sees whole ranges only */
+	while (at < &open[MM_OPEN_RANGES - 1] && at->start != range.start)
+		at++;
+	for (; at > open && at[-1].bytes < range.bytes; at--)
+		*at = at[-1];
+	*at = range;
+	port_irq_restore(flags);
+}
+
+struct pageblock *section_take(struct zone *zone)
+{
+	struct span *span;
+	unsigned long section, index;
+
+	if (!zone->nr_untouched || FAULT_POINT())
+		return NULL;
+	span = &mm.spans[zone->span];
+	if (span->opened == span->end) { /* of the next one nothing was taken yet */
+		zone->span = span->next;
+		span = &mm.spans[zone->span];
+	}
+	section = span->opened;
+	index = section << SECTION_SHIFT;
+	section_clear(section);
+	mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;
+	mm.memmap[index].word = PAGE_FREE_WORD(MAX_PAGE_ORDER);
+	if (HOOKS)
+		hook_section_opened(index);
+	/*
+	 * Release: who sees the section open sees its one free block. Only holders of the lock
+	 * write it.
+	 */
+	__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
+	zone->nr_untouched -= SECTION_PAGES;
+	return &mm.pageblocks[index >> pageblock_order];
+}
+
+/* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */
+unsigned long block_head(unsigned long index)
+{
+	for (unsigned int order = 0;; order++) {
+		unsigned long head = index & ~0UL << order;
+
+		if (order == MAX_PAGE_ORDER ||
+		    (trusted(head) && page_state(&mm.memmap[head]) != PAGE_NONE))
+			return head;
+	}
+}
+
+bool pfn_valid(pfn_t pfn)
+{
+	return pfn_to_page(pfn);
+}
+
+struct page *pfn_to_page(pfn_t pfn)
+{
+	unsigned long index = pfn_to_index(pfn);
+
+	return index == NIL32 ? NULL : &mm.memmap[index];
+}
+
+pfn_t page_to_pfn(const struct page *page)
+{
+	return index_to_pfn((unsigned long)(page - mm.memmap));
+}
+
+struct page *phys_to_page(phys_addr_t addr)
+{
+	return pfn_to_page(PFN_DOWN(addr));
+}
+
+phys_addr_t page_to_phys(const struct page *page)
+{
+	return PFN_PHYS(page_to_pfn(page));
+}
+
+struct page *virt_to_page(const void *addr)
+{
+	return phys_to_page(virt_to_phys(addr));
+}
+
+void *page_address(const struct page *page)
+{
+	return phys_to_virt(page_to_phys(page));
+}

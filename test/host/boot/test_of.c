@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_of.c: what drivers read from the device tree, on trees made here, whole and broken.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* the source itself: it is not among the objects that every host test links */
+#include "boot/dt/of.c"
+
+#include "tree.h"
+
+static void expect_reg(const char *path, int index, uint64_t addr, uint64_t size)
+{
+	phys_addr_t got_addr, got_size;
+
+	assert_int_equal(of_reg(blob, at(path), index, &got_addr, &got_size), 0);
+	assert_true(got_addr == addr);
+	assert_true(got_size == size);
+}
+
+static void expect_no_reg(const char *path, int index, int error)
+{
+	phys_addr_t addr = 77, size = 78;
+
+	assert_int_equal(of_reg(blob, at(path), index, &addr, &size), error);
+	assert_true(addr == 77 && size == 78);
+}
+
+static void test_reg(void **state)
+{
+	(void)state;
+	start_tree();
+	begin("top@100000000");
+	put("reg", CELLS(1, 0, 0, 0x100, 2, 0, 0, 0x200));
+	end();
+	begin("wraps");
+	put("reg", CELLS(0xffffffff, 0xfffff000, 0, 0x2000));
+	end();
+	begin("odd");
+	put("reg", CELLS(1, 0, 0));
+	end();
+	begin("cpus");
+	put("#address-cells", CELLS(1));
+	put("#size-cells", CELLS(0));
+	begin("cpu@5");
+	put("reg", CELLS(5));
+	end();
+	end();
+	begin("soc"); /* child 0x4000.. is 0x1_1000_0000.. outside, 1 MiB */
+	put("#address-cells", CELLS(1));
+	put("#size-cells", CELLS(1));
+	put("ranges", CELLS(0x40000000, 1, 0x10000000, 0x100000));
+	begin("uart@40000000");
+	put("reg", CELLS(0x40000000, 0x100));
+	end();
+	begin("over@400fff00");
+	put("reg", CELLS(0x400fff00, 0x101));
+	end();
+	begin("below@3fffffff");
+	put("reg", CELLS(0x3fffffff, 1));
+	end();
+	begin("bus"); /* empty: the same addresses */
+	put("#address-cells", CELLS(1));
+	put("#size-cells", CELLS(1));
+	put("ranges", NULL, 0);
+	begin("deep@400fff00");
+	put("reg", CELLS(0x400fff00, 0x100));
+	end();
+	end();
+	begin("closed");
+	put("#address-cells", CELLS(1));
+	put("#size-cells", CELLS(1));
+	begin("dev@40000000");
+	put("reg", CELLS(0x40000000, 0x100));
+	end();
+	end();
+	end();
+	finish_tree();
+
+	expect_reg("/top@100000000", 0, 0x100000000, 0x100);
+	expect_reg("/top@100000000", 1, 0x200000000, 0x200);
+	expect_no_reg("/top@100000000", 2, -ENOENT);
+	expect_no_reg("/top@100000000", -1, -ENOENT);
+	expect_no_reg("/wraps", 0, -EINVAL);
+	expect_no_reg("/odd", 0, -EINVAL);
+	expect_no_reg("/soc", 0, -ENOENT);
+	expect_no_reg("/", 0, -ENOENT);
+	expect_reg("/soc/uart@40000000", 0, 0x110000000, 0x100);
+	expect_no_reg("/soc/over@400fff00", 0, -ERANGE);
+	expect_no_reg("/soc/below@3fffffff", 0, -ERANGE);
+	expect_reg("/soc/bus/deep@400fff00", 0, 0x1100fff00, 0x100);
+	expect_no_reg("/soc/closed/dev@40000000", 0, -ERANGE);
+	expect_no_reg("/cpus/cpu@5", 0, -ERANGE);
+
+	uint64_t id;
+
+	assert_int_equal(of_cpu_id(blob, at("/cpus/cpu@5"), &id), 0);
+	assert_int_equal(id, 5);
+	assert_int_equal(of_cpu_id(blob, at("/cpus"), &id), -ENOENT);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	start_tree();
+	begin("plain");
+	end();
+	begin("okay");
+	assert_int_equal(fdt_property_string(blob, "status", "okay"), 0);
+	end();
+	begin("ok");
+	assert_int_equal(fdt_property_string(blob, "status", "ok"), 0);
+	end();
+	begin("okayish");
+	assert_int_equal(fdt_property_string(blob, "status", "okayish"), 0);
+	end();
+	begin("bus");
+	assert_int_equal(fdt_property_string(blob, "status", "disabled"), 0);
+	begin("child");
+	end();
+	end();
+	finish_tree();
+
+	assert_true(of_is_enabled(blob, at("/plain")));
+	assert_true(of_is_enabled(blob, at("/okay")));
+	assert_true(of_is_enabled(blob, at("/ok")));
+	assert_false(of_is_enabled(blob, at("/okayish")));
+	assert_false(of_is_enabled(blob, at("/bus")));
+	assert_false(of_is_enabled(blob, at("/bus/child")));
+}
+
+static void expect_irq(const char *path, unsigned int index, const char *controller,
+		       unsigned int nr_cells, uint32_t first)
+{
+	struct of_irq irq;
+
+	assert_int_equal(of_irq(blob, at(path), index, &irq), 0);
+	assert_int_equal(irq.controller, at(controller));
+	assert_int_equal(irq.nr_cells, nr_cells);
+	assert_int_equal(irq.cells[0], first);
+}
+
+static void expect_no_irq(const char *path, unsigned int index, int error)
+{
+	struct of_irq irq;
+
+	assert_int_equal(of_irq(blob, at(path), index, &irq), error);
+}
+
+static void test_interrupts(void **state)
+{
+	(void)state;
+	start_tree();
+	put("interrupt-parent", CELLS(1));
+	begin("one");
+	put("phandle", CELLS(1));
+	put("#interrupt-cells", CELLS(1));
+	end();
+	begin("three");
+	put("phandle", CELLS(3));
+	put("#interrupt-cells", CELLS(3));
+	end();
+	begin("five");
+	put("phandle", CELLS(5));
+	put("#interrupt-cells", CELLS(5));
+	end();
+	begin("inherits");
+	put("interrupts", CELLS(10, 11));
+	end();
+	begin("bus");
+	put("interrupt-parent", CELLS(3));
+	begin("dev");
+	put("interrupts", CELLS(0, 1, 2, 7, 8, 9));
+	end();
+	begin("extended"); /* wins over interrupts */
+	put("interrupts", CELLS(1, 2, 3));
+	put("interrupts-extended", CELLS(1, 42, 3, 43, 0, 4, 1, 44));
+	end();
+	begin("cut");
+	put("interrupts-extended", CELLS(1, 42, 3, 43, 0));
+	end();
+	end();
+	begin("none");
+	end();
+	begin("nobody");
+	put("interrupt-parent", CELLS(99));
+	put("interrupts", CELLS(1));
+	end();
+	begin("wide");
+	put("interrupt-parent", CELLS(5));
+	put("interrupts", CELLS(1, 2, 3, 4, 5));
+	end();
+	begin("circle");
+	put("phandle", CELLS(7));
+	put("interrupt-parent", CELLS(7));
+	put("interrupts", CELLS(1));
+	end();
+	finish_tree();
+
+	expect_irq("/inherits", 0, "/one", 1, 10);
+	expect_irq("/inherits", 1, "/one", 1, 11);
+	expect_no_irq("/inherits", 2, -ENOENT);
+	expect_irq("/bus/dev", 0, "/three", 3, 0);
+	expect_irq("/bus/dev", 1, "/three", 3, 7);
+	expect_no_irq("/bus/dev", 2, -ENOENT);
+	expect_irq("/bus/extended", 0, "/one", 1, 42);
+	expect_irq("/bus/extended", 1, "/three", 3, 43);
+	expect_irq("/bus/extended", 2, "/one", 1, 44);
+	expect_no_irq("/bus/extended", 3, -ENOENT);
+	expect_irq("/bus/cut", 0, "/one", 1, 42);
+	expect_no_irq("/bus/cut", 1, -EINVAL);
+	expect_no_irq("/none", 0, -ENOENT);
+	expect_no_irq("/nobody", 0, -EINVAL);
+	expect_no_irq("/circle", 0, -EINVAL);
+	/* longer than we take: refused, not looked for further up */
+	expect_no_irq("/wide", 0, -EINVAL);
+}
+
+static int stdout_of(const char *value, size_t size, const char **options)
+{
+	start_tree();
+	begin("aliases");
+	assert_int_equal(fdt_property_string(blob, "serial0", "/uart@1"), 0);
+	end();
+	begin("chosen");
+	if (value)
+		assert_int_equal(fdt_property(blob, "stdout-path", value, (int)size), 0);
+	end();
+	begin("uart@1");
+	end();
+	finish_tree();
+	return of_stdout(blob, options);
+}
+
+static void test_stdout(void **state)
+{
+	const char *options;
+	int node;
+
+	(void)state;
+	node = stdout_of("/uart@1", 8, &options);
+	assert_int_equal(node, at("/uart@1"));
+	assert_null(options);
+	node = stdout_of("serial0", 8, &options);
+	assert_int_equal(node, at("/uart@1"));
+	assert_null(options);
+	node = stdout_of("serial0:115200n8", 17, &options);
+	assert_int_equal(node, at("/uart@1"));
+	assert_string_equal(options, "115200n8");
+	node = stdout_of("/uart@1:9600", 13, NULL);
+	assert_int_equal(node, at("/uart@1"));
+	assert_true(stdout_of("serial1:9600", 13, &options) < 0);
+	assert_true(stdout_of("", 1, &options) < 0);
+	assert_true(stdout_of(":9600", 6, &options) < 0);
+	assert_true(stdout_of("/uart@1", 7, &options) < 0); /* not terminated */
+	assert_true(stdout_of(NULL, 0, &options) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reg),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_interrupts),
+		cmocka_unit_test(test_stdout),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

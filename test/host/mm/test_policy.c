@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_policy.c: how much of a zone is kept back and from whom: the watermarks' arithmetic, the per-order check, the
+ * reserves that flags open, lowmem protection, and the flags themselves (FEATURES rows 14 to 17, 33, 34).
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "policy.h"
+#include "test/host/port_host.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+static struct layout both_without_caches;
+
+static int start_both(void **state)
+{
+	policy_quiet(state);
+	both_without_caches = layouts[BOTH_ZONES];
+	both_without_caches.caches = 0;
+	machine_start(&both_without_caches);
+	return 0;
+}
+
+static uint64_t free_in(enum zone_type zone)
+{
+	struct zone_info info;
+
+	mm_zone_info(zone, &info);
+	return info.free;
+}
+
+/* ---- row 14: the arithmetic ---------------------------------------------------------------- */
+
+static void default_min_free_kbytes(void **state)
+{
+	static const struct {
+		uint64_t mib, kbytes;
+	} golden[] = {{128, 1448},   {256, 2048}, {512, 2896}, {1024, 4096},	  {4096, 8192},
+		      {8192, 11585}, {1, 128},	  {0, 128},    {16 * MIB, 262144}};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(golden) / sizeof(golden[0]); i++)
+		assert_int_equal(golden[i].kbytes, mm_default_min_free_kbytes(golden[i].mib << 8));
+}
+
+static void golden_watermarks(void **state)
+{
+	static const uint64_t managed[3] = {3973, 464142, 7726451};
+	static const struct mm_watermarks golden[3] = {
+		{8, 11, 14}, {956, 1420, 1884}, {15930, 23656, 31382}};
+	struct mm_watermarks marks[3];
+
+	(void)state;
+	mm_calc_watermarks(3, managed, 67584, 10, marks);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(golden[i].min, marks[i].min);
+		assert_int_equal(golden[i].low, marks[i].low);
+		assert_int_equal(golden[i].high, marks[i].high);
+	}
+	/* a larger factor widens the steps, and no zone is not divided by */
+	mm_calc_watermarks(3, managed, 67584, 1000, marks);
+	assert_int_equal(956 + 46414, marks[1].low);
+	mm_calc_watermarks(2, (const uint64_t[]){0, 0}, 67584, 10, marks);
+	assert_int_equal(0, marks[0].high);
+}
+
+/* ---- row 15 -------------------------------------------------------------------------------- */
+
+static void golden_protection(void **state)
+{
+	static const uint64_t managed[3] = {3973, 464142, 7726451};
+	static const unsigned int ratio[3] = {256, 256, 32}, off[3] = {0, 256, 32};
+	static const uint64_t golden[9] = {0, 1813, 31994, 0, 0, 30181, 0, 0, 0};
+	uint64_t protection[9];
+
+	(void)state;
+	mm_calc_protection(3, managed, ratio, protection);
+	assert_memory_equal(golden, protection, sizeof(golden));
+	mm_calc_protection(3, managed, off, protection);
+	assert_int_equal(0, protection[2]);
+	assert_int_equal(30181, protection[5]);
+}
+
+static void lowmem_protection(void **state)
+{
+	struct zone_info dma32, normal;
+	char why[256];
+	uint64_t kept;
+
+	(void)state;
+	assert_int_equal(0, mm_set_lowmem_reserve_ratio(ZONE_DMA32, 16));
+	mm_zone_info(ZONE_DMA32, &dma32);
+	mm_zone_info(ZONE_NORMAL, &normal);
+	kept = normal.managed / 16;
+	assert_int_equal(kept, dma32.protection[ZONE_NORMAL]);
+	assert_int_equal(0, dma32.protection[ZONE_DMA32]);
+	assert_int_equal(0, normal.protection[ZONE_NORMAL]);
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(0, free_in(ZONE_NORMAL));
+	assert_int_equal(kept, free_in(ZONE_DMA32));
+	assert_false(mm_explain(GFP_KERNEL, 0, why, sizeof(why)));
+	assert_non_null(strstr(why, "zone DMA32"));
+	assert_non_null(strstr(why, "lowmem_reserve keeps"));
+	/* it is for those who can use nothing else */
+	assert_int_equal(kept, take_all(GFP_KERNEL | GFP_DMA32, 0));
+	assert_int_equal(0, free_in(ZONE_DMA32));
+	give_all();
+}
+
+/* ---- row 16 -------------------------------------------------------------------------------- */
+
+static void per_order_check(void **state)
+{
+	uint64_t managed = free_in(ZONE_DMA32);
+	char why[256];
+
+	(void)state;
+	/* a request leaves min pages free, whatever its order */
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		take_all(GFP_KERNEL, order);
+		assert_in_range(free_in(ZONE_DMA32), 1000, 1000 + 2 * (1UL << order) - 1);
+		assert_false(mm_explain(GFP_KERNEL, order, why, sizeof(why)));
+		give_all();
+	}
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(1000, free_in(ZONE_DMA32));
+	assert_false(mm_explain(GFP_KERNEL, 0, why, sizeof(why)));
+	assert_non_null(strstr(why, "the min watermark keeps 1000"));
+	assert_int_equal(0, mm_set_min_free_kbytes(0));
+	take_all(GFP_KERNEL, 0);
+	/* half of memory is free, and no block of order 1: the rule is another */
+	give_odd();
+	assert_true(free_in(ZONE_DMA32) > managed / 2 - 2);
+	assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 1));
+	assert_false(mm_explain(GFP_KERNEL, 1, why, sizeof(why)));
+	assert_non_null(strstr(why, "no free block of order 1"));
+	assert_non_null(strstr(why, "largest free order 0"));
+	assert_true(mm_explain(GFP_KERNEL, 0, why, sizeof(why)));
+	give_all();
+}
+
+/* ---- row 17 -------------------------------------------------------------------------------- */
+
+static void sysctls_recompute(void **state)
+{
+	struct mm_watermarks marks[MAX_NR_ZONES];
+	uint64_t managed[MAX_NR_ZONES];
+	struct zone_info info[MAX_NR_ZONES];
+	uint64_t before;
+
+	(void)state;
+	for (unsigned int factor = 1; factor <= 3000; factor += 1499) {
+		assert_int_equal(0, mm_set_min_free_kbytes(3 * 1024));
+		assert_int_equal(0, mm_set_watermark_scale_factor(factor));
+		for (int i = 0; i < MAX_NR_ZONES; i++) {
+			mm_zone_info((enum zone_type)i, &info[i]);
+			managed[i] = info[i].managed;
+		}
+		mm_calc_watermarks(MAX_NR_ZONES, managed, 3 * 1024, factor, marks);
+		for (int i = 0; i < MAX_NR_ZONES; i++) {
+			assert_true(marks[i].min > 300);
+			assert_memory_equal(&marks[i], &info[i].mark, sizeof(marks[i]));
+		}
+	}
+	assert_int_equal(3 * 1024, mm_min_free_kbytes());
+	assert_int_equal(2999, mm_watermark_scale_factor());
+	/* out of range: refused, and the values are as before */
+	before = info[ZONE_DMA32].mark.low;
+	assert_int_equal(-EINVAL, mm_set_min_free_kbytes((managed[0] + managed[1]) * 4));
+	assert_int_equal(-EINVAL, mm_set_watermark_scale_factor(0));
+	assert_int_equal(-EINVAL, mm_set_watermark_scale_factor(3001));
+	assert_int_equal(-EINVAL, mm_set_lowmem_reserve_ratio(MAX_NR_ZONES, 1));
+	mm_zone_info(ZONE_DMA32, &info[0]);
+	assert_int_equal(before, info[0].mark.low);
+	assert_int_equal(3 * 1024, mm_min_free_kbytes());
+}
+
+/* ---- row 34: the reserves ------------------------------------------------------------------ */
+
+static void reserves(void **state)
+{
+	/* of 1000 pages below min, what the flags leave */
+	static const struct {
+		gfp_t gfp;
+		uint64_t left;
+	} rules[] = {
+		{GFP_KERNEL, 1000},
+		{GFP_NOWAIT, 1000},
+		{GFP_KERNEL | __GFP_HIGH, 500},
+		{GFP_ATOMIC, 375},
+		{GFP_KERNEL | __GFP_MEMALLOC, 0},
+		{__GFP_MEMALLOC, 0},
+		{GFP_ATOMIC | __GFP_NOMEMALLOC, 1000},
+		{GFP_KERNEL | __GFP_MEMALLOC | __GFP_NOMEMALLOC, 1000},
+	};
+
+	(void)state;
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		uint64_t refused = stats_now().stage[MM_STAGE_FAIL];
+
+		take_all(rules[i].gfp, 0);
+		assert_int_equal(rules[i].left, free_in(ZONE_DMA32));
+		assert_int_equal(refused + 1, stats_now().stage[MM_STAGE_FAIL]);
+		give_all();
+	}
+}
+
+/* Above low nothing is counted; between low and min a request enters the slow path, and its stages count. */
+static void stages_counted(void **state)
+{
+	struct mm_stats before = stats_now(), after;
+	struct zone_info info;
+
+	(void)state;
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	mm_zone_info(ZONE_DMA32, &info);
+	while (free_in(ZONE_DMA32) > info.mark.low)
+		hold(alloc_page(GFP_KERNEL), 0);
+	after = stats_now();
+	assert_memory_equal(before.stage, after.stage, sizeof(before.stage));
+	hold(alloc_page(GFP_KERNEL), 0);
+	after = stats_now();
+	assert_int_equal(before.stage[MM_STAGE_SLOW] + 1, after.stage[MM_STAGE_SLOW]);
+	assert_int_equal(before.stage[MM_STAGE_ASSEMBLE], after.stage[MM_STAGE_ASSEMBLE]);
+	assert_int_equal(before.stage[MM_STAGE_FAIL], after.stage[MM_STAGE_FAIL]);
+	take_all(GFP_KERNEL, 0);
+	after = stats_now();
+	for (unsigned int i = 0; i < NR_MM_STAGES; i++) {
+		if (i == MM_STAGE_DRAIN) /* there is one CPU */
+			assert_int_equal(before.stage[i], after.stage[i]);
+		else
+			assert_true(after.stage[i] > before.stage[i]);
+	}
+	assert_int_equal(before.alloc_failed + 1, after.alloc_failed);
+	give_all();
+}
+
+/* ---- row 33: flags ------------------------------------------------------------------------- */
+
+static void flags_and_names(void **state)
+{
+	static const struct {
+		const char *name;
+		gfp_t gfp;
+	} all[] = {
+		{"GFP_KERNEL", GFP_KERNEL},
+		{"GFP_ATOMIC", GFP_ATOMIC},
+		{"GFP_NOWAIT", GFP_NOWAIT},
+		{"GFP_DMA32", GFP_DMA32},
+		{"__GFP_DMA32", __GFP_DMA32},
+		{"__GFP_MOVABLE", __GFP_MOVABLE},
+		{"__GFP_RECLAIMABLE", __GFP_RECLAIMABLE},
+		{"__GFP_HIGH", __GFP_HIGH},
+		{"__GFP_NOWARN", __GFP_NOWARN},
+		{"__GFP_NORETRY", __GFP_NORETRY},
+		{"__GFP_RETRY_MAYFAIL", __GFP_RETRY_MAYFAIL},
+		{"__GFP_NOFAIL", __GFP_NOFAIL},
+		{"__GFP_MEMALLOC", __GFP_MEMALLOC},
+		{"__GFP_NOMEMALLOC", __GFP_NOMEMALLOC},
+		{"__GFP_COMP", __GFP_COMP},
+		{"__GFP_ZERO", __GFP_ZERO},
+		{"__GFP_THISNODE", __GFP_THISNODE},
+		{"__GFP_DIRECT_RECLAIM", __GFP_DIRECT_RECLAIM},
+	};
+	char text[256];
+	gfp_t every = 0, gfp;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		gfp = ~(gfp_t)0;
+		assert_int_equal(0, gfp_parse(all[i].name, &gfp));
+		assert_int_equal(all[i].gfp, gfp);
+		assert_int_equal(0, gfp_parse(gfp_names(all[i].gfp, text, sizeof(text)), &gfp));
+		assert_int_equal(all[i].gfp, gfp);
+		every |= all[i].gfp;
+	}
+	assert_int_equal(__GFP_BITS_MASK, every);
+	/* any sum of flags survives writing and reading; no bit is written as a bare number */
+	for (gfp_t bits = 0; bits <= __GFP_BITS_MASK; bits += 0x20) {
+		if ((bits & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK)
+			continue;
+		gfp_names(bits, text, sizeof(text));
+		if (bits)
+			assert_null(strstr(text, "0x"));
+		assert_int_equal(0, gfp_parse(text, &gfp));
+		assert_int_equal(bits, gfp);
+	}
+	static_assert((GFP_KERNEL | __GFP_MOVABLE | __GFP_COMP) == 0x520, "constants fold");
+	static_assert(GFP_ATOMIC == __GFP_HIGH && GFP_NOWAIT == 0, "as documented");
+}
+
+static void both_mobilities_refused(void **state)
+{
+	struct mm_stats before = stats_now();
+	gfp_t gfp = 7;
+
+	(void)state;
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+		assert_null(alloc_pages(GFP_KERNEL | __GFP_MOVABLE | __GFP_RECLAIMABLE, order));
+	assert_null(alloc_page(__GFP_MOVABLE | __GFP_RECLAIMABLE));
+	assert_int_equal(before.bad_request + NR_PAGE_ORDERS + 1, stats_now().bad_request);
+	assert_int_equal(before.alloc_failed, stats_now().alloc_failed);
+	assert_int_equal(-EINVAL, gfp_parse("__GFP_MOVABLE|__GFP_RECLAIMABLE", &gfp));
+	assert_int_equal(-EINVAL, gfp_parse("0x60", &gfp));
+	assert_int_equal(7, gfp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(default_min_free_kbytes),
+		cmocka_unit_test(golden_watermarks),
+		cmocka_unit_test(golden_protection),
+		cmocka_unit_test_setup_teardown(lowmem_protection, start_both, policy_stop),
+		cmocka_unit_test_setup_teardown(per_order_check, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(sysctls_recompute, start_both, policy_stop),
+		cmocka_unit_test_setup_teardown(reserves, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(stages_counted, policy_start, policy_stop),
+		cmocka_unit_test(flags_and_names),
+		cmocka_unit_test_setup_teardown(both_mobilities_refused, policy_start, policy_stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

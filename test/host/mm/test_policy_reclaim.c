@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_policy_reclaim.c: who is asked for memory between the first "no" and the refusal: shrinkers and
+ * low-memory notifiers, how often, and never from within each other (FEATURES rows 34 and 36).
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "policy.h"
+#include "test/host/port_host.h"
+
+/* ---- a shrinker with pages of its own ------------------------------------------------------- */
+
+static struct {
+	struct page *page[512];
+	unsigned int count, calls, asked;
+	unsigned int give; /* at most so many a call */
+	bool allocates, in_interrupt;
+	unsigned int nested; /* requests made from inside that succeeded */
+	gfp_t gfp;
+} hoard;
+
+static unsigned long hoard_count(struct shrinker *shrinker, struct shrink_control *control)
+{
+	(void)shrinker;
+	hoard.asked++;
+	hoard.gfp = control->gfp_mask;
+	return hoard.count ? hoard.count : SHRINK_EMPTY;
+}
+
+static unsigned long hoard_scan(struct shrinker *shrinker, struct shrink_control *control)
+{
+	unsigned long freed = 0;
+
+	(void)shrinker;
+	hoard.calls++;
+	assert_int_equal(1, port_pcpu()->in_reclaim);
+	hoard.in_interrupt |= port_pcpu()->irq_depth > 0;
+	if (hoard.allocates) {
+		/* a shrinker that needs memory gets the reserves, and no shrinker runs for it */
+		unsigned int calls = hoard.calls;
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+
+		hoard.nested += page != NULL;
+		if (page)
+			assert_int_equal(0, __free_page(page));
+		assert_null(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_PAGE_ORDER));
+		assert_int_equal(calls, hoard.calls);
+	}
+	while (hoard.count && freed < control->nr_to_scan && freed < hoard.give) {
+		assert_int_equal(0, __free_page(hoard.page[--hoard.count]));
+		freed++;
+	}
+	return freed ? freed : SHRINK_STOP;
+}
+
+static struct shrinker shrinker = {
+	.count_objects = hoard_count, .scan_objects = hoard_scan, .name = "hoard"};
+
+static void hoard_fill(unsigned int pages, unsigned int give)
+{
+	memset(&hoard, 0, sizeof(hoard));
+	for (; hoard.count < pages; hoard.count++) {
+		hoard.page[hoard.count] = alloc_page(GFP_KERNEL | __GFP_RECLAIMABLE);
+		assert_non_null(hoard.page[hoard.count]);
+	}
+	hoard.give = give;
+}
+
+static void hoard_empty(void)
+{
+	while (hoard.count)
+		assert_int_equal(0, __free_page(hoard.page[--hoard.count]));
+}
+
+static void shrinkers_serve(void **state)
+{
+	struct mm_stats before = stats_now();
+	struct page *page;
+
+	(void)state;
+	hoard_fill(300, 128);
+	assert_int_equal(0, register_shrinker(&shrinker));
+	assert_int_equal(-EEXIST, register_shrinker(&shrinker));
+	/* a request that cannot wait calls nobody */
+	take_all(GFP_NOWAIT, 0);
+	assert_int_equal(0, hoard.calls + hoard.asked);
+	assert_int_equal(0, free_pages_now());
+	page = alloc_page(GFP_KERNEL | __GFP_MOVABLE);
+	hold(page, 0);
+	assert_int_equal(1, hoard.calls);
+	assert_int_equal(GFP_KERNEL | __GFP_MOVABLE, hoard.gfp);
+	assert_int_equal(300 - 128, hoard.count);
+	assert_int_equal(before.shrunk + 128, stats_now().shrunk);
+	assert_true(stats_now().stage[MM_STAGE_RECLAIM] > before.stage[MM_STAGE_RECLAIM]);
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(0, hoard.count);
+	unregister_shrinker(&shrinker);
+	hoard.asked = 0;
+	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
+	assert_int_equal(0, hoard.asked);
+	give_all();
+}
+
+/* How often shrinkers are asked: NORETRY once, the others some rounds, RETRY_MAYFAIL longer; as long as they free. */
+static void retry_policy(void **state)
+{
+	static const struct {
+		gfp_t gfp;
+		unsigned int rounds;
+	} rules[] = {{GFP_KERNEL | __GFP_NORETRY, 1},
+		     {GFP_KERNEL, 4},
+		     {GFP_KERNEL | __GFP_RETRY_MAYFAIL, 16}};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		hoard_fill(100, 1); /* scattered: they never make up the block asked for */
+		for (unsigned int n = 0; n < 50; n++) { /* every second goes back at once */
+			assert_int_equal(0, __free_page(hoard.page[n]));
+			hoard.page[n] = hoard.page[99 - n];
+		}
+		hoard.count = 50;
+		assert_int_equal(0, register_shrinker(&shrinker));
+		take_all(GFP_NOWAIT, 0);
+		assert_null(alloc_pages(rules[i].gfp | __GFP_NOWARN, MAX_PAGE_ORDER));
+		assert_int_equal(rules[i].rounds, hoard.calls);
+		hoard.give = 0; /* nothing can be freed: asked once, given up */
+		hoard.calls = 0;
+		assert_null(alloc_pages(rules[i].gfp | __GFP_NOWARN, MAX_PAGE_ORDER));
+		assert_int_equal(1, hoard.calls);
+		unregister_shrinker(&shrinker);
+		hoard_empty();
+		give_all();
+	}
+}
+
+static void callbacks_never_recurse(void **state)
+{
+	(void)state;
+	assert_int_equal(0, mm_set_min_free_kbytes(64 * 4));
+	hoard_fill(200, 100);
+	hoard.allocates = true;
+	assert_int_equal(0, register_shrinker(&shrinker));
+	take_all(GFP_KERNEL, 0);
+	assert_true(hoard.calls > 0);
+	assert_int_equal(hoard.calls, hoard.nested);
+	assert_int_equal(0, port_pcpu()->in_reclaim);
+	unregister_shrinker(&shrinker);
+	hoard_empty();
+	give_all();
+}
+
+static void callbacks_never_in_interrupt(void **state)
+{
+	struct mm_stats before = stats_now();
+
+	(void)state;
+	hoard_fill(10, 10);
+	assert_int_equal(0, register_shrinker(&shrinker));
+	take_all(GFP_NOWAIT, 0);
+	port_pcpu()->irq_depth = 1;
+	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN)); /* a mistake: it may wait */
+	assert_null(alloc_page(GFP_ATOMIC | __GFP_NOWARN));
+	mm_idle();
+	port_pcpu()->irq_depth = 0;
+	assert_int_equal(0, hoard.calls + hoard.asked);
+	assert_int_equal(before.might_sleep + 1, stats_now().might_sleep);
+	hold(alloc_page(GFP_KERNEL), 0);
+	assert_int_equal(1, hoard.calls);
+	assert_false(hoard.in_interrupt);
+	unregister_shrinker(&shrinker);
+	hoard_empty();
+	give_all();
+}
+
+/* ---- low memory ---------------------------------------------------------------------------- */
+
+static struct {
+	unsigned int low, high;
+	enum zone_type zone;
+} told;
+
+static void on_low_memory(struct low_memory_notifier *notifier, enum zone_type zone, bool low)
+{
+	(void)notifier;
+	told.zone = zone;
+	if (low)
+		told.low++;
+	else
+		told.high++;
+}
+
+static void notifier_hysteresis(void **state)
+{
+	struct low_memory_notifier notifier = {.notify = on_low_memory};
+	struct zone_info info;
+
+	(void)state;
+	memset(&told, 0, sizeof(told));
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	mm_zone_info(ZONE_DMA32, &info);
+	assert_true(info.mark.low + 100 < info.mark.high);
+	assert_int_equal(0, register_low_memory_notifier(&notifier));
+	assert_int_equal(-EEXIST, register_low_memory_notifier(&notifier));
+	mm_idle();
+	assert_int_equal(0, told.low + told.high);
+	/* the request that enters the slow path tells, once */
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(1, told.low);
+	assert_int_equal(ZONE_DMA32, told.zone);
+	/* up and down around low and up to just below high: not a word */
+	for (int i = 0; i < 10; i++) {
+		while (free_pages_now() < info.mark.high - 1)
+			assert_int_equal(0, __free_page(held[--nr_held]));
+		mm_idle();
+		take_all(GFP_KERNEL, 0);
+		mm_idle();
+	}
+	assert_int_equal(1, told.low);
+	assert_int_equal(0, told.high);
+	while (free_pages_now() < info.mark.high)
+		assert_int_equal(0, __free_page(held[--nr_held]));
+	mm_idle();
+	mm_idle();
+	assert_int_equal(1, told.high);
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(2, told.low);
+	unregister_low_memory_notifier(&notifier);
+	give_all();
+	mm_idle();
+	assert_int_equal(1, told.high);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(shrinkers_serve, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(retry_policy, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(callbacks_never_recurse, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(callbacks_never_in_interrupt, policy_start,
+						policy_stop),
+		cmocka_unit_test_setup_teardown(notifier_hysteresis, policy_start, policy_stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

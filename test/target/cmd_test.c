@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_test.c: run the suites that are linked in.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "console/command.h"
+#include "test/target/ktap.h"
+
+static int cmd_test(int argc, char **argv)
+{
+	if (argc > 2)
+		return console_usage(argv[0]);
+	if (argc == 2 && strcmp(argv[1], "-l") == 0)
+		return test_list() == 0;
+	return test_run(argc == 2 ? argv[1] : NULL) != 0;
+}
+
+extern const struct test_case *const __start_quarry_suites[], *const __stop_quarry_suites[];
+
+/* Suites; once a suite and its '.' are typed, its cases. */
+static const char *complete_test(const char *prefix, unsigned int n)
+{
+	static char name[64];
+	const struct test_case *const *entry = __start_quarry_suites + n;
+
+	if (entry >= __stop_quarry_suites)
+		return NULL;
+	if (strchr(prefix, '.')) {
+		snprintf(name, sizeof(name), "%s.%s", (*entry)->suite, (*entry)->name);
+		return name;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (strcmp(__start_quarry_suites[i]->suite, (*entry)->suite) == 0)
+			return ""; /* listed already */
+	return (*entry)->suite;
+}
+
+CONSOLE_COMMAND_COMPLETE(test, cmd_test, "test [-l | suite[.case]]",
+			 "run the test suites, print KTAP; -l lists the cases", complete_test);
