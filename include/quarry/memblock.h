@@ -3,7 +3,7 @@
  * memblock.h: the map of physical memory before (and beneath) the page allocator.
  *
  * Two sorted arrays of regions: what memory exists, and what of it is reserved. Names, fields and
- * semantics are Linux's (mm/memblock/memblock.c of 6.9 and later, where an empty array has cnt 0). Free
+ * semantics are Linux's (mm/memblock.c of 6.9 and later, where an empty array has cnt 0). Free
  * memory is `memory` minus `reserved` minus what is marked MEMBLOCK_NOMAP.
  *
  * Context: boot, one CPU; nothing here takes a lock. The functions that only read (memblock_is_*,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mm_inline.h: the hot paths, in the caller where the flags are constant. Included by mm.h alone.
+ * mm_inline.h: the hot paths, in the caller where the flags are constant. Included by page_alloc.h alone.
  *
  * A page comes from, or goes to, this CPU's cache: interrupts masked, no lock, no atomic
  * read-modify-write. Whatever is not just that leaves for the slow paths. While debug hooks are
@@ -9,6 +9,9 @@
 #ifndef QUARRY_MM_INLINE_H
 #define QUARRY_MM_INLINE_H
 
+#include <quarry/gfp.h>
+#include <quarry/page.h>
+#include <quarry/pcp.h>
 #include <quarry/port.h>
 
 #define mm_likely(x) __builtin_expect(!!(x), 1)

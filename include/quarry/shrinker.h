@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shrinker.h: callbacks that give memory back when a request finds none (Linux:
+ * linux/shrinker.h), and callbacks that hear of a zone running low.
+ */
+#ifndef QUARRY_SHRINKER_H
+#define QUARRY_SHRINKER_H
+
+#include <quarry/gfp.h>
+#include <quarry/mmzone.h>
+#include <quarry/types.h>
+
+struct shrink_control {
+	gfp_t gfp_mask;
+	unsigned long nr_to_scan; /* objects to try to free */
+	unsigned long nr_scanned; /* objects looked at; the callback may change it */
+};
+
+#define SHRINK_STOP  (~0UL)	/* scan_objects: nothing can be freed now */
+#define SHRINK_EMPTY (~0UL - 1) /* count_objects: there is nothing at all */
+
+/*
+ * Callbacks that give memory back (Linux: linux/shrinker.h). They run in the context of a request
+ * that may wait and found nothing, never in an interrupt, never inside each other; what they
+ * allocate themselves may use all reserves and calls no shrinker.
+ */
+struct shrinker {
+	unsigned long (*count_objects)(struct shrinker *shrinker, struct shrink_control *control);
+	unsigned long (*scan_objects)(struct shrinker *shrinker, struct shrink_control *control);
+	const char *name;
+	struct shrinker *next; /* mm's */
+};
+/* Context: thread. -EEXIST, -ENOENT; -EBUSY from within a callback or an interrupt. */
+int register_shrinker(struct shrinker *shrinker);
+int unregister_shrinker(struct shrinker *shrinker);
+
+/*
+ * Called when a zone falls below its low watermark, and again when it is above high: firmware can
+ * shed load before it is refused. Limits as for shrinkers; it runs at the end of a request that
+ * may wait and did not find its page in the cache, served (zeroed, then) or not, and in mm_idle().
+ */
+struct low_memory_notifier {
+	void (*notify)(struct low_memory_notifier *notifier, enum zone_type zone, bool low);
+	struct low_memory_notifier *next; /* mm's */
+};
+int register_low_memory_notifier(struct low_memory_notifier *notifier);
+int unregister_low_memory_notifier(struct low_memory_notifier *notifier);
+
+/* mm_idle() - for the idle loop: runs notifiers that are due. Context: thread. */
+void mm_idle(void);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vmstat.h: what the allocator tells about itself: events, zones, free blocks, caches, one page.
+ * Nothing here changes anything.
+ */
+#ifndef QUARRY_VMSTAT_H
+#define QUARRY_VMSTAT_H
+
+#include <quarry/gfp.h>
+#include <quarry/mmzone.h>
+#include <quarry/page.h>
+#include <quarry/types.h>
+
+enum mm_misuse { /* why a free was refused */
+	MISUSE_DOUBLE_FREE,
+	MISUSE_WRONG_ORDER,
+	MISUSE_TAIL,
+	MISUSE_RESERVED,
+	MISUSE_FOREIGN,	   /* no such memory, or not a descriptor's address */
+	MISUSE_MISALIGNED, /* not a page's address */
+	MISUSE_IN_USE,	   /* frozen pages were meant, but it has holders */
+	NR_MISUSES,
+};
+const char *mm_misuse_name(enum mm_misuse kind);
+
+/* Stages of the slow path, each counted when it is entered. */
+enum mm_stage {
+	MM_STAGE_SLOW,	     /* nothing above the low marks: on to min */
+	MM_STAGE_ASSEMBLE,   /* pages in this CPU's caches were looked at */
+	MM_STAGE_DRAIN,	     /* all CPUs gave back what makes up a block */
+	MM_STAGE_RECLAIM,    /* shrinkers were called */
+	MM_STAGE_HIGHATOMIC, /* the HIGHATOMIC pageblocks were looked at */
+	MM_STAGE_FAIL,	     /* refused */
+	NR_MM_STAGES,
+};
+const char *mm_stage_name(enum mm_stage stage);
+
+struct mm_stats {
+	uint64_t misuse[NR_MISUSES];
+	uint64_t stage[NR_MM_STAGES];
+	uint64_t alloc_failed;	/* requests refused for want of memory, or by fault injection */
+	uint64_t bad_request;	/* requests refused for their flags or order */
+	uint64_t extfrag;	/* requests served from another type's pageblock */
+	uint64_t shrunk;	/* objects shrinkers freed */
+	uint64_t might_sleep;	/* requests that may wait, made in an interrupt */
+	uint64_t fail_injected; /* requests failed on purpose */
+	uint64_t poison_hit;	/* free pages that were written to */
+};
+void mm_get_stats(struct mm_stats *stats);
+struct zone_info {
+	const char *name;
+	pfn_t start_pfn;	 /* first frame of the zone's span */
+	uint64_t spanned;	 /* pages from the first to the last, holes included */
+	uint64_t present;	 /* pages that exist */
+	uint64_t managed;	 /* pages released to the allocator */
+	uint64_t free;		 /* pages in the buddy, the pages in per-CPU caches not counted */
+	uint64_t untouched;	 /* of free: pages in 4 MiB blocks that were never cut */
+	uint64_t lock_acquired;	 /* times the zone lock was taken */
+	uint64_t lock_contended; /* of these, times that had to wait for it */
+	struct mm_watermarks mark;
+	uint64_t protection[MAX_NR_ZONES]; /* pages kept from requests that could use zone [i] */
+	uint64_t nr_highatomic;		   /* pages of the HIGHATOMIC pageblocks */
+};
+void mm_zone_info(enum zone_type zone, struct zone_info *info);
+
+/*
+ * Free blocks of each order in a zone, as /proc/buddyinfo counts them. Cost: linear in the number
+ * of 2 MiB pageblocks ever cut.
+ */
+void mm_buddyinfo(enum zone_type zone, uint64_t nr_free[NR_PAGE_ORDERS]);
+/* The same by mobility of the pageblock; whole free pageblocks count as MIGRATE_MOVABLE. */
+void mm_pagetypeinfo(enum zone_type zone, uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS]);
+
+/*
+ * Pageblocks by type, as the second half of /proc/pagetypeinfo; those free as a whole count as
+ * movable.
+ */
+void mm_pageblocks(enum zone_type zone, uint64_t blocks[MIGRATE_TYPES]);
+
+struct pcp_info {
+	uint32_t cpu, zone, migratetype, order;
+	uint32_t count, high, batch, capacity; /* blocks of that order */
+};
+/* The n-th cache there is; false when n is past the last. */
+bool mm_pcp_info(unsigned int n, struct pcp_info *info);
+
+struct page_info {
+	pfn_t pfn, head_pfn;   /* the frame, and the head of the block it belongs to */
+	enum page_state state; /* the block's; PAGE_RESERVED also for absent memory */
+	unsigned int order;    /* the block's */
+	unsigned int refcount; /* the block's */
+	uint32_t owner;	       /* allocated blocks: the owner's tag */
+	enum zone_type zone;
+	enum migratetype migratetype; /* allocated: the request's; free: the pageblock's */
+	bool in_pcp;
+	bool untouched; /* lies in a 4 MiB block that was never cut */
+};
+/* Returns 0, or -EFAULT if there is no descriptor for pfn. Bound 600. */
+int mm_page_info(pfn_t pfn, struct page_info *info);
+
+struct mm_layout {
+	uint64_t present_pages; /* that exist, all zones */
+	uint64_t memmap_bytes;	/* descriptors, trust map and pageblock heads */
+	uint64_t pcp_bytes;	/* arrays of the per-CPU caches */
+	unsigned int nr_banks;	/* runs of 4 MiB blocks that descriptors cover */
+};
+void mm_get_layout(struct mm_layout *layout);
+
+struct zoneref {
+	enum zone_type zone_idx;
+	bool populated;
+};
+/* Zonelist 0 (with fallback) or 1 (__GFP_THISNODE): entry n; false past the last. */
+bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref);
+
+#endif
