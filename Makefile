@@ -46,6 +46,7 @@ include mk/image.mk
 include mk/bench.mk
 include mk/bench-linux.mk
 include mk/host.mk
+include mk/fuzz.mk
 include mk/run.mk
 include mk/flash.mk
 include mk/chains.mk

@@ -9,11 +9,12 @@ TEST_ISAS    = $(sort $(foreach b,$(TEST_BOARDS),$(shell sed -n 's/^ISA *:= *//p
 
 DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap,$(MAKECMDGOALS)),test,build))
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
+DEPS_FOR  += $(if $(filter fuzz% mutate,$(MAKECMDGOALS)),fuzz)
 DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)
 DEPS_FOR  += $(if $(filter debug,$(MAKECMDGOALS)),debug)
 DEPS_FOR  += $(if $(filter bench-linux,$(MAKECMDGOALS)),bench linux)
 DEPS_FOR  += $(if $(filter bench,$(MAKECMDGOALS)),bench) $(if $(filter bench-host,$(MAKECMDGOALS)),bench-host)
-DEPS_MODE := $(if $(filter run flash chain-uboot test bench bench-host debug deps bench-linux,$(MAKECMDGOALS)),install,check)
+DEPS_MODE := $(if $(filter run flash chain-uboot test bench bench-host debug deps bench-linux fuzz% mutate,$(MAKECMDGOALS)),install,check)
 
 .PHONY: deps deps-check
 deps: deps-check ## install what building, running and testing need (Debian, Ubuntu)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, fuzz, debug, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -91,6 +91,7 @@ deps_uboot() {
 
 deps_test() {
 	deps_uboot
+	deps_fuzz
 	need_command gcc gcc
 	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
 	need_file libcmocka-dev "cmocka's header" /usr/include/cmocka.h /usr/local/include/cmocka.h
@@ -100,6 +101,14 @@ deps_test() {
 	deps_python
 	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
 	need_file python3-pytest-xdist pytest-xdist /usr/lib/python3/dist-packages/xdist
+}
+
+deps_fuzz() {
+	need_command clang clang
+	need_file libclang-rt-dev "clang's sanitizers and libFuzzer" \
+		/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
+		/usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
 }
 
 deps_python() {
@@ -148,6 +157,7 @@ for purpose in "$@"; do
 	run) deps_run ;;
 	uboot) deps_uboot ;;
 	test) deps_test ;;
+	fuzz) deps_fuzz ;;
 	debug) deps_debug ;;
 	bench) deps_bench ;;
 	linux) deps_linux ;;
