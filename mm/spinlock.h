@@ -33,7 +33,9 @@ static inline void spin_relax(unsigned int *spins)
 		port_yield();
 }
 
-/* Wait until a ticket is served, and count that the lock was taken (remote.c). */
+#pragma GCC visibility push(hidden)
+
+/* Wait until a ticket is served, and count that the lock was taken. */
 void spin_lock_wait(struct spinlock *lock, uint32_t ticket);
 
 /* Takes the lock if it is free. */
@@ -52,7 +54,7 @@ static inline bool spin_trylock(struct spinlock *lock)
 
 /*
  * Copies where speed counts; where size does, one of each, in the file that defines
- * SPIN_LOCK_BODIES (remote.c).
+ * SPIN_LOCK_BODIES (spinlock.c).
  */
 #ifdef __OPTIMIZE_SIZE__
 #define SPIN_INLINE
@@ -85,4 +87,5 @@ SPIN_INLINE void spin_unlock(struct spinlock *lock)
 }
 #endif
 
+#pragma GCC visibility pop
 #endif

@@ -9,7 +9,7 @@
  *                                                | owner tag                   | allocated
  *                                                +-----------------------------+
  * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or,
- * in groups of descriptors that were never written, anything: see the trust map in mm/internal.h.
+ * in groups of descriptors that were never written, anything: see the trust map in mm/zone/zone.h.
  * order and
  * class together are the byte offset of the per-CPU cache the block returns to (pcp.h). prev and
  * next are frame numbers within the 2 MiB pageblock.

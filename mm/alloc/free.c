@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 #include <quarry/memblock.h>
-#include "../pcp/pcp_internal.h"
+#include "alloc_internal.h"
 
 int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller)
 {

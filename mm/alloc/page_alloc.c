@@ -7,7 +7,7 @@
  * newest that this CPU's caches hold, and if neither serves, slowpath.c goes on.
  */
 #include <string.h>
-#include "../pcp/pcp_internal.h"
+#include "alloc_internal.h"
 
 /* Where speed counts, what is rare does not burden its caller with its registers. */
 #if FOR_SPEED
@@ -81,7 +81,7 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *c
 	struct page *page = NULL;
 
 	if (!ac->order) {
-		if (buddy_has(choice->zone, 0, false))
+		if (zone_has_block(choice->zone, 0, false))
 			page = pcp_refill(pcp_at(port_pcpu(), class), choice->zone, class);
 		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
 			return page;

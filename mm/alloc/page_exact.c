@@ -6,7 +6,7 @@
  * cut into the largest aligned blocks, n pages into at most log2(n) + 1 of them, each with a head
  * of its own, so freeing walks blocks, not pages.
  */
-#include "../internal.h"
+#include "alloc_internal.h"
 
 static unsigned long pages_of(size_t size)
 {

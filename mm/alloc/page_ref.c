@@ -8,7 +8,7 @@
  * its pages they name.
  */
 #include <errno.h>
-#include "../internal.h"
+#include "alloc_internal.h"
 
 extern uint32_t page_ref_change(struct page *head, unsigned int least, int add, uint32_t clear);
 

@@ -9,7 +9,7 @@
  * that a refused request leaves the allocator as it was.
  */
 #include <errno.h>
-#include "../pcp/pcp_internal.h"
+#include "alloc_internal.h"
 
 /* Rounds of shrinkers that free something but not enough. */
 #define ROUNDS_DEFAULT 4

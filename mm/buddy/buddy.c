@@ -12,7 +12,8 @@
  * 2^order) is the head of a block or lies inside a smaller-aligned one, and merging needs no
  * range test.
  */
-#include "../internal.h"
+#include "../debug/hooks.h"
+#include "buddy_internal.h"
 
 /*
  * The lowest bit set in mask (not 0, 16 bits): where there is no ctz, a loop, or a de Bruijn

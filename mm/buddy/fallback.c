@@ -6,7 +6,8 @@
  *
  * Changing a type moves one list entry, so nothing here depends on what a pageblock holds.
  */
-#include "../internal.h"
+#include "../debug/hooks.h"
+#include "buddy_internal.h"
 
 /* HIGHATOMIC pageblocks, free as a whole, that are looked at for one whose neighbour is too. */
 #define PAIR_CANDIDATES 8

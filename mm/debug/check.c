@@ -8,7 +8,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include "../pcp/pcp_internal.h"
+#include "debug.h"
 
 #define MAX_REPORTS 10
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "../pcp/pcp_internal.h"
+#include "debug.h"
 
 #define POISON 0xaa /* Linux: PAGE_POISON */
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <quarry/memblock.h>
-#include "../pcp/pcp_internal.h"
+#include "debug.h"
 
 const char *zone_name(const struct zone *zone)
 {
@@ -157,17 +157,6 @@ void mm_buddyinfo(enum zone_type type, uint64_t nr_free[NR_PAGE_ORDERS])
 		for (unsigned int t = 0; t < MIGRATE_TYPES; t++)
 			nr_free[order] += by_type[t][order];
 	}
-}
-
-unsigned long mm_pcp_high(void)
-{
-	const struct per_cpu_pages *pcp = port_pcpu()->cache;
-	unsigned long high = 0;
-
-	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
-		if ((unsigned long)(pcp->limit - pcp->base) > high)
-			high = (unsigned long)(pcp->limit - pcp->base);
-	return high;
 }
 
 RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include "../pcp/pcp_internal.h"
+#include "debug.h"
 
 struct text {
 	char *buf;
@@ -83,7 +83,7 @@ static int largest_order(const struct zone *zone)
 {
 	int order = MAX_PAGE_ORDER;
 
-	while (order >= 0 && !buddy_has(zone, (unsigned int)order, false))
+	while (order >= 0 && !zone_has_block(zone, (unsigned int)order, false))
 		order--;
 	return order;
 }

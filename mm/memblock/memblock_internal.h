@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memblock_internal.h: what the files of memblock share and no one else needs.
+ * memblock_internal.h: what the files of memblock/ share and no other folder needs.
+ *
+ * memblock.c and memblock_alloc.c call each other: an array that is full grows into memory that is
+ * allocated as any other is, and an allocation is a reservation, which may make an array grow.
  */
 #ifndef QUARRY_MEMBLOCK_INTERNAL_H
 #define QUARRY_MEMBLOCK_INTERNAL_H
 
-#include <quarry/memblock.h>
+#include "memblock.h"
 
 static inline phys_addr_t region_end(const struct memblock_region *r)
 {
@@ -17,12 +20,6 @@ static inline phys_addr_t memblock_cap_size(phys_addr_t base, phys_addr_t size)
 {
 	return size < PHYS_ADDR_MAX - base ? size : PHYS_ADDR_MAX - base;
 }
-
-/*
- * Set when the page allocator has taken over: what is free here is its, so nothing is found any more.
- * memblock_init() clears it.
- */
-extern bool memblock_handed_over;
 
 /* Index of the first region that ends above addr; type->cnt if there is none. */
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr);

@@ -6,7 +6,6 @@
  * batch of them. A full cache gives pages back in one go under one lock: eight that make up a
  * block of order 3 if the newest ones do, else one or two. Nothing here loops over a whole cache.
  */
-#include <errno.h>
 #include <string.h>
 #include "pcp_internal.h"
 
@@ -94,14 +93,7 @@ void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order)
 	pcp->limit = pcp->base + (pcp->capacity < high ? pcp->capacity : high);
 }
 
-#define NOT_AGAIN (~0UL)
-
-/*
- * Slots that the caches of this area need, NOT_AGAIN if they have some. With `slots`, `have` of
- * them, each cache gets its part; one that finds too few left, since a zone has grown meanwhile,
- * goes without.
- */
-static unsigned long give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
+unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
 {
 	unsigned long need = 0;
 
@@ -121,38 +113,13 @@ static unsigned long give_slots(struct mm_pcpu *area, struct page **slots, unsig
 					pcp->capacity = (uint32_t)size - 1;
 					pcp_set_limit(pcp, order);
 				} else if (pcp->capacity) {
-					return NOT_AGAIN;
+					return PCP_HAVE_SLOTS;
 				}
 				need += size;
 			}
 		}
 	}
 	return need;
-}
-
-int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
-{
-	unsigned long flags, need;
-	struct page **slots;
-
-	if (cpu >= CONFIG_NR_CPUS || area->cpu != cpu)
-		return -EINVAL;
-	need = give_slots(area, NULL, NOT_AGAIN - 1);
-	if (need == NOT_AGAIN)
-		return -EEXIST;
-	pcp_attach(area);
-	if (!need)
-		return 0; /* too little memory for caches to be worth it */
-	/* Zeroed: other CPUs look at the slots (pcp_find_block()). */
-	slots = alloc_pages_exact(need * sizeof(*slots), GFP_KERNEL | __GFP_ZERO);
-	if (!slots)
-		return -ENOMEM;
-	__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(need * sizeof(*slots), PAGE_SIZE),
-			   __ATOMIC_RELAXED);
-	flags = port_irq_save();
-	give_slots(area, slots, need);
-	port_irq_restore(flags);
-	return 0;
 }
 
 /* ---- refill and return: interrupts are masked ---------------------------------------------- */

@@ -137,6 +137,17 @@ void pcp_sync_limits(struct mm_pcpu *cpu)
 	port_irq_restore(flags);
 }
 
+unsigned long mm_pcp_high(void)
+{
+	const struct per_cpu_pages *pcp = port_pcpu()->cache;
+	unsigned long high = 0;
+
+	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
+		if ((unsigned long)(pcp->limit - pcp->base) > high)
+			high = (unsigned long)(pcp->limit - pcp->base);
+	return high;
+}
+
 unsigned long mm_set_pcp_high(unsigned long pages)
 {
 	mm.pcp_high = pages;

@@ -1,47 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp_internal.h: what the per-CPU caches offer the rest of mm/: filling and emptying them (pcp.c),
- * looking through them and giving back (pcp_drain.c), and asking other CPUs to (remote.c).
+ * pcp_internal.h: what the files of pcp/ share and no other folder needs.
+ *
+ * pcp_drain.c and remote.c call each other: a drain asks the other CPUs too (remote_give_back_all()),
+ * and what a CPU does when it is asked is a drain of its own caches. So do pcp.c and remote.c: a CPU
+ * that gets its caches comes online there, and takes note of hooks when it is asked for blocks.
  */
 #ifndef QUARRY_MM_PCP_INTERNAL_H
 #define QUARRY_MM_PCP_INTERNAL_H
 
-#include "../internal.h"
+#include "../buddy/buddy.h"
+#include "../debug/hooks.h"
+#include "pcp.h"
 
 #pragma GCC visibility push(hidden)
 
 /* pcp.c */
-/* A page through the cache, which is empty. Interrupts masked. */
-struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class);
-void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
-/* Of this CPU's caches of the zone, orders [order, end), the first that holds something. */
-struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
-				       unsigned int end);
-/* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
-struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
+/* The most a cache of this order may hold now. */
+void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
+/* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
+unsigned int pcp_give_back(struct zone *zone, struct page *page);
+
+/* pcp_drain.c */
+void pcp_sync_limits(struct mm_pcpu *cpu);
 /*
  * Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded
  * part of it under a lock.
  */
 unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
 unsigned long pcp_give_back_all(void);
-/*
- * Give back one cached block of a larger order, the smallest there is. False: there is none.
- * Interrupts masked.
- */
-bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type);
-/*
- * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole
- * but for a few of them; if there is one, these go back to the buddy, and a HIGHATOMIC pageblock
- * they complete is of type `type` from then on. Returns whether there was one; if not, nothing
- * has changed. Bound: what LOOK_BUDGET allows (docs/bounds.md). Interrupts masked.
- */
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look);
-#define ASSEMBLE_NOTHING MIGRATE_TYPES /* instead of a type: is there one? Changes nothing */
-static inline bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look)
-{
-	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, look);
-}
 /*
  * The last step: give back the blocks in these slots of this CPU's caches; HIGHATOMIC pageblocks
  * that [start, end) lies in are of type `type` from then on. Interrupts masked.
@@ -56,94 +43,9 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    struct look *look, unsigned long *start, unsigned long *end);
-/* Pages of the zone that a CPU has cached; from `enough` on it counts no more. */
-unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
-			    unsigned long enough);
-static inline unsigned long pcp_count_this_cpu(const struct zone *zone)
-{
-	return pcp_count_cpu(port_pcpu(), zone, ~0UL);
-}
-/* Does this CPU have so many pages of the zone cached, and one at least? */
-static inline bool pcp_hold(const struct zone *zone, unsigned long pages)
-{
-	unsigned long needed = pages ? pages : 1;
 
-	return pcp_count_cpu(port_pcpu(), zone, needed) >= needed;
-}
-unsigned long pcp_count_zone(const struct zone *zone); /* the same of all CPUs */
-void pcp_sync_limits(struct mm_pcpu *cpu);
-/* The most a cache of this order may hold now. */
-void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
-/* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
-unsigned int pcp_give_back(struct zone *zone, struct page *page);
-void pcp_attach(struct mm_pcpu *area); /* the allocator is there: the CPU may use it */
-/* Hide the caches from the hot paths while there are debug hooks, show them again when not. */
-#if CONFIG_DEBUG_HOOKS
-void pcp_sync_hooks(struct mm_pcpu *cpu);
-static inline void note_hooks(void)
-{
-	if (port_pcpu()->hooks != mm.hooks)
-		pcp_sync_hooks(port_pcpu());
-}
-#else
-static inline void pcp_sync_hooks(struct mm_pcpu *cpu)
-{
-	(void)cpu;
-}
-static inline void note_hooks(void)
-{
-}
-#endif
-
-/* A CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
-static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long offset)
-{
-	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + offset);
-}
-
-/* The same with other bits of a descriptor's info around them. */
-static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned long offset)
-{
-	return pcp_at(cpu, offset & PCP_OFFSET_MASK);
-}
-
-/* Past the last CPU there ever was. Acquire: mm.pcpu[] is set before it. */
-static inline unsigned int end_cpu(void)
-{
-	return __atomic_load_n(&mm.end_cpu, __ATOMIC_ACQUIRE);
-}
-
-#define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
-
-static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
-{
-	return (unsigned long)(pcp->top - pcp->base);
-}
-
-/* remote.c: thread context; interrupts may be masked */
-/* Of the CPUs from number c on, without this one, the first that is online; NULL: none. */
-struct mm_pcpu *next_other_cpu(unsigned int c);
-#define for_each_other_cpu(other) \
-	for ((other) = next_other_cpu(0); (other); (other) = next_other_cpu((other)->cpu + 1))
-static inline bool remote_alone(void) /* is no other CPU online? */
-{
-	return !next_other_cpu(0);
-}
+/* remote.c */
 void mm_cpu_online(struct mm_pcpu *cpu);
-void remote_give_back_all(void);
-/*
- * Is there a block of this order, [*start, *end), that the CPUs' caches make up? All that lies in
- * them is looked at or, with `look`, so much of what lies in other CPUs'. Changes nothing.
- */
-bool remote_find(const struct zone *zone, unsigned int order, struct look *look,
-		 unsigned long *start, unsigned long *end);
-/*
- * If there is, have all CPUs give back the blocks that make it up; a HIGHATOMIC pageblock they
- * complete is of type `type` from then on. False: none found.
- */
-bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
-		     struct look *look);
 
 #pragma GCC visibility pop
-
 #endif

@@ -8,9 +8,6 @@
  * time. Whoever waits, for its turn or for acknowledgements, serves requests meanwhile, so that
  * two CPUs with interrupts masked cannot wait for each other.
  */
-#ifdef __OPTIMIZE_SIZE__ /* where size counts, spin_lock() and spin_unlock() are here */
-#define SPIN_LOCK_BODIES
-#endif
 #include "pcp_internal.h"
 
 static struct {
@@ -18,22 +15,6 @@ static struct {
 	_Atomic uint32_t sequence; /* of the newest request */
 	unsigned long index, end;  /* descriptors asked for */
 } request;
-
-/* A port that knows no better. */
-__attribute__((weak, visibility("default"))) void port_yield(void)
-{
-}
-
-void spin_lock_wait(struct spinlock *lock, uint32_t ticket)
-{
-	unsigned int spins = 0;
-
-	do
-		spin_relax(&spins);
-	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket);
-	spin_lock_count(&lock->contended);
-	spin_lock_count(&lock->acquired);
-}
 
 void mm_ipi(void)
 {

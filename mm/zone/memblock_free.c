@@ -7,9 +7,10 @@
  * memory. memblock_free_late() gives up what was reserved until then.
  */
 #include <errno.h>
-#include <quarry/memblock.h>
-#include "../internal.h"
-#include "../memblock/memblock_internal.h"
+#include "../buddy/buddy.h"
+#include "../debug/hooks.h"
+#include "../memblock/memblock.h"
+#include "zone_internal.h"
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {

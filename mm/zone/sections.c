@@ -7,8 +7,7 @@
  * which sections are open, and the trust map which descriptors of an open section were ever
  * written.
  */
-#include <string.h>
-#include "../internal.h"
+#include "zone_internal.h"
 
 struct mm mm;
 
@@ -73,29 +72,6 @@ enum section_state section_state(unsigned long section)
 	return section < opened(span) ? SECTION_OPEN : SECTION_UNTOUCHED;
 }
 
-void section_clear(unsigned long section)
-{
-	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
-	uint64_t *trust = (uint64_t *)(void *)&mm.trust[section << (SECTION_SHIFT - GROUP_SHIFT)];
-	uint64_t none = 0x0101010101010101;
-
-	static_assert(SECTION_PAGES / GROUP_PAGES == 4 * sizeof(*trust), "32 bytes a section");
-	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
-	for (int i = 0; i < 2; i++) {
-		pb[i].free_orders = 0;
-		pb[i].nr_free = 0;
-		pb[i].list = PB_OFF_LIST;
-		pb[i].type = MIGRATE_UNMOVABLE;
-	}
-	if (!FOR_SPEED) {
-		memset(trust, TRUST_NONE, 4 * sizeof(*trust));
-		return;
-	}
-	__asm__("" : "+r"(none)); /* four stores are faster than a call of memset() */
-	for (int i = 0; i < 4; i++)
-		trust[i] = none;
-}
-
 /* Write a whole group, so that blocks smaller than it can have heads anywhere in it. */
 void trust_group(unsigned long index)
 {
@@ -154,34 +130,6 @@ void open_range_note(unsigned long section)
 		*at = at[-1];
 	*at = range;
 	port_irq_restore(flags);
-}
-
-struct pageblock *section_take(struct zone *zone)
-{
-	struct span *span;
-	unsigned long section, index;
-
-	if (!zone->nr_untouched || FAULT_POINT())
-		return NULL;
-	span = &mm.spans[zone->span];
-	if (span->opened == span->end) { /* of the next one nothing was taken yet */
-		zone->span = span->next;
-		span = &mm.spans[zone->span];
-	}
-	section = span->opened;
-	index = section << SECTION_SHIFT;
-	section_clear(section);
-	mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;
-	mm.memmap[index].word = PAGE_FREE_WORD(MAX_PAGE_ORDER);
-	if (HOOKS)
-		hook_section_opened(index);
-	/*
-	 * Release: who sees the section open sees its one free block. Only holders of the lock
-	 * write it.
-	 */
-	__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
-	zone->nr_untouched -= SECTION_PAGES;
-	return &mm.pageblocks[index >> pageblock_order];
 }
 
 /* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */

@@ -8,7 +8,9 @@
  * those who cannot.
  */
 #include <errno.h>
-#include "../internal.h"
+#include "../alloc_context.h"
+#include "../debug/hooks.h"
+#include "zone_internal.h"
 
 #define MIN_FREE_KBYTES_LOW  128
 #define MIN_FREE_KBYTES_HIGH 262144
@@ -136,7 +138,8 @@ static inline bool has_block(const struct zone *zone, const struct alloc_context
 	unsigned int own =
 		ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | (ac->order ? 0 : ALLOC_NON_BLOCK);
 
-	return buddy_has(zone, ac->order, ac->order < pageblock_order && ac->alloc_flags & own);
+	return zone_has_block(zone, ac->order,
+			      ac->order < pageblock_order && ac->alloc_flags & own);
 }
 
 uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark)

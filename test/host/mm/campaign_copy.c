@@ -14,7 +14,7 @@
 #include <quarry/memblock.h>
 
 #include "machine.h"
-#include "mm/pcp/pcp_internal.h"
+#include "mm/pcp/pcp.h"
 #include "test/host/port_host.h"
 
 struct piece {

@@ -13,7 +13,7 @@
 #include <quarry/memblock.h>
 
 #include "machine.h"
-#include "mm/internal.h"
+#include "mm/buddy/buddy.h"
 #include "test/host/port_host.h"
 
 #define MANY 16384

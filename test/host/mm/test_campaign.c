@@ -2,7 +2,7 @@
 /*
  * test_campaign.c: a refused request changes nothing, wherever it failed.
  *
- * mm/ marks the places where a request may find that it cannot go on (FAULT_POINT() in mm/internal.h). For every kind of
+ * mm/ marks the places where a request may find that it cannot go on (FAULT_POINT() in mm/debug/hooks.h). For every kind of
  * request, in every state of the pool, the campaign fails place n = 1, 2, 3, ... until the request ends
  * before it gets there; once that place alone, once that and all that follow. When the request is refused,
  * mm_state_hash() must be what it was before and mm_check() must find nothing. The state is put back
@@ -21,7 +21,8 @@
 
 #include "campaign.h"
 #include "machine.h"
-#include "mm/internal.h"
+#include "mm/debug/hooks.h"
+#include "mm/state.h"
 #include "test/host/port_host.h"
 
 #define MIB ((phys_addr_t)1 << 20)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * init.c: from memblock to zones.
+ * zone_init.c: from memblock to zones.
  *
- * mm_init() numbers the sections, finds room for their metadata and sets up zones and zonelists.
+ * zones_init() numbers the sections, finds room for their metadata and sets up zones and zonelists.
  * The cost is linear in the regions of memblock, not in memory. What is free gets there later
  * (memblock_free.c).
  */
 #include <string.h>
 #include <quarry/memblock.h>
-#include "../pcp/pcp_internal.h"
+#include "../debug/hooks.h"
+#include "zone_internal.h"
 
 /*
  * Cut memory into banks: runs of sections that hold at least one page. Each is written to `bank`,
@@ -89,18 +90,16 @@ static void init_zonelists(void)
 	}
 }
 
-int mm_init(const struct mm_config *config)
+int zones_init(phys_addr_t dma32_limit)
 {
 	struct bank last;
 	uint64_t nr_pages;
 	uint32_t nr_banks = find_banks(&last, 0, &nr_pages);
 	unsigned long max_spans = 2 * (memblock.memory.cnt + memblock.reserved.cnt) + 32;
-	phys_addr_t limit = config->dma32_limit ? config->dma32_limit : (phys_addr_t)1 << 32;
 	size_t memmap = nr_pages * sizeof(struct page);
-	size_t pageblocks = (nr_pages >> pageblock_order) * sizeof(struct pageblock);
+	size_t pageblocks = (nr_pages >> pageblock_order) * PAGEBLOCK_BYTES;
 	size_t trust = nr_pages >> GROUP_SHIFT, banks = nr_banks * sizeof(struct bank);
 	size_t total = memmap + pageblocks + trust + banks + max_spans * sizeof(struct span);
-	struct mm_pcpu *cpu = config->boot_pcpu;
 	char *area = NULL;
 
 	if (nr_pages && nr_pages < NIL32 && !FAULT_POINT())
@@ -124,14 +123,7 @@ int mm_init(const struct mm_config *config)
 	mm.nr_banks = find_banks(mm.banks, 1, &nr_pages);
 	mm.max_spans = (uint32_t)max_spans;
 	mm.memmap_bytes = total;
-	mm.pcp_high = UINT32_MAX;
-	init_zones(PFN_DOWN(ALIGN_DOWN(limit, SECTION_SIZE)));
+	init_zones(PFN_DOWN(ALIGN_DOWN(dma32_limit, SECTION_SIZE)));
 	init_zonelists();
-	if (cpu->cpu >= CONFIG_NR_CPUS)
-		cpu->cpu = 0;
-	mm.nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
-	if (cpu->cache != cpu->pcp[0] || cpu->trust)
-		boot_pageset_init(cpu, 0);
-	pcp_attach(cpu);
 	return 0;
 }

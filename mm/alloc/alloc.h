@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * alloc.h: what alloc/ offers beside the public interface (quarry/mm.h), to debug/ alone so far: how a
+ * request is made from its flags, what serves it, and the head of a block.
+ */
+#ifndef QUARRY_MM_ALLOC_H
+#define QUARRY_MM_ALLOC_H
+
+#include "../alloc_context.h"
+#include "../state.h"
+
+#pragma GCC visibility push(hidden)
+
+/* page_alloc.c */
+/* An order there is, flags there are, and one mobility. gfp_check() tells what is wrong. */
+static inline bool gfp_acceptable(gfp_t gfp, unsigned int order)
+{
+	return order <= MAX_PAGE_ORDER && !(gfp & ~__GFP_BITS_MASK) &&
+	       (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK;
+}
+void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
+
+/* slowpath.c */
+/* Were `free` pages of HIGHATOMIC pageblocks like any others, would the zone serve the request? */
+bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free);
+
+/* page_ref.c */
+/* The head of the block that page lies in; NULL if page is no descriptor of an open section. */
+struct page *page_head(const struct page *page);
+
+#pragma GCC visibility pop
+#endif

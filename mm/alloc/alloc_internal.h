@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * alloc_internal.h: what the files of alloc/ share and no other folder needs.
+ *
+ * page_alloc.c and slowpath.c call each other: a request that the free lists and this CPU's caches do
+ * not serve goes on in alloc_pages_slowpath(), which comes back to get_page_from_freelist() after each
+ * step that has changed something.
+ */
+#ifndef QUARRY_MM_ALLOC_INTERNAL_H
+#define QUARRY_MM_ALLOC_INTERNAL_H
+
+#include "../buddy/buddy.h"
+#include "../debug/hooks.h"
+#include "../pcp/pcp.h"
+#include "alloc.h"
+
+#pragma GCC visibility push(hidden)
+
+/* page_alloc.c */
+static inline const struct zone_choice *zonelist_for(gfp_t gfp)
+{
+	const struct zonelist *list =
+		&mm.zonelists[0][gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL];
+
+	if (gfp & __GFP_THISNODE)
+		list += MAX_NR_ZONES; /* the same in zonelists[1] */
+	return list->choice;
+}
+
+/* From a zone, whatever its marks say. Interrupts masked. */
+struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice);
+/*
+ * What the zones give down to their low marks or, with nothing above these, down to what the
+ * flags allow; then what a bounded look at this CPU's caches finds.
+ */
+struct page *get_page_from_freelist(const struct alloc_context *ac);
+
+/* slowpath.c */
+enum {
+	SHRINKERS,
+	NOTIFIERS,
+	NR_CALLBACKS,
+};
+extern void *mm_callbacks[NR_CALLBACKS]; /* what is registered, the newest first */
+/* All that is tried when get_page_from_freelist() found nothing. */
+struct page *alloc_pages_slowpath(struct alloc_context *ac);
+
+/* free.c */
+enum freed {
+	NOT_FREED, /* 0: nobody holds it, as an interrupt freed it meanwhile; nothing has changed */
+	FREED,
+	FREED_TO_CACHE, /* the cache had room: no lock was taken */
+};
+/* Drop one reference to a block of this order; the last gives it to its cache or to the buddy. */
+enum freed free_block(struct page *page, unsigned int order);
+/* Count and report a refused free; returns its errno. order < 0: that of the block. */
+int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
+
+/* page_ref.c */
+/*
+ * Change a count, if it is `least` at least, by `add`, 1 or -1, and clear bits of the word in the
+ * same step; a count that becomes 0 freezes the block. Returns the word as it was; 0: nobody held
+ * it, or too few or too many did, and nothing has changed.
+ */
+MM_SHARED_INLINE uint32_t page_ref_change(struct page *head, unsigned int least, int add,
+					  uint32_t clear)
+{
+	uint32_t word = __atomic_load_n(&head->word, __ATOMIC_RELAXED), next;
+
+	do {
+		next = (word + (uint32_t)add * PAGE_ONE_REF) & ~clear;
+		if (word >> 16 < least || (add > 0 && !(next >> 16)))
+			return 0;
+		if (!(next >> 16))
+			next = (next & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_FROZEN, 0);
+		/*
+		 * Acquire and release: what other holders did to the pages is over before the last
+		 * frees them.
+		 */
+	} while (!__atomic_compare_exchange_n(&head->word, &word, next, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return word;
+}
+
+#pragma GCC visibility pop
+#endif

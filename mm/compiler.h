@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * compiler.h: what the files of mm/ tell the compiler: speed or size, and accesses without a lock
+ * that are meant.
+ */
+#ifndef QUARRY_MM_COMPILER_H
+#define QUARRY_MM_COMPILER_H
+
+#include <stdint.h>
+
+/*
+ * A function that only looks, without a lock, at what another CPU may be changing: figures that
+ * are hints, caches of another CPU, words that are compared as a whole. Each is an aligned word,
+ * so what is read was there at some moment. The thread sanitizer is told so here, and nowhere
+ * else.
+ */
+#define RACY __attribute__((no_sanitize_thread))
+
+/*
+ * Speed or size: gcc is told by -O2 or -Os. Short loops that every page goes through are unrolled for
+ * speed, and kept from it for size; FOR_SPEED picks the faster of two ways.
+ */
+#define PRAGMA(text) _Pragma(#text)
+#ifdef __OPTIMIZE_SIZE__
+#define UNROLL(n) PRAGMA(GCC unroll 1)
+#define FOR_SPEED 0
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#define FOR_SPEED 1
+#endif
+
+/*
+ * Copies where speed counts, one function where size does: small ones that are used in many places,
+ * and some whose registers would make their only caller larger. Those in headers are instantiated
+ * by an `extern` declaration in the file that owns them. So all of mm/ is compiled alike: -Os for
+ * some of its files only does not link.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
+#define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
+#else
+#define MM_OUTLINE	 static inline
+#define MM_SHARED_INLINE static inline
+#endif
+
+/* Counts an event; any context, any CPU. */
+static inline __attribute__((always_inline)) void count_event(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); /* a figure: it orders nothing */
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hooks.h: where the layers call what stands beside them: fault points, debug options and reports.
+ * No folder uses anything else of debug/, and nothing here decides what a request or a free becomes,
+ * but for faults that a test asks for.
+ */
+#ifndef QUARRY_MM_HOOKS_H
+#define QUARRY_MM_HOOKS_H
+
+#include <quarry/mm.h>
+
+#pragma GCC visibility push(hidden)
+
+/* ---- fault points -------------------------------------------------------------------------- */
+
+/*
+ * FAULT_POINT() stands where a request may find that it cannot go on this way. A test fails each
+ * of them in turn (test/host/mm/test_campaign.c); in other builds none ever fails and none costs
+ * anything.
+ *
+ * FAULT_CERTAIN(true) says that from here to FAULT_CERTAIN(false) the outcome is certain: what the
+ * request needs has been given back for it, so a step that failed now would leave a refused
+ * request behind that has changed something.
+ */
+#ifdef CONFIG_FAULT_POINTS
+extern bool (*mm_fault_point)(const char *function, int line);
+extern int mm_fault_certain;
+#define FAULT_POINT()	  (mm_fault_point && !mm_fault_certain && mm_fault_point(__func__, __LINE__))
+#define FAULT_CERTAIN(on) (void)(mm_fault_certain += (on) ? 1 : -1)
+#else
+#define FAULT_POINT()	  false
+#define FAULT_CERTAIN(on) (void)(on)
+#endif
+
+/* ---- debug options and reports ------------------------------------------------------------- */
+
+/* report.c */
+/* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
+int report_no_metadata(uint64_t nr_pages, size_t bytes);
+void report_no_grouping(void);
+/* Does not return where a refused free panics. */
+void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
+/*
+ * why NULL: it is found out. Does not return if the request is acceptable and __GFP_NOFAIL, which
+ * may not be refused.
+ */
+void report_refusal(gfp_t gfp, unsigned int order, const char *why);
+_Noreturn void report_no_reference(const struct page *page);
+
+/* debug.c: for the slow paths while HOOKS is not 0 */
+#if CONFIG_DEBUG_HOOKS
+#define HOOKS (mm.hooks)
+#else
+#define HOOKS 0U
+#endif
+bool hook_should_fail(gfp_t gfp, unsigned int order);
+void hook_alloc(struct page *page, gfp_t gfp, unsigned int order);
+void hook_free(struct page *page, unsigned int order);
+/* The same for what has no head yet: part of a block, memory that is released late. */
+void hook_free_part(unsigned long index, unsigned int order, enum migratetype type);
+void hook_section_opened(unsigned long index); /* the zone's lock is held */
+void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
+		 uint32_t migratetype, uint32_t gfp);
+
+#pragma GCC visibility pop
+#endif

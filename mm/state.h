@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * state.h: the one state of the allocator. All folders but memblock/ have a part of it, so it
+ * belongs to none; here are also the few steps from an index to its zone and its trust byte that
+ * all of them take.
+ */
+#ifndef QUARRY_MM_STATE_H
+#define QUARRY_MM_STATE_H
+
+#include <quarry/mm.h>
+#include <quarry/port.h>
+#include "compiler.h"
+#include "descriptor.h"
+#include "zone/zone.h"
+
+struct pageblock;
+
+struct mm {
+	/* zone/ and, of the pageblocks, buddy/ */
+	struct page *memmap;
+	int8_t *trust;
+	struct pageblock *pageblocks;
+	struct bank *banks;
+	struct span *spans;
+	uint32_t nr_pages; /* descriptors */
+	uint32_t nr_banks, nr_spans, max_spans;
+	uint64_t memmap_bytes, pcp_bytes;
+	bool grouping; /* pageblocks have types: there is memory enough for it */
+
+	/* debug/ */
+	bool misuse_panic;
+	bool poison_check;  /* all free memory is poisoned */
+	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
+
+	/* pcp/ */
+	unsigned long pcp_high; /* vm.percpu_pagelist */
+	unsigned int nr_cpus;	/* that share what caches may hold */
+	unsigned int end_cpu;	/* past the highest number that ever came online */
+
+	/* zone/: set by sysctls */
+	unsigned int watermark_scale_factor;
+	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
+	uint64_t min_free_kbytes;
+
+	struct zone zones[MAX_NR_ZONES];
+	struct zonelist zonelists[NR_ZONELISTS][MAX_NR_ZONES]; /* [list][highest zone allowed] */
+	struct mm_stats stats;
+	struct mm_fail fail;
+	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
+};
+
+#pragma GCC visibility push(hidden)
+
+extern struct mm mm; /* zone/sections.c */
+
+#define for_each_zone(z) for ((z) = mm.zones; (z) < mm.zones + MAX_NR_ZONES; (z)++)
+
+static inline struct zone *zone_of(unsigned long index)
+{
+	struct zone *zone = &mm.zones[ZONE_NORMAL];
+
+	__asm__("" : "+r"(zone)); /* one pointer, not an address to calculate for each access */
+	return index < zone->start ? zone - 1 : zone;
+}
+
+static inline bool trusted(unsigned long index)
+{
+	/* The first of a group, TRUST_HEAD or better; another, TRUST_ALL. */
+	return mm.trust[index >> GROUP_SHIFT] < !(index & (GROUP_PAGES - 1));
+}
+
+/* Make sure a head of this order may be written at index and will be believed. Bound 60. */
+MM_SHARED_INLINE void trust_head(unsigned long index, unsigned int order)
+{
+	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
+
+	if (order < GROUP_SHIFT) {
+		if (*trust != TRUST_ALL)
+			trust_group(index);
+	} else if (*trust == TRUST_NONE) {
+		*trust = TRUST_HEAD;
+	}
+}
+
+#pragma GCC visibility pop
+#endif

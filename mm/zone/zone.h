@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone.h: what zone/ offers: which memory has descriptors and which of them are believed, zones,
+ * zonelists and watermarks.
+ *
+ * Memory that exists is covered by sections of 4 MiB (one block of MAX_PAGE_ORDER). Sections are
+ * numbered densely in address order, holes between banks left out, so a descriptor's index in the
+ * one array mm.memmap has the same alignment as its frame number and buddies are found by XOR.
+ *
+ * Metadata, per section of 1024 pages:
+ *   8192 bytes  descriptors (quarry/page.h)
+ *     32 bytes  trust map: one byte per 32 descriptors says which of them were ever written
+ *     64 bytes  two pageblock heads (buddy/buddy.h)
+ * None of it is initialised until the section is opened, that is, when a block is first cut from
+ * it. Which sections are open is known from the spans, a short sorted table.
+ */
+#ifndef QUARRY_MM_ZONE_H
+#define QUARRY_MM_ZONE_H
+
+#include <quarry/mm.h>
+#include "../compiler.h"
+#include "../spinlock.h"
+
+struct alloc_context;
+
+#define SECTION_SHIFT MAX_PAGE_ORDER /* pages -> sections */
+#define SECTION_PAGES MAX_ORDER_NR_PAGES
+#define SECTION_SIZE  ((phys_addr_t)SECTION_PAGES << PAGE_SHIFT)
+
+/* One byte of the trust map covers a group of 32 descriptors. */
+#define GROUP_SHIFT 5
+#define GROUP_PAGES (1UL << GROUP_SHIFT)
+enum trust {		/* in this order: the hot path compares */
+	TRUST_ALL = -1, /* each descriptor of the group says the truth */
+	TRUST_HEAD = 0, /* the first was written; the others are no heads */
+	TRUST_NONE = 1, /* none was ever written: none is a head */
+};
+
+/*
+ * A run of sections that are open from `first` up to `opened` and were never touched from there
+ * to `end`. Sections in no span are reserved as a whole. Sorted; never overlapping.
+ */
+struct span {
+	uint32_t first, opened, end; /* section numbers */
+	uint32_t next; /* the zone's next span that had untouched sections at boot; NIL32: none */
+};
+
+#define PB_WHOLE	MIGRATE_TYPES /* after those of the types: lists of what has no type */
+#define NR_PB_LISTS	(MIGRATE_TYPES + 1)
+#define PAGEBLOCK_BYTES 32 /* of its head, struct pageblock */
+
+struct zone {
+	struct spinlock lock; /* guards all below but the constants, and the zone's descriptors */
+	uint16_t nonempty[NR_PB_LISTS]; /* bit o: list[type][o] is not empty */
+	uint64_t nr_free;		/* pages in the buddy, untouched ones included */
+	uint64_t nr_untouched;		/* pages of sections that were never opened */
+	uint64_t nr_highatomic;		/* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
+	uint64_t nr_free_highatomic;	/* of them, pages that are free */
+	uint32_t span;	   /* untouched sections are taken from it; NIL32: there never were any */
+	uint32_t span_end; /* past the zone's last span; its first is where the zone before ends */
+
+	/* constants after boot, but managed, which memblock_free_late() raises */
+	uint32_t start, end; /* indices of its descriptors */
+	uint64_t managed;
+	uint32_t first_pcp; /* number of its caches' first class */
+
+	/* set by sysctls */
+	struct mm_watermarks mark;
+	uint64_t lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use the zone [i] */
+	bool low; /* fell below the low mark and has not been above high since */
+
+	/*
+	 * Pageblocks by type and largest free order; those that are free as a whole, or the first
+	 * of a free pair, have no type and are on the PB_WHOLE lists, but for the HIGHATOMIC ones.
+	 */
+	uint32_t list[NR_PB_LISTS][NR_PAGE_ORDERS];
+};
+
+static inline bool zone_populated(const struct zone *zone)
+{
+	return zone->start != zone->end;
+}
+
+/* A zone to try, and the class bits its per-CPU caches have for such a request. */
+struct zone_choice {
+	struct zone *zone;
+	gfp_t class;
+};
+
+#define NR_ZONELISTS 2 /* with fallback; __GFP_THISNODE */
+
+struct zonelist {
+	struct zone_choice choice[MAX_NR_ZONES + 1]; /* ends with zone NULL */
+};
+
+#pragma GCC visibility push(hidden)
+
+/* zone_init.c: takes room for all metadata from memblock. Bound: linear in memblock's regions. */
+int zones_init(phys_addr_t dma32_limit);
+
+/* sections.c */
+unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
+pfn_t index_to_pfn(unsigned long index);
+enum section_state {
+	SECTION_RESERVED, /* as a whole: it is in no span */
+	SECTION_UNTOUCHED,
+	SECTION_OPEN,
+};
+enum section_state section_state(unsigned long section);
+static inline bool section_is_open(unsigned long section)
+{
+	return section_state(section) == SECTION_OPEN;
+}
+void trust_group(unsigned long index);	     /* writes its whole group, see trust_head() */
+void open_range_note(unsigned long section); /* it is open: this CPU notes so */
+/* The head of the block that index lies in; its section must be open. Bound 200. */
+unsigned long block_head(unsigned long index);
+
+/* Is there a free block of this order or above? HIGHATOMIC ones count if asked. Needs no lock. */
+static inline RACY bool zone_has_block(const struct zone *zone, unsigned int order, bool highatomic)
+{
+	unsigned int mask = zone->nonempty[MIGRATE_UNMOVABLE] | zone->nonempty[MIGRATE_MOVABLE] |
+			    zone->nonempty[MIGRATE_RECLAIMABLE] | zone->nonempty[PB_WHOLE];
+
+	if (highatomic)
+		mask |= zone->nonempty[MIGRATE_HIGHATOMIC];
+	return mask >> order || zone->nr_untouched;
+}
+
+/* watermark.c */
+enum wmark_level {
+	WMARK_NO_LEVEL, /* the request must not have a block of the zone, or there is none */
+	WMARK_ABOVE_MIN,
+	WMARK_ABOVE_LOW,
+};
+/* May the request go to this zone? */
+enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac);
+/* Pages that would have to be free besides for the request to leave the mark. */
+uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark);
+/* Of one zone that has so many of all managed pages. */
+void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
+		     unsigned int scale_factor, struct mm_watermarks *mark);
+/* What it keeps from requests whose highest zone is each of nr_zones. */
+void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t managed[],
+		     unsigned int ratio, uint64_t protection[]);
+
+#pragma GCC visibility pop
+#endif
