@@ -21,18 +21,6 @@ static const char *zone_name(enum zone_type zone)
 	return info.name;
 }
 
-int console_parse_order(const char *command, const char *text, unsigned int *order)
-{
-	uint64_t value;
-
-	if (parse_u64(text, MAX_PAGE_ORDER, &value) != 0) {
-		printf("%s: '%s' is not an order, 0 to %d\n", command, text, MAX_PAGE_ORDER);
-		return 1;
-	}
-	*order = (unsigned int)value;
-	return 0;
-}
-
 static int parse_address(const char *command, const char *text, phys_addr_t *addr)
 {
 	if (parse_u64(text, PHYS_ADDR_MAX, addr) != 0) {
@@ -40,36 +28,6 @@ static int parse_address(const char *command, const char *text, phys_addr_t *add
 		return 1;
 	}
 	return 0;
-}
-
-int console_parse_gfp(const char *command, const char *text, gfp_t *gfp)
-{
-	uint64_t number = 0;
-	bool both;
-
-	if (gfp_parse(text, gfp) == 0)
-		return 0;
-	if (parse_u64(text, UINT32_MAX, &number) == 0)
-		both = (number & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK;
-	else
-		both = strstr(text, "__GFP_MOVABLE") && strstr(text, "__GFP_RECLAIMABLE");
-	if (both)
-		printf("%s: '%s': __GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other\n",
-		       command, text);
-	else
-		printf("%s: '%s' is not a list of flags, as GFP_KERNEL|__GFP_ZERO or 0x300\n",
-		       command, text);
-	return 1;
-}
-
-int console_parse_request(int argc, char **argv, unsigned int *order, gfp_t *gfp)
-{
-	*gfp = GFP_KERNEL;
-	if (argc < 2 || argc > 3)
-		return console_usage(argv[0]);
-	if (console_parse_order(argv[0], argv[1], order) != 0)
-		return 1;
-	return argc == 3 ? console_parse_gfp(argv[0], argv[2], gfp) : 0;
 }
 
 /* ---- alloc, free, drain --------------------------------------------------------------------- */
@@ -89,7 +47,7 @@ static int cmd_alloc(int argc, char **argv)
 	if (mm_explain(gfp, order, reason, sizeof(reason)))
 		reason[0] = '\0';
 	mm_get_stats(&before);
-	page = alloc_pages(gfp | __GFP_NOWARN, order);
+	page = alloc_pages(gfp, order);
 	if (!page) {
 		mm_get_stats(&after);
 		if (after.fail_injected != before.fail_injected)
@@ -100,26 +58,6 @@ static int cmd_alloc(int argc, char **argv)
 	printf("0x%" PRIx64 " order %u zone %s\n", page_to_phys(page), order,
 	       mm_page_info(page_to_pfn(page), &info) == 0 ? zone_name(info.zone) : "unknown");
 	return 0;
-}
-
-const char *console_complete_gfp(const char *prefix, unsigned int n)
-{
-	static const char *const names[] = {
-		"GFP_KERNEL",	"GFP_ATOMIC",	       "GFP_NOWAIT",	    "GFP_DMA32",
-		"__GFP_DMA32",	"__GFP_MOVABLE",       "__GFP_RECLAIMABLE", "__GFP_ZERO",
-		"__GFP_COMP",	"__GFP_NOWARN",	       "__GFP_THISNODE",    "__GFP_DIRECT_RECLAIM",
-		"__GFP_HIGH",	"__GFP_MEMALLOC",      "__GFP_NOMEMALLOC",  "__GFP_NORETRY",
-		"__GFP_NOFAIL", "__GFP_RETRY_MAYFAIL",
-	};
-	static char text[CONSOLE_LINE_MAX + 1];
-	const char *bar = strrchr(prefix, '|');
-
-	if (n >= sizeof(names) / sizeof(names[0]))
-		return NULL;
-	if (!bar)
-		return names[n];
-	snprintf(text, sizeof(text), "%.*s%s", (int)(bar + 1 - prefix), prefix, names[n]);
-	return text;
 }
 
 CONSOLE_COMMAND_COMPLETE(alloc, cmd_alloc, "alloc <order> [gfp]",
@@ -246,7 +184,7 @@ CONSOLE_COMMAND(page, cmd_page, "page <address>", "what the page at a physical a
 
 static int cmd_gfp(int argc, char **argv)
 {
-	char names[256];
+	char names[GFP_NAMES_SIZE];
 	gfp_t gfp;
 
 	if (argc != 2)

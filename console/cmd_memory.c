@@ -50,16 +50,6 @@ static void print_kb(const char *name, uint64_t bytes)
 	printf("%-16s%8" PRIu64 " kB\n", name, bytes >> 10);
 }
 
-/* Free pages above the low marks: what can be had without any reserve, and without reclaim. */
-static uint64_t available(const struct zone_info *dma32, const struct zone_info *normal,
-			  uint64_t cached)
-{
-	uint64_t free = dma32->free + normal->free + cached;
-	uint64_t low = dma32->mark.low + normal->mark.low;
-
-	return free > low ? free - low : 0;
-}
-
 static int cmd_meminfo(int argc, char **argv)
 {
 	struct zone_info dma32, normal;
@@ -76,7 +66,7 @@ static int cmd_meminfo(int argc, char **argv)
 		cached += (uint64_t)pcp.count << pcp.order;
 	print_kb("MemTotal:", (dma32.managed + normal.managed) << PAGE_SHIFT);
 	print_kb("MemFree:", (dma32.free + normal.free) << PAGE_SHIFT);
-	print_kb("MemAvailable:", available(&dma32, &normal, cached) << PAGE_SHIFT);
+	print_kb("MemAvailable:", si_mem_available() << PAGE_SHIFT);
 	print_kb("DMA32Total:", dma32.managed << PAGE_SHIFT);
 	print_kb("DMA32Free:", dma32.free << PAGE_SHIFT);
 	print_kb("NormalTotal:", normal.managed << PAGE_SHIFT);

@@ -18,7 +18,8 @@
 #define GFP_MOVABLE_MASK  (__GFP_MOVABLE | __GFP_RECLAIMABLE)
 #define GFP_CLASS_MASK	  (GFP_MOVABLE_MASK | __GFP_DMA32)
 
-/* Action bits. */
+/* Action bits. Those that GFP_KERNEL is made of fit a short immediate operand. */
+#define __GFP_KSWAPD_RECLAIM ((gfp_t)0x10)   /* work in the background may be asked for */
 #define __GFP_DIRECT_RECLAIM ((gfp_t)0x100)  /* the caller may wait: shrinkers may run */
 #define __GFP_ZERO	     ((gfp_t)0x200)  /* the pages are filled with zeros */
 #define __GFP_COMP	     ((gfp_t)0x400)  /* a compound page: its tails resolve to the head */
@@ -31,12 +32,15 @@
 #define __GFP_RETRY_MAYFAIL  ((gfp_t)0x20000) /* all caches, 16 rounds of shrinkers */
 #define __GFP_NOFAIL	     ((gfp_t)0x40000) /* never refuse: panic with the report if all is gone */
 
-#define __GFP_BITS_MASK	     ((gfp_t)0x7ffe0)
+#define __GFP_BITS_MASK	     ((gfp_t)0x7fff0)
 
-/* What callers use. Context of GFP_KERNEL: boot and thread; of the others also interrupt. */
-#define GFP_KERNEL __GFP_DIRECT_RECLAIM
-#define GFP_ATOMIC __GFP_HIGH
-#define GFP_NOWAIT ((gfp_t)0)
+/*
+ * What callers use, made of what Linux makes them of, so that each set of flags has one name.
+ * Context of GFP_KERNEL: boot and thread; of the others also interrupt.
+ */
+#define GFP_KERNEL (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+#define GFP_ATOMIC (__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
+#define GFP_NOWAIT __GFP_KSWAPD_RECLAIM
 #define GFP_DMA32  __GFP_DMA32
 
 enum migratetype {
@@ -55,9 +59,14 @@ static inline enum migratetype gfp_migratetype(gfp_t gfp)
 	return (enum migratetype)((gfp & GFP_MOVABLE_MASK) >> 5);
 }
 
+/* Room for the names of all flags at once, and for unknown bits. */
+#define GFP_NAMES_SIZE 320
+
 /*
  * gfp_names() - write the names of the flags, joined by '|', to buf (size bytes, always
- * terminated; truncated if too small; "0" for no flags; unknown bits in hex). Returns buf.
+ * terminated; truncated if too small; "0" for no flags; unknown bits in hex). A compound such as
+ * GFP_ATOMIC is written where all its bits are set and no earlier name has taken one of them.
+ * Returns buf.
  */
 char *gfp_names(gfp_t gfp, char *buf, size_t size);
 

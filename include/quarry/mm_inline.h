@@ -16,8 +16,9 @@
 
 #define mm_likely(x) __builtin_expect(!!(x), 1)
 
-/* What the hot path may ignore: it never waits, warns or looks at watermarks. */
-#define GFP_HOT_MASK (GFP_CLASS_MASK | __GFP_DIRECT_RECLAIM | __GFP_HIGH | __GFP_NOWARN)
+/* What the hot path may ignore: it never waits, wakes, warns or looks at watermarks. */
+#define GFP_HOT_MASK \
+	(GFP_CLASS_MASK | __GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GFP_HIGH | __GFP_NOWARN)
 
 /* The first word of a block that one holder has, but for its order and class. */
 #define PAGE_HOT_WORD (((uint32_t)PAGE_ALLOC << PAGE_STATE_SHIFT) | (uint32_t)1 << 16)

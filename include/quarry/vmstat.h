@@ -64,6 +64,15 @@ struct zone_info {
 void mm_zone_info(enum zone_type zone, struct zone_info *info);
 
 /*
+ * si_mem_available() - MemAvailable of /proc/meminfo: free pages less what each zone keeps, its
+ * high watermark and its largest protection.
+ * Context: any. Bound: 100 instructions. Return: pages.
+ * Source: Linux, filesystems/proc.rst, si_mem_available(). Pages in per-CPU caches do not count,
+ * nor what shrinkers could free.
+ */
+uint64_t si_mem_available(void);
+
+/*
  * Free blocks of each order in a zone, as /proc/buddyinfo counts them. Cost: linear in the number
  * of 2 MiB pageblocks ever cut.
  */

@@ -238,7 +238,7 @@ void mm_get_fail(struct mm_fail *fail)
 char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size)
 {
 	unsigned long long pfn = entry->pfn;
-	char names[192];
+	char names[GFP_NAMES_SIZE];
 
 	switch (entry->type) {
 	case MM_TRACE_ALLOC:

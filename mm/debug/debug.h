@@ -13,7 +13,8 @@
 #pragma GCC visibility push(hidden)
 
 /* gfp.c */
-const char *gfp_check(gfp_t gfp, unsigned int order); /* NULL if acceptable, else what is wrong */
+/* Is the request acceptable? If not, what is wrong with it is written to why. */
+bool gfp_check(gfp_t gfp, unsigned int order, char *why, size_t size);
 
 /* info.c */
 const char *zone_name(const struct zone *zone);

@@ -21,6 +21,7 @@ static const struct {
 	{"__GFP_RECLAIMABLE", __GFP_RECLAIMABLE},
 	{"__GFP_DMA32", __GFP_DMA32},
 	{"__GFP_DIRECT_RECLAIM", __GFP_DIRECT_RECLAIM},
+	{"__GFP_KSWAPD_RECLAIM", __GFP_KSWAPD_RECLAIM},
 	{"__GFP_ZERO", __GFP_ZERO},
 	{"__GFP_COMP", __GFP_COMP},
 	{"__GFP_NOWARN", __GFP_NOWARN},
@@ -56,15 +57,17 @@ char *gfp_names(gfp_t gfp, char *buf, size_t size)
 	return buf;
 }
 
-const char *gfp_check(gfp_t gfp, unsigned int order)
+bool gfp_check(gfp_t gfp, unsigned int order, char *why, size_t size)
 {
 	if (gfp_acceptable(gfp, order))
-		return NULL;
+		return true;
 	if (order > MAX_PAGE_ORDER)
-		return "order above 10";
-	if (gfp & ~__GFP_BITS_MASK)
-		return "unknown flag";
-	return "__GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other";
+		snprintf(why, size, "order above %d", MAX_PAGE_ORDER);
+	else if (gfp & ~__GFP_BITS_MASK)
+		snprintf(why, size, "unknown flags 0x%x", (unsigned int)(gfp & ~__GFP_BITS_MASK));
+	else
+		snprintf(why, size, "__GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other");
+	return false;
 }
 
 static int parse_one(const char *text, size_t length, gfp_t *gfp)
@@ -85,7 +88,7 @@ static int parse_one(const char *text, size_t length, gfp_t *gfp)
 	if (word[0] < '0' || word[0] > '9')
 		return -EINVAL;
 	errno = 0;
-	number = strtoul(word, &end, 0);
+	number = strtoul(word, &end, word[1] == 'x' || word[1] == 'X' ? 16 : 10);
 	if (errno || *end || number & ~(unsigned long)__GFP_BITS_MASK)
 		return -EINVAL;
 	*gfp |= (gfp_t)number;
@@ -105,7 +108,7 @@ int gfp_parse(const char *text, gfp_t *gfp)
 			break;
 		text += length + 1;
 	}
-	if (gfp_check(flags, 0))
+	if (!gfp_acceptable(flags, 0))
 		return -EINVAL;
 	*gfp = flags;
 	return 0;

@@ -11,7 +11,7 @@
 
 const char *zone_name(const struct zone *zone)
 {
-	static const char *const names[MAX_NR_ZONES] = {"DMA32", "NORMAL"};
+	static const char *const names[MAX_NR_ZONES] = {"DMA32", "Normal"};
 
 	return names[zone - mm.zones];
 }
@@ -71,6 +71,27 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->nr_highatomic = zone->nr_highatomic;
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		info->protection[i] = zone->lowmem_reserve[i];
+}
+
+/*
+ * A zone keeps no more than all it has. What is free in one zone stands in for what another keeps,
+ * as in Linux: the sum is what counts.
+ */
+RACY uint64_t si_mem_available(void)
+{
+	uint64_t free = 0, kept = 0;
+	const struct zone *zone;
+
+	for_each_zone (zone) {
+		uint64_t keeps = 0;
+
+		for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+			keeps = keeps > zone->lowmem_reserve[i] ? keeps : zone->lowmem_reserve[i];
+		keeps += zone->mark.high;
+		kept += keeps < zone->managed ? keeps : zone->managed;
+		free += zone->nr_free;
+	}
+	return free > kept ? free - kept : 0;
 }
 
 /* Calls fn for each pageblock of the zone's open sections. */

@@ -118,16 +118,13 @@ static void add_rule(struct text *text, const struct alloc_context *ac, const st
 bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 {
 	struct text text = {buf, size, 0};
-	const char *wrong = gfp_check(gfp, order);
 	struct look look = LOOK_BUDGET, others = LOOK_OTHERS;
 	struct alloc_context ac;
 
 	if (size)
 		buf[0] = '\0';
-	if (wrong) {
-		add(&text, "%s", wrong);
+	if (!gfp_check(gfp, order, buf, size))
 		return false;
-	}
 	alloc_context_init(&ac, gfp, order);
 	if (gfp & __GFP_NOFAIL)
 		ac.alloc_flags |= ALLOC_NO_WATERMARKS;
@@ -234,13 +231,12 @@ static void emit_knob(const struct alloc_context *ac, enum wmark_verdict verdict
 
 bool mm_why(gfp_t gfp, unsigned int order, void (*emit)(const char *line))
 {
-	const char *wrong = gfp_check(gfp, order);
 	struct alloc_context ac;
 	char line[256];
 
 	if (mm_explain(gfp, order, line, sizeof(line)))
 		return true;
-	if (wrong) {
+	if (!gfp_acceptable(gfp, order)) {
 		emit(line);
 		return false;
 	}
@@ -281,10 +277,12 @@ static void log_line(const char *line)
 void report_refusal(gfp_t gfp, unsigned int order, const char *why)
 {
 	bool acceptable = gfp_acceptable(gfp, order);
-	char names[192], text[256];
+	char names[GFP_NAMES_SIZE], text[256];
 
 	if (!(gfp & __GFP_NOWARN)) {
-		gfp_names(gfp, names, sizeof(names));
+		/* the names of the others would push the reason off the line */
+		gfp_names(gfp & ~__GFP_BITS_MASK ? gfp & ~__GFP_BITS_MASK : gfp, names,
+			  sizeof(names));
 		if (!why && (!acceptable || port_pcpu()->irq_depth)) {
 			mm_explain(gfp, order, text, sizeof(text));
 			why = text;

@@ -63,9 +63,9 @@ static void init_zones(pfn_t dma32_end)
 }
 
 /*
- * A request for NORMAL tries NORMAL, then DMA32; with __GFP_THISNODE only the first populated of
+ * A request for Normal tries Normal, then DMA32; with __GFP_THISNODE only the first populated of
  * them. A zone has one set of caches: DMA32's are those of the class bit __GFP_DMA32, unless
- * NORMAL has no memory and every request that does not insist on DMA32 is served from it.
+ * Normal has no memory and every request that does not insist on DMA32 is served from it.
  */
 static void init_zonelists(void)
 {

@@ -39,7 +39,7 @@ def test_memory_size(boot, setup, memory):
     assert sum(zone["present"] for zone in zones.values()) == size_of(memory) // parse.PAGE
     for zone in zones.values():
         assert zone["spanned"] >= zone["present"] >= zone["managed"] >= zone["free"]
-    assert (zones["NORMAL"]["present"] > 0) == (size_of(memory) > setup.dma32)
+    assert (zones["Normal"]["present"] > 0) == (size_of(memory) > setup.dma32)
     assert log_number(log, r"memmap \d+ bytes \((\d+\.\d+) B/page\)") <= 8.2
     free = parse.free_pages(parse.buddyinfo(board.lines("buddyinfo")))
     assert free == sum(zone["free"] for zone in zones.values())

@@ -78,7 +78,7 @@ def test_devices(boot, setup):
     found = rows(board)
     assert BRIDGE[setup.isa] in found and UART[setup.isa] in found
     for row in found.values():
-        assert row["zone"] == ("NORMAL" if int(row["mask"]) > 32 else "DMA32")
+        assert row["zone"] == ("Normal" if int(row["mask"]) > 32 else "DMA32")
         assert int(row["bytes"]) >= int(row["pages"]) * 4096 > 0
     assert found[UART[setup.isa]]["mask"] == found[BRIDGE[setup.isa]]["mask"] == "32"
     # what QEMU's trees say: PCI is coherent; the others are as the root says (newer machines), else as the

@@ -10,7 +10,7 @@ import pytest
 
 import procfs
 
-MEMORY = {"128M": False, "4G": True}  # RAM: does it have a zone NORMAL?
+MEMORY = {"128M": False, "4G": True}  # RAM: does it have a zone Normal?
 
 
 @pytest.fixture(params=MEMORY, scope="module")
@@ -35,7 +35,7 @@ def isqrt_min_free(managed):
 def test_zoneinfo(proc):
     proc.lines("drain")
     zones = procfs.zoneinfo(read(proc, "zoneinfo"))
-    assert [key[1] for key in zones] == ["DMA32", "NORMAL"]
+    assert [key[1] for key in zones] == ["DMA32", "Normal"]
     managed = [zone["pages"]["managed"] for zone in zones.values()]
     assert bool(managed[1]) == proc.both_zones
     min_free = isqrt_min_free(sum(managed))
@@ -75,6 +75,9 @@ def test_files_agree(proc):
     assert total == vmstat["nr_free_pages"] and total * 4096 == meminfo["MemFree"]
     assert sum(z["pages"]["managed"] for z in zones.values()) * 4096 == meminfo["MemTotal"]
     assert meminfo["MemTotal"] > meminfo["MemFree"] > meminfo["MemAvailable"] > 0
+    kept = [min(zone["pages"]["managed"], zone["pages"]["high"] + max(zone["protection"]))
+            for zone in zones.values()]
+    assert meminfo["MemAvailable"] == meminfo["MemFree"] - sum(kept) * 4096
 
 
 def test_sysctl_recomputes(proc):
@@ -90,7 +93,7 @@ def test_sysctl_recomputes(proc):
         pages = zone["pages"]
         step = max(pages["min"] // 4, pages["managed"] // 10)
         assert pages["low"] == pages["min"] + step and pages["high"] == pages["low"] + step
-    assert zones[0, "DMA32"]["protection"][1] == zones[0, "NORMAL"]["pages"]["managed"] // 100
+    assert zones[0, "DMA32"]["protection"][1] == zones[0, "Normal"]["pages"]["managed"] // 100
     for name in ("min_free_kbytes", "watermark_scale_factor", "lowmem_reserve_ratio"):
         proc.lines(f"sysctl vm.{name}={saved['vm.' + name]}")
     assert read(proc, "zoneinfo") == before
@@ -144,6 +147,28 @@ def test_fail(proc):
     assert proc.lines("fail") == ["fail: off"]
 
 
+def test_alloc_reports(proc):
+    """A refused `alloc` is reported as any request is, unless its flags say otherwise."""
+    assert proc.lines("fail every=1") == ["fail: every=1 order>=0 times=0: 0 seen, 0 failed"]
+    loud = proc.cmd("alloc 2 GFP_KERNEL|__GFP_HIGH")
+    quiet = proc.cmd("alloc 2 GFP_KERNEL|__GFP_NOWARN")
+    proc.lines("fail off")
+    assert "page allocation failure: order:2, mode:0x2110(GFP_KERNEL|__GFP_HIGH): fault injection" in loud
+    assert loud.splitlines()[-1] == "alloc: refused: fault injection"
+    assert quiet == "alloc: refused: fault injection\n"
+
+
+@pytest.mark.parametrize("flags,said", [
+    ("GFP_KERNEL|__GFP_HIGH", "0x2110 GFP_KERNEL|__GFP_HIGH zone Normal type Unmovable"),
+    ("0x2010", "0x2010 GFP_ATOMIC zone Normal type Unmovable"),
+    ("GFP_NOWAIT", "0x10 GFP_NOWAIT zone Normal type Unmovable"),
+    ("0xffffffff", "gfp: '0xffffffff': unknown flags 0xfff8000f"),
+    ("0x60", "gfp: '0x60': __GFP_MOVABLE and __GFP_RECLAIMABLE exclude each other"),
+    ("__GFP_MOVABLE|__GFP_RECLAIMABLE|1", "gfp: '__GFP_MOVABLE|__GFP_RECLAIMABLE|1': unknown flags 0x1")])
+def test_gfp_names_what_was_given(proc, flags, said):
+    assert proc.lines(f"gfp {flags}") == [said]
+
+
 def test_trace(proc):
     assert proc.lines("trace dump") == ["trace: is off"]
     assert proc.lines("trace on") == []
@@ -160,13 +185,13 @@ def test_trace(proc):
 
 
 def test_why(proc):
-    assert proc.lines("why 3") == ["why: order:3, mode:0x100(GFP_KERNEL): would succeed"]
+    assert proc.lines("why 3") == ["why: order:3, mode:0x110(GFP_KERNEL): would succeed"]
     managed = procfs.meminfo(read(proc, "meminfo"))["MemTotal"] // 1024
     saved = dict(line.split(" = ") for line in proc.lines("sysctl"))["vm.min_free_kbytes"]
     proc.lines(f"sysctl vm.min_free_kbytes={managed - 4}")
     before = read(proc, "buddyinfo")
     lines = proc.lines("why 2 GFP_KERNEL|__GFP_ZERO")
-    assert lines[0] == "why: order:2, mode:0x300(GFP_KERNEL|__GFP_ZERO): would be refused"
+    assert lines[0] == "why: order:2, mode:0x310(GFP_KERNEL|__GFP_ZERO): would be refused"
     assert any(re.search(r"zone DMA32: \d+ pages free, the min watermark keeps \d+", line)
                for line in lines)
     assert any("would help: " in line for line in lines)

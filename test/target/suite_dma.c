@@ -304,7 +304,7 @@ static void above_4g(void)
 		EXPECT(all(page, 0x77, PAGE_SIZE));
 		EXPECT_EQ(1, dev->dma.bounced);
 		dev->dma.mask = DMA_BIT_MASK(40);
-		EXPECT_TEXT("NORMAL", dma_zone_name(dev));
+		EXPECT_TEXT("Normal", dma_zone_name(dev));
 		handle = dma_map_single(dev, page, PAGE_SIZE, DMA_BIDIRECTIONAL);
 		EXPECT_EQ(virt_to_phys(page), handle);
 		EXPECT_EQ(0, dma_unmap_single(dev, handle, PAGE_SIZE, DMA_BIDIRECTIONAL));

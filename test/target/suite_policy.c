@@ -106,7 +106,7 @@ static void reserves(void)
 		struct grab *rest = NULL, *list;
 		uint64_t left;
 
-		/* DMA32 alone: what NORMAL has is out of the way */
+		/* DMA32 alone: what Normal has is out of the way */
 		if (first_zone() != zone)
 			grab_all(&rest, GFP_KERNEL | __GFP_THISNODE);
 		EXPECT_EQ(0, mm_set_min_free_kbytes(4 * 1000));
@@ -376,7 +376,7 @@ static unsigned int reports;
 
 static void find_report(const char *line)
 {
-	reports += strstr(line, "page allocation failure: order:9, mode:0x520("
+	reports += strstr(line, "page allocation failure: order:9, mode:0x530("
 				"GFP_KERNEL|__GFP_MOVABLE|__GFP_COMP)") != NULL;
 	reports += strstr(line, "would help: ") != NULL;
 }

@@ -43,7 +43,7 @@ static void dma32_stays(void)
 	grab_release(list);
 }
 
-/* NORMAL first, then DMA32; a request for this zone only stops when it is empty. */
+/* Normal first, then DMA32; a request for this zone only stops when it is empty. */
 static void fallback(void)
 {
 	struct zone_info before;

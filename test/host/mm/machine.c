@@ -35,7 +35,7 @@ const struct layout layouts[] = {
 	 {{4 * GIB - 32 * MIB, 30 * MIB}, {4 * GIB + 6 * MIB, 32 * MIB}},
 	 {{0}},
 	 1},
-	{"NORMAL only", 0, {{8 * GIB, 32 * MIB}}, {{0}}, 1},
+	{"Normal only", 0, {{8 * GIB, 32 * MIB}}, {{0}}, 1},
 	{"boundary moved to 1 GiB", GIB, {{GIB - 16 * MIB, 48 * MIB}}, {{0}}, 1},
 	{"tiny: 16 pages", 0, {{0x80000000, 16 * PAGE}}, {{0}}, 1},
 	{"tiny: 9 pages at an odd place", 0, {{0x80123000, 9 * PAGE}}, {{0}}, 0},

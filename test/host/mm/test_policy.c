@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_policy.c: how much of a zone is kept back and from whom: the watermarks' arithmetic, the per-order check, the
- * reserves that flags open, lowmem protection, and the flags themselves (FEATURES rows 14 to 17, 33, 34).
+ * reserves that flags open, lowmem protection, and what that makes available (FEATURES rows 14 to 17, 34).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -245,74 +245,68 @@ static void stages_counted(void **state)
 	give_all();
 }
 
-/* ---- row 33: flags ------------------------------------------------------------------------- */
+/* ---- MemAvailable -------------------------------------------------------------------------- */
 
-static void flags_and_names(void **state)
+/* Linux's rule, from the figures of the zones. */
+static uint64_t available_by_zones(void)
 {
-	static const struct {
-		const char *name;
-		gfp_t gfp;
-	} all[] = {
-		{"GFP_KERNEL", GFP_KERNEL},
-		{"GFP_ATOMIC", GFP_ATOMIC},
-		{"GFP_NOWAIT", GFP_NOWAIT},
-		{"GFP_DMA32", GFP_DMA32},
-		{"__GFP_DMA32", __GFP_DMA32},
-		{"__GFP_MOVABLE", __GFP_MOVABLE},
-		{"__GFP_RECLAIMABLE", __GFP_RECLAIMABLE},
-		{"__GFP_HIGH", __GFP_HIGH},
-		{"__GFP_NOWARN", __GFP_NOWARN},
-		{"__GFP_NORETRY", __GFP_NORETRY},
-		{"__GFP_RETRY_MAYFAIL", __GFP_RETRY_MAYFAIL},
-		{"__GFP_NOFAIL", __GFP_NOFAIL},
-		{"__GFP_MEMALLOC", __GFP_MEMALLOC},
-		{"__GFP_NOMEMALLOC", __GFP_NOMEMALLOC},
-		{"__GFP_COMP", __GFP_COMP},
-		{"__GFP_ZERO", __GFP_ZERO},
-		{"__GFP_THISNODE", __GFP_THISNODE},
-		{"__GFP_DIRECT_RECLAIM", __GFP_DIRECT_RECLAIM},
-	};
-	char text[256];
-	gfp_t every = 0, gfp;
+	int64_t pages = 0;
 
-	(void)state;
-	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		gfp = ~(gfp_t)0;
-		assert_int_equal(0, gfp_parse(all[i].name, &gfp));
-		assert_int_equal(all[i].gfp, gfp);
-		assert_int_equal(0, gfp_parse(gfp_names(all[i].gfp, text, sizeof(text)), &gfp));
-		assert_int_equal(all[i].gfp, gfp);
-		every |= all[i].gfp;
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone_info z;
+		uint64_t most = 0;
+
+		mm_zone_info((enum zone_type)i, &z);
+		for (int j = 0; j < MAX_NR_ZONES; j++)
+			most = z.protection[j] > most ? z.protection[j] : most;
+		most += z.mark.high;
+		pages += (int64_t)z.free - (int64_t)(most < z.managed ? most : z.managed);
 	}
-	assert_int_equal(__GFP_BITS_MASK, every);
-	/* any sum of flags survives writing and reading; no bit is written as a bare number */
-	for (gfp_t bits = 0; bits <= __GFP_BITS_MASK; bits += 0x20) {
-		if ((bits & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK)
-			continue;
-		gfp_names(bits, text, sizeof(text));
-		if (bits)
-			assert_null(strstr(text, "0x"));
-		assert_int_equal(0, gfp_parse(text, &gfp));
-		assert_int_equal(bits, gfp);
-	}
-	static_assert((GFP_KERNEL | __GFP_MOVABLE | __GFP_COMP) == 0x520, "constants fold");
-	static_assert(GFP_ATOMIC == __GFP_HIGH && GFP_NOWAIT == 0, "as documented");
+	return pages > 0 ? (uint64_t)pages : 0;
 }
 
-static void both_mobilities_refused(void **state)
+static void available(void **state)
 {
-	struct mm_stats before = stats_now();
-	gfp_t gfp = 7;
+	struct zone_info dma32;
+	uint64_t before;
 
 	(void)state;
-	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
-		assert_null(alloc_pages(GFP_KERNEL | __GFP_MOVABLE | __GFP_RECLAIMABLE, order));
-	assert_null(alloc_page(__GFP_MOVABLE | __GFP_RECLAIMABLE));
-	assert_int_equal(before.bad_request + NR_PAGE_ORDERS + 1, stats_now().bad_request);
-	assert_int_equal(before.alloc_failed, stats_now().alloc_failed);
-	assert_int_equal(-EINVAL, gfp_parse("__GFP_MOVABLE|__GFP_RECLAIMABLE", &gfp));
-	assert_int_equal(-EINVAL, gfp_parse("0x60", &gfp));
-	assert_int_equal(7, gfp);
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	assert_int_equal(0, mm_set_lowmem_reserve_ratio(ZONE_DMA32, 256));
+	before = si_mem_available();
+	mm_zone_info(ZONE_DMA32, &dma32);
+	assert_true(dma32.protection[ZONE_NORMAL] > 0 && before > 0);
+	assert_int_equal(available_by_zones(), before);
+	/* a zone protects more: by that much less is available */
+	assert_int_equal(0, mm_set_lowmem_reserve_ratio(ZONE_DMA32, 128));
+	assert_int_equal(available_by_zones(), si_mem_available());
+	assert_in_range(before - si_mem_available(), dma32.protection[ZONE_NORMAL],
+			dma32.protection[ZONE_NORMAL] + 1);
+	/* it never wraps: what is free lies within what is kept */
+	take_all(GFP_KERNEL, 0);
+	take_all(GFP_ATOMIC, 0);
+	assert_int_equal(available_by_zones(), si_mem_available());
+	assert_int_equal(0, si_mem_available());
+	give_all();
+}
+
+/* A small zone below a large one keeps no more than all it has. */
+static void available_beside_a_small_zone(void **state)
+{
+	static const struct layout small = {
+		"small DMA32", 0, {{(4UL << 30) - (4 << 20), 64 << 20}}, {{0}}, 0};
+	struct zone_info dma32, normal;
+
+	policy_quiet(state);
+	machine_start(&small);
+	assert_int_equal(0, mm_set_lowmem_reserve_ratio(ZONE_DMA32, 1));
+	mm_zone_info(ZONE_DMA32, &dma32);
+	mm_zone_info(ZONE_NORMAL, &normal);
+	assert_true(dma32.protection[ZONE_NORMAL] > dma32.managed);
+	assert_int_equal(available_by_zones(), si_mem_available());
+	assert_int_equal(normal.free - normal.mark.high + dma32.free - dma32.managed,
+			 si_mem_available());
+	policy_stop(state);
 }
 
 int main(void)
@@ -326,8 +320,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sysctls_recompute, start_both, policy_stop),
 		cmocka_unit_test_setup_teardown(reserves, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(stages_counted, policy_start, policy_stop),
-		cmocka_unit_test(flags_and_names),
-		cmocka_unit_test_setup_teardown(both_mobilities_refused, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(available, start_both, policy_stop),
+		cmocka_unit_test(available_beside_a_small_zone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,7 +197,7 @@ static void report(void **state)
 	hash = mm_state_hash();
 	assert_null(alloc_pages(GFP_KERNEL | __GFP_COMP, 3));
 	assert_true(hash == mm_state_hash());
-	assert_non_null(strstr(port_host_log_text, "page allocation failure: order:3, mode:0x500("
+	assert_non_null(strstr(port_host_log_text, "page allocation failure: order:3, mode:0x510("
 						   "GFP_KERNEL|__GFP_COMP)"));
 	assert_non_null(strstr(port_host_log_text, "zone DMA32: no free block of order 3"));
 	assert_non_null(strstr(port_host_log_text, " pages in per-CPU caches"));
