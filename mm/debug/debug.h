@@ -2,8 +2,8 @@
 /*
  * debug.h: what the files of debug/ share and no other folder needs.
  */
-#ifndef QUARRY_MM_DEBUG_H
-#define QUARRY_MM_DEBUG_H
+#ifndef QUARRY_MM_DEBUG_DEBUG_H
+#define QUARRY_MM_DEBUG_DEBUG_H
 
 #include "../alloc/alloc.h"
 #include "../buddy/buddy.h"
