@@ -226,7 +226,7 @@ static int cmd_zonelist(int argc, char **argv)
 	if (argc != 1)
 		return console_usage(argv[0]);
 	for (unsigned int list = 0; list < 2; list++) {
-		struct zoneref ref;
+		struct zoneref_info ref;
 
 		printf("zonelist[%u] %-16s", list, names[list]);
 		for (unsigned int n = 0; mm_zonelist(list, n, &ref); n++) {

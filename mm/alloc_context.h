@@ -8,7 +8,7 @@
 
 #include <quarry/mm.h>
 
-struct zone_choice;
+struct zoneref;
 
 #define ALLOC_NO_WATERMARKS 1U /* may use all there is */
 #define ALLOC_MIN_RESERVE   2U /* __GFP_HIGH: half of the min reserve */
@@ -22,7 +22,7 @@ struct alloc_context {
 	enum migratetype type;
 	uint32_t word;		/* the first word of its block, but for the zone's class bits */
 	enum zone_type highest; /* the highest zone the flags allow */
-	const struct zone_choice *choices;
+	const struct zoneref *zonerefs;
 };
 
 #endif

@@ -115,11 +115,11 @@ struct mm_layout {
 };
 void mm_get_layout(struct mm_layout *layout);
 
-struct zoneref {
+struct zoneref_info {
 	enum zone_type zone_idx;
 	bool populated;
 };
 /* Zonelist 0 (with fallback) or 1 (__GFP_THISNODE): entry n; false past the last. */
-bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref);
+bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref_info *ref);
 
 #endif

@@ -17,18 +17,18 @@
 #pragma GCC visibility push(hidden)
 
 /* page_alloc.c */
-static inline const struct zone_choice *zonelist_for(gfp_t gfp)
+static inline const struct zoneref *zonelist_for(gfp_t gfp)
 {
 	const struct zonelist *list =
 		&mm.zonelists[0][gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL];
 
 	if (gfp & __GFP_THISNODE)
 		list += MAX_NR_ZONES; /* the same in zonelists[1] */
-	return list->choice;
+	return list->zonerefs;
 }
 
 /* From a zone, whatever its marks say. Interrupts masked. */
-struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice);
+struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref);
 /*
  * What the zones give down to their low marks or, with nothing above these, down to what the
  * flags allow; then what a bounded look at this CPU's caches finds.

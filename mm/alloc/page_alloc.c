@@ -40,17 +40,16 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 	ac->type = group_type(gfp);
 	ac->highest = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
 	ac->word = PAGE_INFO(state, order) | (gfp & GFP_MOVABLE_MASK) | PAGE_ONE_REF;
-	ac->choices = zonelist_for(gfp);
+	ac->zonerefs = zonelist_for(gfp);
 }
 
 /*
  * From the buddy. Single pages come here for those of the HIGHATOMIC pageblocks alone: rmqueue()
  * has tried the others. Interrupts are masked.
  */
-static APART struct page *rmqueue_buddy(const struct alloc_context *ac,
-					const struct zone_choice *choice)
+static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const struct zoneref *ref)
 {
-	struct zone *zone = choice->zone;
+	struct zone *zone = ref->zone;
 	unsigned long index = NIL32;
 	struct page *page = NULL;
 	unsigned int order = ac->order;
@@ -68,25 +67,25 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac,
 		index = highatomic_alloc(zone, &order);
 	if (index != NIL32) {
 		page = &mm.memmap[index];
-		page->raw = ac->word | choice->class;
+		page->raw = ac->word | ref->class;
 	}
 	spin_unlock(&zone->lock);
 	return page;
 }
 
 /* Single pages through the cache; what cannot wait may have those of HIGHATOMIC pageblocks too. */
-struct page *rmqueue(const struct alloc_context *ac, const struct zone_choice *choice)
+struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 {
-	gfp_t class = choice->class | (ac->gfp & GFP_MOVABLE_MASK);
+	gfp_t class = ref->class | (ac->gfp & GFP_MOVABLE_MASK);
 	struct page *page = NULL;
 
 	if (!ac->order) {
-		if (zone_has_block(choice->zone, 0, false))
-			page = pcp_refill(pcp_at(port_pcpu(), class), choice->zone, class);
+		if (zone_has_block(ref->zone, 0, false))
+			page = pcp_refill(pcp_at(port_pcpu(), class), ref->zone, class);
 		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
 			return page;
 	}
-	return rmqueue_buddy(ac, choice);
+	return rmqueue_buddy(ac, ref);
 }
 
 /* A single page that the zone's cache has. Interrupts are masked. */
@@ -103,31 +102,31 @@ static inline struct page *take_cached(struct per_cpu_pages *pcp)
 
 /* Do this CPU's caches give the buddy what is missing? Interrupts are masked. */
 static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone,
-				 struct look *look)
+				 struct scan_budget *budget)
 {
 	return !FAULT_POINT() && (pcp_give_back_larger(zone, ac->order, ac->type) ||
-				  pcp_assemble(zone, ac->order, ac->type, look));
+				  pcp_assemble(zone, ac->order, ac->type, budget));
 }
 
 /* What lies in this CPU's caches. */
 static APART struct page *get_page_from_caches(const struct alloc_context *ac)
 {
-	const struct zone_choice *choice = ac->choices;
+	const struct zoneref *ref = ac->zonerefs;
 	unsigned long flags = port_irq_save();
-	struct look look = LOOK_BUDGET;
+	struct scan_budget budget = SCAN_BUDGET;
 	struct page *page = NULL;
 
 	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
-	for (; choice->zone && !page; choice++)
-		page = pcp_steal(choice->zone, ac->word | choice->class, ac->order);
-	for (choice = ac->choices; choice->zone && !page; choice++) {
-		struct zone *zone = choice->zone;
+	for (; ref->zone && !page; ref++)
+		page = pcp_steal(ref->zone, ac->word | ref->class, ac->order);
+	for (ref = ac->zonerefs; ref->zone && !page; ref++) {
+		struct zone *zone = ref->zone;
 
 		if (!pcp_hold(zone, zone_shortfall(zone, ac, zone->mark.min)) ||
-		    !complete_from_caches(ac, zone, &look))
+		    !complete_from_caches(ac, zone, &budget))
 			continue;
 		FAULT_CERTAIN(true);
-		page = rmqueue(ac, choice);
+		page = rmqueue(ac, ref);
 		FAULT_CERTAIN(false);
 	}
 	port_irq_restore(flags);
@@ -136,28 +135,28 @@ static APART struct page *get_page_from_caches(const struct alloc_context *ac)
 
 struct page *get_page_from_freelist(const struct alloc_context *ac)
 {
-	const struct zone_choice *choice = ac->choices, *reserve = NULL;
+	const struct zoneref *ref = ac->zonerefs, *reserve = NULL;
 	unsigned long flags = port_irq_save();
 	struct per_cpu_pages *first = pcp_of(port_pcpu(), ac->gfp & GFP_MOVABLE_MASK);
 	struct page *page = NULL;
 
-	for (; choice->zone && !page; choice++) {
+	for (; ref->zone && !page; ref++) {
 		enum wmark_level level;
 
-		if (!ac->order && (page = take_cached((void *)((char *)first + choice->class))))
+		if (!ac->order && (page = take_cached((void *)((char *)first + ref->class))))
 			break;
-		level = zone_level(choice->zone, ac);
+		level = zone_level(ref->zone, ac);
 		if (level == WMARK_ABOVE_LOW)
-			page = rmqueue(ac, choice);
+			page = rmqueue(ac, ref);
 		else if (level && !reserve)
-			reserve = choice;
+			reserve = ref;
 	}
 	if (!page)
 		count_event(&mm.stats.stage[MM_STAGE_SLOW]);
 	/* No zone is above its low mark: down to min, from the first that may be. */
-	for (choice = reserve; !page && choice && choice->zone; choice++)
-		if (choice == reserve || zone_level(choice->zone, ac))
-			page = rmqueue(ac, choice);
+	for (ref = reserve; !page && ref && ref->zone; ref++)
+		if (ref == reserve || zone_level(ref->zone, ac))
+			page = rmqueue(ac, ref);
 	port_irq_restore(flags);
 	return page ? page : get_page_from_caches(ac);
 }
@@ -233,8 +232,8 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 	uint64_t raw;
 
 	alloc_context_init(&ac, gfp, 0);
-	raw = ac.word | ac.choices->class;
-	zone = ac.choices->zone;
+	raw = ac.word | ac.zonerefs->class;
+	zone = ac.zonerefs->zone;
 	if (!zone || zone_level(zone, &ac) != WMARK_ABOVE_LOW)
 		return 0;
 	most = (int64_t)(zone->nr_free - zone->mark.low - zone->lowmem_reserve[ac.highest] -

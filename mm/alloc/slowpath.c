@@ -171,23 +171,23 @@ static bool may_wait(const struct alloc_context *ac)
  */
 static struct page *try_all_caches(const struct alloc_context *ac, bool all)
 {
-	struct look look = LOOK_OTHERS;
+	struct scan_budget budget = SCAN_BUDGET_OTHERS;
 	struct page *page = NULL;
 
-	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
-		struct zone *zone = choice->zone;
+	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
+		struct zone *zone = ref->zone;
 		unsigned long cached = pcp_count_zone(zone), flags;
 		unsigned int tries = GIVEN_BACK_TRIES;
 
 		if (!cached || zone_shortfall(zone, ac, zone->mark.min) > cached || FAULT_POINT())
 			continue;
 		while (!page && tries-- &&
-		       remote_assemble(zone, ac->order, ac->type, all ? NULL : &look)) {
+		       remote_assemble(zone, ac->order, ac->type, all ? NULL : &budget)) {
 			count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
 			flags = port_irq_save();
 			FAULT_CERTAIN(true);
 			/* All cached pages count as free: the marks are not asked again for these few. */
-			page = rmqueue(ac, choice);
+			page = rmqueue(ac, ref);
 			FAULT_CERTAIN(false);
 			port_irq_restore(flags);
 		}
@@ -209,8 +209,8 @@ static struct page *take_highatomic(const struct alloc_context *ac)
 	struct page *page = NULL;
 
 	count_event(&mm.stats.stage[MM_STAGE_HIGHATOMIC]);
-	for (const struct zone_choice *choice = ac->choices; choice->zone && !page; choice++) {
-		struct zone *zone = choice->zone;
+	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
+		struct zone *zone = ref->zone;
 		unsigned long flags = port_irq_save();
 		bool done;
 

@@ -104,7 +104,7 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 	if (order <= pageblock_order)
 		return pb_find(zone, MIGRATE_HIGHATOMIC, order);
 	n = zone->list[MIGRATE_HIGHATOMIC][pageblock_order];
-	for (int look = 0; n != NIL32 && look < PAIR_CANDIDATES; look++) {
+	for (int i = 0; n != NIL32 && i < PAIR_CANDIDATES; i++) {
 		struct pageblock *pb = &mm.pageblocks[n];
 
 		if (pb_twin(pb)->list == pageblock_order)

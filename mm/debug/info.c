@@ -250,13 +250,13 @@ void mm_get_layout(struct mm_layout *layout)
 	layout->nr_banks = mm.nr_banks;
 }
 
-bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref *ref)
+bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref_info *ref)
 {
 	const struct zone *zone;
 
 	if (list >= NR_ZONELISTS || n >= MAX_NR_ZONES)
 		return false;
-	zone = mm.zonelists[list][ZONE_NORMAL].choice[n].zone;
+	zone = mm.zonelists[list][ZONE_NORMAL].zonerefs[n].zone;
 	if (!zone)
 		return false;
 	ref->zone_idx = (enum zone_type)(zone - mm.zones);

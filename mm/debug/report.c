@@ -46,29 +46,30 @@ static enum wmark_verdict verdict_on(const struct alloc_context *ac, const struc
 }
 
 /* Could this CPU's caches serve the request? What get_page_from_caches() asks. */
-static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look)
+static bool caches_would_serve(const struct alloc_context *ac, struct zone *zone,
+			       struct scan_budget *budget)
 {
 	unsigned long cached = pcp_count_this_cpu(zone);
 	bool above = cached && zone_shortfall(zone, ac, zone->mark.min) <= cached;
 
 	if (pcp_first_cached(zone, ac->order, above ? NR_PAGE_ORDERS : ac->order + 1))
 		return true;
-	return above && pcp_could_assemble(zone, ac->order, look);
+	return above && pcp_could_assemble(zone, ac->order, budget);
 }
 
 /*
  * Would the request be served from this zone? All that the slow path asks, but for what shrinkers
  * might free.
  */
-static bool would_serve(const struct alloc_context *ac, struct zone *zone, struct look *look,
-			struct look *others)
+static bool would_serve(const struct alloc_context *ac, struct zone *zone,
+			struct scan_budget *budget, struct scan_budget *others)
 {
 	bool thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
 	unsigned long cached = pcp_count_zone(zone), start, end;
 	bool wait = ac->gfp & __GFP_DIRECT_RECLAIM && !port_pcpu()->in_reclaim &&
 		    !port_pcpu()->irq_depth;
 
-	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, look))
+	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, budget))
 		return true;
 	if ((wait || (thorough && remote_alone())) && cached &&
 	    zone_shortfall(zone, ac, zone->mark.min) <= cached &&
@@ -118,7 +119,7 @@ static void add_rule(struct text *text, const struct alloc_context *ac, const st
 bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 {
 	struct text text = {buf, size, 0};
-	struct look look = LOOK_BUDGET, others = LOOK_OTHERS;
+	struct scan_budget budget = SCAN_BUDGET, others = SCAN_BUDGET_OTHERS;
 	struct alloc_context ac;
 
 	if (size)
@@ -128,13 +129,13 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size)
 	alloc_context_init(&ac, gfp, order);
 	if (gfp & __GFP_NOFAIL)
 		ac.alloc_flags |= ALLOC_NO_WATERMARKS;
-	for (const struct zone_choice *c = ac.choices; c->zone; c++)
-		if (would_serve(&ac, c->zone, &look, &others))
+	for (const struct zoneref *c = ac.zonerefs; c->zone; c++)
+		if (would_serve(&ac, c->zone, &budget, &others))
 			return true;
-	if (!ac.choices->zone)
+	if (!ac.zonerefs->zone)
 		add(&text, "no zone the flags allow has memory");
-	for (const struct zone_choice *c = ac.choices; c->zone; c++) {
-		if (c != ac.choices)
+	for (const struct zoneref *c = ac.zonerefs; c->zone; c++) {
+		if (c != ac.zonerefs)
 			add(&text, "; ");
 		add_rule(&text, &ac, c->zone, verdict_on(&ac, c->zone));
 	}
@@ -241,9 +242,9 @@ bool mm_why(gfp_t gfp, unsigned int order, void (*emit)(const char *line))
 		return false;
 	}
 	alloc_context_init(&ac, gfp, order);
-	if (!ac.choices->zone)
+	if (!ac.zonerefs->zone)
 		emit(line);
-	for (const struct zone_choice *c = ac.choices; c->zone; c++) {
+	for (const struct zoneref *c = ac.zonerefs; c->zone; c++) {
 		enum wmark_verdict verdict = verdict_on(&ac, c->zone);
 		struct text text = {line, sizeof(line), 0};
 		int largest = largest_order(c->zone);

@@ -13,13 +13,13 @@
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
 
 /* What a request may still look at for a block that caches could complete, all zones together. */
-struct look {
+struct scan_budget {
 	unsigned long entries; /* blocks in caches */
 	unsigned long blocks;  /* blocks in memory, around these */
 };
-#define LOOK_BUDGET ((struct look){8, 12})
+#define SCAN_BUDGET ((struct scan_budget){8, 12})
 /* The same for other CPUs' caches, all of them together. */
-#define LOOK_OTHERS ((struct look){32, 64})
+#define SCAN_BUDGET_OTHERS ((struct scan_budget){32, 64})
 
 /* pcp.c */
 void pcp_attach(struct mm_pcpu *area); /* the allocator is there: the CPU may use it */
@@ -66,13 +66,15 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
  * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole
  * but for a few of them; if there is one, these go back to the buddy, and a HIGHATOMIC pageblock
  * they complete is of type `type` from then on. Returns whether there was one; if not, nothing
- * has changed. Bound: what LOOK_BUDGET allows (docs/bounds.md). Interrupts masked.
+ * has changed. Bound: what SCAN_BUDGET allows (docs/bounds.md). Interrupts masked.
  */
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look);
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
+		  struct scan_budget *budget);
 #define ASSEMBLE_NOTHING MIGRATE_TYPES /* instead of a type: is there one? Changes nothing */
-static inline bool pcp_could_assemble(struct zone *zone, unsigned int order, struct look *look)
+static inline bool pcp_could_assemble(struct zone *zone, unsigned int order,
+				      struct scan_budget *budget)
 {
-	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, look);
+	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, budget);
 }
 /* Pages of the zone that a CPU has cached; from `enough` on it counts no more. */
 unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
@@ -125,16 +127,16 @@ static inline bool remote_alone(void) /* is no other CPU online? */
 void remote_give_back_all(void);
 /*
  * Is there a block of this order, [*start, *end), that the CPUs' caches make up? All that lies in
- * them is looked at or, with `look`, so much of what lies in other CPUs'. Changes nothing.
+ * them is looked at or, with `budget`, so much of what lies in other CPUs'. Changes nothing.
  */
-bool remote_find(const struct zone *zone, unsigned int order, struct look *look,
+bool remote_find(const struct zone *zone, unsigned int order, struct scan_budget *budget,
 		 unsigned long *start, unsigned long *end);
 /*
  * If there is, have all CPUs give back the blocks that make it up; a HIGHATOMIC pageblock they
  * complete is of type `type` from then on. False: none found.
  */
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
-		     struct look *look);
+		     struct scan_budget *budget);
 
 #pragma GCC visibility pop
 #endif

@@ -17,8 +17,8 @@
  * What a request looks at for a block its CPU's caches could complete: the bound on what it costs
  * to fail.
  */
-#define PCP_WINDOW	10 /* newest blocks of each cache */
-#define PCP_LOOK_CACHED 8  /* blocks that are given back for it */
+#define PCP_WINDOW	 10 /* newest blocks of each cache */
+#define PCP_ASSEMBLE_MAX 8  /* blocks that are given back for it */
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
@@ -259,7 +259,7 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 
 /*
  * How many of this CPU's cached blocks of the zone, the PCP_WINDOW newest of each cache, start in
- * the block of this order at index? The slots of the first PCP_LOOK_CACHED go to found[], the
+ * the block of this order at index? The slots of the first PCP_ASSEMBLE_MAX go to found[], the
  * newest of a cache first.
  */
 static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
@@ -278,7 +278,7 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 			for (struct page **p = pcp[i].top; *p && left; p--, left--) {
 				if ((uintptr_t)*p - first >= sizeof(**p) << order)
 					continue;
-				if (count < PCP_LOOK_CACHED)
+				if (count < PCP_ASSEMBLE_MAX)
 					found[count] = p;
 				count++;
 			}
@@ -296,24 +296,25 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 /*
  * Look around a CPU's cached blocks for an aligned range of this order, or a larger block, that is
  * whole but for cached ones, anyone's: [*start, *end) then. Returns how many are cached, NOT_FREE if
- * there is no such range. Without `look` all are looked at, and each range to its end once, for the
+ * there is no such range. Without `budget` all are looked at, and each range to its end once, for the
  * lowest of its cached blocks; so that one must be this CPU's.
  *
  * With found[] only the newest blocks of this CPU's caches of smaller orders count, and these may
- * be PCP_LOOK_CACHED at most; their slots go there. `look` says how much may be looked at.
+ * be PCP_ASSEMBLE_MAX at most; their slots go there. `budget` says how much may be looked at.
  */
 static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zone,
-				     unsigned int order, struct look *look, unsigned long *start,
-				     unsigned long *end, struct page **found[])
+				     unsigned int order, struct scan_budget *budget,
+				     unsigned long *start, unsigned long *end,
+				     struct page **found[])
 {
 	const struct per_cpu_pages *pcp = &cpu->cache[zone->first_pcp];
 	unsigned int last = found ? order : NR_PAGE_ORDERS;
-	struct look all = {~0UL, ~0UL};
+	struct scan_budget all = {~0UL, ~0UL};
 	unsigned long memo[MEMO_SIZE];
-	bool thorough = !look;
+	bool thorough = !budget;
 
 	if (thorough)
-		look = &all;
+		budget = &all;
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		memo[i] = NIL32;
 	for (unsigned int o = 0; o < last; o++, pcp += NR_PCP_CLASSES) {
@@ -335,17 +336,17 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 				unsigned long block = offset / sizeof(struct page) >> size, count;
 				unsigned long *seen = &memo[block % MEMO_SIZE];
 
-				if (!look->entries)
+				if (!budget->entries)
 					return NOT_FREE;
-				look->entries--;
+				budget->entries--;
 				block <<= size;
 				if (block < zone->start || block >= zone->end ||
 				    (!thorough && *seen == block))
 					continue;
 				*seen = block;
 				count = cached_blocks_in(block, size, thorough ? page : NULL,
-							 &look->blocks);
-				if (count > (found ? PCP_LOOK_CACHED : NOT_FREE - 1))
+							 &budget->blocks);
+				if (count > (found ? PCP_ASSEMBLE_MAX : NOT_FREE - 1))
 					continue;
 				if (!found || find_cached(zone, block, size, found) == count) {
 					*start = block;
@@ -353,19 +354,20 @@ static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zon
 					return count;
 				}
 				/* The newest are searched once, for what is likely to be had. */
-				look->entries = 0;
+				budget->entries = 0;
 			}
 		}
 	}
 	return NOT_FREE;
 }
 
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, struct look *look)
+bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
+		  struct scan_budget *budget)
 {
-	struct page **found[PCP_LOOK_CACHED];
+	struct page **found[PCP_ASSEMBLE_MAX];
 	unsigned long start, end, count;
 
-	count = find_range(port_pcpu(), zone, order, look, &start, &end, found);
+	count = find_range(port_pcpu(), zone, order, budget, &start, &end, found);
 	if (count == NOT_FREE)
 		return false;
 	if (type != ASSEMBLE_NOTHING)
@@ -374,7 +376,7 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type, 
 }
 
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    struct look *look, unsigned long *start, unsigned long *end)
+		    struct scan_budget *budget, unsigned long *start, unsigned long *end)
 {
-	return find_range(cpu, zone, order, look, start, end, NULL) != NOT_FREE;
+	return find_range(cpu, zone, order, budget, start, end, NULL) != NOT_FREE;
 }

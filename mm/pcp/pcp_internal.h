@@ -37,12 +37,12 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type);
 /*
  * Look at what a CPU has cached for an aligned range of this order that is whole but for cached
- * blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Without `look` all that
+ * blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Without `budget` all that
  * is cached is looked at, for ranges whose lowest cached block is the CPU's; linear in it.
  * Interrupts need not be masked, nor need it be this CPU: the answer is a guess.
  */
 bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
-		    struct look *look, unsigned long *start, unsigned long *end);
+		    struct scan_budget *budget, unsigned long *start, unsigned long *end);
 
 /* remote.c */
 void mm_cpu_online(struct mm_pcpu *cpu);

@@ -90,24 +90,24 @@ void remote_give_back_all(void)
 		post(0, NIL32);
 }
 
-bool remote_find(const struct zone *zone, unsigned int order, struct look *look,
+bool remote_find(const struct zone *zone, unsigned int order, struct scan_budget *budget,
 		 unsigned long *start, unsigned long *end)
 {
 	struct mm_pcpu *cpu;
 
 	/* All go on meanwhile: what is seen here may be gone when they are asked. */
 	for_each_other_cpu (cpu)
-		if (pcp_find_block(cpu, zone, order, look, start, end))
+		if (pcp_find_block(cpu, zone, order, budget, start, end))
 			return true;
-	return !look && pcp_find_block(port_pcpu(), zone, order, NULL, start, end);
+	return !budget && pcp_find_block(port_pcpu(), zone, order, NULL, start, end);
 }
 
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
-		     struct look *look)
+		     struct scan_budget *budget)
 {
 	unsigned long start, end, flags;
 
-	if (!remote_find(zone, order, look, &start, &end))
+	if (!remote_find(zone, order, budget, &start, &end))
 		return false;
 	if (remote_alone())
 		pcp_give_back_range(port_pcpu(), start, end);

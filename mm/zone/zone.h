@@ -82,7 +82,7 @@ static inline bool zone_populated(const struct zone *zone)
 }
 
 /* A zone to try, and the class bits its per-CPU caches have for such a request. */
-struct zone_choice {
+struct zoneref {
 	struct zone *zone;
 	gfp_t class;
 };
@@ -90,7 +90,7 @@ struct zone_choice {
 #define NR_ZONELISTS 2 /* with fallback; __GFP_THISNODE */
 
 struct zonelist {
-	struct zone_choice choice[MAX_NR_ZONES + 1]; /* ends with zone NULL */
+	struct zoneref zonerefs[MAX_NR_ZONES + 1]; /* ends with zone NULL */
 };
 
 #pragma GCC visibility push(hidden)

@@ -75,15 +75,14 @@ static void init_zonelists(void)
 		dma32->first_pcp = __GFP_DMA32 / sizeof(struct per_cpu_pages);
 	UNROLL(1)
 	for (int i = 0; i < NR_ZONELISTS * MAX_NR_ZONES; i++) {
-		struct zone_choice *choice =
-			mm.zonelists[i / MAX_NR_ZONES][i % MAX_NR_ZONES].choice;
+		struct zoneref *ref = mm.zonelists[i / MAX_NR_ZONES][i % MAX_NR_ZONES].zonerefs;
 
 		for (struct zone *zone = dma32 + i % MAX_NR_ZONES; zone >= dma32; zone--) {
 			if (!zone_populated(zone))
 				continue;
-			choice->zone = zone;
-			choice->class = zone->first_pcp * (gfp_t)sizeof(struct per_cpu_pages);
-			choice++;
+			ref->zone = zone;
+			ref->class = zone->first_pcp * (gfp_t)sizeof(struct per_cpu_pages);
+			ref++;
 			if (i >= MAX_NR_ZONES)
 				break;
 		}

@@ -83,7 +83,7 @@ static void fallback(void)
 
 static void zonelists(void)
 {
-	struct zoneref ref;
+	struct zoneref_info ref;
 	unsigned int n = 0;
 	int last = MAX_NR_ZONES;
 
