@@ -14,7 +14,8 @@ FUZZ    ?= $(FUZZERS)
 
 FUZZ_CC     := clang
 FUZZ_CFLAGS  = -std=gnu11 -O1 -g -DQUARRY_HOST -DCONFIG_FAULT_POINTS -DQUARRY_PORT_HEADER='"test/fuzz/port_fuzz.h"' \
-	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $(EXTRA_CFLAGS)
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $(EXTRA_CFLAGS)
+FUZZ_COVER  := -fsanitize=fuzzer-no-link
 # clang warns of what gcc's pragmas for loops say, and of conversions that gcc sees to be harmless.
 FUZZ_WARNINGS := $(filter-out -Wconversion,$(WARNINGS)) -Wno-unknown-pragmas
 FUZZ_OUT    := $(HOST)/fuzz
@@ -62,17 +63,23 @@ $(FUZZ_OUT)/objects: FORCE
 $(FUZZ_OUT)/mm/%.o: mm/%.c $(FUZZ_OUT)/flags
 	$(call say,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(FUZZ_WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
 
 $(FUZZ_OUT)/libfdt/%.o: $(LIBFDT_DIR)/%.c $(FUZZ_OUT)/flags
 	$(call say,FUZZCC,libfdt/$*.c)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(WARNINGS_RELAXED) -I$(LIBFDT_DIR) -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(WARNINGS_RELAXED) -I$(LIBFDT_DIR) -MMD -MP -c -o $@ $<
+
+# A fuzzer's own code, its model above all, is no code to be covered.
+$(FUZZ_OUT)/test/%.o: test/%.c $(FUZZ_OUT)/flags | $(LIBFDT_STAMP)
+	$(call say,FUZZCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -O2 $(FUZZ_WARNINGS) $(HOST_INCLUDES) -MMD -MP -c -o $@ $<
 
 $(FUZZ_OUT)/%.o: %.c $(FUZZ_OUT)/flags | $(LIBFDT_STAMP)
 	$(call say,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_WARNINGS) $(HOST_INCLUDES) -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(FUZZ_WARNINGS) $(HOST_INCLUDES) -MMD -MP -c -o $@ $<
 
 .SECONDEXPANSION:
 $(FUZZ_BINARY): $(FUZZ_OUT)/fuzz_%: $$(call fuzz_own,$$*) $(FUZZ_COMMON) $(FUZZ_LIBFDT) $(FUZZ_OUT)/objects
