@@ -72,15 +72,33 @@ extern uint64_t interrupt_random;
 void interrupts_start(unsigned int period, uint64_t random);
 void interrupt(void);
 
+/* Pages that are filled or compared byte by byte. */
+void charge(unsigned long pages);
+uint64_t misuses(void); /* counted so far */
+
 /* One request, in one of several ways; true if it was served. */
 bool request(gfp_t gfp, unsigned int order, unsigned int how);
 bool request_exact(unsigned long pages, gfp_t gfp);
 void request_bulk(gfp_t gfp, unsigned long n);
 void request_wrong(unsigned int kind);
+
+/* ---- frees (alloc_frees.c) ------------------------------------------------------------------ */
+
 /* Drop a reference to a block, or free it, in one of several ways. */
 void release(struct block *block, unsigned int how);
 void take_reference(struct block *block, unsigned int how);
 /* A free of something that is not to be freed, or not this way. */
 void wrong_free(pfn_t pfn, unsigned int order, unsigned int how);
+
+/* ---- the machine (alloc_machine.c) ---------------------------------------------------------- */
+
+void machine_start(void);
+void machine_stop(void);
+void stop_failing(void);
+void cpu_change(unsigned int what);
+void change_callbacks(unsigned int what);
+void set_something(void);
+void set_hooks(void);
+void free_late(void);
 
 #endif

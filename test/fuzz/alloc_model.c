@@ -251,7 +251,7 @@ bool model_must_serve(gfp_t gfp, unsigned int order)
 		struct zone_info info;
 
 		mm_zone_info((enum zone_type)zone, &info);
-		if (!info.managed)
+		if (!info.present)
 			continue;
 		keep = info.mark.min + info.protection[highest];
 		if (gfp & __GFP_HIGH && !(gfp & __GFP_NOMEMALLOC))
