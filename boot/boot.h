@@ -19,12 +19,13 @@
 
 /* What the loader handed over, and what the device tree says about this CPU's clock. */
 struct boot_info {
-	phys_addr_t fdt_phys;	  /* the device tree, where the loader put it */
-	const void *fdt;	  /* the same, as a pointer; checked */
-	unsigned long hart;	  /* hart id of the boot CPU */
-	uint64_t timebase_hz;	  /* ticks of the time CSR a second; 0 = not known */
-	phys_addr_t image_base;	  /* where the image runs */
-	phys_addr_t image_end;	  /* exclusive; stacks and .bss included */
+	phys_addr_t fdt_phys;	/* the device tree, where the loader put it */
+	const void *fdt;	/* the same, as a pointer; checked */
+	unsigned long hart;	/* hart id of the boot CPU */
+	uint64_t timebase_hz;	/* ticks of the time CSR a second; 0 = not known */
+	phys_addr_t image_base; /* where the image runs */
+	phys_addr_t
+		image_end; /* exclusive; stacks, .bss, and until the tree is read its tables included */
 	uint64_t mm_init_instret; /* instructions from the entry of mm_init() to the first page */
 	const char *bootargs;	  /* /chosen/bootargs; "" if absent */
 	const char *version;	  /* of this program, from git describe */

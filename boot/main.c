@@ -18,6 +18,7 @@
 
 #include "boot/boot.h"
 #include "boot/dt/fdt_early.h"
+#include "boot/dt/of.h"
 #include "boot/main.h"
 #include "boot/mmu/mmu.h"
 #include "boot/cpu/smp.h"
@@ -29,21 +30,7 @@ struct boot_info boot_info = {.version = QUARRY_VERSION, .bootargs = ""};
 const char *boot_stage;
 
 /* defined by the linker script */
-extern const char __image_start[], __image_end[];
-
-/* The rate of the time counter: /cpus/timebase-frequency, one or two cells; 0 if it is not there. */
-static uint64_t timebase_frequency(const void *fdt)
-{
-	int length, cpus = fdt_path_offset(fdt, "/cpus");
-	const fdt32_t *cell =
-		cpus < 0 ? NULL : fdt_getprop(fdt, cpus, "timebase-frequency", &length);
-
-	if (cell && length == 4)
-		return fdt32_ld(cell);
-	if (cell && length == 8)
-		return (uint64_t)fdt32_ld(cell) << 32 | fdt32_ld(cell + 1);
-	return 0;
-}
+extern const char __image_start[], __keep_end[], __image_end[];
 
 /* /chosen/bootargs; "" if it is absent or not a string. */
 static const char *bootargs(const void *fdt)
@@ -96,6 +83,41 @@ static void start_page_allocator(void)
 			 err);
 }
 
+/* Magic, then length: all that is believed of the header before the tree has been checked. */
+static void check_place_of_tree(phys_addr_t fdt_phys)
+{
+	phys_addr_t base = boot_info.image_base, end = boot_info.image_end;
+	const void *fdt = phys_to_virt(fdt_phys);
+
+	if (fdt_phys >= base && fdt_phys < end)
+		port_panic("the device tree at %#" PRIx64
+			   " lies in the image, which ends at %#" PRIx64,
+			   fdt_phys, end);
+	if (fdt_phys < base && fdt_magic(fdt) == FDT_MAGIC &&
+	    fdt_totalsize(fdt) <= FDT_EARLY_MAX_SIZE && fdt_totalsize(fdt) > base - fdt_phys)
+		port_panic("the device tree at %#" PRIx64 ", %" PRIu32
+			   " bytes, reaches into the image at %#" PRIx64
+			   ", which has overwritten its end",
+			   fdt_phys, fdt_totalsize(fdt), base);
+}
+
+static int touches_scratch(const struct fdt_early_resv *resv, void *ctx)
+{
+	(void)ctx;
+	return resv->base < virt_to_phys(__image_end) &&
+	       virt_to_phys(__keep_end) < resv->base + resv->size;
+}
+
+/* The tables behind the image are free memory now, unless the tree reserves a part of them. */
+static void release_scratch(void)
+{
+	phys_addr_t base = virt_to_phys(__keep_end);
+
+	if (fdt_early_each_reserved(touches_scratch, NULL) == 0 &&
+	    memblock_phys_free(base, boot_info.image_end - base) == 0)
+		boot_info.image_end = base;
+}
+
 void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 {
 	uint64_t timebase;
@@ -116,14 +138,11 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 			   boot_info.image_base);
 	if (fdt_phys == 0)
 		port_panic("no device tree: the loader passed address 0");
-	if (fdt_phys >= boot_info.image_base && fdt_phys < boot_info.image_end)
-		port_panic("the device tree at %#" PRIx64
-			   " lies in the image, which ends at %#" PRIx64,
-			   fdt_phys, boot_info.image_end);
+	check_place_of_tree(fdt_phys);
 	boot_info.fdt = phys_to_virt(fdt_phys);
 	if (fdt_early_check(boot_info.fdt, SIZE_MAX))
 		port_panic("the device tree at %#" PRIx64 " cannot be used", fdt_phys);
-	timebase = timebase_frequency(boot_info.fdt);
+	timebase = of_timebase_frequency(boot_info.fdt, hart);
 	if (timebase)
 		boot_info.timebase_hz = timebase;
 	port_log("boot: device tree at %#" PRIx64 ", %" PRIu32 " bytes, timebase %" PRIu64 " Hz",
@@ -137,6 +156,7 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 	if (err)
 		port_panic("no memory map from the device tree at %#" PRIx64 " (error %d)",
 			   fdt_phys, err);
+	release_scratch();
 	machine_check_memory();
 	smp_prepare(boot_info.fdt);
 

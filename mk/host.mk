@@ -8,7 +8,8 @@ HOST_CC := gcc
 HOST_TOOLS   := fdtmap
 HOST_SOURCES  := $(sort $(wildcard test/host/*.c test/host/*/*.c))
 HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c,$(HOST_SOURCES)))))
-HOST_TESTS    := $(filter-out $(HOST_THREADED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
+HOST_COUNTED  := $(sort $(basename $(notdir $(filter %/test_fdt_cost.c,$(HOST_SOURCES)))))
+HOST_TESTS    := $(filter-out $(HOST_THREADED) $(HOST_COUNTED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
 HOST_SUPPORT  := $(foreach s,$(HOST_SOURCES),$(if $(filter test_% $(HOST_TOOLS:%=%.c),$(notdir $(s))),,$(s)))
 # $(call host_source,PROGRAM): where the program's own file is, without its suffix.
 host_source = $(basename $(filter %/$(1).c,$(HOST_SOURCES)))
@@ -25,7 +26,7 @@ HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/
 HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
 .PHONY: host fdtmap
-host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
 fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb
 
 $(HOST)/flags: FORCE | deps-check
@@ -81,4 +82,33 @@ $(HOST_THREADED:%=$(HOST)/%): $(HOST)/%: $(TSAN)/$$(call host_source,%).o $(TSAN
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
--include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS))
+# Tests that count the steps of the early device-tree code: each basic block of it calls them. No sanitizers,
+# whose checks would count too.
+COUNTED := $(HOST)/counted
+COUNTED_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST $(EXTRA_CFLAGS)
+COUNTED_COMMON := $(patsubst $(HOST)/obj/%,$(COUNTED)/%,$(HOST_DT) $(filter $(HOST)/obj/mm/memblock/%,$(HOST_MM)) $(HOST_FDT))
+COUNTED_MAINS  := $(foreach p,$(HOST_COUNTED),$(COUNTED)/$(call host_source,$(p)).o)
+$(COUNTED_COMMON): COUNTED_STEPS := -fsanitize-coverage=trace-pc
+
+$(COUNTED)/flags: FORCE | deps-check
+	@$(call update,$(COUNTED_CFLAGS) $(WARNINGS) $(shell $(HOST_CC) -dumpfullversion))
+
+$(COUNTED)/objects: FORCE
+	@$(call update,$(COUNTED_COMMON))
+
+$(COUNTED)/libfdt/%.o: $(LIBFDT_DIR)/%.c $(COUNTED)/flags
+	$(call say,HOSTCC,libfdt/$*.c (counted))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(COUNTED_CFLAGS) $(COUNTED_STEPS) $(WARNINGS_RELAXED) -I$(LIBFDT_DIR) -MMD -MP -c -o $@ $<
+
+$(COUNTED)/%.o: %.c $(COUNTED)/flags | $(LIBFDT_STAMP)
+	$(call say,HOSTCC,$< (counted))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(COUNTED_CFLAGS) $(COUNTED_STEPS) $(WARNINGS) $(HOST_INCLUDES) -MMD -MP -c -o $@ $<
+
+$(HOST_COUNTED:%=$(HOST)/%): $(HOST)/%: $(COUNTED)/$$(call host_source,%).o $(COUNTED)/test/host/port_host.o $(COUNTED_COMMON) \
+		$(COUNTED)/objects
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(COUNTED_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+-include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS))

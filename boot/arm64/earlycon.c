@@ -35,21 +35,26 @@ static bool is_pl011(const void *fdt, int node)
 	return node >= 0 && fdt_node_check_compatible(fdt, node, "arm,pl011") == 0;
 }
 
+static int first_pl011(const void *fdt, int node, void *ctx)
+{
+	int *found = ctx;
+
+	if (!is_pl011(fdt, node) || !of_is_enabled(fdt, node))
+		return 0;
+	*found = node;
+	return 1;
+}
+
 void earlycon_init(const void *fdt)
 {
 	phys_addr_t addr, size;
-	int node;
+	int node = fdt && fdt_early_is_whole(fdt) ? of_stdout(fdt, NULL) : -1;
 
-	if (!fdt || fdt_check_header(fdt) != 0 || fdt_totalsize(fdt) > FDT_EARLY_MAX_SIZE)
+	/* of a damaged tree, what lies before the damage is still good for a message */
+	if (!is_pl011(fdt, node) &&
+	    (!fdt || fdt_early_each_sound_node(fdt, first_pl011, &node) <= 0))
 		return;
-	node = of_stdout(fdt, NULL);
-	/* stops at the first damage in the tree: what lies before that is still good for a message */
-	if (!is_pl011(fdt, node))
-		for (node = fdt_next_node(fdt, -1, NULL);
-		     node >= 0 && !(is_pl011(fdt, node) && of_is_enabled(fdt, node));)
-			node = fdt_next_node(fdt, node, NULL);
-	if (node < 0 || of_reg(fdt, node, 0, &addr, &size) != 0 || (addr & 3) != 0 ||
-	    size < UARTFR + 4)
+	if (of_reg(fdt, node, 0, &addr, &size) != 0 || (addr & 3) != 0 || size < UARTFR + 4)
 		return;
 	if (mmu_early_map_device(addr))
 		earlycon_base = (uintptr_t)addr;

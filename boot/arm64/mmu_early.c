@@ -5,7 +5,6 @@
  */
 #include "boot/arm64/mmu_early.h"
 
-#include <libfdt.h>
 #include <quarry/port.h>
 
 #include "boot/arm64/earlycon.h"
@@ -127,7 +126,8 @@ void mmu_early_map_memory(const void *fdt)
 {
 	struct fdt_tree tree = {.fdt = fdt, .fdt_phys = boot_info.fdt_phys, .log = false};
 
-	if (!fdt || fdt_check_header(fdt) != 0 || fdt_totalsize(fdt) > FDT_EARLY_MAX_SIZE)
+	/* a damaged one stops the boot */
+	if (!fdt || !fdt_early_is_whole(fdt))
 		return;
 	log_set_console(false);
 	fdt_tree_each_bank(&tree, map_bank, NULL);

@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <libfdt.h>
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
 
@@ -135,27 +134,28 @@ bool smp_find_guard(phys_addr_t addr, phys_addr_t *end)
 	return guard;
 }
 
+/* ctx counts those that get no number. */
+static int count_cpu(const void *fdt, const struct of_cpu *cpu, void *ctx)
+{
+	unsigned int *more = ctx;
+
+	(void)fdt;
+	if (!cpu->enabled || cpu->id == boot_info.hart)
+		return 0;
+	if (nr_cpus == CONFIG_NR_CPUS)
+		++*more;
+	else
+		cpus[nr_cpus++].hart = cpu->id;
+	return 0;
+}
+
 static void count_cpus(const void *fdt)
 {
-	int node, parent = fdt_path_offset(fdt, "/cpus");
 	unsigned int more = 0;
 
 	cpus[0].hart = boot_info.hart;
 	cpus[0].cpu = &boot_cpu;
-	if (parent < 0)
-		return;
-	fdt_for_each_subnode (node, fdt, parent) {
-		const char *type = fdt_stringlist_get(fdt, node, "device_type", 0, NULL);
-		uint64_t hart;
-
-		if (!type || strcmp(type, "cpu") != 0 || !of_is_enabled(fdt, node) ||
-		    of_cpu_id(fdt, node, &hart) != 0 || hart == boot_info.hart)
-			continue;
-		if (nr_cpus == CONFIG_NR_CPUS)
-			more++;
-		else
-			cpus[nr_cpus++].hart = hart;
-	}
+	of_each_cpu(fdt, count_cpu, &more);
 	if (more)
 		port_log("smp: %u CPUs beyond CONFIG_NR_CPUS (%d) are left alone", more,
 			 CONFIG_NR_CPUS);

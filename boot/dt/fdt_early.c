@@ -4,15 +4,17 @@
  *
  * Static reservations go in before memory does. A reservation needs no memory beneath it, and an
  * array of memblock that outgrows its static room moves to free memory: that must not be
- * memory which a reservation still to come would cover. For the same reason, when there may be more
- * regions than the static arrays hold, a place for the larger arrays is found in the tree
- * first, clear of every reservation, and made the first memory there is.
+ * memory which a reservation still to come would cover. For the same reason, before an array may
+ * have to move, a place for it is found in the map of the whole tree and made memory.
+ *
+ * Everything goes in from the lowest address up, so each region is the last of its array.
  */
 #include <errno.h>
 
 #include <libfdt.h>
 
-#include "fdt_early_tree.h"
+#include "fdt_early_map.h"
+#include "fdt_early_note.h"
 #include <quarry/port.h>
 
 /* Firmware missing from the tree: how much of the gap below the image to keep away from. */
@@ -37,217 +39,143 @@ static int no_room(const char *what, phys_addr_t base)
 	return -ENOMEM;
 }
 
-/* ---- counting, and room for the arrays ---- */
+/* ---- the static part ------------------------------------------------------------------------- */
 
-struct counts {
-	unsigned long banks;
-	unsigned long resvs;
-	unsigned long nomaps;
-};
+/* Regions that one step may add to an array: a move of the array is a reservation of its own. */
+#define HEADROOM 4
 
-static int too_many(const char *what)
+/*
+ * If the array is nearly full, see to it that memblock knows free memory for one twice as large. If
+ * there is none at all, the step that needs it will say so.
+ */
+static void make_room(const struct fdt_map *map, const struct memblock_type *type)
 {
-	port_log("fdt: more than %d %s: refused", FDT_EARLY_MAX_REGIONS, what);
-	return -E2BIG;
+	phys_addr_t size = ALIGN_UP(2 * type->max * sizeof(struct memblock_region), PAGE_SIZE);
+	enum memblock_flags flags;
+	phys_addr_t place;
+
+	if (type->cnt + HEADROOM <= type->max ||
+	    memblock_find_in_range(0, MEMBLOCK_ALLOC_ACCESSIBLE, size, PAGE_SIZE))
+		return;
+	place = fdt_map_find(map, &early.tree, size, &flags);
+	if (place)
+		(void)memblock_add_node(place, size, 0, flags);
 }
 
-static int count_bank(const struct fdt_bank *bank, void *ctx)
+static int reserve_all(const struct fdt_map *map)
 {
-	struct counts *counts = ctx;
+	struct fdt_cursor cursor = {.ranges = &map->reservations, .outward = true};
+	phys_addr_t next;
 
-	(void)bank;
-	return ++counts->banks > FDT_EARLY_MAX_REGIONS ? too_many("memory ranges") : 0;
-}
-
-static int count_resv(const struct fdt_early_resv *resv, void *ctx)
-{
-	struct counts *counts = ctx;
-
-	counts->nomaps += resv->nomap;
-	return ++counts->resvs > FDT_EARLY_MAX_REGIONS ? too_many("reservations") : 0;
-}
-
-/* A place for memblock's arrays: the highest of the first bank with one. */
-struct seed {
-	phys_addr_t base;
-	phys_addr_t size; /* 0: none is needed */
-	bool found;
-	bool collides;
-};
-
-static int move_below(const struct fdt_early_resv *resv, void *ctx)
-{
-	struct seed *seed = ctx;
-
-	if (resv->base >= seed->base + seed->size || resv->base + resv->size <= seed->base)
-		return 0;
-	seed->collides = true;
-	seed->base = resv->base < seed->size ? 0 : ALIGN_DOWN(resv->base - seed->size, PAGE_SIZE);
+	for (phys_addr_t at = 0; at < PHYS_LIMIT; at = next) {
+		next = PHYS_LIMIT;
+		if (!fdt_cursor_covers(&cursor, at, &next))
+			continue;
+		make_room(map, &memblock.reserved);
+		if (memblock_reserve(at, next - at))
+			return no_room("reservation", at);
+	}
 	return 0;
 }
 
-static int find_seed(const struct fdt_bank *bank, void *ctx)
+static int add_piece(const struct fdt_piece *piece, void *ctx)
 {
-	struct seed *seed = ctx;
-	phys_addr_t end = bank->base + bank->size, limit = memblock_get_current_limit();
+	const struct fdt_map *map = ctx;
 
-	end = end < limit ? end : limit;
-	if (end < seed->size)
-		return 0;
-	seed->base = ALIGN_DOWN(end - seed->size, PAGE_SIZE);
-	do {
-		const struct memblock_region *r;
-
-		seed->collides = false;
-		(void)fdt_tree_each_static(&early.tree, move_below, seed);
-		/* What the caller has reserved: the image. */
-		for_each_reserved_mem_region (r) {
-			struct fdt_early_resv resv = {.base = r->base, .size = r->size};
-
-			(void)move_below(&resv, seed);
-		}
-	} while (seed->collides && seed->base >= bank->base && seed->base >= PAGE_SIZE);
-	if (seed->base < bank->base || seed->base < PAGE_SIZE)
-		return 0;
-	seed->found = true;
-	return 1;
-}
-
-/* All arrays of up to `count` regions that doubling passes through, in bytes, with rounding. */
-static phys_addr_t array_bytes(unsigned long count)
-{
-	phys_addr_t sum = 0;
-
-	for (unsigned long max = CONFIG_MEMBLOCK_REGIONS; max < count;) {
-		max *= 2;
-		sum += ALIGN_UP(max * sizeof(struct memblock_region), PAGE_SIZE);
-	}
-	return sum;
-}
-
-static int make_room(const struct counts *counts, struct seed *seed)
-{
-	/* Cutting out a no-map region leaves up to two regions more; arrays reserve themselves. */
-	seed->size = array_bytes(counts->banks + 2 * counts->nomaps + 4) +
-		     array_bytes(counts->resvs + memblock.reserved.cnt + 8);
-	if (seed->size == 0)
-		return 0;
-	(void)fdt_tree_each_bank(&early.tree, find_seed, seed);
-	/* Memory too small to hold them may still do, if enough regions merge. */
-	return seed->found ? memblock_add(seed->base, seed->size) : 0;
-}
-
-/* ---- the static part ---- */
-
-/* Does the tree say no-map of a part of this? 1 if so. */
-static int in_no_map(const struct fdt_early_resv *resv, void *ctx)
-{
-	const struct fdt_early_resv *mine = ctx;
-
-	return resv->nomap && resv->base < mine->base + mine->size &&
-	       mine->base < resv->base + resv->size;
-}
-
-static void warn_of_overlap(const struct fdt_early_resv *resv)
-{
-	/* Two that only share a page at their ends do not overlap: look at whole pages. */
-	phys_addr_t base = ALIGN_UP(resv->base, PAGE_SIZE);
-	phys_addr_t end = ALIGN_DOWN(resv->base + resv->size, PAGE_SIZE);
-	struct fdt_early_resv copy = *resv;
-
-	if (resv->kind == FDT_EARLY_BLOB || resv->kind == FDT_EARLY_INITRD) {
-		/* Loaders reserve these as well; what matters is whether they can be read. */
-		if (fdt_tree_each_static(&early.tree, in_no_map, &copy) > 0)
-			port_log("fdt: %s 0x%llx-0x%llx lies in no-map memory", resv->name,
-				 ull(resv->base), ull(resv->base + resv->size));
-	} else if (base < end && memblock_is_region_reserved(base, end - base)) {
-		port_log("fdt: reservation %s 0x%llx-0x%llx overlaps an earlier one", resv->name,
-			 ull(resv->base), ull(resv->base + resv->size));
-	}
-}
-
-static int reserve(const struct fdt_early_resv *resv, void *ctx)
-{
-	phys_addr_t base = ALIGN_DOWN(resv->base, PAGE_SIZE);
-	phys_addr_t end = ALIGN_UP(resv->base + resv->size, PAGE_SIZE);
-
-	(void)ctx;
-	warn_of_overlap(resv);
-	return memblock_reserve(base, end - base) ? no_room("reservation", base) : 0;
-}
-
-static int add_bank(const struct fdt_bank *bank, void *ctx)
-{
-	struct seed *seed = ctx;
-	phys_addr_t before = memblock_phys_mem_size(), expected = bank->size;
-
-	if (memblock_add_node(bank->base, bank->size, 0, bank->flags))
-		return no_room("memory", bank->base);
-	/* The place of the arrays has been memory all along; it lies in one bank. */
-	if (seed->found && seed->base >= bank->base &&
-	    seed->base + seed->size <= bank->base + bank->size) {
-		expected -= seed->size;
-		seed->found = false;
-		if (bank->flags & MEMBLOCK_HOTPLUG && memblock_mark_hotplug(seed->base, seed->size))
-			return no_room("memory", seed->base);
-	}
-	if (memblock_phys_mem_size() - before != expected)
-		port_log("fdt: %s: 0x%llx-0x%llx overlaps memory already known: merged",
-			 fdt_tree_path(&early.tree, bank->node), ull(bank->base),
-			 ull(bank->base + bank->size));
+	make_room(map, &memblock.reserved);
+	make_room(map, &memblock.memory);
+	if (memblock_add_node(piece->base, piece->end - piece->base, 0, piece->flags))
+		return no_room("memory", piece->base);
 	return 0;
 }
 
-static int mark_nomap(const struct fdt_early_resv *resv, void *ctx)
+/* ---- the dynamic part ------------------------------------------------------------------------ */
+
+/*
+ * Where a block of this size and alignment may begin: an interval for each free range that has room
+ * for one, base the first and end the last place in it, both multiples of align. False: there are more
+ * than the list holds.
+ */
+static bool list_places(struct fdt_ranges *places, phys_addr_t size, phys_addr_t align)
 {
-	phys_addr_t base = ALIGN_DOWN(resv->base, PAGE_SIZE);
-	phys_addr_t end = ALIGN_UP(resv->base + resv->size, PAGE_SIZE);
+	phys_addr_t start, end;
+	uint64_t i;
 
-	(void)ctx;
-	if (resv->nomap && memblock_mark_nomap(base, end - base))
-		return no_room("no-map memory", base);
-	return 0;
-}
-
-static void round_memory(void)
-{
-	const struct memblock_region *r;
-
-	for_each_mem_region (r) {
-		if ((r->base | r->size) & ~PAGE_MASK)
-			port_log("fdt: memory 0x%llx-0x%llx is rounded inward to %lu-byte pages",
-				 ull(r->base), ull(r->base + r->size), PAGE_SIZE);
+	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, NULL) {
+		start = ALIGN_UP(start > PAGE_SIZE ? start : PAGE_SIZE, align);
+		if (start >= end || end - start < size)
+			continue;
+		if (places->count == places->max)
+			return false;
+		places->at[places->count++] =
+			(struct fdt_range){.base = start, .end = ALIGN_DOWN(end - size, align)};
 	}
-	memblock_trim_memory(PAGE_SIZE);
+	return true;
 }
 
-/* ---- the dynamic part ---- */
+/* Is one of the places within [start, end - size]? They ascend. Bound: log n. */
+static bool has_place(const struct fdt_ranges *places, const struct fdt_dynamic *dyn,
+		      phys_addr_t start, phys_addr_t end)
+{
+	unsigned long low = 0, high = places->count;
+	phys_addr_t first = ALIGN_UP(start, dyn->align);
+
+	if (first < start || first >= end || end - first < dyn->size)
+		return false;
+	while (low < high) {
+		unsigned long mid = low + (high - low) / 2;
+
+		if (places->at[mid].end < first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < places->count && places->at[low].base <= end - dyn->size;
+}
+
+/* The place of a dynamic reservation, now reserved; 0: there is none. */
+static phys_addr_t find_place(const struct fdt_dynamic *dyn, const char *path)
+{
+	struct fdt_ranges places = fdt_map_scratch();
+	phys_addr_t base = 0, start, size;
+	bool all;
+
+	if (dyn->anywhere)
+		return memblock_phys_alloc_range(dyn->size, dyn->align, 0, PHYS_LIMIT);
+	/* memblock is asked where it will say yes: each question costs as much as listing all places */
+	all = list_places(&places, dyn->size, dyn->align);
+	for (int i = 0; !base && i < dyn->where.count; i++) {
+		fdt_tree_read_pair(&dyn->where, i, &start, &size);
+		if (!fdt_tree_clip(&early.tree, path, start, &size))
+			continue;
+		if (!all || has_place(&places, dyn, start, start + size))
+			base = memblock_phys_alloc_range(dyn->size, dyn->align, start,
+							 start + size);
+	}
+	return base;
+}
 
 static int place(const struct fdt_dynamic *dyn, void *ctx)
 {
 	const struct fdt_tree *tree = &early.tree;
-	phys_addr_t start, end, base = 0;
-	int found, n = 0;
+	const char *path = fdt_tree_path(tree, "/reserved-memory", dyn->node);
+	phys_addr_t base;
 
 	(void)ctx;
 	if (early.dynamic_count == FDT_EARLY_MAX_DYNAMIC) {
-		port_log("fdt: %s: more than %d dynamic reservations: refused",
-			 fdt_tree_path(tree, dyn->node), FDT_EARLY_MAX_DYNAMIC);
-		return -E2BIG;
-	}
-	while (!base && (found = fdt_tree_alloc_range(tree, dyn->node, n++, &start, &end)) != 0) {
-		if (found < 0)
-			return found;
-		if (start < end)
-			base = memblock_phys_alloc_range(dyn->size, dyn->align, start, end);
-	}
-	if (!base) {
-		port_log("fdt: %s: no room for 0x%llx bytes aligned to 0x%llx: not reserved",
-			 fdt_tree_path(tree, dyn->node), ull(dyn->size), ull(dyn->align));
+		fdt_note(FDT_NOTE_NOT_PLACED, "%s: more than %d dynamic reservations: not reserved",
+			 path, FDT_EARLY_MAX_DYNAMIC);
 		return 0;
 	}
-	port_log("fdt: %s: 0x%llx bytes placed at 0x%llx", fdt_tree_path(tree, dyn->node),
-		 ull(dyn->size), ull(base));
+	base = find_place(dyn, path);
+	if (!base) {
+		fdt_note(FDT_NOTE_NOT_PLACED,
+			 "%s: no room for 0x%llx bytes aligned to 0x%llx: not reserved", path,
+			 ull(dyn->size), ull(dyn->align));
+		return 0;
+	}
+	fdt_note(FDT_NOTE_PLACED, "%s: 0x%llx bytes placed at 0x%llx", path, ull(dyn->size),
+		 ull(base));
 	early.dynamic[early.dynamic_count++] =
 		(struct fdt_early_resv){.kind = FDT_EARLY_DYNAMIC,
 					.name = fdt_get_name(tree->fdt, dyn->node, NULL),
@@ -261,43 +189,61 @@ static int place(const struct fdt_dynamic *dyn, void *ctx)
 	return 0;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
-int fdt_early_init(const void *fdt, phys_addr_t fdt_phys)
+static int only_count(const struct fdt_dynamic *dyn, void *ctx)
 {
-	struct counts counts = {.banks = 0};
-	struct seed seed = {.found = false};
+	(void)dyn;
+	(void)ctx;
+	return 0;
+}
+
+/* All that can be refused, before anything is changed. */
+static int collect(struct fdt_map *map, const void *fdt, phys_addr_t fdt_phys)
+{
+	struct fdt_tree tree = {.fdt = fdt, .fdt_phys = fdt_phys, .log = true};
 	int err = fdt_early_check(fdt, SIZE_MAX);
 
-	early.tree = (struct fdt_tree){.fdt = NULL};
-	early.dynamic_count = 0;
-	if (err)
-		return err;
-	early.tree = (struct fdt_tree){.fdt = fdt, .fdt_phys = fdt_phys, .log = true};
+	if (!err)
+		err = fdt_map_collect(map, &tree);
+	tree.log = false;
+	if (!err)
+		err = fdt_tree_each_dynamic(&tree, only_count, NULL);
+	if (!err)
+		early.tree = tree;
+	return err;
+}
 
-	err = fdt_tree_each_bank(&early.tree, count_bank, &counts);
-	if (!err)
-		err = fdt_tree_each_static(&early.tree, count_resv, &counts);
-	early.tree.log = false;
-	if (!err)
-		err = make_room(&counts, &seed);
-	if (!err)
-		err = fdt_tree_each_static(&early.tree, reserve, NULL);
-	if (!err)
-		err = fdt_tree_each_bank(&early.tree, add_bank, &seed);
-	if (err)
-		return err;
+static int fill_memblock(const struct fdt_map *map)
+{
+	int err = reserve_all(map);
 
-	round_memory();
-	if (memblock_phys_mem_size() == 0) {
-		port_log("fdt: no usable memory: no enabled memory node has a reg with a size");
-		return -ENODEV;
-	}
-	err = fdt_tree_each_static(&early.tree, mark_nomap, NULL);
 	early.tree.log = true;
+	if (!err)
+		err = fdt_map_each_piece(map, &early.tree, add_piece, (void *)(uintptr_t)map);
+	if (!err && memblock_phys_mem_size() == 0) {
+		port_log("fdt: no usable memory: no enabled memory node has a reg with a size");
+		err = -ENODEV;
+	}
 	if (!err)
 		err = fdt_tree_each_dynamic(&early.tree, place, NULL);
 	early.tree.log = false;
+	return err;
+}
+
+int fdt_early_init(const void *fdt, phys_addr_t fdt_phys)
+{
+	struct fdt_map map;
+	int err;
+
+	early.tree = (struct fdt_tree){.fdt = NULL};
+	early.dynamic_count = 0;
+	fdt_notes_begin();
+	err = collect(&map, fdt, fdt_phys);
+	if (err) /* the line that says why is the last */
+		return err;
+	err = fill_memblock(&map);
+	fdt_notes_end();
 	return err;
 }
 

@@ -45,6 +45,26 @@ int of_translate(const void *fdt, int bus, phys_addr_t *addr, phys_addr_t size);
  */
 int of_cpu_id(const void *fdt, int node, uint64_t *id);
 
+/* A child of /cpus with device_type "cpu" and a number (3.8.1). */
+struct of_cpu {
+	int node;
+	uint64_t id;  /* hart id, MPIDR affinity */
+	bool enabled; /* as of_is_enabled() has it */
+};
+
+/*
+ * of_each_cpu() - call fn for each CPU of the tree, in its order. Stops at the first nonzero return and
+ * returns it.
+ */
+int of_each_cpu(const void *fdt, int (*fn)(const void *fdt, const struct of_cpu *cpu, void *ctx),
+		void *ctx);
+
+/*
+ * of_timebase_frequency() - `timebase-frequency`, Hz, one cell or two: of the CPU's own node (3.8.1), else of
+ * /cpus, which speaks for all CPUs (3.7), else of any CPU, as all have one time. 0: there is none.
+ */
+uint64_t of_timebase_frequency(const void *fdt, uint64_t id);
+
 /*
  * of_irq() - the index-th interrupt of a node: `interrupts-extended`, else `interrupts` under the
  * nearest `interrupt-parent` (2.4). 0, -ENOENT, or -EINVAL.

@@ -19,7 +19,7 @@
 
 /* defined by the linker script, in this order; each starts a page */
 extern const char __image_start[], __rodata_start[], __rodata_end[], __emergency_guard[],
-	__emergency_stack_low[], __stack_guard[], __stack_low[], __image_end[];
+	__emergency_stack_low[], __stack_guard[], __stack_low[], __keep_end[];
 
 static uint64_t root[PGTABLE_ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 static struct pgtable pgtable;
@@ -62,7 +62,7 @@ static void list_specials(void)
 	add_special("emergency stack", virt_to_phys(__emergency_stack_low),
 		    virt_to_phys(__stack_guard), PG_DATA);
 	add_special("stack guard", virt_to_phys(__stack_guard), virt_to_phys(__stack_low), 0);
-	add_special("stack", virt_to_phys(__stack_low), virt_to_phys(__image_end), PG_DATA);
+	add_special("stack", virt_to_phys(__stack_low), virt_to_phys(__keep_end), PG_DATA);
 	add_special("device tree", ALIGN_DOWN(fdt, PAGE_SIZE),
 		    ALIGN_UP(fdt + fdt_totalsize(boot_info.fdt), PAGE_SIZE), PG_CONST);
 }

@@ -132,6 +132,36 @@ def test_fdt_without_memory(boot, setup, good_fdt):
     assert "memory" in before + board.match.group(0)
 
 
+def test_fdt_whose_end_is_under_the_image(boot, setup, good_fdt):
+    """The image has overwritten the last bytes of the tree: names of properties, no-map perhaps."""
+    image = setup.place(32 * MIB)
+    place = (image - len(good_fdt) + 12) & ~7
+    options = setup.start_at(image, place)
+    path = setup.scratch / f"fdt-tail-{setup.isa}.dtb"
+    path.write_bytes(good_fdt[:image - place])
+    options["extra"] += ["-device", f"loader,file={path},addr={place:#x},force-raw=on"]
+    board = boot(**options)
+    board.expect(r"panic: [^\n]*\n")
+    assert f"the device tree at {place:#x}, {len(good_fdt)} bytes, reaches into the image at {image:#x}" in \
+        board.match.group(0)
+    assert PROMPT not in board.transcript.getvalue()
+
+
+def test_timebase_of_a_cpu_node(boot, setup, good_fdt):
+    """timebase-frequency stands in the cpu's node and not in /cpus."""
+    text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=good_fdt, check=True,
+                          capture_output=True).stdout.decode("latin-1")
+    line = re.search(r"\t+timebase-frequency = <[^>]*>;\n", text)[0]
+    text = text.replace(line, "", 1).replace("cpu@0 {\n", "cpu@0 {\n" + line, 1)
+    blob = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=text.encode("latin-1"), check=True,
+                          capture_output=True).stdout
+    board = boot_with_fdt(boot, setup, "timebase", setup.place(PLACE), blob)
+    assert "timebase 10000000 Hz" in board.expect_prompt()
+
+
+test_timebase_of_a_cpu_node.boards = ["qemu-virt-riscv64"]  # arm64's counter says it itself
+
+
 def test_commands_from_bootargs(boot):
     board = boot(append="alloc 3; buddyinfo; nosuchcommand; poweroff")
     assert board.wait_end() == 0

@@ -11,8 +11,9 @@
 
 #include <cmocka.h>
 
-/* the source itself: it is not among the objects that every host test links */
+/* the sources themselves: they are not among the objects that every host test links */
 #include "boot/dt/of.c"
+#include "boot/dt/of_cpu.c"
 
 #include "tree.h"
 
@@ -104,6 +105,128 @@ static void test_reg(void **state)
 	assert_int_equal(of_cpu_id(blob, at("/cpus/cpu@5"), &id), 0);
 	assert_int_equal(id, 5);
 	assert_int_equal(of_cpu_id(blob, at("/cpus"), &id), -ENOENT);
+}
+
+/* ---- CPUs ---- */
+
+static void text(const char *name, const char *value)
+{
+	if (value)
+		assert_int_equal(fdt_property(blob, name, value, (int)strlen(value) + 1), 0);
+}
+
+static void cpu(const char *name, const char *type, uint32_t id, uint32_t timebase,
+		const char *status)
+{
+	begin(name);
+	text("device_type", type);
+	put("reg", CELLS(id));
+	if (timebase)
+		put("timebase-frequency", CELLS(timebase));
+	text("status", status);
+	end();
+}
+
+static void start_cpus(void)
+{
+	start_tree();
+	begin("cpus");
+	put("#address-cells", CELLS(1));
+	put("#size-cells", CELLS(0));
+}
+
+static void finish_cpus(void)
+{
+	end();
+	finish_tree();
+}
+
+struct seen {
+	unsigned int count;
+	struct of_cpu cpu[8];
+};
+
+static int note(const void *fdt, const struct of_cpu *cpu, void *ctx)
+{
+	struct seen *seen = ctx;
+
+	assert_ptr_equal(fdt, blob);
+	assert_true(seen->count < 8);
+	seen->cpu[seen->count++] = *cpu;
+	return cpu->id == 99;
+}
+
+static void test_each_cpu(void **state)
+{
+	struct seen seen = {.count = 0};
+
+	(void)state;
+	start_cpus();
+	cpu("cpu@7", "cpu", 7, 0, NULL);
+	cpu("cpu@1", "cpu", 1, 0, "disabled");
+	cpu("cpu@2", "cpu", 2, 0, "okay");
+	cpu("cache", "cache", 3, 0, NULL);
+	cpu("cpu-map", NULL, 4, 0, NULL);
+	begin("cpu@5"); /* no number */
+	assert_int_equal(fdt_property_string(blob, "device_type", "cpu"), 0);
+	end();
+	cpu("cpu@99", "cpu", 99, 0, "ok");
+	cpu("cpu@6", "cpu", 6, 0, NULL);
+	finish_cpus();
+	assert_int_equal(of_each_cpu(blob, note, &seen), 1);
+	assert_int_equal(seen.count, 4);
+	assert_int_equal(seen.cpu[0].id, 7);
+	assert_true(seen.cpu[0].enabled);
+	assert_int_equal(seen.cpu[1].id, 1);
+	assert_false(seen.cpu[1].enabled);
+	assert_int_equal(seen.cpu[2].id, 2);
+	assert_true(seen.cpu[2].enabled);
+	assert_int_equal(seen.cpu[2].node, at("/cpus/cpu@2"));
+	start_tree();
+	finish_tree();
+	assert_int_equal(of_each_cpu(blob, note, &seen), 0);
+	assert_int_equal(seen.count, 4);
+}
+
+static void test_timebase(void **state)
+{
+	(void)state;
+	start_cpus(); /* /cpus alone */
+	put("timebase-frequency", CELLS(10000000));
+	cpu("cpu@0", "cpu", 0, 0, NULL);
+	finish_cpus();
+	assert_true(of_timebase_frequency(blob, 0) == 10000000);
+	assert_true(of_timebase_frequency(blob, 5) == 10000000); /* no such CPU */
+
+	start_cpus(); /* the CPU's own node comes first, two cells */
+	put("timebase-frequency", CELLS(10000000));
+	cpu("cpu@0", "cpu", 0, 1000, NULL);
+	begin("cpu@1");
+	assert_int_equal(fdt_property_string(blob, "device_type", "cpu"), 0);
+	put("reg", CELLS(1));
+	put("timebase-frequency", CELLS(1, 5));
+	end();
+	cpu("cpu@2", "cpu", 2, 0, NULL);
+	finish_cpus();
+	assert_true(of_timebase_frequency(blob, 0) == 1000);
+	assert_true(of_timebase_frequency(blob, 1) == 0x100000005);
+	assert_true(of_timebase_frequency(blob, 2) == 10000000);
+
+	start_cpus(); /* only another CPU says it */
+	cpu("cpu@0", "cpu", 0, 0, NULL);
+	cpu("cpu@1", "cpu", 1, 24000000, "disabled");
+	cpu("cpu@2", "cpu", 2, 7, NULL);
+	finish_cpus();
+	assert_true(of_timebase_frequency(blob, 0) == 24000000);
+
+	start_cpus(); /* not a number: as if it were not there */
+	put("timebase-frequency", CELLS(1, 2, 3));
+	cpu("cpu@0", "cpu", 0, 0, NULL);
+	finish_cpus();
+	assert_true(of_timebase_frequency(blob, 0) == 0);
+	start_tree();
+	finish_tree();
+	assert_true(of_timebase_frequency(blob, 0) == 0);
 }
 
 static void test_status(void **state)
@@ -266,10 +389,9 @@ static void test_stdout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reg),
-		cmocka_unit_test(test_status),
-		cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_stdout),
+		cmocka_unit_test(test_reg),	   cmocka_unit_test(test_status),
+		cmocka_unit_test(test_each_cpu),   cmocka_unit_test(test_timebase),
+		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_stdout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
