@@ -18,7 +18,7 @@ int mm_init(const struct mm_config *config)
 	mm.nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
 	if (cpu->cache != cpu->pcp[0] || cpu->trust)
 		boot_pageset_init(cpu, 0);
-	pcp_attach(cpu);
+	mm_cpu_online(cpu);
 	return 0;
 }
 
@@ -32,10 +32,10 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 	need = pcp_give_slots(area, NULL, PCP_HAVE_SLOTS - 1);
 	if (need == PCP_HAVE_SLOTS)
 		return -EEXIST;
-	pcp_attach(area);
+	mm_cpu_online(area);
 	if (!need)
 		return 0; /* too little memory for caches to be worth it */
-	/* Zeroed: other CPUs look at the slots (pcp_find_block()). */
+	/* Zeroed: other CPUs look at the slots (pcp_find_range()). */
 	slots = alloc_pages_exact(need * sizeof(*slots), GFP_KERNEL | __GFP_ZERO);
 	if (!slots)
 		return -ENOMEM;

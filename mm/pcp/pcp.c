@@ -33,14 +33,6 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 	hold_nothing(area->pcp[0]);
 }
 
-void pcp_attach(struct mm_pcpu *area)
-{
-	/* Descriptors are 8 bytes and the memmap starts on a page. */
-	area->trust = mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
-	pcp_sync_hooks(area);
-	mm_cpu_online(area);
-}
-
 #if CONFIG_DEBUG_HOOKS
 void pcp_sync_hooks(struct mm_pcpu *cpu)
 {

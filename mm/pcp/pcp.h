@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp.h: what pcp/ offers: per-CPU caches, filled and emptied (pcp.c), looked through and given back
- * (pcp_drain.c), and what other CPUs are asked to give back (remote.c).
+ * pcp.h: what pcp/ offers: one CPU's caches, filled and emptied (pcp.c) and given back (pcp_drain.c), and
+ * all CPUs' caches together (remote.c).
  */
 #ifndef QUARRY_MM_PCP_H
 #define QUARRY_MM_PCP_H
@@ -12,17 +12,36 @@
 
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
 
-/* What a request may still look at for a block that caches could complete, all zones together. */
+/*
+ * What a request may still examine to find a range of its order that cached blocks complete, all zones
+ * together.
+ */
 struct scan_budget {
-	unsigned long entries; /* blocks in caches */
-	unsigned long blocks;  /* blocks in memory, around these */
+	unsigned long entries; /* slots of caches */
+	unsigned long blocks;  /* blocks of memory, around the cached ones */
 };
-#define SCAN_BUDGET ((struct scan_budget){8, 12})
-/* The same for other CPUs' caches, all of them together. */
-#define SCAN_BUDGET_OTHERS ((struct scan_budget){32, 64})
+#define SCAN_BUDGET	   ((struct scan_budget){8, 12})  /* of this CPU's caches */
+#define SCAN_BUDGET_OTHERS ((struct scan_budget){32, 64}) /* of all other CPUs' together */
 
-/* pcp.c */
-void pcp_attach(struct mm_pcpu *area); /* the allocator is there: the CPU may use it */
+/* A CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
+static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long offset)
+{
+	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + offset);
+}
+
+/* The same with other bits of a descriptor's info around them. */
+static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned long offset)
+{
+	return pcp_at(cpu, offset & PCP_OFFSET_MASK);
+}
+
+static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
+{
+	return (unsigned long)(pcp->top - pcp->base);
+}
+
+/* ---- pcp.c ---------------------------------------------------------------------------------- */
+
 /*
  * Slots that the caches of this area need, PCP_HAVE_SLOTS if they have some. With `slots`, `have` of
  * them, each cache gets its part; one that finds too few left, since a zone has grown meanwhile,
@@ -33,11 +52,6 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 /* A page through the cache, which is empty. Interrupts masked. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class);
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
-/* Of this CPU's caches of the zone, orders [order, end), the first that holds something. */
-struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
-				       unsigned int end);
-/* A block of this order from another class's cache of this CPU, now in use. Interrupts masked. */
-struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
 /* Hide the caches from the hot paths while there are debug hooks, show them again when not. */
 #if CONFIG_DEBUG_HOOKS
 void pcp_sync_hooks(struct mm_pcpu *cpu);
@@ -56,17 +70,19 @@ static inline void note_hooks(void)
 }
 #endif
 
-/* pcp_drain.c */
-/*
- * Give back one cached block of a larger order, the smallest there is. False: there is none.
- * Interrupts masked.
- */
+/* ---- pcp_drain.c: interrupts masked, where nothing else is said ------------------------------ */
+
+/* Of this CPU's caches of the zone, orders [order, end), the first that holds something. */
+struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
+				       unsigned int end);
+/* A block of this order from another class's cache of this CPU, now in use. */
+struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
+/* Give back one cached block of a larger order, the smallest there is. False: there is none. */
 bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type);
 /*
- * Look at the newest blocks of this CPU's caches for an aligned range of this order that is whole
- * but for a few of them; if there is one, these go back to the buddy, and a HIGHATOMIC pageblock
- * they complete is of type `type` from then on. Returns whether there was one; if not, nothing
- * has changed. Bound: what SCAN_BUDGET allows (docs/bounds.md). Interrupts masked.
+ * Search this CPU's caches for a range of this order that is free but for a few of their newest blocks,
+ * and give these back; a HIGHATOMIC pageblock they complete is of type `type` from then on. False, and
+ * nothing has changed: none was found. Bound: what the budget allows (docs/bounds.md).
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		  struct scan_budget *budget);
@@ -76,7 +92,7 @@ static inline bool pcp_could_assemble(struct zone *zone, unsigned int order,
 {
 	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, budget);
 }
-/* Pages of the zone that a CPU has cached; from `enough` on it counts no more. */
+/* Pages of the zone that a CPU has cached; from `enough` on it counts no more. Any context. */
 unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
 			    unsigned long enough);
 static inline unsigned long pcp_count_this_cpu(const struct zone *zone)
@@ -90,32 +106,15 @@ static inline bool pcp_hold(const struct zone *zone, unsigned long pages)
 
 	return pcp_count_cpu(port_pcpu(), zone, needed) >= needed;
 }
-unsigned long pcp_count_zone(const struct zone *zone); /* the same of all CPUs */
 
-/* A CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
-static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long offset)
-{
-	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + offset);
-}
+/* ---- remote.c: thread context; interrupts may be masked -------------------------------------- */
 
-/* The same with other bits of a descriptor's info around them. */
-static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned long offset)
-{
-	return pcp_at(cpu, offset & PCP_OFFSET_MASK);
-}
-
-/* Past the last CPU there ever was. Acquire: mm.pcpu[] is set before it. */
+void mm_cpu_online(struct mm_pcpu *cpu); /* on that CPU, whose caches are empty */
+/* Past the last CPU that was ever online. Acquire: its mm.pcpu[] is set before. */
 static inline unsigned int end_cpu(void)
 {
 	return __atomic_load_n(&mm.end_cpu, __ATOMIC_ACQUIRE);
 }
-
-static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
-{
-	return (unsigned long)(pcp->top - pcp->base);
-}
-
-/* remote.c: thread context; interrupts may be masked */
 /* Of the CPUs from number c on, without this one, the first that is online; NULL: none. */
 struct mm_pcpu *next_other_cpu(unsigned int c);
 #define for_each_other_cpu(other) \
@@ -124,16 +123,17 @@ static inline bool remote_alone(void) /* is no other CPU online? */
 {
 	return !next_other_cpu(0);
 }
+unsigned long pcp_count_zone(const struct zone *zone); /* pages that all CPUs have cached */
 void remote_give_back_all(void);
 /*
- * Is there a block of this order, [*start, *end), that the CPUs' caches make up? All that lies in
- * them is looked at or, with `budget`, so much of what lies in other CPUs'. Changes nothing.
+ * Search for a range of this order or more, [*start, *end), that is free but for blocks in any CPU's
+ * caches. With a budget, so much of the other CPUs' caches; without, all caches. Changes nothing.
  */
 bool remote_find(const struct zone *zone, unsigned int order, struct scan_budget *budget,
 		 unsigned long *start, unsigned long *end);
 /*
- * If there is, have all CPUs give back the blocks that make it up; a HIGHATOMIC pageblock they
- * complete is of type `type` from then on. False: none found.
+ * The same, and all CPUs give back the cached blocks in it; a HIGHATOMIC pageblock they complete is of
+ * type `type` from then on. False: none was found.
  */
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		     struct scan_budget *budget);

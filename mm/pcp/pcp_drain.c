@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp_drain.c: what lies in the caches goes back to the buddy: in steps, on request, or as much
- * as a request lacks.
+ * pcp_drain.c: a CPU gives cached blocks back to the buddy.
  *
- * A request that the buddy refuses looks at the newest cached blocks of its CPU: one of another
- * class, a larger one, or a few that complete a block. Only what completes one is given back, so
- * a request that fails leaves the caches as they were.
+ * Three callers ask for it. A drain gives back all cached blocks. A request of another CPU (remote.c)
+ * asks for those in a range of memory. A request that the free lists do not serve needs the few cached
+ * blocks that, together with free memory around them, make up a block of its order: it searches the
+ * caches for such a range and gives back these blocks alone. If it finds no range nothing is given
+ * back, so a refused request leaves the caches as they were.
  */
 #include "pcp_internal.h"
 
-/* What is done per acquisition of the lock: 8 blocks are given back, or 64 passed over. */
-#define STEP_WORK      64
-#define GIVE_BACK_WORK 7 /* more than to pass over it */
-
 /*
- * What a request looks at for a block its CPU's caches could complete: the bound on what it costs
- * to fail.
+ * Work of one step, that is, with interrupts masked and the zone's lock held: to pass over a cached block
+ * is 1, to give it back 1 + GIVE_BACK_WORK. So a step gives back 8 blocks or passes over 64.
  */
-#define PCP_WINDOW	 10 /* newest blocks of each cache */
-#define PCP_ASSEMBLE_MAX 8  /* blocks that are given back for it */
+#define STEP_WORK      64
+#define GIVE_BACK_WORK 7
+
+/* Bounds of pcp_assemble(), and so of what a refused request costs. */
+#define PCP_WINDOW	 10 /* newest blocks of each cache that are searched for a range's blocks */
+#define PCP_ASSEMBLE_MAX 8  /* cached blocks that are given back for one request */
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
 /*
- * The block in this slot of one of the CPU's caches goes to the buddy, the newest of the cache to
- * the slot: the order of blocks in a cache is of no account. The zone's lock is held.
+ * Gives the block in this slot of one of the CPU's caches to the buddy. The newest block of that cache
+ * takes its slot: the order of blocks in a cache does not matter. The zone's lock is held.
  */
 MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **slot)
 {
 	struct page *page = *slot;
-	unsigned long info = page->info; /* a cached block's is its cache's number and the state */
+	unsigned long info =
+		page->info; /* of a cached block: the offset of its cache, and the state */
 
 	*slot = *pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->top--;
 	cpu->drained += 1UL << page_order(page);
@@ -37,11 +39,13 @@ MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **
 }
 
 /*
- * The caches give back what starts in [start, end), in steps of STEP_WORK with interrupts let in
- * between, until that is `enough` pages. Returns how many.
+ * Gives back the CPU's cached blocks whose first page is in [start, end), until they are `enough`
+ * pages. Returns the number of pages. A step does STEP_WORK with interrupts masked; between two steps
+ * interrupts are let in.
  *
- * An interrupt may switch hooks, and with them move the caches (pcp_sync_hooks()): they are looked
- * up anew in each step, and nothing is left to look at in a cache that holds nothing any more.
+ * An interrupt between two steps may change the caches: it may free and allocate, and it may switch
+ * debug hooks, which moves all caches (pcp_sync_hooks()). So each step finds the cache anew, and
+ * goes on below the number of blocks that it holds by then.
  */
 static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
 				     unsigned long enough)
@@ -51,7 +55,7 @@ static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, u
 	uint64_t before = cpu->drained;
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		unsigned long left = ~0UL; /* the oldest: not looked at yet */
+		unsigned long left = ~0UL; /* the oldest blocks, not looked at yet */
 
 		do {
 			unsigned long flags = port_irq_save();
@@ -96,30 +100,9 @@ unsigned long drain_some_pages(void)
 	return give_back_until(port_pcpu(), 0, NIL32, 1);
 }
 
-unsigned long drain_all_pages(void)
-{
-	unsigned long drained = pcp_give_back_all();
-	struct zone *zone;
-
-	remote_give_back_all();
-	for_each_zone (zone) {
-		bool more;
-
-		do { /* those free as a whole, one a step */
-			unsigned long flags = port_irq_save();
-
-			spin_lock(&zone->lock);
-			more = highatomic_unreserve(zone, pageblock_order, MIGRATE_MOVABLE);
-			spin_unlock(&zone->lock);
-			port_irq_restore(flags);
-		} while (more);
-	}
-	return drained;
-}
-
 /*
- * If a cache holds more than its limit allows by now, all are given back: who changes a limit asks
- * for that anyway. Bound: linear in what is cached.
+ * Takes over the limit that mm_set_pcp_high() has set. If a cache holds more blocks than it may now, the
+ * CPU gives back all its cached blocks. Bound: linear in their number.
  */
 void pcp_sync_limits(struct mm_pcpu *cpu)
 {
@@ -137,26 +120,7 @@ void pcp_sync_limits(struct mm_pcpu *cpu)
 	port_irq_restore(flags);
 }
 
-unsigned long mm_pcp_high(void)
-{
-	const struct per_cpu_pages *pcp = port_pcpu()->cache;
-	unsigned long high = 0;
-
-	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
-		if ((unsigned long)(pcp->limit - pcp->base) > high)
-			high = (unsigned long)(pcp->limit - pcp->base);
-	return high;
-}
-
-unsigned long mm_set_pcp_high(unsigned long pages)
-{
-	mm.pcp_high = pages;
-	drain_all_pages();
-	pcp_sync_limits(port_pcpu());
-	return mm_pcp_high();
-}
-
-/* ---- what a request that found nothing needs ------------------------------------------------ */
+/* ---- for a request that the free lists do not serve ---------------------------------------- */
 
 struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
 				       unsigned int end)
@@ -221,22 +185,15 @@ RACY unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *z
 	return count;
 }
 
-unsigned long pcp_count_zone(const struct zone *zone)
-{
-	unsigned long count = pcp_count_this_cpu(zone);
-	const struct mm_pcpu *cpu;
-
-	for_each_other_cpu (cpu)
-		count += pcp_count_cpu(cpu, zone, ~0UL);
-	return count;
-}
+/* ---- ranges that cached blocks complete ---------------------------------------------------- */
 
 #define NOT_FREE (~0UL)
 
 /*
- * How many cached blocks does the aligned block of this order at index hold, none of them below
- * `lowest`? NOT_FREE if it holds anything but these and free ones, or if *most blocks, which are
- * taken off, are not all of it. Others change memory meanwhile: what is read is looked at once.
+ * Counts the cached blocks, of any CPU, in the aligned block of this order at index. NOT_FREE: it holds
+ * something else than cached and free blocks, or a cached one below `lowest`, or more blocks than *most.
+ * Each block that is read is taken off *most. Other CPUs change memory meanwhile, so each descriptor is
+ * read once.
  */
 static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
 					   const struct page *lowest, unsigned long *most)
@@ -257,10 +214,111 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 	return page >= end ? cached : NOT_FREE;
 }
 
+#define MEMO_SIZE 8
+
+/* Where speed counts each of the two kinds of search has a copy of these steps. */
+#if FOR_SPEED
+#define SEARCH_STEP static inline __attribute__((always_inline))
+#else
+#define SEARCH_STEP MM_OUTLINE
+#endif
+
 /*
- * How many of this CPU's cached blocks of the zone, the PCP_WINDOW newest of each cache, start in
- * the block of this order at index? The slots of the first PCP_ASSEMBLE_MAX go to found[], the
- * newest of a cache first.
+ * A search through one CPU's cached blocks of a zone: order by order, in each cache the newest block
+ * first. Around each the aligned range of the order asked for, or of its own if that is larger, is
+ * examined.
+ */
+struct search {
+	const struct zone *zone;
+	struct scan_budget *budget;
+	unsigned int order, end;	 /* of the range; past the orders of cached blocks */
+	bool lowest;			 /* only ranges of which the cached block is the lowest */
+	const struct per_cpu_pages *pcp; /* the next cache */
+	struct page **slot, **base;	/* of the present one: the next block, and below the last */
+	unsigned int block_order, left; /* of its blocks; caches of this order from pcp on */
+	/*
+	 * Ranges examined lately, by a few bits of their number: neighbours in a cache often lie
+	 * in one range.
+	 */
+	unsigned long memo[MEMO_SIZE];
+};
+
+SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
+			      const struct zone *zone, unsigned int order,
+			      struct scan_budget *budget)
+{
+	search->zone = zone;
+	search->budget = budget;
+	search->order = order;
+	search->pcp = &cpu->cache[zone->first_pcp];
+	search->slot = NULL;
+	search->left = MIGRATE_PCPTYPES;
+	search->block_order = 0;
+	for (unsigned int i = 0; i < MEMO_SIZE; i++)
+		search->memo[i] = NIL32;
+}
+
+/*
+ * The next cached block; NULL: there is none. The caches may be those of another CPU, which changes them
+ * meanwhile: below its newest block, as it was at one moment, each slot of a cache holds a descriptor
+ * down to the one that holds NULL.
+ */
+static inline RACY const struct page *search_next_block(struct search *search)
+{
+	const struct page *page;
+
+	while (!search->slot || !(page = __atomic_load_n(search->slot--, __ATOMIC_RELAXED))) {
+		if (!search->left) {
+			search->pcp += NR_PCP_CLASSES - MIGRATE_PCPTYPES;
+			search->left = MIGRATE_PCPTYPES;
+			search->block_order++;
+		}
+		if (search->block_order >= search->end)
+			return NULL;
+		/* Acquire, paired with the release in pcp_give_slots(). */
+		search->slot = __atomic_load_n(&search->pcp->top, __ATOMIC_ACQUIRE);
+		search->pcp++;
+		search->left--;
+	}
+	return page;
+}
+
+/*
+ * Goes to the next range that is free but for cached blocks, [*start, *end), and returns their number.
+ * NOT_FREE: there is none, or the budget is spent.
+ */
+SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *start,
+				      unsigned long *end)
+{
+	struct scan_budget *budget = search->budget;
+	const struct page *page;
+
+	while (budget->entries && (page = search_next_block(search))) {
+		unsigned int order =
+			search->block_order > search->order ? search->block_order : search->order;
+		uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;
+		unsigned long number = offset / sizeof(struct page) >> order, count;
+		unsigned long *memo = &search->memo[number % MEMO_SIZE];
+
+		budget->entries--;
+		*start = number << order;
+		if (*start < search->zone->start || *start >= search->zone->end ||
+		    (!search->lowest && *memo == *start))
+			continue;
+		*memo = *start;
+		count = cached_blocks_in(*start, order, search->lowest ? page : NULL,
+					 &budget->blocks);
+		*end = *start + (1UL << order);
+		if (count != NOT_FREE)
+			return count;
+	}
+	return NOT_FREE;
+}
+
+/*
+ * Counts those of this CPU's cached blocks that start in the range of this order at index, among the
+ * PCP_WINDOW newest of each cache of the zone. The slots of the first PCP_ASSEMBLE_MAX go to found[],
+ * of each cache the newest first.
  */
 static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
 				 struct page **found[])
@@ -287,96 +345,39 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 	return count;
 }
 
-/*
- * Blocks looked at lately, by a few bits of their number: neighbours in a cache are often of one
- * block.
- */
-#define MEMO_SIZE 8
-
-/*
- * Look around a CPU's cached blocks for an aligned range of this order, or a larger block, that is
- * whole but for cached ones, anyone's: [*start, *end) then. Returns how many are cached, NOT_FREE if
- * there is no such range. Without `budget` all are looked at, and each range to its end once, for the
- * lowest of its cached blocks; so that one must be this CPU's.
- *
- * With found[] only the newest blocks of this CPU's caches of smaller orders count, and these may
- * be PCP_ASSEMBLE_MAX at most; their slots go there. `budget` says how much may be looked at.
- */
-static RACY unsigned long find_range(struct mm_pcpu *cpu, const struct zone *zone,
-				     unsigned int order, struct scan_budget *budget,
-				     unsigned long *start, unsigned long *end,
-				     struct page **found[])
-{
-	const struct per_cpu_pages *pcp = &cpu->cache[zone->first_pcp];
-	unsigned int last = found ? order : NR_PAGE_ORDERS;
-	struct scan_budget all = {~0UL, ~0UL};
-	unsigned long memo[MEMO_SIZE];
-	bool thorough = !budget;
-
-	if (thorough)
-		budget = &all;
-	for (unsigned int i = 0; i < MEMO_SIZE; i++)
-		memo[i] = NIL32;
-	for (unsigned int o = 0; o < last; o++, pcp += NR_PCP_CLASSES) {
-		unsigned int size = o > order ? o : order;
-
-		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
-			/*
-			 * A cache may change meanwhile: whatever is read must be a descriptor, and
-			 * no more is read than the array holds.
-			 */
-			struct page **base = __atomic_load_n(&pcp[i].base, __ATOMIC_RELAXED);
-			struct page **p = __atomic_load_n(&pcp[i].top, __ATOMIC_RELAXED);
-
-			if ((unsigned long)(p - base) > pcp[i].capacity)
-				continue;
-			for (; p > base; p--) {
-				const struct page *page = __atomic_load_n(p, __ATOMIC_RELAXED);
-				uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;
-				unsigned long block = offset / sizeof(struct page) >> size, count;
-				unsigned long *seen = &memo[block % MEMO_SIZE];
-
-				if (!budget->entries)
-					return NOT_FREE;
-				budget->entries--;
-				block <<= size;
-				if (block < zone->start || block >= zone->end ||
-				    (!thorough && *seen == block))
-					continue;
-				*seen = block;
-				count = cached_blocks_in(block, size, thorough ? page : NULL,
-							 &budget->blocks);
-				if (count > (found ? PCP_ASSEMBLE_MAX : NOT_FREE - 1))
-					continue;
-				if (!found || find_cached(zone, block, size, found) == count) {
-					*start = block;
-					*end = block + (1UL << size);
-					return count;
-				}
-				/* The newest are searched once, for what is likely to be had. */
-				budget->entries = 0;
-			}
-		}
-	}
-	return NOT_FREE;
-}
-
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		  struct scan_budget *budget)
 {
+	struct search search;
 	struct page **found[PCP_ASSEMBLE_MAX];
 	unsigned long start, end, count;
 
-	count = find_range(port_pcpu(), zone, order, budget, &start, &end, found);
+	search_start(&search, port_pcpu(), zone, order, budget);
+	search.end = order;
+	search.lowest = false;
+	do
+		count = search_next(&search, &start, &end);
+	while (count > PCP_ASSEMBLE_MAX && count != NOT_FREE);
 	if (count == NOT_FREE)
 		return false;
+	if (find_cached(zone, start, order, found) != count) {
+		budget->entries =
+			0; /* such a search is for one range, which is likely to be complete */
+		return false;
+	}
 	if (type != ASSEMBLE_NOTHING)
 		pcp_complete(zone, found, count, start, end, type);
 	return true;
 }
 
-bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    struct scan_budget *budget, unsigned long *start, unsigned long *end)
 {
-	return find_range(cpu, zone, order, budget, start, end, NULL) != NOT_FREE;
+	struct scan_budget all = {~0UL, ~0UL};
+	struct search search;
+
+	search_start(&search, cpu, zone, order, budget ? budget : &all);
+	search.end = NR_PAGE_ORDERS;
+	search.lowest = !budget;
+	return search_next(&search, start, end) != NOT_FREE;
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp_internal.h: what the files of pcp/ share and no other folder needs.
- *
- * pcp_drain.c and remote.c call each other: a drain asks the other CPUs too (remote_give_back_all()),
- * and what a CPU does when it is asked is a drain of its own caches. So do pcp.c and remote.c: a CPU
- * that gets its caches comes online there, and takes note of hooks when it is asked for blocks.
+ * pcp_internal.h: what the files of pcp/ share and no other folder needs. Calls go one way: remote.c
+ * calls pcp_drain.c, and both call pcp.c.
  */
 #ifndef QUARRY_MM_PCP_INTERNAL_H
 #define QUARRY_MM_PCP_INTERNAL_H
@@ -21,31 +18,28 @@ void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
 /* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
 unsigned int pcp_give_back(struct zone *zone, struct page *page);
 
-/* pcp_drain.c */
+/* pcp_drain.c: on the CPU whose caches they are */
 void pcp_sync_limits(struct mm_pcpu *cpu);
 /*
- * Give back this CPU's cached blocks that start in [start, end); returns their pages. A bounded
- * part of it under a lock.
+ * Give back the cached blocks that start in [start, end); returns their pages. In steps, each with the
+ * lock held.
  */
 unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
 unsigned long pcp_give_back_all(void);
 /*
- * The last step: give back the blocks in these slots of this CPU's caches; HIGHATOMIC pageblocks
- * that [start, end) lies in are of type `type` from then on. Interrupts masked.
+ * Give back the cached blocks in these slots, which complete the range [start, end); HIGHATOMIC
+ * pageblocks in it are of type `type` from then on. Interrupts masked.
  */
 void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type);
 /*
- * Look at what a CPU has cached for an aligned range of this order that is whole but for cached
- * blocks, anyone's; if there is one, it is [*start, *end). Changes nothing. Without `budget` all that
- * is cached is looked at, for ranges whose lowest cached block is the CPU's; linear in it.
- * Interrupts need not be masked, nor need it be this CPU: the answer is a guess.
+ * Search one CPU's caches for a range of this order or more, [*start, *end), that is free but for cached
+ * blocks, of any CPU. Without a budget all its cached blocks are tried, each for a range of which it is
+ * the lowest cached block: linear in what is cached. Interrupts need not be masked, and the caches may be
+ * another CPU's: then the answer is a guess.
  */
-bool pcp_find_block(struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
+bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    struct scan_budget *budget, unsigned long *start, unsigned long *end);
-
-/* remote.c */
-void mm_cpu_online(struct mm_pcpu *cpu);
 
 #pragma GCC visibility pop
 #endif

@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * remote.c: asking other CPUs to give back what lies in their caches.
+ * remote.c: all CPUs' caches together: CPUs that come and go, and blocks in another CPU's cache.
  *
- * A cache belongs to its CPU: nobody else touches it. So a CPU that needs a page from another's
- * cache posts a request and kicks the others (port_kick()); each gives back its blocks that lie
- * in the range asked for, in interrupt context, and acknowledges. One request is posted at a
- * time. Whoever waits, for its turn or for acknowledgements, serves requests meanwhile, so that
- * two CPUs with interrupts masked cannot wait for each other.
+ * A cache belongs to its CPU: no other CPU changes it. A CPU that needs cached blocks of the others
+ * posts a request for a range of memory and kicks the other CPUs (port_kick()). Each of them serves it
+ * in its interrupt: it gives back its cached blocks in that range and acknowledges the request. One
+ * request is posted at a time. A CPU that waits, for its turn to post or for the acknowledgements,
+ * serves requests meanwhile, so that two CPUs with interrupts masked cannot wait for each other.
  */
 #include "pcp_internal.h"
 
 static struct {
-	_Atomic uint32_t busy;	   /* a CPU posts, or waits for acknowledgements */
+	_Atomic uint32_t busy;	   /* a CPU posts a request, or waits for its acknowledgements */
 	_Atomic uint32_t sequence; /* of the newest request */
-	unsigned long index, end;  /* descriptors asked for */
+	unsigned long start, end;  /* descriptors asked for */
 } request;
-
-void mm_ipi(void)
-{
-	struct mm_pcpu *cpu = port_pcpu();
-	/*
-	 * Masked: a thread that serves must not be overtaken by an interrupt that serves a newer
-	 * request.
-	 */
-	unsigned long flags = port_irq_save();
-	/* Acquire, paired with the release in post(): the request is seen whole. */
-	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
-
-	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
-		pcp_give_back_range(cpu, request.index, request.end);
-		pcp_sync_limits(cpu);
-		pcp_sync_hooks(cpu);
-		/*
-		 * Release, paired with the acquire in post(): what was given back is seen by who
-		 * asked.
-		 */
-		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
-	}
-	port_irq_restore(flags);
-}
 
 struct mm_pcpu *next_other_cpu(unsigned int c)
 {
@@ -51,7 +27,31 @@ struct mm_pcpu *next_other_cpu(unsigned int c)
 	return NULL;
 }
 
-static void post(unsigned long index, unsigned long end)
+/* ---- requests ------------------------------------------------------------------------------- */
+
+void mm_ipi(void)
+{
+	struct mm_pcpu *cpu = port_pcpu();
+	/*
+	 * Masked: else an interrupt could serve a newer request while a thread serves this one, and
+	 * the thread would acknowledge the older one last.
+	 */
+	unsigned long flags = port_irq_save();
+	/* Acquire, paired with the release in post(): the request is seen whole. */
+	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
+
+	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
+		pcp_give_back_range(cpu, request.start, request.end);
+		pcp_sync_limits(cpu);
+		pcp_sync_hooks(cpu);
+		/* Release, paired with the acquire in post(): the poster sees what was given back. */
+		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+	}
+	port_irq_restore(flags);
+}
+
+/* Has all CPUs, this one too, give back their cached blocks in [start, end), and waits until they have. */
+static void post(unsigned long start, unsigned long end)
 {
 	struct mm_pcpu *self = port_pcpu(), *other;
 	unsigned int spins = 0;
@@ -62,17 +62,17 @@ static void post(unsigned long index, unsigned long end)
 		mm_ipi();
 		spin_relax(&spins);
 	}
-	request.index = index;
+	request.start = start;
 	request.end = end;
 	sequence = atomic_load_explicit(&request.sequence, memory_order_relaxed) + 1;
 	__atomic_store_n(&self->acknowledged, sequence, __ATOMIC_RELAXED);
-	/* Release: index and end before the sequence that announces them. */
+	/* Release: start and end before the sequence that announces them. */
 	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
-	pcp_give_back_range(self, index, end);
+	pcp_give_back_range(self, start, end);
 	for_each_other_cpu (other)
 		port_kick(other->cpu);
-	/* A CPU that goes offline meanwhile, and is not found again, has given all back. */
+	/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
 	for (unsigned int c = 0; (other = next_other_cpu(c));) {
 		c = other->cpu;
 		if (__atomic_load_n(&other->acknowledged, __ATOMIC_ACQUIRE) == sequence)
@@ -80,7 +80,7 @@ static void post(unsigned long index, unsigned long end)
 		else
 			spin_relax(&spins);
 	}
-	/* Release: the request is not written again before everyone has served it. */
+	/* Release: the request is not written again before each CPU has served it. */
 	atomic_store_explicit(&request.busy, 0, memory_order_release);
 }
 
@@ -90,16 +90,28 @@ void remote_give_back_all(void)
 		post(0, NIL32);
 }
 
+/* ---- blocks in all CPUs' caches -------------------------------------------------------------- */
+
+unsigned long pcp_count_zone(const struct zone *zone)
+{
+	unsigned long count = pcp_count_this_cpu(zone);
+	const struct mm_pcpu *cpu;
+
+	for_each_other_cpu (cpu)
+		count += pcp_count_cpu(cpu, zone, ~0UL);
+	return count;
+}
+
 bool remote_find(const struct zone *zone, unsigned int order, struct scan_budget *budget,
 		 unsigned long *start, unsigned long *end)
 {
-	struct mm_pcpu *cpu;
+	const struct mm_pcpu *cpu;
 
-	/* All go on meanwhile: what is seen here may be gone when they are asked. */
+	/* All CPUs go on meanwhile: the range may be none any more when they are asked for it. */
 	for_each_other_cpu (cpu)
-		if (pcp_find_block(cpu, zone, order, budget, start, end))
+		if (pcp_find_range(cpu, zone, order, budget, start, end))
 			return true;
-	return !budget && pcp_find_block(port_pcpu(), zone, order, NULL, start, end);
+	return !budget && pcp_find_range(port_pcpu(), zone, order, NULL, start, end);
 }
 
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
@@ -109,14 +121,74 @@ bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype typ
 
 	if (!remote_find(zone, order, budget, &start, &end))
 		return false;
-	if (remote_alone())
-		pcp_give_back_range(port_pcpu(), start, end);
-	else
-		post(start, end);
+	post(start, end); /* also where there is no other CPU: this one gives back its blocks */
 	flags = port_irq_save();
 	pcp_complete(zone, NULL, 0, start, end, type);
 	port_irq_restore(flags);
 	return true;
+}
+
+unsigned long drain_all_pages(void)
+{
+	unsigned long drained = pcp_give_back_all();
+	struct zone *zone;
+
+	remote_give_back_all();
+	for_each_zone (zone) {
+		bool more;
+
+		do { /* a step: one HIGHATOMIC pageblock that is free as a whole */
+			unsigned long flags = port_irq_save();
+
+			spin_lock(&zone->lock);
+			more = highatomic_unreserve(zone, pageblock_order, MIGRATE_MOVABLE);
+			spin_unlock(&zone->lock);
+			port_irq_restore(flags);
+		} while (more);
+	}
+	return drained;
+}
+
+unsigned long mm_pcp_high(void)
+{
+	const struct per_cpu_pages *pcp = port_pcpu()->cache;
+	unsigned long high = 0;
+
+	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
+		if ((unsigned long)(pcp->limit - pcp->base) > high)
+			high = (unsigned long)(pcp->limit - pcp->base);
+	return high;
+}
+
+unsigned long mm_set_pcp_high(unsigned long pages)
+{
+	mm.pcp_high = pages;
+	drain_all_pages(); /* with which the other CPUs take over the limit */
+	pcp_sync_limits(port_pcpu());
+	return mm_pcp_high();
+}
+
+/* ---- CPUs that come and go ------------------------------------------------------------------ */
+
+void mm_cpu_online(struct mm_pcpu *cpu)
+{
+	/* Descriptors are 8 bytes and the memmap starts on a page. */
+	cpu->trust = mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
+	pcp_sync_hooks(cpu);
+	/* Its caches are empty: it need not serve the requests made before. */
+	__atomic_store_n(&cpu->acknowledged,
+			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
+	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
+		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED);
+	/*
+	 * A request may be posted just now. Either its poster sees this CPU and kicks it, or this CPU sees
+	 * the request: each of them writes before it reads, and the fences on both sides keep that order.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	mm_ipi();
 }
 
 void mm_cpu_idle(void)
@@ -128,30 +200,11 @@ void mm_cpu_idle(void)
 	port_irq_restore(flags);
 }
 
-void mm_cpu_online(struct mm_pcpu *cpu)
-{
-	/* It holds nothing, so it need not serve requests made before. */
-	__atomic_store_n(&cpu->acknowledged,
-			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
-	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
-		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED);
-	/*
-	 * One posted in between: its poster either sees this CPU and kicks it, or is seen here.
-	 * Each has written before it looks, which the fences on both sides keep in that order.
-	 */
-	atomic_thread_fence(memory_order_seq_cst);
-	mm_ipi();
-}
-
 void mm_cpu_offline(void)
 {
-	struct mm_pcpu *cpu = port_pcpu();
 	unsigned long flags = port_irq_save();
 
-	pcp_give_back_all();
-	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
+	mm_cpu_idle();
+	__atomic_store_n(&mm.pcpu[port_pcpu()->cpu], NULL, __ATOMIC_RELEASE);
 	port_irq_restore(flags);
 }
