@@ -56,12 +56,6 @@ unsigned int smp_nr_cpus(void);
  */
 void smp_start(void);
 
-/*
- * smp_find_guard() - is addr in a guard page below one of those stacks? *end comes down to where that may change. Bound 40.
- * Context: any.
- */
-bool smp_find_guard(phys_addr_t addr, phys_addr_t *end);
-
 /* ---- any time -------------------------------------------------------------------------------- */
 
 /* smp_cpu() - the CPU of that number; NULL: there is none, or it has no memory any more. Context: any. */

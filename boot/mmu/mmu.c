@@ -15,7 +15,6 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/cpu/smp.h"
 
 /* defined by the linker script, in this order; each starts a page */
 extern const char __image_start[], __rodata_start[], __rodata_end[], __emergency_guard[],

@@ -32,6 +32,12 @@ void mmu_probe(void);
  */
 void mmu_init(void);
 
+/*
+ * smp_find_guard() - what is asked of boot/cpu: is addr in a guard page below another CPU's stacks? *end comes down
+ * to where that may change. Bound 40. Context: any.
+ */
+bool smp_find_guard(phys_addr_t addr, phys_addr_t *end);
+
 /* mmu_enable_this_cpu() - the same tables on another CPU, whose code runs at its physical address. */
 void mmu_enable_this_cpu(void);
 

@@ -8,7 +8,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include "debug.h"
+#include "debug_internal.h"
 
 #define MAX_REPORTS 10
 

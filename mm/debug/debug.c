@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "debug.h"
+#include "debug_internal.h"
 
 #define POISON 0xaa /* Linux: PAGE_POISON */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "debug.h"
+#include "debug_internal.h"
 
 /* Writing takes the first that fits, so compounds come before their parts. */
 static const struct {

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <quarry/memblock.h>
-#include "debug.h"
+#include "debug_internal.h"
 
 const char *zone_name(const struct zone *zone)
 {

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include "debug.h"
+#include "debug_internal.h"
 
 struct text {
 	char *buf;

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import arrows
 from board import ROOT, make
 
 FOLDERS = ("boards", "boot", "console", "docs", "drivers", "dts", "include", "mk", "mm", "test")
@@ -39,6 +40,54 @@ def test_arrows_point_one_way(folder, forbidden):
         if path.relative_to(ROOT).parts[0] == folder:
             for name in includes(path):
                 assert not name.startswith(forbidden), f"{path.relative_to(ROOT)} includes {name}"
+                # what others may use of mm/ is in include/quarry; its lock is the one thing besides
+                assert not name.startswith("mm/") or name == "mm/spinlock.h", f"{path.relative_to(ROOT)} includes {name}"
+
+
+def test_includes_follow_the_arrows():
+    used = arrows.used_by_includes(("mm", "boot", "drivers"))
+    drawn = arrows.drawing(arrows.DESIGN.read_text())
+    assert not arrows.violations(used, drawn, arrows.EXCEPTIONS)
+    assert len(arrows.EXCEPTIONS) <= 3
+    assert all(why and use in used for use, why in arrows.EXCEPTIONS.items()), "an exception nobody needs"
+
+
+def test_calls_in_mm_follow_the_arrows(setup):
+    used = arrows.used_by_calls(setup)
+    assert ("mm/zone/zone_init.c", "mm/memblock") in used and ("mm/alloc/free.c", "mm/debug/hooks.h") in used
+    assert not arrows.violations(used, arrows.drawing(arrows.DESIGN.read_text()), arrows.EXCEPTIONS)
+
+
+def test_the_arrows_drawn_are_those_there_are(setup):
+    """No arrow that nobody follows, and none in a circle."""
+    drawn = arrows.drawing(arrows.DESIGN.read_text())
+    used = arrows.used_by_includes(("mm", "boot", "drivers")) | arrows.used_by_calls(setup)
+    there = {(arrows.place(user), used_place) for user, used_place in used}
+    assert drawn <= there, drawn - there
+    assert not [a for a, b in arrows.closure(drawn) if a == b]
+
+
+def test_a_broken_arrow_is_seen():
+    drawn = arrows.drawing("```arrows\nmm/a <- mm/b <- mm/c\nmm/a mm/d <- mm/e\n```\n")
+    assert drawn == {("mm/b", "mm/a"), ("mm/c", "mm/b"), ("mm/e", "mm/a"), ("mm/e", "mm/d")}
+    used = {("mm/c/x.c", "mm/a"), ("mm/a/y.h", "mm/b"), ("mm/b/z.c", "mm/d")}
+    assert arrows.violations(used, drawn) == [("mm/a/y.h", "mm/b"), ("mm/b/z.c", "mm/d")]
+    assert arrows.violations(used, drawn, {("mm/a/y.h", "mm/b"): ""}) == [("mm/b/z.c", "mm/d")]
+
+
+def test_each_folder_of_mm_has_one_short_header():
+    """One header says what the folder offers; a private one is included by its folder alone."""
+    for folder in (path for path in (ROOT / "mm").iterdir() if path.is_dir()):
+        headers = {path.name for path in folder.glob("*.h")}
+        private = {name for name in headers if name.endswith("_internal.h")}
+        offered = {"hooks.h"} if folder.name == "debug" else {folder.name + ".h"}
+        assert headers - private == offered, folder.name
+    for path in (ROOT / "mm").rglob("*.h"):
+        assert len(path.read_text().splitlines()) <= 150, path.relative_to(ROOT)
+    for path in SOURCES:
+        for other in arrows.includes(path):
+            if other.parts[0] == "mm" and other.name.endswith("_internal.h"):
+                assert path.parent == (ROOT / other).parent, f"{path.relative_to(ROOT)} includes {other}"
 
 
 def code(path):

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * debug.h: what the files of debug/ share and no other folder needs.
+ * debug_internal.h: what the files of debug/ share and no other folder needs.
  */
-#ifndef QUARRY_MM_DEBUG_DEBUG_H
-#define QUARRY_MM_DEBUG_DEBUG_H
+#ifndef QUARRY_MM_DEBUG_INTERNAL_H
+#define QUARRY_MM_DEBUG_INTERNAL_H
 
 #include "../alloc/alloc.h"
 #include "../buddy/buddy.h"
