@@ -39,6 +39,20 @@
 
 #define INLINE		   static inline __attribute__((always_inline))
 
+/*
+ * What the compiler is told for this file alone (mk/flash.mk), and why. There is no stack yet, so nothing
+ * may be saved on it, spilled to it or called:
+ *   -Wstack-usage=0                      with -Werror: the build fails if a byte of stack is used
+ *   -fcall-used-x..                      registers that a function otherwise saves are free: head.S
+ *                                        keeps nothing in them over the call (STACKLESS_FLAGS)
+ *   -O1, and of its passes and the next level's not
+ *   -fmove-loop-invariants, -ftree-loop-im, -fgcse, -fivopts, -ftree-pre
+ *                                        these keep values alive that could be computed again: more
+ *                                        of them than there are registers
+ *   -fno-tree-loop-distribute-patterns   no loop becomes a call of memset() or strlen()
+ *   -fno-sanitize=all                    a sanitizer's checks are calls
+ *   -fomit-frame-pointer                 no frame record, whatever EXTRA_CFLAGS asks for
+ */
 INLINE uint32_t word(const char *at)
 {
 	const unsigned char *byte = (const unsigned char *)at;

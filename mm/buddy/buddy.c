@@ -356,6 +356,10 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned int order)
 		block_add(pb, &mm.memmap[index - local], local, order);
 }
 
+/*
+ * The block merges with its buddy while that is free and of the same order, up to its pageblock; two
+ * pageblocks that are free as a whole become one block of order 10 if neither is HIGHATOMIC.
+ */
 unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int freed)
 {
 	unsigned long local = index & (pageblock_nr_pages - 1), order = freed;

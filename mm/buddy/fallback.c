@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fallback.c: pageblocks change hands: what a request does when those of its own type have no
- * room, and the HIGHATOMIC pageblocks that are kept for requests which cannot wait. The caller
- * holds the zone's lock.
+ * fallback.c: pageblocks that change their type. There are two reasons. A request whose own type has
+ * no pageblock with a free block for it falls back to a pageblock of another type. And HIGHATOMIC
+ * pageblocks are reserved for requests of order 1 and up that may not wait: a pageblock gets this type
+ * when such a request is served from it, and loses it when the free memory elsewhere is used up.
  *
- * Changing a type moves one list entry, so nothing here depends on what a pageblock holds.
+ * To change a pageblock's type moves one list entry, so no step here takes longer for what the
+ * pageblock holds. The caller holds the zone's lock.
  */
 #include "../debug/hooks.h"
 #include "buddy_internal.h"
 
-/* HIGHATOMIC pageblocks, free as a whole, that are looked at for one whose neighbour is too. */
+/*
+ * A block of the largest order is two pageblocks. So many of the HIGHATOMIC pageblocks that are free as a
+ * whole are examined for one whose other half is free as a whole too.
+ */
 #define PAIR_CANDIDATES 8
 
 /*
- * A pageblock of another type with the largest free blocks there are; of the first two, the one
- * with more free pages. There is one.
+ * The pageblock of type `victim` that a request of another type takes over. It comes from the list of
+ * those with the largest free blocks: of the first two on it, the one with more free pages. The caller has
+ * seen that the type has a pageblock with a free block.
  */
 static struct pageblock *steal_candidate(const struct zone *zone, enum migratetype victim)
 {
@@ -33,9 +39,9 @@ static struct pageblock *steal_candidate(const struct zone *zone, enum migratety
 }
 
 /*
- * No pageblock of the type has room. Movable pages borrow room from the others without changing a
- * type, as they can be moved away again; the others take over the emptiest pageblock they see, so
- * that what cannot move stays together.
+ * No pageblock of the request's type has a free block for it. A movable request gets a block of another
+ * type's pageblock, which keeps its type: movable pages can be moved away again. An unmovable or
+ * reclaimable request takes the pageblock over, so that pages which cannot be moved stay together.
  */
 unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
 			     unsigned int lowest)
@@ -56,7 +62,8 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 		if (type != MIGRATE_MOVABLE) {
 			pb = steal_candidate(zone, victim);
 			owner = type;
-			*order = lowest; /* no batch as well: the next refill finds it */
+			*order =
+				lowest; /* the next refill takes a batch from it, not this call too */
 		}
 		index = pb_take(zone, pb, order, lowest, owner);
 		count_event(&mm.stats.extfrag);
@@ -94,8 +101,8 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 }
 
 /*
- * The HIGHATOMIC pageblock with the smallest free block of at least this order; for the largest
- * order, one of the first PAIR_CANDIDATES whose neighbour is free as a whole too.
+ * A HIGHATOMIC pageblock with a free block of this order or above: of those, the smallest. For the
+ * largest order it is a pageblock that is free as a whole, as its other half is. NULL: none was found.
  */
 static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
 {
@@ -137,7 +144,7 @@ void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned
 			continue;
 		zone->nr_highatomic -= pageblock_nr_pages;
 		zone->nr_free_highatomic -= free_pages_of(pb);
-		/* It is of this type from now on, or of none if it is free as a whole. */
+		/* From now on it is of this type or, if it is free as a whole, of no type. */
 		pb_relist(zone, pb, PB_OFF_LIST);
 		pb->type = (uint8_t)type;
 		if (list == pageblock_order) {

@@ -90,6 +90,23 @@ def test_each_folder_of_mm_has_one_short_header():
                 assert path.parent == (ROOT / other).parent, f"{path.relative_to(ROOT)} includes {other}"
 
 
+def where_is_what(text):
+    """[(word, file, function)]: the table of docs/design.md."""
+    section = re.search(r"(?ms)^## Where is what\n(.*?)^## ", text)[1]
+    return re.findall(r"(?m)^\| .* \| `(.+)` \| `(\S+)`: `(\w+)\(\)` \|$", section)
+
+
+def test_the_first_grep_finds_the_rule():
+    """Of 12 rules of the allocator: the file is among the first three that have the word, and decides there."""
+    table = where_is_what((ROOT / "docs/design.md").read_text())
+    assert len(table) >= 12 and len({function for _, _, function in table}) == len(table)
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "mm").rglob("*.c"))}
+    for word, file, function in table:
+        found = [name for name, text in texts.items() if word in text]
+        assert file in found[:3], f"{word} is first in {found[:3]}, not in {file}"
+        assert re.search(rf"(?m)^[a-zA-Z][^;\n]*\b{function}\([^;]*?\n\{{", texts[file]), f"{file}: {function}()"
+
+
 def code(path):
     """A source file without its comments."""
     return re.sub(r"(?s)/\*.*?\*/|//[^\n]*", " ", path.read_text())
