@@ -7,8 +7,9 @@
  *   (b) so many pages free, those in caches and all pages of HIGHATOMIC pageblocks not counted, that after the
  *       request more than the min mark and what lowmem_reserve keeps from it are left; half of the mark
  *       for __GFP_HIGH, nothing for __GFP_MEMALLOC.
- * For a request that may wait and says __GFP_RETRY_MAYFAIL, all caches count: (a) is then an aligned block of
- * frames that nobody holds. A zone with HIGHATOMIC pageblocks is left out there.
+ * For a request that may wait and says __GFP_RETRY_MAYFAIL, all caches count: (a) is then an
+ * aligned block of frames that nobody holds, some of which lie in caches, and the pages there count as
+ * free. A zone with HIGHATOMIC pageblocks is left out there.
  */
 #include "alloc_model.h"
 
@@ -212,7 +213,22 @@ static unsigned long cached_pages(enum zone_type zone)
 	return pages;
 }
 
-/* (a): in the buddy, by what the descriptor says, or, with `caches`, whatever CPU's cache has it. */
+/* Is the block in the buddy, by what its first descriptor says, or else a cache has part of it? */
+static bool can_be_had(pfn_t pfn, unsigned int order, bool caches)
+{
+	struct page_info info;
+
+	CHECK(!mm_page_info(pfn, &info), "pfn 0x%lx has no descriptor", (unsigned long)pfn);
+	if (!caches)
+		return info.untouched || (info.state == PAGE_FREE && info.order >= order &&
+					  info.migratetype != MIGRATE_HIGHATOMIC);
+	for (pfn_t i = pfn; i < pfn + (1UL << order); i++)
+		if (!mm_page_info(i, &info) && info.in_pcp)
+			return true;
+	return false;
+}
+
+/* An aligned block of frames that nobody holds, and that can be had. */
 static bool has_block(enum zone_type zone, unsigned int order, bool caches)
 {
 	pfn_t pages = 1UL << order, pfn = ALIGN_UP(model.first, pages), end = model.end;
@@ -222,18 +238,11 @@ static bool has_block(enum zone_type zone, unsigned int order, bool caches)
 	if (zone == ZONE_NORMAL && model.boundary > pfn)
 		pfn = ALIGN_UP(model.boundary, pages);
 	for (; pfn + pages <= end; pfn += pages) {
-		struct page_info info;
 		pfn_t i = pfn;
 
 		while (i < pfn + pages && model_frame(i) == FRAME_FREE)
 			i++;
-		if (i < pfn + pages)
-			continue;
-		if (caches)
-			return true;
-		CHECK(!mm_page_info(pfn, &info), "pfn 0x%lx has no descriptor", (unsigned long)pfn);
-		if (info.untouched || (info.state == PAGE_FREE && info.order >= order &&
-				       info.migratetype != MIGRATE_HIGHATOMIC))
+		if (i == pfn + pages && can_be_had(pfn, order, caches))
 			return true;
 	}
 	return false;
