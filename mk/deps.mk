@@ -9,7 +9,7 @@ TEST_ISAS    = $(sort $(foreach b,$(TEST_BOARDS),$(shell sed -n 's/^ISA *:= *//p
 
 DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap,$(MAKECMDGOALS)),test,build))
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
-DEPS_FOR  += $(if $(filter fuzz% mutate,$(MAKECMDGOALS)),fuzz)
+DEPS_FOR  += $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz) $(if $(filter mutate,$(MAKECMDGOALS)),mutate)
 DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)
 DEPS_FOR  += $(if $(filter debug,$(MAKECMDGOALS)),debug)
 DEPS_FOR  += $(if $(filter bench-linux,$(MAKECMDGOALS)),bench linux)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, fuzz, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, fuzz, mutate, debug, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -111,6 +111,13 @@ deps_fuzz() {
 	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
 }
 
+deps_mutate() {
+	need_command gcc gcc
+	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
+	need_file libcmocka-dev "cmocka's header" /usr/include/cmocka.h /usr/local/include/cmocka.h
+	need_file python3 python3 /usr/bin/python3
+}
+
 deps_python() {
 	need_file python3 python3 /usr/bin/python3
 	need_file python3-pexpect pexpect /usr/lib/python3/dist-packages/pexpect
@@ -158,6 +165,7 @@ for purpose in "$@"; do
 	uboot) deps_uboot ;;
 	test) deps_test ;;
 	fuzz) deps_fuzz ;;
+	mutate) deps_mutate ;;
 	debug) deps_debug ;;
 	bench) deps_bench ;;
 	linux) deps_linux ;;

@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Does a test notice? mm/ is changed in one small way at a time (mutants.py), and the host programs of test/host/mm, the
+campaign of failures and the fuzzers' kept inputs run against each mutant until one of them fails. Programs are built with
+-O1 and no sanitizers; only the changed object is compiled anew. A mutant whose object is the same as before, at -O1 or at
+-O2, is none and does not count; nor does one that does not compile.
+
+The mutants are chosen by a seed, and an edit elsewhere moves none of them. What survives must stand in survivors.txt with
+the reason, and 90 of 100 must be killed. A program is stopped by processor time, not by the clock.
+"""
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from mutants import KINDS, choose, mutants_of, name_of
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+CC = os.environ.get("HOST_CC", "gcc")
+FLAGS = ["-std=gnu11", "-g0", "-Werror=int-conversion", "-Werror=incompatible-pointer-types", "-DQUARRY_HOST",
+         "-DCONFIG_FAULT_POINTS", "-pthread", "-Iinclude"]
+# The same sources with the port that fuzzers have.
+VARIANTS = {"host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."]}
+TIMES, SECONDS = 4, 5  # processor time a program may need: so many times what it needs unchanged, and so much more
+
+
+def sources(pattern):
+    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
+
+
+MM = sources("mm/**/*.c")
+
+
+class Program:
+    """What runs against each mutant: its own sources, and the arguments it is called with."""
+
+    def __init__(self, name, own, variant="host", arguments=()):
+        self.name, self.own, self.variant, self.arguments = name, own, variant, list(arguments)
+        self.seconds = 0
+
+
+def programs():
+    support = [path for path in sources("test/host/*.c") + sources("test/host/mm/*.c") if "/test_" not in path]
+    found = [Program(Path(path).stem, [path, *support, *(["test/target/stress.c"] if path.endswith("test_smp.c") else [])])
+             for path in sources("test/host/mm/test_*.c")]
+    for path in sources("test/fuzz/fuzz_*.c"):
+        name = Path(path).stem.removeprefix("fuzz_")
+        if "boot/" in (ROOT / path).read_text():
+            continue  # it is of more than mm/
+        found.append(Program(f"corpus {name}", [path, *sources(f"test/fuzz/{name}_*.c"), "test/fuzz/port_fuzz.c",
+                                                "test/host/port_host.c", "test/mutate/replay.c"], "fuzz",
+                             sources(f"test/fuzz/corpus/{name}/*")))
+    return found
+
+
+def compile_object(tree, source, variant, target, optimise="-O1"):
+    """Compile a source of `tree`, which has the layout of the root. False: it is no C."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run([CC, *FLAGS, *VARIANTS[variant], "-I" + str(ROOT), optimise, "-c", "-o", str(target), source], cwd=tree,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    compile_object.message = done.stderr
+    return done.returncode == 0
+
+
+def must(done, what):
+    if not done:
+        sys.exit(f"mutate: {what}: {compile_object.message}")
+
+
+def run(program, binary, limit):
+    """How it ended: 0, or the status that says it noticed. Its processor time is bounded."""
+    def bounds():
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    env = dict(os.environ, CMOCKA_TEST_ABORT="1")
+    return subprocess.run([str(binary), *program.arguments], cwd=ROOT, env=env, preexec_fn=bounds, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+
+
+class Bench:
+    """The unchanged objects and programs, and what is killed by what."""
+
+    def __init__(self, out, names):
+        self.out = out
+        self.programs = [p for p in programs() if not names or p.name in names]
+        self.kills = {}
+        self.objects = {}
+
+    def build(self, jobs):
+        wanted = {(path, program.variant) for program in self.programs for path in [*program.own, *MM]}
+        wanted |= {(path, "host") for path in MM}
+        todo = sorted(wanted)
+        lock = threading.Lock()
+
+        def work():
+            while True:
+                with lock:
+                    if not todo:
+                        return
+                    path, variant = todo.pop()
+                target = self.out / "base" / variant / (path + ".o")
+                must(compile_object(ROOT, path, variant, target), path)
+                self.objects[path, variant] = target
+        parallel(work, jobs)
+        for program in self.programs:
+            binary = self.link(program, {}, self.out / "base" / program.name.replace(" ", "-"))
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if run(program, binary, 1000):
+                sys.exit(f"mutate: {program.name} fails without any change")
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            program.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def link(self, program, changed, binary):
+        objects = [changed.get((path, program.variant)) or self.objects[path, program.variant]
+                   for path in [*program.own, *MM]]
+        done = subprocess.run([CC, "-pthread", "-o", str(binary), *map(str, objects),
+                               *(["-lcmocka"] if program.variant == "host" else [])],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
+        return binary if done.returncode == 0 else None
+
+    def order(self, folder):
+        """First what killed most of this folder's for its time."""
+        return sorted(self.programs, key=lambda p: (p.seconds + 0.05) / (0.2 + self.kills.get((folder, p.name), 0)))
+
+    def judge(self, mutant, place):
+        """'killed by X', 'survived', 'equivalent' or 'no C'."""
+        folder = str(Path(mutant.file).parent)
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(ROOT / "mm", place / "mm")
+        (place / "include").symlink_to(ROOT / "include")
+        text = (ROOT / mutant.file).read_text()
+        (place / mutant.file).write_text(text[:mutant.start] + mutant.text + text[mutant.end:])
+        files = MM if mutant.file.endswith(".h") else [mutant.file]
+        changed = {variant: None for variant in VARIANTS}
+        for program in self.order(folder):
+            if changed[program.variant] is None:
+                changed[program.variant] = self.changed(files, place, program.variant)
+            if changed[program.variant] is False:
+                return "no C"
+            if not changed[program.variant]:
+                return "equivalent"
+            binary = self.link(program, changed[program.variant], place / "program")
+            if not binary or run(program, binary, int(program.seconds * TIMES) + SECONDS):
+                self.kills[folder, program.name] = self.kills.get((folder, program.name), 0) + 1
+                return f"killed by {program.name}"
+        return "equivalent" if self.same_at_o2(files, place) else "survived"
+
+    def changed(self, files, place, variant):
+        """The objects that are not as before; False: it is no C."""
+        changed = {}
+        for path in files:
+            target = place / "object" / variant / (path + ".o")
+            if not compile_object(place, path, variant, target):
+                return False
+            if target.read_bytes() != self.objects[path, variant].read_bytes():
+                changed[path, variant] = target
+        return changed
+
+    def same_at_o2(self, files, place):
+        for path in files:
+            before, after = (place / "object" / name / (path + ".o") for name in ("before", "after"))
+            if not compile_object(place, path, "host", after, "-O2") or \
+                    not compile_object(ROOT, path, "host", before, "-O2") or after.read_bytes() != before.read_bytes():
+                return False
+        return True
+
+
+def parallel(work, jobs):
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def listed(path):
+    """survivors.txt: {(file, function, before, after): reason}."""
+    reasons, where, before, after, reason = {}, None, None, None, []
+    for line in [*path.read_text().splitlines(), ""]:
+        if line.startswith("#"):
+            continue
+        if line.startswith("- "):
+            before = line[2:]
+        elif line.startswith("+ "):
+            after = line[2:]
+        elif line.startswith("  "):
+            reason.append(line.strip())
+        elif line:
+            where = tuple(line.split())
+        elif before is not None:
+            reasons[(*where, before, after)] = " ".join(reason)
+            before, reason = None, []
+    return reasons
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "build/mutate")
+    parser.add_argument("--count", type=int, default=320, help="mutants that count")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--programs", default="", help="only these, joined by commas")
+    parser.add_argument("--files", default="", help="only files whose path has this in it")
+    parser.add_argument("--least", type=int, default=90, help="of 100 to be killed")
+    parser.add_argument("--survivors", action="store_true", help="only those that survived the last run")
+    parser.add_argument("--list", action="store_true", help="show the mutants and stop")
+    options = parser.parse_args()
+    options.out = options.out.resolve()
+
+    everything = [mutant for file in MM + sources("mm/**/*.h") if options.files in file
+                  for mutant in mutants_of(file, (ROOT / file).read_text())]
+    chosen = choose(everything, options.seed)
+    results_file = options.out / "results.json"
+    if options.survivors:
+        last = json.loads(results_file.read_text())
+        chosen = [mutant for mutant in chosen if last.get(name_of(mutant)) == "survived"]
+    print(f"mutate: {len(everything)} possible mutants")
+    if options.list:
+        for mutant in chosen[:options.count]:
+            print(f"{mutant.file} {mutant.function} ({mutant.kind})\n- {mutant.before}\n+ {mutant.after}")
+        return 0
+    options.out.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.out, [name for name in options.programs.split(",") if name])
+    bench.build(options.jobs)
+    for program in bench.programs:
+        print(f"mutate: {program.name}: {program.seconds:.1f} s")
+
+    results, lock, queue, began = {}, threading.Lock(), list(chosen), time.monotonic()
+    counted = lambda: sum(verdict not in ("equivalent", "no C") for _, verdict in results.values())
+
+    def work():
+        place = options.out / f"work-{threading.get_ident()}"
+        while True:
+            with lock:
+                if not queue or counted() >= options.count:
+                    break
+                mutant = queue.pop(0)
+            verdict = bench.judge(mutant, place)
+            with lock:
+                results[name_of(mutant)] = mutant, verdict
+                if verdict not in ("equivalent", "no C"):
+                    print(f"{counted()}: {mutant.file} {mutant.function} ({mutant.kind}): {verdict}\n"
+                          f"- {mutant.before}\n+ {mutant.after}", flush=True)
+        shutil.rmtree(place, ignore_errors=True)
+    parallel(work, options.jobs)
+    results_file.write_text(json.dumps({name: verdict for name, (_, verdict) in results.items()}, indent=1))
+    return report(results, options, time.monotonic() - began)
+
+
+def report(results, options, seconds):
+    reasons = listed(HERE / "survivors.txt")
+    verdicts = list(results.values())
+    print("\nkind          mutants  killed  equivalent  no C")
+    for kind in KINDS:
+        of_kind = [verdict for mutant, verdict in verdicts if mutant.kind == kind]
+        print(f"{kind:12} {sum(v not in ('equivalent', 'no C') for v in of_kind):8} {sum(v.startswith('killed') for v in of_kind):7} "
+              f"{of_kind.count('equivalent'):11} {of_kind.count('no C'):5}")
+    killed = sum(verdict.startswith("killed") for _, verdict in verdicts)
+    survivors = sorted((mutant for mutant, verdict in verdicts if verdict == "survived"), key=name_of)
+    unexplained = 0
+    for mutant in survivors:
+        reason = reasons.get((mutant.file, mutant.function, mutant.before, mutant.after))
+        unexplained += reason is None
+        print(f"\n{mutant.file} {mutant.function}\n- {mutant.before}\n+ {mutant.after}\n  {reason or 'NO REASON in survivors.txt'}")
+    total = killed + len(survivors)
+    print(f"\nmutate: {total} mutants, {killed} killed ({100 * killed / max(total, 1):.1f} %), {len(survivors)} survived, "
+          f"{unexplained} of them without a reason; {seconds / 60:.0f} minutes")
+    enough = total and killed * 100 >= options.least * total
+    return 0 if enough and (not unexplained or options.least < 90) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
