@@ -211,6 +211,7 @@ def main():
     parser.add_argument("--files", default="", help="only files whose path has this in it")
     parser.add_argument("--least", type=int, default=90, help="of 100 to be killed")
     parser.add_argument("--survivors", action="store_true", help="only those that survived the last run")
+    parser.add_argument("--resume", action="store_true", help="take over what the last run, which was stopped, found")
     parser.add_argument("--list", action="store_true", help="show the mutants and stop")
     options = parser.parse_args()
     options.out = options.out.resolve()
@@ -233,7 +234,9 @@ def main():
     for program in bench.programs:
         print(f"mutate: {program.name}: {program.seconds:.1f} s")
 
-    results, lock, queue, began = {}, threading.Lock(), list(chosen), time.monotonic()
+    lock, queue, began = threading.Lock(), list(chosen), time.monotonic()
+    last = json.loads(results_file.read_text()) if options.resume and results_file.exists() else {}
+    results = {}
     counted = lambda: sum(verdict not in ("equivalent", "no C") for _, verdict in results.values())
 
     def work():
@@ -243,15 +246,15 @@ def main():
                 if not queue or counted() >= options.count:
                     break
                 mutant = queue.pop(0)
-            verdict = bench.judge(mutant, place)
+            verdict = last.get(name_of(mutant)) or bench.judge(mutant, place)
             with lock:
                 results[name_of(mutant)] = mutant, verdict
+                results_file.write_text(json.dumps({name: verdict for name, (_, verdict) in results.items()}, indent=1))
                 if verdict not in ("equivalent", "no C"):
                     print(f"{counted()}: {mutant.file} {mutant.function} ({mutant.kind}): {verdict}\n"
                           f"- {mutant.before}\n+ {mutant.after}", flush=True)
         shutil.rmtree(place, ignore_errors=True)
     parallel(work, options.jobs)
-    results_file.write_text(json.dumps({name: verdict for name, (_, verdict) in results.items()}, indent=1))
     return report(results, options, time.monotonic() - began)
 
 
