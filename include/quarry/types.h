@@ -22,8 +22,9 @@ typedef uint32_t gfp_t;	      /* allocation flags, see gfp.h */
 #define PHYS_ADDR_MAX (~(phys_addr_t)0)
 
 #define PFN_DOWN(x)   ((pfn_t)((x) >> PAGE_SHIFT))
-#define PFN_UP(x)     ((pfn_t)(((x) + PAGE_SIZE - 1) >> PAGE_SHIFT))
-#define PFN_PHYS(x)   ((phys_addr_t)(x) << PAGE_SHIFT)
+/* Without overflow, also in the last page of the address space. x is evaluated twice. */
+#define PFN_UP(x)   ((pfn_t)(((x) >> PAGE_SHIFT) + (((x) & (PAGE_SIZE - 1)) != 0)))
+#define PFN_PHYS(x) ((phys_addr_t)(x) << PAGE_SHIFT)
 
 /* Alignments are powers of two; x is unsigned. */
 #define ALIGN_UP(x, a)	 (((x) + ((a) - 1)) & ~((a) - 1))

@@ -38,6 +38,7 @@ extern int mm_fault_certain;
 /* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
 int report_no_metadata(uint64_t nr_pages, size_t bytes);
 void report_no_grouping(void);
+void report_nothing_released(bool again); /* memblock_free_all() was called at the wrong time */
 /* Does not return where a refused free panics. */
 void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 /*

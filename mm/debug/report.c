@@ -335,6 +335,12 @@ void report_no_grouping(void)
 	port_log("mm: grouping pages by mobility is off: too little memory");
 }
 
+void report_nothing_released(bool again)
+{
+	port_log("mm: memblock_free_all() %s: nothing is released",
+		 again ? "a second time" : "without mm_init()");
+}
+
 int report_no_metadata(uint64_t nr_pages, size_t bytes)
 {
 	if (nr_pages && nr_pages < NIL32) {

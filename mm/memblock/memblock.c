@@ -2,13 +2,13 @@
 /*
  * memblock.c: the two sorted arrays of regions, and every change that can be made to them.
  *
- * The arrays start out static. An array that is full moves to one twice as large, which comes from
- * the memory that memblock itself describes. Such a move is planned in full before the first word
- * is written (moving `memory` may have to move `reserved` too, because the new array is a
- * reservation), so a call that fails has changed nothing.
+ * A change concerns the regions that touch its range. They are read once to count what it leaves, so
+ * that it can be refused before a word is written, and once to write that: the cost is linear in
+ * these regions, and the regions above are moved at most twice.
  *
  * Invariant after every call (memblock_check() tests it): regions are sorted, disjoint and
- * not empty, no two neighbours that touch have the same flags, and total_size is the sum.
+ * not empty, no two neighbours that touch have the same flags, total_size is the sum, and an array
+ * that has moved lies in mapped memory and is reserved.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,31 +21,28 @@ static struct memblock_region reserved_init_regions[CONFIG_MEMBLOCK_REGIONS];
 
 _Static_assert(CONFIG_MEMBLOCK_REGIONS >= 4, "growing needs room for the array's own reservation");
 
-struct memblock memblock = {
-	.bottom_up = false,
-	.current_limit = MEMBLOCK_ALLOC_ANYWHERE,
-	.memory = {.max = CONFIG_MEMBLOCK_REGIONS,
-		   .regions = memory_init_regions,
-		   .name = "memory"},
-	.reserved = {.max = CONFIG_MEMBLOCK_REGIONS,
-		     .regions = reserved_init_regions,
-		     .name = "reserved"},
-};
+#define MEMBLOCK_EMPTY                                         \
+	{                                                      \
+		.bottom_up = false,                            \
+		.can_resize = true,                            \
+		.current_limit = MEMBLOCK_ALLOC_ANYWHERE,      \
+		.memory = {.max = CONFIG_MEMBLOCK_REGIONS,     \
+			   .regions = memory_init_regions,     \
+			   .name = "memory"},                  \
+		.reserved = {.max = CONFIG_MEMBLOCK_REGIONS,   \
+			     .regions = reserved_init_regions, \
+			     .name = "reserved"},              \
+	}
 
-bool memblock_handed_over;
+struct memblock memblock = MEMBLOCK_EMPTY;
+struct memblock_region memblock_handed_over;
 
 void memblock_init(void)
 {
-	memblock_handed_over = false;
+	memblock_handed_over.size = 0;
 	memset(memory_init_regions, 0, sizeof(memory_init_regions));
 	memset(reserved_init_regions, 0, sizeof(reserved_init_regions));
-	memblock.bottom_up = false;
-	memblock.current_limit = MEMBLOCK_ALLOC_ANYWHERE;
-	memblock.memory = (struct memblock_type){
-		.max = CONFIG_MEMBLOCK_REGIONS, .regions = memory_init_regions, .name = "memory"};
-	memblock.reserved = (struct memblock_type){.max = CONFIG_MEMBLOCK_REGIONS,
-						   .regions = reserved_init_regions,
-						   .name = "reserved"};
+	memblock = (struct memblock)MEMBLOCK_EMPTY;
 }
 
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr)
@@ -63,337 +60,276 @@ unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr
 	return low;
 }
 
-/* Both move the tail of the array; the caller has made sure of the room. */
-static void insert_region(struct memblock_type *type, unsigned long i, phys_addr_t base,
-			  phys_addr_t size, enum memblock_flags flags)
-{
-	struct memblock_region *r = &type->regions[i];
+/* ---- what a change leaves ---- */
 
-	memmove(r + 1, r, (type->cnt - i) * sizeof(*r));
-	*r = (struct memblock_region){.base = base, .size = size, .flags = flags};
-	type->cnt++;
-}
-
-static void delete_regions(struct memblock_type *type, unsigned long i, unsigned long n)
-{
-	struct memblock_region *r = &type->regions[i];
-
-	memmove(r, r + n, (type->cnt - i - n) * sizeof(*r));
-	type->cnt -= n;
-}
-
-/* ---- adding ---- */
-
-/* One stretch of a range to add that no region covers yet, and how it meets its neighbours. */
-struct gap {
-	unsigned long i; /* index the gap's own region would get */
-	phys_addr_t start;
-	phys_addr_t end;
-	bool joins_left; /* touches regions[i - 1], same flags */
-	bool joins_right;
+enum change {
+	ADD,	       /* what is no region yet; regions stay as they are */
+	REMOVE,	       /* all */
+	REMOVE_MAPPED, /* what is not MEMBLOCK_NOMAP */
+	SET,	       /* a flag of all regions */
+	CLEAR,
 };
 
-/* Find the first gap of [from, end) that `type` leaves; false if there is none. */
-static bool next_gap(const struct memblock_type *type, phys_addr_t from, phys_addr_t end,
-		     enum memblock_flags flags, struct gap *gap)
+struct edit {
+	struct memblock_type *type;
+	phys_addr_t base, end;
+	enum change change;
+	enum memblock_flags flags; /* of what is added; the flag to set or to clear */
+};
+
+/* The regions of an edit, one after another. */
+struct result {
+	struct memblock_region *to;  /* where they are written; NULL: they are only counted */
+	struct memblock_region last; /* not written yet: the next may join it; size 0: none */
+	unsigned long from;	     /* index of the first old one */
+	unsigned long written, read; /* new ones, old ones */
+	unsigned long ahead;	     /* the most by which those written outran those read */
+	phys_addr_t bytes;
+};
+
+static void flush(struct result *result)
 {
-	const struct memblock_region *r = type->regions;
-	unsigned long i = memblock_search(type, from);
+	if (!result->last.size)
+		return;
+	if (result->to)
+		result->to[result->written] = result->last;
+	result->written++;
+	if (result->written > result->read + result->ahead)
+		result->ahead = result->written - result->read;
+}
 
-	while (i < type->cnt && r[i].base <= from)
-		from = region_end(&r[i++]);
-	if (from >= end)
+/* The next region, which joins the last one if it can; there is none if base >= end. */
+static void put(struct result *result, phys_addr_t base, phys_addr_t end, enum memblock_flags flags)
+{
+	struct memblock_region *last = &result->last;
+
+	if (base >= end)
+		return;
+	result->bytes += end - base;
+	if (last->size && region_end(last) == base && last->flags == flags) {
+		last->size += end - base;
+		return;
+	}
+	flush(result);
+	*last = (struct memblock_region){.base = base, .size = end - base, .flags = flags};
+}
+
+/* What becomes of the part of a region that lies in the range; false: it goes. */
+static bool stays(const struct edit *edit, enum memblock_flags *flags)
+{
+	switch (edit->change) {
+	case REMOVE:
 		return false;
-
-	gap->i = i;
-	gap->start = from;
-	gap->end = i < type->cnt && r[i].base < end ? r[i].base : end;
-	gap->joins_left = i > 0 && region_end(&r[i - 1]) == from && r[i - 1].flags == flags;
-	gap->joins_right = i < type->cnt && r[i].base == gap->end && r[i].flags == flags;
+	case REMOVE_MAPPED:
+		return *flags & MEMBLOCK_NOMAP;
+	case SET:
+		*flags |= edit->flags;
+		return true;
+	case CLEAR:
+		*flags &= ~edit->flags;
+		return true;
+	case ADD:
+		break;
+	}
 	return true;
 }
 
-static void fill_gap(struct memblock_type *type, const struct gap *gap, enum memblock_flags flags)
+/* Run through the regions that touch the range, which `old` holds. */
+static void run(const struct edit *edit, const struct memblock_region *old, unsigned long n,
+		struct result *result)
 {
-	struct memblock_region *r = &type->regions[gap->i];
-	phys_addr_t size = gap->end - gap->start;
+	phys_addr_t at = edit->base; /* regions cover the range up to here, or leave a gap there */
 
-	type->total_size += size;
-	if (gap->joins_left) {
-		r[-1].size += size;
-		if (gap->joins_right) {
-			r[-1].size += r->size;
-			delete_regions(type, gap->i, 1);
+	for (unsigned long i = 0; i < n; i++) {
+		const struct memblock_region r = old[i]; /* its place may be written from now on */
+		phys_addr_t start = r.base > edit->base ? r.base : edit->base;
+		phys_addr_t end = region_end(&r) < edit->end ? region_end(&r) : edit->end;
+		enum memblock_flags flags = r.flags;
+
+		result->read++;
+		if (edit->change == ADD)
+			put(result, at, r.base < edit->end ? r.base : edit->end, edit->flags);
+		put(result, r.base, region_end(&r) < edit->base ? region_end(&r) : edit->base,
+		    r.flags);
+		if (stays(edit, &flags))
+			put(result, start, end, flags);
+		put(result, r.base > edit->end ? r.base : edit->end, region_end(&r), r.flags);
+		at = end > at ? end : at;
+	}
+	if (edit->change == ADD)
+		put(result, at, edit->end, edit->flags);
+	flush(result);
+}
+
+/* Count what the edit leaves of the regions that touch its range. */
+static struct result count(const struct edit *edit)
+{
+	const struct memblock_type *type = edit->type;
+	struct result result = {.from = edit->base ? memblock_search(type, edit->base - 1) : 0};
+	unsigned long to = memblock_search(type, edit->end);
+
+	if (to < type->cnt && type->regions[to].base <= edit->end)
+		to++;
+	run(edit, type->regions + result.from, to - result.from, &result);
+	return result;
+}
+
+static void move_regions(struct memblock_type *type, unsigned long to, unsigned long from)
+{
+	if (to != from)
+		memmove(type->regions + to, type->regions + from,
+			(type->cnt - from) * sizeof(*type->regions));
+	type->cnt += to - from;
+}
+
+/* There is room for what it leaves, and for as many more as it runs ahead of what it reads. */
+static void carry_out(const struct edit *edit, const struct result *plan)
+{
+	struct memblock_type *type = edit->type;
+	struct memblock_region *first = type->regions + plan->from;
+	struct result result = {.to = first};
+
+	for (unsigned long i = 0; i < plan->read; i++)
+		type->total_size -= first[i].size;
+	type->total_size += plan->bytes;
+	/* What is read stays ahead of what is written. */
+	move_regions(type, plan->from + plan->ahead, plan->from);
+	run(edit, first + plan->ahead, plan->read, &result);
+	move_regions(type, plan->from + result.written, plan->from + plan->ahead + plan->read);
+}
+
+static int change(struct edit edit, const struct array_limits *limits, bool leave)
+{
+	struct result plan;
+	int moved;
+
+	if (edit.base >= edit.end)
+		return 0;
+	do {
+		plan = count(&edit);
+		moved = memblock_make_room(edit.type, plan.ahead, limits, leave);
+	} while (moved > 0);
+	if (!moved)
+		carry_out(&edit, &plan);
+	return moved;
+}
+
+/* ---- removing around the arrays ---- */
+
+/* The next part of the range, from its own end up to `end`, in which no array lies. */
+static bool next_part(struct edit *part, phys_addr_t end)
+{
+	const struct memblock_region array[2] = {memblock_array(&memblock.memory),
+						 memblock_array(&memblock.reserved)};
+
+	part->base = part->end;
+	part->end = end;
+	for (int pass = 0; pass < 2; pass++) /* one array may begin where the other ends */
+		for (int i = 0; i < 2; i++)
+			if (array[i].base <= part->base && region_end(&array[i]) > part->base)
+				part->base = region_end(&array[i]);
+	for (int i = 0; i < 2; i++)
+		if (array[i].base > part->base && array[i].base < part->end)
+			part->end = array[i].base;
+	return part->base < part->end;
+}
+
+int memblock_cut(struct memblock_type *type, phys_addr_t base, phys_addr_t end, bool mapped)
+{
+	struct array_limits limits = ARRAYS_ANYWHERE;
+	struct edit part = {.type = type, .change = mapped ? REMOVE_MAPPED : REMOVE};
+	struct result plan;
+	int moved;
+
+	limits.base = base;
+	limits.end = end;
+	do {
+		unsigned long cnt = type->cnt;
+
+		for (part.end = base; next_part(&part, end);) {
+			plan = count(&part);
+			cnt += plan.written - plan.read;
 		}
-	} else if (gap->joins_right) {
-		r->base = gap->start;
-		r->size += size;
-	} else {
-		insert_region(type, gap->i, gap->start, size, flags);
-	}
-}
-
-static int grow(struct memblock_type *type, unsigned long extra, phys_addr_t base,
-		phys_addr_t size);
-
-static int add_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size,
-		     enum memblock_flags flags)
-{
-	phys_addr_t end;
-	struct gap gap;
-	long more = 0, peak = 0;
-
-	size = memblock_cap_size(base, size);
-	end = base + size;
-
-	/* How many more regions will there be, at the worst moment? */
-	for (phys_addr_t at = base; next_gap(type, at, end, flags, &gap); at = gap.end) {
-		more += 1 - gap.joins_left - gap.joins_right;
-		peak = more > peak ? more : peak;
-	}
-	if (type->cnt + (unsigned long)peak > type->max) {
-		int err = grow(type, (unsigned long)peak, base, size);
-
-		if (err)
-			return err;
-	}
-	for (phys_addr_t at = base; next_gap(type, at, end, flags, &gap); at = gap.end)
-		fill_gap(type, &gap, flags);
-	return 0;
-}
-
-/* ---- removing ---- */
-
-static int remove_range(struct memblock_type *type, phys_addr_t base, phys_addr_t size)
-{
-	phys_addr_t end = base + memblock_cap_size(base, size);
-	unsigned long i = memblock_search(type, base), first;
-	struct memblock_region *r = &type->regions[i];
-
-	if (base >= end || i == type->cnt)
-		return 0;
-
-	/* The range lies inside one region: that becomes two. */
-	if (r->base < base && region_end(r) > end) {
-		if (type->cnt == type->max) {
-			int err = grow(type, 1, base, end - base);
-
-			if (err)
-				return err;
-			i = memblock_search(type, base);
-			r = &type->regions[i];
+		moved = memblock_make_room(type, cnt > type->cnt ? cnt - type->cnt : 0, &limits,
+					   false);
+	} while (moved > 0);
+	if (moved)
+		return moved;
+	/* What splits a region comes last: the others may make room for it. */
+	for (int splits = 0; splits < 2; splits++)
+		for (part.end = base; next_part(&part, end);) {
+			plan = count(&part);
+			if ((plan.written > plan.read) == splits)
+				carry_out(&part, &plan);
 		}
-		insert_region(type, i + 1, end, region_end(r) - end, r->flags);
-		r->size = base - r->base;
-		type->total_size -= end - base;
-		return 0;
-	}
-
-	if (r->base < base) {
-		type->total_size -= region_end(r) - base;
-		r->size = base - r->base;
-		i++;
-	}
-	first = i;
-	for (; i < type->cnt && region_end(&type->regions[i]) <= end; i++)
-		type->total_size -= type->regions[i].size;
-	if (i < type->cnt && type->regions[i].base < end) {
-		r = &type->regions[i];
-		type->total_size -= end - r->base;
-		r->size = region_end(r) - end;
-		r->base = end;
-	}
-	delete_regions(type, first, i - first);
 	return 0;
 }
 
-/* ---- growing ---- */
-
-/* A move of one array that has been decided, or none (new_max 0). */
-struct move {
-	struct memblock_type *type;
-	unsigned long new_max;
-	phys_addr_t addr;
-	phys_addr_t size;
-};
-
-static bool overlap(phys_addr_t a, phys_addr_t a_size, phys_addr_t b, phys_addr_t b_size)
+static void change_reserved(phys_addr_t base, phys_addr_t size, enum change what)
 {
-	return a < b + b_size && b < a + a_size;
+	struct edit edit = {&memblock.reserved, base, base + size, what, MEMBLOCK_NONE};
+	struct result plan = count(&edit);
+
+	carry_out(&edit, &plan);
 }
 
-/* Find a place for `cnt` regions that touches neither [base, base + size) nor the other move's. */
-static int plan_move(struct move *move, struct memblock_type *type, unsigned long cnt,
-		     phys_addr_t base, phys_addr_t size, const struct move *other)
+void memblock_reserve_array(phys_addr_t base, phys_addr_t size)
 {
-	phys_addr_t end = memblock.current_limit;
-
-	move->type = type;
-	move->new_max = type->max;
-	while (move->new_max < cnt)
-		move->new_max *= 2;
-	move->size = ALIGN_UP(move->new_max * sizeof(struct memblock_region), PAGE_SIZE);
-
-	for (;;) {
-		move->addr = memblock_find_top_down(0, end, move->size, PAGE_SIZE);
-		if (!move->addr)
-			return -ENOMEM;
-		if (overlap(move->addr, move->size, base, size))
-			end = base;
-		else if (overlap(move->addr, move->size, other->addr, other->size))
-			end = other->addr;
-		else
-			return 0;
-	}
+	change_reserved(base, size, ADD);
 }
 
-/*
- * Carry a planned move out. It cannot fail: `reserved` has room for the new array's reservation,
- * and for the region more that giving back the old array may leave.
- */
-static void do_move(const struct move *move)
+void memblock_release_array(phys_addr_t base, phys_addr_t size)
 {
-	struct memblock_type *type = move->type;
-	struct memblock_region *old = type->regions, *new = phys_to_virt(move->addr);
-	phys_addr_t old_size =
-		ALIGN_UP((phys_addr_t)type->max * sizeof(struct memblock_region), PAGE_SIZE);
-
-	memcpy(new, old, type->cnt * sizeof(*old));
-	type->regions = new;
-	type->max = move->new_max;
-
-	(void)add_range(&memblock.reserved, move->addr, move->size, MEMBLOCK_NONE);
-	if (old != memory_init_regions && old != reserved_init_regions)
-		(void)remove_range(&memblock.reserved, virt_to_phys(old), old_size);
-}
-
-/*
- * Make room for `extra` more regions in `type`, while [base, base + size) is being added to or
- * removed from it: the new array must not lie there. 0 or -ENOMEM, and then nothing has changed.
- */
-static int grow(struct memblock_type *type, unsigned long extra, phys_addr_t base, phys_addr_t size)
-{
-	/* A move of either array adds up to two regions to `reserved`: see do_move(). */
-	struct memblock_type *reserved = &memblock.reserved;
-	struct move first = {.type = NULL}, second = {.type = NULL};
-	int err;
-
-	if (type == reserved) {
-		err = plan_move(&first, reserved, reserved->cnt + extra + 2, base, size, &second);
-		if (err)
-			return err;
-		do_move(&first);
-		return 0;
-	}
-
-	if (reserved->cnt + 2 > reserved->max) {
-		err = plan_move(&first, reserved, reserved->cnt + 4, base, size, &second);
-		if (err)
-			return err;
-	}
-	err = plan_move(&second, type, type->cnt + extra, base, size, &first);
-	if (err)
-		return err;
-	if (first.type)
-		do_move(&first);
-	do_move(&second);
-	return 0;
-}
-
-/* ---- flags ---- */
-
-/* Does a boundary at addr cut a memory region whose flags would change? */
-static bool cuts(phys_addr_t addr, enum memblock_flags flag, bool set)
-{
-	unsigned long i = memblock_search(&memblock.memory, addr);
-	const struct memblock_region *r = &memblock.memory.regions[i];
-
-	return i < memblock.memory.cnt && r->base < addr && !(r->flags & flag) == set;
-}
-
-static void split_at(phys_addr_t addr)
-{
-	unsigned long i = memblock_search(&memblock.memory, addr);
-	struct memblock_region *r = &memblock.memory.regions[i];
-
-	insert_region(&memblock.memory, i + 1, addr, region_end(r) - addr, r->flags);
-	r->size = addr - r->base;
-}
-
-static void merge_memory(void)
-{
-	struct memblock_region *r = memblock.memory.regions;
-	unsigned long to = 0;
-
-	for (unsigned long i = 1; i < memblock.memory.cnt; i++) {
-		if (region_end(&r[to]) == r[i].base && r[to].flags == r[i].flags)
-			r[to].size += r[i].size;
-		else
-			r[++to] = r[i];
-	}
-	if (memblock.memory.cnt)
-		memblock.memory.cnt = to + 1;
-}
-
-static int set_flag(phys_addr_t base, phys_addr_t size, enum memblock_flags flag, bool set)
-{
-	struct memblock_type *type = &memblock.memory;
-	phys_addr_t end = base + memblock_cap_size(base, size);
-	unsigned long extra;
-
-	if (base >= end)
-		return 0;
-	extra = (unsigned long)cuts(base, flag, set) + (unsigned long)cuts(end, flag, set);
-	if (type->cnt + extra > type->max) {
-		int err = grow(type, extra, base, end - base);
-
-		if (err)
-			return err;
-	}
-	if (cuts(base, flag, set))
-		split_at(base);
-	if (cuts(end, flag, set))
-		split_at(end);
-	for (unsigned long i = memblock_search(type, base);
-	     i < type->cnt && type->regions[i].base < end; i++) {
-		struct memblock_region *r = &type->regions[i];
-
-		/* Not wholly inside: its flag is right already, or it would have been cut. */
-		if (r->base < base || region_end(r) > end)
-			continue;
-		r->flags = set ? r->flags | flag : r->flags & ~flag;
-	}
-	merge_memory();
-	return 0;
+	change_reserved(base, size, REMOVE);
 }
 
 /* ---- the public changes ---- */
+
+static int change_memory(phys_addr_t base, phys_addr_t size, enum change what,
+			 enum memblock_flags flags)
+{
+	struct array_limits limits = ARRAYS_ANYWHERE;
+	phys_addr_t end = base + memblock_cap_size(base, size);
+	/* An array lies in memory, and in memory that is mapped. */
+	bool leave = what == REMOVE || (what == SET && flags & MEMBLOCK_NOMAP);
+
+	if (leave) {
+		limits.base = base;
+		limits.end = end;
+	}
+	return change((struct edit){&memblock.memory, base, end, what, flags}, &limits, leave);
+}
 
 int memblock_add_node(phys_addr_t base, phys_addr_t size, int nid, enum memblock_flags flags)
 {
 	if (nid != 0 && nid != NUMA_NO_NODE)
 		return -EINVAL;
-	return add_range(&memblock.memory, base, size, flags);
+	return change_memory(base, size, ADD, flags);
 }
 
 int memblock_add(phys_addr_t base, phys_addr_t size)
 {
-	return add_range(&memblock.memory, base, size, MEMBLOCK_NONE);
+	return change_memory(base, size, ADD, MEMBLOCK_NONE);
 }
 
 int memblock_remove(phys_addr_t base, phys_addr_t size)
 {
-	return remove_range(&memblock.memory, base, size);
+	return change_memory(base, size, REMOVE, MEMBLOCK_NONE);
 }
 
 int memblock_reserve(phys_addr_t base, phys_addr_t size)
 {
-	return add_range(&memblock.reserved, base, size, MEMBLOCK_NONE);
+	struct array_limits limits = ARRAYS_ANYWHERE;
+
+	limits.base = base;
+	limits.end = base + memblock_cap_size(base, size);
+	return change((struct edit){&memblock.reserved, base, limits.end, ADD, MEMBLOCK_NONE},
+		      &limits, false);
 }
 
 int memblock_phys_free(phys_addr_t base, phys_addr_t size)
 {
-	return remove_range(&memblock.reserved, base, size);
+	return memblock_cut(&memblock.reserved, base, base + memblock_cap_size(base, size), false);
 }
 
 void memblock_free(void *ptr, size_t size)
@@ -406,20 +342,20 @@ void memblock_free(void *ptr, size_t size)
 
 int memblock_mark_nomap(phys_addr_t base, phys_addr_t size)
 {
-	return set_flag(base, size, MEMBLOCK_NOMAP, true);
+	return change_memory(base, size, SET, MEMBLOCK_NOMAP);
 }
 
 int memblock_clear_nomap(phys_addr_t base, phys_addr_t size)
 {
-	return set_flag(base, size, MEMBLOCK_NOMAP, false);
+	return change_memory(base, size, CLEAR, MEMBLOCK_NOMAP);
 }
 
 int memblock_mark_hotplug(phys_addr_t base, phys_addr_t size)
 {
-	return set_flag(base, size, MEMBLOCK_HOTPLUG, true);
+	return change_memory(base, size, SET, MEMBLOCK_HOTPLUG);
 }
 
 int memblock_clear_hotplug(phys_addr_t base, phys_addr_t size)
 {
-	return set_flag(base, size, MEMBLOCK_HOTPLUG, false);
+	return change_memory(base, size, CLEAR, MEMBLOCK_HOTPLUG);
 }

@@ -7,10 +7,20 @@
 
 #include <quarry/memblock.h>
 
-/*
- * Set when the page allocator has taken over: what is free here is its, so nothing is found any more.
- * memblock_init() clears it.
- */
-extern bool memblock_handed_over;
+#pragma GCC visibility push(hidden)
 
+/*
+ * The page allocator's metadata, set when it takes over: what is free here is its from then on, so
+ * nothing is found any more. memblock_init() makes the size 0.
+ */
+extern struct memblock_region memblock_handed_over;
+
+/*
+ * memblock_query.c: may memblock_free_late() have the frames [start, end)? -EFAULT: one is not memory
+ * that is mapped, every byte of it; -EPERM: one is not reserved, every byte of it, or the
+ * allocator's metadata or memblock's own arrays are there. Bound: bisections, and the regions that the frames lie in.
+ */
+int memblock_check_late(pfn_t start, pfn_t end);
+
+#pragma GCC visibility pop
 #endif

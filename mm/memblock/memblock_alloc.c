@@ -114,6 +114,30 @@ void memblock_next_range_rev(uint64_t *idx, int nid, enum memblock_flags flags,
 	*idx = UINT64_MAX;
 }
 
+void memblock_next_mem_pfn_range(int *idx, int nid, pfn_t *out_start, pfn_t *out_end, int *out_nid)
+{
+	const struct memblock_type *type = &memblock.memory;
+
+	if (nid == MAX_NUMNODES) /* Linux's word for any node in this iterator */
+		nid = NUMA_NO_NODE;
+	while ((unsigned long)++*idx < type->cnt) {
+		const struct memblock_region *r = &type->regions[*idx];
+		pfn_t start = memblock_region_memory_base_pfn(r);
+		pfn_t end = memblock_region_memory_end_pfn(r);
+
+		if (start >= end || skip(type, r, nid, MEMBLOCK_NOMAP))
+			continue;
+		if (out_start)
+			*out_start = start;
+		if (out_end)
+			*out_end = end;
+		if (out_nid)
+			*out_nid = 0;
+		return;
+	}
+	*idx = -1;
+}
+
 /* ---- finding ---- */
 
 phys_addr_t memblock_find_top_down(phys_addr_t start, phys_addr_t end, phys_addr_t size,
@@ -122,7 +146,7 @@ phys_addr_t memblock_find_top_down(phys_addr_t start, phys_addr_t end, phys_addr
 	phys_addr_t this_start, this_end;
 	uint64_t i;
 
-	if (memblock_handed_over)
+	if (memblock_handed_over.size)
 		return 0;
 	start = start > PAGE_SIZE ? start : PAGE_SIZE;
 	for_each_free_mem_range_reverse(i, NUMA_NO_NODE, MEMBLOCK_NONE, &this_start, &this_end,
@@ -166,9 +190,9 @@ phys_addr_t memblock_find_in_range(phys_addr_t start, phys_addr_t end, phys_addr
 {
 	if (align == 0)
 		align = SMP_CACHE_BYTES;
-	if (size == 0 || (align & (align - 1)) || memblock_handed_over)
+	if (size == 0 || (align & (align - 1)) || memblock_handed_over.size)
 		return 0;
-	if (end == MEMBLOCK_ALLOC_ACCESSIBLE)
+	if (end == MEMBLOCK_ALLOC_ACCESSIBLE || end == MEMBLOCK_ALLOC_NOLEAKTRACE)
 		end = memblock.current_limit;
 	return memblock.bottom_up ? find_bottom_up(start, end, size, align)
 				  : memblock_find_top_down(start, end, size, align);
@@ -185,6 +209,13 @@ phys_addr_t memblock_phys_alloc_range(phys_addr_t size, phys_addr_t align, phys_
 	if (found && memblock_reserve(found, size))
 		return 0;
 	return found;
+}
+
+phys_addr_t memblock_phys_alloc_try_nid(phys_addr_t size, phys_addr_t align, int nid)
+{
+	if (nid != 0 && nid != NUMA_NO_NODE)
+		return 0;
+	return memblock_phys_alloc_range(size, align, 0, MEMBLOCK_ALLOC_ACCESSIBLE);
 }
 
 void *memblock_alloc_try_nid_raw(phys_addr_t size, phys_addr_t align, phys_addr_t min_addr,

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memblock_internal.h: what the files of memblock/ share and no other folder needs.
- *
- * memblock.c and memblock_alloc.c call each other: an array that is full grows into memory that is
- * allocated as any other is, and an allocation is a reservation, which may make an array grow.
  */
 #ifndef QUARRY_MEMBLOCK_INTERNAL_H
 #define QUARRY_MEMBLOCK_INTERNAL_H
@@ -21,11 +18,45 @@ static inline phys_addr_t memblock_cap_size(phys_addr_t base, phys_addr_t size)
 	return size < PHYS_ADDR_MAX - base ? size : PHYS_ADDR_MAX - base;
 }
 
+#pragma GCC visibility push(hidden)
+
+/* memblock.c */
 /* Index of the first region that ends above addr; type->cnt if there is none. */
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr);
+/*
+ * Remove [base, end) from one array, of memory only what is mapped if `mapped`; what memblock's own
+ * arrays occupy stays. 0 or -ENOMEM, and then nothing has changed.
+ */
+int memblock_cut(struct memblock_type *type, phys_addr_t base, phys_addr_t end, bool mapped);
+/* Reserve, or give back, the place of an array; there is room for it. */
+void memblock_reserve_array(phys_addr_t base, phys_addr_t size);
+void memblock_release_array(phys_addr_t base, phys_addr_t size);
 
+/* memblock_array.c */
+/* Where a call lets memblock's arrays be. */
+struct array_limits {
+	phys_addr_t low, high; /* within these */
+	phys_addr_t base, end; /* and outside these */
+	phys_addr_t align;     /* in memory that memblock_trim_memory(align) keeps; 1: all memory */
+};
+#define ARRAYS_ANYWHERE ((struct array_limits){.high = PHYS_ADDR_MAX, .align = 1})
+
+/*
+ * Make room in an array for `extra` more regions and, if `leave`, move the arrays that the limits do
+ * not let be where they are. 1: arrays have moved; 0: none had to; -ENOMEM: there is no place, and
+ * nothing has changed.
+ */
+int memblock_make_room(struct memblock_type *type, unsigned long extra,
+		       const struct array_limits *limits, bool leave);
+/* The bytes that an array occupies in the memory that memblock describes; size 0 while it is static. */
+struct memblock_region memblock_array(const struct memblock_type *type);
+/* Does a place that lies in memory keep to the limits? */
+bool memblock_array_fits(phys_addr_t base, phys_addr_t size, const struct array_limits *limits);
+
+/* memblock_alloc.c */
 /* The highest free, mapped place for size bytes within [start, end), or 0. */
 phys_addr_t memblock_find_top_down(phys_addr_t start, phys_addr_t end, phys_addr_t size,
 				   phys_addr_t align);
 
+#pragma GCC visibility pop
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memblock_query.c: questions about the map, cutting memory down to size, the report and the
- * checker of the arrays' invariants.
+ * memblock_query.c: questions about the map, the report and the checker of the arrays' invariants.
  */
+#include <errno.h>
+
 #include "memblock_internal.h"
 #include <quarry/port.h>
 
@@ -66,10 +67,11 @@ bool memblock_is_region_memory(phys_addr_t base, phys_addr_t size)
 
 bool memblock_overlaps_region(const struct memblock_type *type, phys_addr_t base, phys_addr_t size)
 {
-	phys_addr_t end = base + memblock_cap_size(base, size);
 	unsigned long i = memblock_search(type, base);
 
-	return base < end && i < type->cnt && type->regions[i].base < end;
+	size = memblock_cap_size(base, size);
+	return i < type->cnt &&
+	       memblock_addrs_overlap(base, size, type->regions[i].base, type->regions[i].size);
 }
 
 bool memblock_is_region_reserved(phys_addr_t base, phys_addr_t size)
@@ -77,47 +79,43 @@ bool memblock_is_region_reserved(phys_addr_t base, phys_addr_t size)
 	return memblock_overlaps_region(&memblock.reserved, base, size);
 }
 
-/* ---- cutting down ---- */
+/* ---- what may be released late ---- */
 
-void memblock_trim_memory(phys_addr_t align)
+/*
+ * Is every byte of the frames [start, end) reserved, or memory that is mapped? Each frame must lie in one
+ * region: as for memblock_free_all(), a frame is memory if a region holds all of it.
+ */
+static bool covers(const struct memblock_type *type, pfn_t start, pfn_t end)
 {
-	struct memblock_type *type = &memblock.memory;
-	unsigned long to = 0;
+	for (unsigned long i = memblock_search(type, PFN_PHYS(start)); start < end; i++) {
+		const struct memblock_region *r = &type->regions[i];
 
-	type->total_size = 0;
-	for (unsigned long i = 0; i < type->cnt; i++) {
-		struct memblock_region r = type->regions[i];
-		phys_addr_t start = ALIGN_UP(r.base, align),
-			    end = ALIGN_DOWN(region_end(&r), align);
-
-		/* start wraps to 0 when there is no multiple of align above base. */
-		if (start < r.base || start >= end)
-			continue;
-		r.base = start;
-		r.size = end - start;
-		type->regions[to++] = r;
-		type->total_size += r.size;
+		if (i == type->cnt || PFN_UP(r->base) > start || PFN_DOWN(region_end(r)) <= start)
+			return false;
+		if (type == &memblock.memory && memblock_is_nomap(r))
+			return false;
+		start = PFN_DOWN(region_end(r));
 	}
-	type->cnt = to;
+	return true;
 }
 
-void memblock_enforce_memory_limit(phys_addr_t limit)
+int memblock_check_late(pfn_t start, pfn_t end)
 {
-	const struct memblock_region *r;
+	const struct memblock_region own[3] = {
+		memblock_handed_over,
+		memblock_array(&memblock.memory),
+		memblock_array(&memblock.reserved),
+	};
 
-	if (limit == 0)
-		return;
-	for_each_mem_region (r) {
-		if (limit < r->size) {
-			phys_addr_t top = r->base + limit;
-
-			/* Neither splits a region, so neither can fail. */
-			(void)memblock_remove(top, PHYS_ADDR_MAX - top);
-			(void)memblock_phys_free(top, PHYS_ADDR_MAX - top);
-			return;
-		}
-		limit -= r->size;
-	}
+	if (!covers(&memblock.memory, start, end))
+		return -EFAULT;
+	if (!covers(&memblock.reserved, start, end))
+		return -EPERM;
+	for (int i = 0; i < 3; i++)
+		if (memblock_addrs_overlap(PFN_PHYS(start), PFN_PHYS(end - start), own[i].base,
+					   own[i].size))
+			return -EPERM;
+	return 0;
 }
 
 /* ---- report and check ---- */
@@ -168,9 +166,35 @@ static const char *check(const struct memblock_type *type)
 	return sum == type->total_size ? NULL : "memblock: total_size is not the sum of the sizes";
 }
 
+/* Every byte of it, in however many regions. */
+static bool array_is_safe(const struct memblock_type *type)
+{
+	struct memblock_region array = memblock_array(type);
+	phys_addr_t at = array.base;
+
+	for (unsigned long i = memblock_search(&memblock.memory, at);
+	     i < memblock.memory.cnt && at < region_end(&array); i++) {
+		const struct memblock_region *r = &memblock.memory.regions[i];
+
+		if (r->base > at || memblock_is_nomap(r))
+			return false;
+		at = region_end(r);
+	}
+	if (at < region_end(&array))
+		return false;
+	return !array.size || (type->max * sizeof(*type->regions) <= array.size &&
+			       region_at(&memblock.reserved, array.base) ==
+				       region_at(&memblock.reserved, region_end(&array) - 1) &&
+			       memblock_is_reserved(array.base));
+}
+
 const char *memblock_check(void)
 {
 	const char *wrong = check(&memblock.memory);
 
-	return wrong ? wrong : check(&memblock.reserved);
+	if (!wrong)
+		wrong = check(&memblock.reserved);
+	if (!wrong && !(array_is_safe(&memblock.memory) && array_is_safe(&memblock.reserved)))
+		wrong = "memblock: an array is not in mapped memory, or not reserved";
+	return wrong;
 }

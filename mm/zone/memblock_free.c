@@ -52,23 +52,45 @@ static void write_blocks(unsigned long index, unsigned long end, bool reserved)
 }
 
 /*
- * Add sections [first, end) to the spans, open ones up to `opened`; they follow all spans there
- * are.
+ * Add sections [first, end), open ones up to `opened`, to the span before, which they prolong, or as a
+ * new one. All but those from span i on lie below them.
  */
-static void span_append(unsigned long first, unsigned long opened, unsigned long end)
+static void span_insert(uint32_t i, unsigned long first, unsigned long opened, unsigned long end)
 {
-	struct zone *zone = zone_of(first << SECTION_SHIFT);
-	struct span *last = mm.nr_spans ? &mm.spans[mm.nr_spans - 1] : NULL;
+	struct span *span = &mm.spans[i];
 
-	if (last && last->end == first && last->opened == last->end &&
-	    zone_of((unsigned long)last->first << SECTION_SHIFT) == zone) {
-		last->opened = (uint32_t)opened;
-		last->end = (uint32_t)end;
+	/* A span lies in one zone. */
+	if (i && span[-1].end == first && span[-1].opened == first &&
+	    first << SECTION_SHIFT != mm.zones[ZONE_NORMAL].start) {
+		span--;
 	} else {
-		mm.spans[mm.nr_spans++] =
-			(struct span){(uint32_t)first, (uint32_t)opened, (uint32_t)end, NIL32};
+		for (uint32_t last = mm.nr_spans++; last > i; last--)
+			mm.spans[last] = mm.spans[last - 1];
+		span->first = (uint32_t)first;
 	}
-	zone->span_end = mm.nr_spans;
+	span->opened = (uint32_t)opened;
+	span->end = (uint32_t)end;
+}
+
+/* Which spans are each zone's, and which of them have untouched sections: those are taken in order. */
+static void link_spans(void)
+{
+	struct zone *zone;
+
+	for_each_zone (zone) {
+		zone->span = NIL32;
+		zone->span_end = mm.nr_spans;
+	}
+	for (uint32_t i = mm.nr_spans; i--;) {
+		struct span *span = &mm.spans[i];
+
+		zone = zone_of((unsigned long)span->first << SECTION_SHIFT);
+		span->next = zone->span;
+		if (span->opened < span->end)
+			zone->span = i;
+		if (zone > mm.zones)
+			mm.zones[ZONE_DMA32].span_end = i;
+	}
 }
 
 static void partial_end(struct partial *partial)
@@ -98,7 +120,7 @@ static void release(struct partial *partial, pfn_t start, pfn_t last)
 		if (index == section << SECTION_SHIFT && end >= stop) {
 			stop = min_u64(ALIGN_DOWN(end, SECTION_PAGES), zone->end);
 			partial_end(partial);
-			span_append(section, section, stop >> SECTION_SHIFT);
+			span_insert(mm.nr_spans, section, section, stop >> SECTION_SHIFT);
 			zone->nr_untouched += stop - index;
 			zone->nr_free += stop - index;
 		} else {
@@ -106,7 +128,7 @@ static void release(struct partial *partial, pfn_t start, pfn_t last)
 			if (partial->section != section) {
 				partial_end(partial);
 				section_clear(section);
-				span_append(section, section + 1, section + 1);
+				span_insert(mm.nr_spans, section, section + 1, section + 1);
 				partial->section = section;
 				partial->pos = section << SECTION_SHIFT;
 			}
@@ -126,8 +148,11 @@ unsigned long memblock_free_all(void)
 	uint64_t i, released = 0;
 	phys_addr_t base, limit;
 	struct zone *zone;
-	uint32_t span = 0;
 
+	if (!mm.memmap || memblock_handed_over.size) {
+		report_nothing_released(mm.memmap);
+		return 0;
+	}
 	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &base, &limit, NULL) {
 		/* Address 0 means "none" to callers of __get_free_pages(): it stays reserved. */
 		pfn_t from = max_u64(PFN_UP(base), 1), to = PFN_DOWN(limit);
@@ -145,21 +170,11 @@ unsigned long memblock_free_all(void)
 	release(&partial, start, end);
 	partial_end(&partial);
 
-	for_each_zone (zone) {
-		if (zone->span_end < span)
-			zone->span_end = span;
-		zone->span = NIL32;
-		span = zone->span_end;
+	link_spans();
+	for_each_zone (zone)
 		released += zone->managed;
-	}
-	/* Sections are taken from the spans that have untouched ones, in order. */
-	for (span = mm.nr_spans; span--;) {
-		zone = zone_of((unsigned long)mm.spans[span].first << SECTION_SHIFT);
-		mm.spans[span].next = zone->span;
-		if (mm.spans[span].opened < mm.spans[span].end)
-			zone->span = span;
-	}
-	memblock_handed_over = true;
+	memblock_handed_over.base = virt_to_phys(mm.memmap);
+	memblock_handed_over.size = mm.memmap_bytes;
 	mm.grouping = released >= pageblock_nr_pages * MIGRATE_TYPES;
 	if (!mm.grouping)
 		report_no_grouping();
@@ -169,116 +184,109 @@ unsigned long memblock_free_all(void)
 
 /* ---- memblock_free_late -------------------------------------------------------------------- */
 
-/* The number of a span that is now one more, if it was `from` or above. */
-static void moved_up(uint32_t *span, uint32_t from)
-{
-	if (*span != NIL32 && *span >= from)
-		++*span;
-}
-
 /*
- * Give a section that is reserved as a whole a span, for which check_late() found room, and one
- * reserved block.
+ * May the pages [index, end), memory that memblock has reserved, be released? None may be the
+ * allocator's already: memblock only remembers, and may have been told anything since.
  */
-static void section_open_reserved(unsigned long section)
+static int check_late(unsigned long index, unsigned long end)
 {
-	struct zone *zone;
-	uint32_t i = mm.nr_spans;
+	while (index < end) {
+		enum section_state state = section_state(index >> SECTION_SHIFT);
 
-	if (section_is_open(section))
-		return;
-	for (; i && mm.spans[i - 1].first > section; i--)
-		mm.spans[i] = mm.spans[i - 1];
-	mm.spans[i] = (struct span){(uint32_t)section, (uint32_t)section + 1, (uint32_t)section + 1,
-				    NIL32};
-	mm.nr_spans++;
-	for (uint32_t s = 0; s < mm.nr_spans; s++)
-		moved_up(&mm.spans[s].next, i);
-	for_each_zone (zone) {
-		moved_up(&zone->span, i);
-		if (section < zone->end >> SECTION_SHIFT)
-			zone->span_end++;
-	}
-	section_clear(section);
-	trust_head(section << SECTION_SHIFT, MAX_PAGE_ORDER);
-	mm.memmap[section << SECTION_SHIFT].word = PAGE_RESERVED_WORD(MAX_PAGE_ORDER);
-}
-
-/* Halve the reserved block around index until it starts there and is no larger than `order`. */
-static void reserved_split(unsigned long index, unsigned int order)
-{
-	unsigned long head = block_head(index);
-	unsigned int have = page_order(&mm.memmap[head]);
-
-	while (have > order || head != index) {
-		unsigned long upper = head + (1UL << --have);
-
-		trust_head(head, have);
-		trust_head(upper, have);
-		mm.memmap[head].word = PAGE_RESERVED_WORD(have);
-		mm.memmap[upper].word = PAGE_RESERVED_WORD(have);
-		if (index >= upper)
-			head = upper;
-	}
-}
-
-/* May these frames be released late? All must exist, be mapped, and be reserved. */
-static int check_late(pfn_t pfn, pfn_t end)
-{
-	uint32_t sections = 0;
-
-	for (; pfn < end; pfn++) {
-		unsigned long index = pfn_to_index(pfn);
-		enum section_state state;
-
-		if (index == NIL32 || !memblock_is_map_memory(PFN_PHYS(pfn)))
-			return -EFAULT;
-		state = section_state(index >> SECTION_SHIFT);
-		if (state == SECTION_RESERVED) { /* it will need a span */
-			sections++;
-			pfn += SECTION_PAGES - 1 - (index & (SECTION_PAGES - 1));
-		} else if (state == SECTION_UNTOUCHED ||
-			   page_state(&mm.memmap[block_head(index)]) != PAGE_RESERVED) {
-			return -EPERM;
+		if (state == SECTION_RESERVED) {
+			if (mm.max_spans - mm.nr_spans < MAX_NR_ZONES) /* it may need a span */
+				return -ENOSPC;
+			index = ALIGN_DOWN(index, SECTION_PAGES) + SECTION_PAGES;
+			continue;
 		}
+		if (state == SECTION_UNTOUCHED)
+			return -EPERM;
+		index = block_head(index);
+		if (page_state(&mm.memmap[index]) != PAGE_RESERVED)
+			return -EPERM;
+		index += 1UL << page_order(&mm.memmap[index]);
 	}
-	return sections > mm.max_spans - mm.nr_spans ? -ENOSPC : 0;
+	return 0;
 }
 
-int memblock_free_late(phys_addr_t base, phys_addr_t size)
+/* Open those of sections [section, end) that are reserved as a whole: each becomes one such block. */
+static void open_sections(unsigned long section, unsigned long end)
 {
-	pfn_t start = max_u64(PFN_UP(base), 1), end = PFN_DOWN(base + size);
-	int error;
+	while (section < end) {
+		unsigned long first = section, index = section << SECTION_SHIFT, flags;
+		uint32_t i = 0;
 
-	if (!mm.memmap || base + size < base)
-		return -EINVAL;
-	if (start >= end)
-		return 0;
-	error = check_late(start, end);
-	if (!error)
-		error = FAULT_POINT() ? -ENOMEM : memblock_phys_free(base, size);
-	for (pfn_t pfn = start; !error && pfn < end;) {
-		unsigned long index = pfn_to_index(pfn);
+		for (; section < end && !section_is_open(section) &&
+		       (section == first || index != mm.zones[ZONE_NORMAL].start);
+		     section++, index += SECTION_PAGES) {
+			section_clear(section);
+			mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;
+			mm.memmap[index].word = PAGE_RESERVED_WORD(MAX_PAGE_ORDER);
+		}
+		if (section == first) { /* it is open */
+			section++;
+			continue;
+		}
+		flags = port_irq_save();
+		while (i < mm.nr_spans && mm.spans[i].first < first)
+			i++;
+		span_insert(i, first, section, section);
+		link_spans();
+		port_irq_restore(flags);
+	}
+}
+
+/* Give pages [index, end) of open sections, which are reserved, to the buddy. */
+static void release_reserved(unsigned long index, unsigned long end)
+{
+	while (index < end) {
 		struct zone *zone = zone_of(index);
-		unsigned int order = 0;
-		unsigned long flags = port_irq_save();
+		unsigned long head = block_head(index), flags;
+		unsigned long stop = head + (1UL << page_order(&mm.memmap[head]));
+		unsigned long last = min_u64(stop, end);
+		unsigned int order;
 
-		while (order < MAX_PAGE_ORDER && !(index >> order & 1) &&
-		       pfn + (2UL << order) <= end)
-			order++;
-		spin_lock(&zone->lock);
-		section_open_reserved(index >> SECTION_SHIFT);
-		reserved_split(index, order);
+		/* What is not released, and what is released after this, is reserved in parts. */
+		write_blocks(head, index, true);
+		write_blocks(index, last, true);
+		write_blocks(last, stop, true);
 		order = page_order(&mm.memmap[index]);
+		flags = port_irq_save();
+		spin_lock(&zone->lock);
 		if (HOOKS)
 			hook_free_part(index, order, MIGRATE_UNMOVABLE);
 		buddy_free(zone, index, order);
 		zone->managed += 1UL << order;
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
-		pfn += 1UL << order;
+		index += 1UL << order;
 	}
+}
+
+int memblock_free_late(phys_addr_t base, phys_addr_t size)
+{
+	pfn_t start = max_u64(PFN_UP(base), 1), end = PFN_DOWN(base + size);
+	unsigned long index, last;
+	int error;
+
+	if (!memblock_handed_over.size || base + size < base)
+		return -EINVAL;
+	if (start >= end)
+		return 0;
+	index = pfn_to_index(start);
+	last = pfn_to_index(end - 1);
+	/* What was added to memory since mm_init() has no descriptors. */
+	if (index == NIL32 || last == NIL32 || last - index != end - 1 - start)
+		return -EFAULT;
+	error = memblock_check_late(start, end);
 	if (!error)
-		setup_per_zone_wmarks();
-	return error;
+		error = check_late(index, last + 1);
+	if (!error)
+		error = FAULT_POINT() ? -ENOMEM
+				      : memblock_phys_free(PFN_PHYS(start), PFN_PHYS(end - start));
+	if (error)
+		return error;
+	open_sections(index >> SECTION_SHIFT, (last >> SECTION_SHIFT) + 1);
+	release_reserved(index, last + 1);
+	return setup_per_zone_wmarks();
 }

@@ -249,21 +249,27 @@ static void test_both_arrays_grow(void **state)
 			 MAX_REGIONS * K(4) + 2 * ARRAY_SIZE(2 * MAX_REGIONS));
 }
 
+/* Both arrays full, and memory in pieces too small for a larger one but for [1M, 1M + room). */
+static void fill_arrays(phys_addr_t room)
+{
+	memblock_add(M(1), room);
+	for (unsigned int i = 0; i < MAX_REGIONS - 1; i++)
+		assert_int_equal(memblock_add(M(4) + K(8) * i, K(2)), 0);
+	reserve_pages(M(32), MAX_REGIONS);
+}
+
 static void test_growth_refused_changes_nothing(void **state)
 {
 	(void)state;
-	memblock_add(M(1), K(4)); /* no room for an array */
-	for (unsigned int i = 0; i < MAX_REGIONS - 1; i++)
-		assert_int_equal(memblock_add(M(4) + K(8) * i, K(4)), 0);
-	reserve_pages(M(32), MAX_REGIONS);
+	fill_arrays(MAX_REGIONS * sizeof(struct memblock_region));
 	save_state();
 	assert_int_equal(memblock_add(M(63), K(4)), -ENOMEM);
 	assert_int_equal(memblock_reserve(M(63), K(4)), -ENOMEM);
 	assert_int_equal(memblock_remove(M(1) + 16, 16), -ENOMEM);
 	assert_int_equal(memblock_phys_free(M(32) + 16, 16), -ENOMEM);
 	assert_int_equal(memblock_mark_nomap(M(1) + 16, 16), -ENOMEM);
-	assert_int_equal(memblock_mark_nomap(M(1) + 16, M(4)), -ENOMEM);
-	assert_int_equal(memblock_phys_alloc(K(4), K(4)), 0);
+	assert_int_equal(memblock_mark_nomap(M(1) + 16, M(3) + K(1)), -ENOMEM);
+	assert_int_equal(memblock_phys_alloc(16, 16), 0);
 	assert_null(memblock_alloc(16, 16));
 	expect_unchanged();
 	memblock_free(phys_to_virt(M(32) + 16), 16);
@@ -271,24 +277,26 @@ static void test_growth_refused_changes_nothing(void **state)
 	assert_non_null(strstr(port_host_log_text, "no room to free 0x10 bytes at 0x2000010"));
 	/* What needs no room still works. */
 	assert_int_equal(memblock_reserve(M(32), K(16)), 0);
-	assert_int_equal(memblock_remove(M(4), K(4)), 0);
+	assert_int_equal(memblock_remove(M(4), K(2)), 0);
 	assert_int_equal(memblock.memory.cnt, MAX_REGIONS - 1);
 }
+
+/* The arrays that a further memory region needs: its own, and `reserved` with a place for both. */
+#define LEAST_MEMORY   ((MAX_REGIONS + 1) * sizeof(struct memblock_region))
+#define LEAST_RESERVED ((MAX_REGIONS + 2) * sizeof(struct memblock_region))
 
 static void test_growth_refused_for_one_of_two(void **state)
 {
 	(void)state;
-	/* Room for one array exactly, when both `memory` and `reserved` would have to move. */
-	memblock_add(M(1), ARRAY_SIZE(2 * MAX_REGIONS));
-	for (unsigned int i = 0; i < MAX_REGIONS - 1; i++)
-		assert_int_equal(memblock_add(M(4) + K(8) * i, K(4)), 0);
-	reserve_pages(M(32), MAX_REGIONS);
+	/* Room for either array, but eight bytes too little for both. */
+	fill_arrays(LEAST_MEMORY + LEAST_RESERVED - 8);
 	save_state();
 	assert_int_equal(memblock_add(M(63), K(4)), -ENOMEM);
 	expect_unchanged();
 	memblock_phys_free(M(32), M(1));
 	assert_int_equal(memblock_add(M(63), K(4)), 0);
-	assert_int_equal(memblock.memory.max, 2 * MAX_REGIONS);
+	assert_int_equal(memblock.memory.cnt, MAX_REGIONS + 1);
+	assert_int_equal(memblock.reserved.max, MAX_REGIONS);
 }
 
 int main(void)
