@@ -128,7 +128,7 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 		page = &mm.memmap[block_head(index)];
 	if (!page->_refcount)
 		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED : MISUSE_DOUBLE_FREE;
-	if (page != &mm.memmap[index] && page_state(page) != PAGE_COMPOUND)
+	if (page != &mm.memmap[index]) /* of a compound block too: put_page() takes its tails */
 		return MISUSE_TAIL;
 	have = page_order(page); /* looked at once: another holder may make the block fall apart */
 	if (order >= 0 && have != order)

@@ -48,7 +48,9 @@ def test_alloc_with_flags(console):
     assert "compound" in "\n".join(console.lines(f"page {address}"))
     tail = f"{int(address, 16) + 0x5000:#x}"
     assert f"head {address}" in "\n".join(console.lines(f"page {tail}"))
-    assert console.lines(f"free {tail} 3") == []
+    # a compound block is freed by its head
+    assert console.lines(f"free {tail} 3") == [f"free: {tail}: is inside the block of order 3 at {address}"]
+    assert console.lines(f"free {address} 3") == []
     assert picture(console) == before
 
 

@@ -134,6 +134,22 @@ static void tail(void)
 	EXPECT_EQ(0, __free_pages(page, 6));
 }
 
+static void compound_tail(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, 6);
+
+	if (!EXPECT(page != NULL))
+		return;
+	for (unsigned int i = 1; i < 64; i++) {
+		phys_addr_t addr = page_to_phys(page) + i * PAGE_SIZE;
+
+		EXPECT_REFUSED(EINVAL, MISUSE_TAIL, __free_pages(page + i, 6));
+		EXPECT_REFUSED(EINVAL, MISUSE_TAIL, free_pages_phys(addr, -1));
+	}
+	EXPECT_EQ(1, page_count(page));
+	EXPECT_EQ(0, __free_pages(page, 6));
+}
+
 static void reserved(void)
 {
 	unsigned int tried = 0;
@@ -215,6 +231,7 @@ TEST_CASE(misuse, double_free_in_buddy, double_free_in_buddy);
 TEST_CASE(misuse, double_free_large, double_free_large);
 TEST_CASE(misuse, wrong_order, wrong_order);
 TEST_CASE(misuse, tail, tail);
+TEST_CASE(misuse, compound_tail, compound_tail);
 TEST_CASE(misuse, reserved, reserved);
 TEST_CASE(misuse, foreign, foreign);
 TEST_CASE(misuse, misaligned, misaligned);

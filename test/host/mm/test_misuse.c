@@ -191,6 +191,47 @@ static void tails_and_orders(void **state)
 	machine_stop();
 }
 
+/*
+ * A compound block is freed by its head. A tail, by whatever call and with whatever order, frees nothing, however many
+ * holders there are; put_page() takes a tail, as it drops a reference of the block.
+ */
+static void compound_tails(void **state)
+{
+	uint64_t hash;
+
+	machine_start(*state);
+	for (unsigned int order = 1; order < NR_PAGE_ORDERS; order++) {
+		struct page *head = alloc_pages(GFP_KERNEL | __GFP_COMP, order), *tail;
+
+		assert_non_null(head);
+		for (unsigned int holders = 1; holders <= 2; holders++) {
+			hash = mm_state_hash();
+			for (unsigned long k = 1; k < 1UL << order; k += 1 + k / 5) {
+				phys_addr_t addr = page_to_phys(tail = head + k);
+
+				EXPECT_REFUSED(EINVAL, MISUSE_TAIL, __free_pages(tail, order));
+				EXPECT_REFUSED(EINVAL, MISUSE_TAIL, __free_page(tail));
+				EXPECT_REFUSED(EINVAL, MISUSE_TAIL, free_pages_phys(addr, -1));
+				EXPECT_REFUSED(EINVAL, MISUSE_TAIL,
+					       free_pages_phys(addr, (int)order));
+				EXPECT_REFUSED(EINVAL, MISUSE_TAIL,
+					       free_pages((uintptr_t)page_address(tail), order));
+				EXPECT_REFUSED(EINVAL, MISUSE_TAIL,
+					       free_pages_exact(page_address(tail),
+								PAGE_SIZE << order));
+			}
+			assert_int_equal(hash, mm_state_hash());
+			assert_int_equal(holders, page_count(head));
+			get_page(head);
+		}
+		assert_int_equal(3, page_count(head));
+		assert_int_equal(0, put_page(head + 1));
+		assert_int_equal(0, put_page(head));
+		assert_int_equal(0, put_page(head + (1UL << order) - 1));
+	}
+	machine_stop();
+}
+
 /* By policy a refused free panics, and says what it was. */
 static void panic_policy(void **state)
 {
@@ -261,6 +302,8 @@ int main(void)
 		ON(every_descriptor, 9),
 		ON(tails_and_orders, 0),
 		ON(tails_and_orders, 1),
+		ON(compound_tails, 0),
+		ON(compound_tails, 1),
 		cmocka_unit_test(panic_policy),
 		cmocka_unit_test(bad_requests),
 	};
