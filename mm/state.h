@@ -37,6 +37,9 @@ struct mm {
 	unsigned int nr_cpus;	/* that share what caches may hold */
 	unsigned int end_cpu;	/* past the highest number that ever came online */
 
+	/* alloc/ */
+	const void *callbacks_thread; /* port_thread() of the thread whose callbacks run, or NULL */
+
 	/* zone/: set by sysctls */
 	unsigned int watermark_scale_factor;
 	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];

@@ -53,10 +53,11 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
  */
 static inline bool pcp_give(struct page *page, unsigned int order)
 {
-	const struct mm_pcpu *cpu = port_pcpu();
 	uintptr_t address = (uintptr_t)page;
+	unsigned long flags =
+		port_irq_save(); /* here the thread is on one CPU, whose ranges are whole */
+	const struct mm_pcpu *cpu = port_pcpu();
 	struct per_cpu_pages *pcp;
-	unsigned long flags;
 	uint32_t offset;
 
 	/* The compiler shall not reason about a pointer that may be anything. */
@@ -65,12 +66,11 @@ static inline bool pcp_give(struct page *page, unsigned int order)
 	if (!mm_likely(address - cpu->open[0].start < cpu->open[0].bytes) &&
 	    address - cpu->open[1].start >= cpu->open[1].bytes &&
 	    address - cpu->open[2].start >= cpu->open[2].bytes)
-		return false;
+		goto slow;
 	/* The first of a group of 32 is written if any is; the others, if all are. */
 	if (!mm_likely(address % sizeof(struct page) == 0) ||
 	    !mm_likely(cpu->trust[address >> 8] < (int)(address % 256 == 0 && order)))
-		return false;
-	flags = port_irq_save();
+		goto slow;
 	/* One compare: allocated, this order, one holder; what is left is the cache's offset. */
 	offset = page->word - (PAGE_HOT_WORD + (order << PAGE_ORDER_SHIFT));
 	if (!mm_likely(offset <= PAGE_CLASS_MASK))

@@ -50,7 +50,7 @@ struct mm_pcpu {
 	struct per_cpu_pages *cache; /* the caches: pcp, or held while hooks are on */
 	uint32_t cpu;		     /* this CPU's number, 0 .. CONFIG_NR_CPUS - 1 */
 	uint32_t irq_depth;	     /* raised by the port while an interrupt is served */
-	uint32_t in_reclaim;	     /* shrinkers or callbacks run */
+	uint32_t online;	     /* other CPUs' requests are served */
 	uint32_t hooks;		     /* the mm.hooks this CPU has taken note of */
 	uint32_t acknowledged;	     /* the newest request of another CPU that was served */
 	uint64_t refills;	     /* batches taken from the buddy */

@@ -193,4 +193,16 @@ static inline void port_relax(void)
 #error "no port for this machine: see the comment at the top of this file"
 #endif
 #endif
+
+/*
+ * What the running thread is known by: any address that is its own. For hosts whose threads stay on
+ * their CPU while shrinkers and notifiers run that is the CPU's area; a port header for others defines
+ * a function of this name and a macro of the same name.
+ */
+#ifndef port_thread
+static inline const void *port_thread(void)
+{
+	return port_pcpu();
+}
+#endif
 #endif

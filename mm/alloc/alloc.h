@@ -21,6 +21,23 @@ static inline bool gfp_acceptable(gfp_t gfp, unsigned int order)
 void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
 
 /* slowpath.c */
+/* Masked, or a thread that is moved to another CPU might see an interrupt of the one it left. */
+static inline bool in_interrupt(void)
+{
+	unsigned long flags = port_irq_save();
+	bool interrupt = port_pcpu()->irq_depth;
+
+	port_irq_restore(flags);
+	return interrupt;
+}
+
+/* Does one of this thread's callbacks run? Also true in an interrupt that comes in between. */
+static inline bool in_callback(void)
+{
+	const void *thread = __atomic_load_n(&mm.callbacks_thread, __ATOMIC_RELAXED);
+
+	return (!FOR_SPEED || thread) && thread == port_thread(); /* mostly it is NULL */
+}
 /* Were `free` pages of HIGHATOMIC pageblocks like any others, would the zone serve the request? */
 bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free);
 

@@ -29,22 +29,19 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller
  */
 static bool in_open_range(const struct page *page)
 {
+	unsigned long flags = port_irq_save(); /* an interrupt may change them: whole ranges only */
 	struct mm_open_range *open = port_pcpu()->open, range;
-	unsigned long flags;
+	unsigned int i = 0;
 
-	for (unsigned int i = 0; i < MM_OPEN_RANGES; i++, open++) {
-		if ((uintptr_t)page - open->start >= open->bytes)
-			continue;
-		if (i > 2) {
-			flags = port_irq_save(); /* an interrupt sees whole ranges only */
-			range = *open;
-			*open = open[-1];
-			open[-1] = range;
-			port_irq_restore(flags);
-		}
-		return true;
+	while (i < MM_OPEN_RANGES && (uintptr_t)page - open->start >= open->bytes)
+		i++, open++;
+	if (i == MM_OPEN_RANGES - 1) {
+		range = *open;
+		*open = open[-1];
+		open[-1] = range;
 	}
-	return false;
+	port_irq_restore(flags);
+	return i < MM_OPEN_RANGES;
 }
 
 /*

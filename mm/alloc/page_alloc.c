@@ -31,7 +31,7 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 			if (order && gfp & __GFP_HIGH)
 				alloc_flags |= ALLOC_HIGHATOMIC;
 		}
-		if (gfp & __GFP_MEMALLOC || (port_pcpu()->in_reclaim && !port_pcpu()->irq_depth))
+		if (gfp & __GFP_MEMALLOC || (in_callback() && !in_interrupt()))
 			alloc_flags |= ALLOC_NO_WATERMARKS;
 	}
 	ac->gfp = gfp;

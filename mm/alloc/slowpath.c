@@ -26,33 +26,31 @@
 void *mm_callbacks[NR_CALLBACKS];
 
 /*
- * Both lists change in thread context only, and callbacks run in thread context only; a CPU that
- * runs callbacks holds the lists still for the others.
+ * Both lists change in thread context only, and callbacks run in thread context only, one thread's at
+ * a time: that one, mm.callbacks_thread, holds the lists still for the others.
  */
-static uint32_t lists_busy;
-
 static bool callbacks_enter(bool wait)
 {
-	struct mm_pcpu *cpu = port_pcpu();
+	const void *nobody = NULL;
 	unsigned int spins = 0;
 
-	if (cpu->in_reclaim || cpu->irq_depth)
+	if (in_interrupt() || in_callback())
 		return false;
 	/* Acquire, paired with the release in callbacks_exit(): the lists are seen as they are. */
-	while (__atomic_exchange_n(&lists_busy, 1, __ATOMIC_ACQUIRE)) {
+	while (!__atomic_compare_exchange_n(&mm.callbacks_thread, &nobody, port_thread(), false,
+					    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		if (!wait)
 			return false;
+		nobody = NULL;
 		mm_ipi(); /* the holder's callbacks may be waiting for this CPU's caches */
 		spin_relax(&spins);
 	}
-	cpu->in_reclaim = 1;
 	return true;
 }
 
 static void callbacks_exit(void)
 {
-	__atomic_store_n(&lists_busy, 0, __ATOMIC_RELEASE);
-	port_pcpu()->in_reclaim = 0;
+	__atomic_store_n(&mm.callbacks_thread, NULL, __ATOMIC_RELEASE);
 }
 
 /* Add an entry to a list, or remove it: while no callback runs, so not from within one. */
@@ -154,11 +152,9 @@ void mm_idle(void)
  */
 static bool may_wait(const struct alloc_context *ac)
 {
-	const struct mm_pcpu *cpu = port_pcpu();
-
-	if (!(ac->gfp & __GFP_DIRECT_RECLAIM) || cpu->in_reclaim)
+	if (!(ac->gfp & __GFP_DIRECT_RECLAIM) || in_callback())
 		return false;
-	if (cpu->irq_depth) {
+	if (in_interrupt()) {
 		count_event(&mm.stats.might_sleep);
 		return false;
 	}

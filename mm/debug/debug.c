@@ -32,7 +32,7 @@ static uint64_t trace_next;
 static void set_hooks(unsigned int clear, unsigned int set)
 {
 	__atomic_store_n(&mm.hooks, (mm.hooks & ~clear) | set, __ATOMIC_RELAXED);
-	pcp_sync_hooks(port_pcpu());
+	pcp_sync_hooks();
 	remote_give_back_all(); /* with which the other CPUs take note too */
 }
 

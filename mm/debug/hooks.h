@@ -37,6 +37,8 @@ extern int mm_fault_certain;
 /* report.c */
 /* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
 int report_no_metadata(uint64_t nr_pages, size_t bytes);
+/* mm_init() is not given the area that port_pcpu() returns: its errno. */
+int report_no_pcpu(void);
 void report_no_grouping(void);
 void report_nothing_released(bool again); /* memblock_free_all() was called at the wrong time */
 /* Does not return where a refused free panics. */

@@ -66,8 +66,7 @@ static bool would_serve(const struct alloc_context *ac, struct zone *zone,
 {
 	bool thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
 	unsigned long cached = pcp_count_zone(zone), start, end;
-	bool wait = ac->gfp & __GFP_DIRECT_RECLAIM && !port_pcpu()->in_reclaim &&
-		    !port_pcpu()->irq_depth;
+	bool wait = ac->gfp & __GFP_DIRECT_RECLAIM && !in_callback() && !in_interrupt();
 
 	if (verdict_on(ac, zone) == WMARK_OK || caches_would_serve(ac, zone, budget))
 		return true;
@@ -284,7 +283,7 @@ void report_refusal(gfp_t gfp, unsigned int order, const char *why)
 		/* the names of the others would push the reason off the line */
 		gfp_names(gfp & ~__GFP_BITS_MASK ? gfp & ~__GFP_BITS_MASK : gfp, names,
 			  sizeof(names));
-		if (!why && (!acceptable || port_pcpu()->irq_depth)) {
+		if (!why && (!acceptable || in_interrupt())) {
 			mm_explain(gfp, order, text, sizeof(text));
 			why = text;
 		}
@@ -328,6 +327,13 @@ void report_no_reference(const struct page *page)
 	port_panic("get_page: 0x%llx is not held by anyone, or by 65535",
 		   (unsigned long long)(head && page_allocated(head) ? page_to_phys(page)
 								     : (uintptr_t)page));
+}
+
+int report_no_pcpu(void)
+{
+	port_log(
+		"mm: boot_pcpu is not what port_pcpu() returns: port_set_pcpu() comes before mm_init()");
+	return -EINVAL;
 }
 
 void report_no_grouping(void)

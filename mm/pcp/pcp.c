@@ -34,9 +34,10 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 }
 
 #if CONFIG_DEBUG_HOOKS
-void pcp_sync_hooks(struct mm_pcpu *cpu)
+void pcp_sync_hooks(void)
 {
 	unsigned long flags = port_irq_save();
+	struct mm_pcpu *cpu = port_pcpu();
 	unsigned int hooks = __atomic_load_n(&mm.hooks, __ATOMIC_RELAXED);
 
 	if (!cpu->hooks != !hooks) {
@@ -54,19 +55,13 @@ void pcp_sync_hooks(struct mm_pcpu *cpu)
 }
 #endif
 
-/* Blocks of an order that count as so many single pages: a larger one as half of what it holds. */
-static unsigned long blocks_for(unsigned long pages, unsigned int order)
-{
-	return order ? pages >> (order - 1) : pages;
-}
-
 /*
  * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that
  * what lies in caches is never much of it; larger blocks a few at most.
  */
 MM_OUTLINE unsigned long capacity_of(const struct zone *zone, unsigned int order)
 {
-	unsigned long blocks = blocks_for(zone->managed / 256 / mm.nr_cpus, order);
+	unsigned long blocks = pcp_blocks_for(zone->managed / 256 / mm.nr_cpus, order);
 	unsigned long most = order >= pageblock_order ? 1 : PCP_BLOCKS_MAX;
 
 	if (!order) {
@@ -75,14 +70,6 @@ MM_OUTLINE unsigned long capacity_of(const struct zone *zone, unsigned int order
 			return 0;
 	}
 	return blocks < most ? blocks : most;
-}
-
-/* vm.percpu_pagelist bounds the pages of a cache. */
-void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order)
-{
-	unsigned long high = blocks_for(mm.pcp_high, order);
-
-	pcp->limit = pcp->base + (pcp->capacity < high ? pcp->capacity : high);
 }
 
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
@@ -101,9 +88,8 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 				if (slots && need + size <= have) {
 					pcp->batch = order ? 1 : PCP_BATCH;
 					pcp->zone = (uint16_t)z;
-					pcp->base = pcp->top = slots + need;
+					pcp->base = pcp->top = pcp->limit = slots + need;
 					pcp->capacity = (uint32_t)size - 1;
-					pcp_set_limit(pcp, order);
 				} else if (pcp->capacity) {
 					return PCP_HAVE_SLOTS;
 				}

@@ -54,16 +54,15 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
 /* Hide the caches from the hot paths while there are debug hooks, show them again when not. */
 #if CONFIG_DEBUG_HOOKS
-void pcp_sync_hooks(struct mm_pcpu *cpu);
+void pcp_sync_hooks(void);
 static inline void note_hooks(void)
 {
 	if (port_pcpu()->hooks != mm.hooks)
-		pcp_sync_hooks(port_pcpu());
+		pcp_sync_hooks();
 }
 #else
-static inline void pcp_sync_hooks(struct mm_pcpu *cpu)
+static inline void pcp_sync_hooks(void)
 {
-	(void)cpu;
 }
 static inline void note_hooks(void)
 {
@@ -106,6 +105,9 @@ static inline bool pcp_hold(const struct zone *zone, unsigned long pages)
 
 	return pcp_count_cpu(port_pcpu(), zone, needed) >= needed;
 }
+
+/* This CPU takes over the limit of its caches; none where it is offline. In any context. */
+void pcp_sync_limits(void);
 
 /* ---- remote.c: thread context; interrupts may be masked -------------------------------------- */
 

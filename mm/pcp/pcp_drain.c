@@ -39,28 +39,28 @@ MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **
 }
 
 /*
- * Gives back the CPU's cached blocks whose first page is in [start, end), until they are `enough`
+ * Gives back this CPU's cached blocks whose first page is in [start, end), until they are `enough`
  * pages. Returns the number of pages. A step does STEP_WORK with interrupts masked; between two steps
  * interrupts are let in.
  *
  * An interrupt between two steps may change the caches: it may free and allocate, and it may switch
- * debug hooks, which moves all caches (pcp_sync_hooks()). So each step finds the cache anew, and
- * goes on below the number of blocks that it holds by then.
+ * debug hooks, which moves all caches (pcp_sync_hooks()). A host may move the thread to another CPU. So
+ * each step finds CPU and cache anew, and goes on below the number of blocks that the cache holds by then.
  */
-static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, unsigned long end,
-				     unsigned long enough)
+static unsigned long give_back_until(unsigned long start, unsigned long end, unsigned long enough)
 {
 	uintptr_t first = (uintptr_t)&mm.memmap[start];
 	unsigned long bytes = (end - start) * sizeof(struct page), given = 0;
-	uint64_t before = cpu->drained;
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
 		unsigned long left = ~0UL; /* the oldest blocks, not looked at yet */
 
 		do {
 			unsigned long flags = port_irq_save();
+			struct mm_pcpu *cpu = port_pcpu();
 			struct per_cpu_pages *pcp = &cpu->cache[i];
 			struct zone *zone = &mm.zones[pcp->zone];
+			uint64_t before = cpu->drained;
 
 			if (left > pcp_count(pcp))
 				left = pcp_count(pcp);
@@ -76,7 +76,7 @@ static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, u
 				}
 				spin_unlock(&zone->lock);
 			}
-			given = cpu->drained - before;
+			given += cpu->drained - before;
 			port_irq_restore(flags);
 			if (given >= enough)
 				return given;
@@ -85,38 +85,42 @@ static unsigned long give_back_until(struct mm_pcpu *cpu, unsigned long start, u
 	return given;
 }
 
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
+unsigned long pcp_give_back_range(unsigned long start, unsigned long end)
 {
-	return give_back_until(cpu, start, end, ~0UL);
+	return give_back_until(start, end, ~0UL);
 }
 
 unsigned long pcp_give_back_all(void)
 {
-	return pcp_give_back_range(port_pcpu(), 0, NIL32);
+	return pcp_give_back_range(0, NIL32);
 }
 
 unsigned long drain_some_pages(void)
 {
-	return give_back_until(port_pcpu(), 0, NIL32, 1);
+	return give_back_until(0, NIL32, 1);
 }
 
 /*
- * Takes over the limit that mm_set_pcp_high() has set. If a cache holds more blocks than it may now, the
- * CPU gives back all its cached blocks. Bound: linear in their number.
+ * Takes over the limit that mm_set_pcp_high() has set; a CPU that is offline caches nothing. If a cache
+ * holds more blocks than it may now, the CPU gives back all its cached blocks. Bound: linear in their
+ * number.
  */
-void pcp_sync_limits(struct mm_pcpu *cpu)
+void pcp_sync_limits(void)
 {
 	unsigned long flags = port_irq_save();
+	struct mm_pcpu *cpu = port_pcpu();
+	unsigned long pages = cpu->online ? mm.pcp_high : 0;
 	bool over = false;
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
 		struct per_cpu_pages *pcp = &cpu->cache[i];
+		unsigned long high = pcp_blocks_for(pages, i / NR_PCP_CLASSES);
 
-		pcp_set_limit(pcp, i / NR_PCP_CLASSES);
+		pcp->limit = pcp->base + (pcp->capacity < high ? pcp->capacity : high);
 		over |= pcp->top > pcp->limit;
 	}
 	if (over)
-		pcp_give_back_range(cpu, 0, NIL32);
+		pcp_give_back_all();
 	port_irq_restore(flags);
 }
 

@@ -13,18 +13,20 @@
 #pragma GCC visibility push(hidden)
 
 /* pcp.c */
-/* The most a cache of this order may hold now. */
-void pcp_set_limit(struct per_cpu_pages *pcp, unsigned int order);
+/* Blocks of an order that count as so many single pages: a larger one as half of what it holds. */
+static inline unsigned long pcp_blocks_for(unsigned long pages, unsigned int order)
+{
+	return order ? pages >> (order - 1) : pages;
+}
 /* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
 unsigned int pcp_give_back(struct zone *zone, struct page *page);
 
-/* pcp_drain.c: on the CPU whose caches they are */
-void pcp_sync_limits(struct mm_pcpu *cpu);
+/* pcp_drain.c */
 /*
- * Give back the cached blocks that start in [start, end); returns their pages. In steps, each with the
+ * Give back this CPU's cached blocks that start in [start, end); returns their pages. In steps, each with the
  * lock held.
  */
-unsigned long pcp_give_back_range(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
+unsigned long pcp_give_back_range(unsigned long start, unsigned long end);
 unsigned long pcp_give_back_all(void);
 /*
  * Give back the cached blocks in these slots, which complete the range [start, end); HIGHATOMIC

@@ -16,46 +16,62 @@ static struct {
 	unsigned long start, end;  /* descriptors asked for */
 } request;
 
+/* Of the CPUs from number c on, the first that is online; NULL: none. */
+static struct mm_pcpu *next_cpu(unsigned int c)
+{
+	struct mm_pcpu *cpu = NULL;
+
+	for (; c < end_cpu() && !cpu; c++)
+		cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
+	return cpu;
+}
+
 struct mm_pcpu *next_other_cpu(unsigned int c)
 {
-	for (; c < end_cpu(); c++) {
-		struct mm_pcpu *cpu = __atomic_load_n(&mm.pcpu[c], __ATOMIC_ACQUIRE);
+	struct mm_pcpu *cpu = next_cpu(c);
 
-		if (cpu && cpu != port_pcpu())
-			return cpu;
-	}
-	return NULL;
+	return cpu == port_pcpu() ? next_cpu(cpu->cpu + 1) : cpu;
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
 void mm_ipi(void)
 {
-	struct mm_pcpu *cpu = port_pcpu();
 	/*
 	 * Masked: else an interrupt could serve a newer request while a thread serves this one, and
-	 * the thread would acknowledge the older one last.
+	 * the thread would acknowledge the older one last; nor must the thread be moved to another CPU.
 	 */
 	unsigned long flags = port_irq_save();
+	struct mm_pcpu *cpu = port_pcpu();
 	/* Acquire, paired with the release in post(): the request is seen whole. */
 	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
-		pcp_give_back_range(cpu, request.start, request.end);
-		pcp_sync_limits(cpu);
-		pcp_sync_hooks(cpu);
+		pcp_give_back_range(request.start, request.end);
+		pcp_sync_limits();
+		pcp_sync_hooks();
 		/* Release, paired with the acquire in post(): the poster sees what was given back. */
 		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
 	}
 	port_irq_restore(flags);
 }
 
-/* Has all CPUs, this one too, give back their cached blocks in [start, end), and waits until they have. */
+/*
+ * Has all CPUs, this one too, give back their cached blocks in [start, end), and waits until they have.
+ *
+ * A host may move the thread from one CPU to another at any step. So this CPU serves the request as the
+ * others do, by mm_ipi(), and those that have not served by then are kicked, whichever this one is.
+ */
 static void post(unsigned long start, unsigned long end)
 {
-	struct mm_pcpu *self = port_pcpu(), *other;
+	struct mm_pcpu *cpu;
 	unsigned int spins = 0;
 	uint32_t sequence;
+
+	pcp_give_back_range(start,
+			    end); /* most of it with interrupts let in; mm_ipi() lets none in */
+	if (remote_alone())
+		return;
 
 	/* Acquire: the last poster's request is over. */
 	while (atomic_exchange_explicit(&request.busy, 1, memory_order_acquire)) {
@@ -65,17 +81,17 @@ static void post(unsigned long start, unsigned long end)
 	request.start = start;
 	request.end = end;
 	sequence = atomic_load_explicit(&request.sequence, memory_order_relaxed) + 1;
-	__atomic_store_n(&self->acknowledged, sequence, __ATOMIC_RELAXED);
 	/* Release: start and end before the sequence that announces them. */
 	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
-	pcp_give_back_range(self, start, end);
-	for_each_other_cpu (other)
-		port_kick(other->cpu);
+	mm_ipi();
+	for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1)
+		if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence)
+			port_kick(cpu->cpu);
 	/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
-	for (unsigned int c = 0; (other = next_other_cpu(c));) {
-		c = other->cpu;
-		if (__atomic_load_n(&other->acknowledged, __ATOMIC_ACQUIRE) == sequence)
+	for (unsigned int c = 0; (cpu = next_cpu(c));) {
+		c = cpu->cpu;
+		if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_ACQUIRE) == sequence)
 			c++;
 		else
 			spin_relax(&spins);
@@ -149,22 +165,11 @@ unsigned long drain_all_pages(void)
 	return drained;
 }
 
-unsigned long mm_pcp_high(void)
-{
-	const struct per_cpu_pages *pcp = port_pcpu()->cache;
-	unsigned long high = 0;
-
-	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
-		if ((unsigned long)(pcp->limit - pcp->base) > high)
-			high = (unsigned long)(pcp->limit - pcp->base);
-	return high;
-}
-
 unsigned long mm_set_pcp_high(unsigned long pages)
 {
 	mm.pcp_high = pages;
 	drain_all_pages(); /* with which the other CPUs take over the limit */
-	pcp_sync_limits(port_pcpu());
+	pcp_sync_limits();
 	return mm_pcp_high();
 }
 
@@ -174,11 +179,12 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 {
 	/* Descriptors are 8 bytes and the memmap starts on a page. */
 	cpu->trust = mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
-	pcp_sync_hooks(cpu);
+	pcp_sync_hooks();
 	/* Its caches are empty: it need not serve the requests made before. */
 	__atomic_store_n(&cpu->acknowledged,
 			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
 			 __ATOMIC_RELAXED);
+	cpu->online = 1;
 	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
 	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
 		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
@@ -203,8 +209,11 @@ void mm_cpu_idle(void)
 void mm_cpu_offline(void)
 {
 	unsigned long flags = port_irq_save();
+	struct mm_pcpu *cpu = port_pcpu();
 
-	mm_cpu_idle();
-	__atomic_store_n(&mm.pcpu[port_pcpu()->cpu], NULL, __ATOMIC_RELEASE);
+	cpu->online = 0;
+	pcp_sync_limits(); /* the caches give all back and hold nothing from now on */
+	/* Release: a CPU that does not find this one any more sees what it has given back. */
+	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
 	port_irq_restore(flags);
 }

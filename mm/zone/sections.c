@@ -107,23 +107,21 @@ MM_OUTLINE const struct span *last_joined(const struct span *span, int step)
 /*
  * This CPU notes that the open sections around one that is open are trustworthy: the next frees
  * there need a compare or two. A range that starts where a known one does takes its place, else the
- * smallest gives way; the largest comes first.
+ * smallest gives way; the largest comes first. Its caches took a block, so it is attached to the
+ * allocator and has the trust map that goes with the ranges.
  */
 void open_range_note(unsigned long section)
 {
-	const struct span *here = span_of(section), *first;
-	struct mm_open_range *open = port_pcpu()->open, *at = open, range;
+	const struct span *here = span_of(section), *first = last_joined(here, -1);
+	struct mm_open_range *open, *at, range;
 	unsigned long flags;
 
-	/* A CPU that is not attached to the allocator yet takes the slow path. */
-	if (!port_pcpu()->trust)
-		return;
-	first = last_joined(here, -1);
 	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
 	range.bytes = (uintptr_t)&mm.memmap[(size_t)opened(last_joined(here, 1)) << SECTION_SHIFT] -
 		      range.start;
 
 	flags = port_irq_save(); /* an interrupt sees whole ranges only */
+	open = at = port_pcpu()->open;
 	while (at < &open[MM_OPEN_RANGES - 1] && at->start != range.start)
 		at++;
 	for (; at > open && at[-1].bytes < range.bytes; at--)

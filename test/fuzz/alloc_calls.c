@@ -6,6 +6,8 @@
  */
 #include "alloc_calls.h"
 
+#include "mm/alloc/alloc.h"
+
 unsigned long nr_calls, nr_interrupts, nr_callbacks;
 unsigned int fail_place, interrupt_period;
 uint64_t interrupt_random;
@@ -132,7 +134,7 @@ static bool undisturbed(unsigned long since)
 
 bool request(gfp_t gfp, unsigned int order, unsigned int how)
 {
-	bool thread = !port_pcpu()->irq_depth && !port_pcpu()->in_reclaim;
+	bool thread = !in_interrupt() && !in_callback();
 	bool explain = thread && how & 1, could = explain && CALL(mm_explain(gfp, order, NULL, 0));
 	unsigned long since = nr_disturbances();
 	struct before before = {.hashed = false};

@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "mm/alloc/alloc.h"
+
 struct model model;
 static struct block blocks[MODEL_BLOCKS];
 static uint16_t unused[MODEL_BLOCKS];
@@ -250,8 +252,8 @@ static bool has_block(enum zone_type zone, unsigned int order, bool caches)
 
 bool model_must_serve(gfp_t gfp, unsigned int order)
 {
-	bool caches = gfp & __GFP_RETRY_MAYFAIL && gfp & __GFP_DIRECT_RECLAIM &&
-		      !port_pcpu()->irq_depth && !port_pcpu()->in_reclaim;
+	bool caches = gfp & __GFP_RETRY_MAYFAIL && gfp & __GFP_DIRECT_RECLAIM && !in_interrupt() &&
+		      !in_callback();
 	enum zone_type highest = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
 
 	for (int zone = (int)highest; zone >= 0; zone--) {

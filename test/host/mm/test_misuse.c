@@ -216,9 +216,9 @@ static void compound_tails(void **state)
 					       free_pages_phys(addr, (int)order));
 				EXPECT_REFUSED(EINVAL, MISUSE_TAIL,
 					       free_pages((uintptr_t)page_address(tail), order));
-				EXPECT_REFUSED(EINVAL, MISUSE_TAIL,
-					       free_pages_exact(page_address(tail),
-								PAGE_SIZE << order));
+				EXPECT_REFUSED(
+					EINVAL, MISUSE_TAIL,
+					free_pages_exact(page_address(tail), PAGE_SIZE << order));
 			}
 			assert_int_equal(hash, mm_state_hash());
 			assert_int_equal(holders, page_count(head));
