@@ -4,12 +4,12 @@
 
 # ---- code that runs from flash -----------------------------------------------------------------
 
-# place_image() runs before RAM is known and so without a stack: nothing is saved (STACKLESS_FLAGS, from
-# $(ISA).mk), nothing called (loops stay loops), and few values are alive at a time. That it came out
-# so is checked.
-$(OUT)/obj/boot/place.o: CFLAGS += -O1 $(STACKLESS_FLAGS) -fomit-frame-pointer -fno-sanitize=all \
+# boot/place.c and boot/place_console.c run before RAM is known and so without a stack: nothing is saved (STACKLESS_FLAGS, from
+# $(ISA).mk), nothing called (loops stay loops), and few values are alive at a time: none is calculated
+# before it is needed, or kept because it may be needed again. That it came out so is checked.
+$(OUT)/obj/boot/place.o $(OUT)/obj/boot/place_console.o: CFLAGS += -O1 $(STACKLESS_FLAGS) -fomit-frame-pointer -fno-sanitize=all \
 	-fno-tree-loop-distribute-patterns -fno-tree-loop-im -fno-move-loop-invariants -fno-gcse \
-	-fno-ivopts -fno-tree-pre -Wstack-usage=0
+	-fno-ivopts -fno-tree-pre -fno-tree-dominator-opts -fno-thread-jumps -fno-cse-follow-jumps -Wstack-usage=0
 
 # ---- the flash image ---------------------------------------------------------------------------
 

@@ -17,9 +17,9 @@
 
 	.text
 /*
- * move_to_ram: at EL1, x19 = address of the device tree or 0. Returns, in RAM if the tree has room
- * (place.h), with x19 = the tree, or 0 if there is none. Changes everything but x19 and x20; SPSel
- * and VBAR_EL1 too.
+ * move_to_ram: at EL1, x19 = address of the device tree or 0. Returns, in RAM if the tree names some
+ * (place.h), with x19 = the tree, or 0 if there is none. If none of it is free for the image, says so on a
+ * PL011 and stops. Changes everything but x19 and x20; SPSel, VBAR_EL1 and TPIDR_EL1 too.
  */
 	.globl	move_to_ram
 move_to_ram:
@@ -49,6 +49,8 @@ move_to_ram:
 	sub	x2, x2, x1
 	mov	x0, x19
 	bl	place_image
+	cmn	x0, #1				/* PLACE_NONE */
+	b.eq	no_place
 	mrs	x30, tpidr_el0
 	lea	x1, __image_start
 	subs	x6, x0, x1
@@ -64,6 +66,22 @@ move_to_ram:
 	dsb	sy
 	isb
 5:	ret
+
+/* PrimeCell UART (PL011): DR at 0, FR at 0x18, of which bit 5 says that the transmitter is full */
+no_place:
+	mov	x0, x19
+	bl	place_console
+	cbz	x0, stop
+	adr	x1, place_text
+1:	ldrb	w2, [x1], #1
+	cbz	w2, stop
+2:	ldr	w3, [x0, #0x18]
+	tbnz	w3, #5, 2b
+	str	w2, [x0]
+	b	1b
+place_text:
+	.asciz	"\r\nquarry: the image is not in memory, and the device tree leaves none free for it\r\n"
+	.balign	4
 	.ltorg
 
 /* The only exception there can be: a synchronous external abort of the load into w3, on SP_EL1. */

@@ -44,9 +44,14 @@ static int no_room(const char *what, phys_addr_t base)
 /* Regions that one step may add to an array: a move of the array is a reservation of its own. */
 #define HEADROOM 4
 
+static bool memblock_knows(phys_addr_t size)
+{
+	return memblock_find_in_range(0, MEMBLOCK_ALLOC_ACCESSIBLE, size, PAGE_SIZE);
+}
+
 /*
- * If the array is nearly full, see to it that memblock knows free memory for one twice as large. If
- * there is none at all, the step that needs it will say so.
+ * If the array is nearly full, see to it that memblock knows free memory for one twice as large, or as
+ * much of it as there is in one piece. If that does not do, the step that needs it will say so.
  */
 static void make_room(const struct fdt_map *map, const struct memblock_type *type)
 {
@@ -54,11 +59,10 @@ static void make_room(const struct fdt_map *map, const struct memblock_type *typ
 	enum memblock_flags flags;
 	phys_addr_t place;
 
-	if (type->cnt + HEADROOM <= type->max ||
-	    memblock_find_in_range(0, MEMBLOCK_ALLOC_ACCESSIBLE, size, PAGE_SIZE))
+	if (type->cnt + HEADROOM <= type->max || memblock_knows(size))
 		return;
-	place = fdt_map_find(map, &early.tree, size, &flags);
-	if (place)
+	place = fdt_map_find(map, &early.tree, &size, &flags);
+	if (place && !memblock_knows(size))
 		(void)memblock_add_node(place, size, 0, flags);
 }
 

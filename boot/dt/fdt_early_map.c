@@ -291,8 +291,8 @@ int fdt_map_each_piece(const struct fdt_map *map, const struct fdt_tree *tree,
 
 struct search {
 	struct fdt_cursor reservations, taken;
-	phys_addr_t size, limit;
-	phys_addr_t found; /* 0: nothing yet */
+	phys_addr_t wanted, limit;
+	phys_addr_t found, size; /* the best place so far; 0: none yet */
 	enum memblock_flags flags;
 };
 
@@ -306,30 +306,36 @@ static int look_in(const struct fdt_piece *piece, void *ctx)
 	/* page 0 is nobody's */
 	for (phys_addr_t at = piece->base ? piece->base : PAGE_SIZE; at < end; at = next) {
 		bool reserved, taken;
+		phys_addr_t size;
 
 		next = end;
 		reserved = fdt_cursor_covers(&search->reservations, at, &next);
 		taken = fdt_cursor_covers(&search->taken, at, &next);
-		if (reserved || taken || next - at < search->size)
+		size = ALIGN_DOWN(next - at, PAGE_SIZE);
+		if (size > search->wanted)
+			size = search->wanted;
+		if (reserved || taken || size == 0 || size < search->size)
 			continue;
-		search->found = ALIGN_DOWN(next - search->size, PAGE_SIZE);
+		search->found = ALIGN_DOWN(next - size, PAGE_SIZE);
+		search->size = size;
 		search->flags = piece->flags;
 	}
 	return 0;
 }
 
-phys_addr_t fdt_map_find(const struct fdt_map *map, const struct fdt_tree *tree, phys_addr_t size,
+phys_addr_t fdt_map_find(const struct fdt_map *map, const struct fdt_tree *tree, phys_addr_t *size,
 			 enum memblock_flags *flags)
 {
 	const struct fdt_tree quiet = {.fdt = tree->fdt, .fdt_phys = tree->fdt_phys};
 	struct search search = {
 		.reservations = {.ranges = &map->reservations, .outward = true},
 		.taken = {.type = &memblock.reserved, .outward = true},
-		.size = size,
+		.wanted = *size,
 		.limit = memblock_get_current_limit(),
 	};
 
 	(void)fdt_map_each_piece(map, &quiet, look_in, &search);
+	*size = search.size;
 	*flags = search.flags;
 	return search.found;
 }

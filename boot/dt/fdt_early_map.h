@@ -38,11 +38,12 @@ int fdt_map_each_piece(const struct fdt_map *map, const struct fdt_tree *tree,
 		       int (*fn)(const struct fdt_piece *piece, void *ctx), void *ctx);
 
 /*
- * fdt_map_find() - a place of `size` bytes, whole pages, in memory that is mapped and neither in one of the
- * map's reservations nor in memblock's: the highest below memblock's limit. 0: there is none; else
- * its address and the flags of the memory. Bound: linear in the map and in memblock.
+ * fdt_map_find() - a place of *size bytes, whole pages, in memory that is mapped and neither in one of the
+ * map's reservations nor in memblock's: the highest below memblock's limit. If there is none, *size comes down
+ * to that of the largest there is. Its address, and the flags of the memory; 0: there is no free page.
+ * Bound: linear in the map and in memblock.
  */
-phys_addr_t fdt_map_find(const struct fdt_map *map, const struct fdt_tree *tree, phys_addr_t size,
+phys_addr_t fdt_map_find(const struct fdt_map *map, const struct fdt_tree *tree, phys_addr_t *size,
 			 enum memblock_flags *flags);
 
 /*

@@ -49,6 +49,8 @@ start_kernel:
 	lla	t0, __image_end
 	sub	a2, t0, a1
 	call	place_image
+	li	t0, -1				/* PLACE_NONE */
+	beq	a0, t0, no_place
 	lla	t0, __image_start
 	beq	a0, t0, 2f
 	lla	t1, __load_end
@@ -165,9 +167,14 @@ boot_taken:
 	.word	0
 
 	.text
+no_place:
+	lla	s2, place_text
+	j	early_stop
 bad_relocation:
 	lla	s2, relocation_text
 	j	early_stop
 	.section .rodata
+place_text:
+	.asciz	"\r\nquarry: the image is not in memory, and the device tree leaves none free for it\r\n"
 relocation_text:
 	.asciz	"\r\nquarry: unknown relocation type in the image: wrong linker flags\r\n"

@@ -12,6 +12,7 @@ import pytest
 import ktap
 import parse
 from board import Board, make_variables, ram_options
+from layouts import cells
 
 
 class Chain(Board):
@@ -97,6 +98,52 @@ def test_flash_finds_ram_of_any_size(start, memory):
     board = start("flash", memory=memory)
     board.expect_prompt()
     assert board.lines("test order.3")[2].startswith("ok 1 ")
+
+
+def reserving(setup, name, base, size, memreserve=False):
+    """The machine's own tree, of 128 MiB, which keeps a part of RAM from us as well."""
+    path = setup.scratch / f"flash-{name}-{setup.isa}.dtb"
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={path}", "-m", "128M", "-display", "none"],
+                   check=True, capture_output=True)
+    text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", str(path)], check=True,
+                          capture_output=True).stdout.decode("latin-1")
+    if memreserve:
+        text = text.replace("/dts-v1/;", f"/dts-v1/; /memreserve/ {base:#x} {size:#x};", 1)
+    else:
+        text = text.replace("\n\tmemory@", "\n\treserved-memory { #address-cells = <2>; #size-cells = <2>; "
+                            f"ranges; kept@{base:x} {{ no-map; reg = <{cells(base)} {cells(size)}>; }}; }};"
+                            "\n\tmemory@", 1)
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(path)], input=text.encode("latin-1"),
+                   check=True, capture_output=True)
+    return ["-dtb", str(path)]
+
+
+@pytest.mark.parametrize("means", ["no-map", "memreserve"])
+def test_flash_keeps_off_reservations(start, setup, means):
+    """The place where the image would go is reserved: it goes behind it, and leaves it as it was."""
+    base, size = setup.place(2 << 20), 16 << 20
+    marks = setup.scratch / f"marks-{setup.isa}"
+    marks.write_bytes(b"\xa5" * size)
+    extra = reserving(setup, means, base, size, means == "memreserve")
+    board = start("flash", extra=[*extra, "-device", f"loader,file={marks},addr={base:#x},force-raw=on"])
+    assert loaded_at(board.expect_prompt()) == base + size
+    reserved = parse.memblock(board.lines("memblock"))[1]
+    assert any(low <= base and base + size <= high for low, high in reserved)
+    after = setup.scratch / f"after-{setup.isa}"
+    board.send("\x01c")
+    board.expect(r"\(qemu\)")
+    board.send(f"pmemsave {base:#x} {size:#x} \"{after}\"\r")
+    board.expect(r"\(qemu\)")
+    board.send("quit\r")
+    board.wait_end()
+    assert after.read_bytes() == marks.read_bytes()
+
+
+def test_flash_without_a_place(start, setup):
+    """All of RAM is reserved: one line, and a stop."""
+    board = start("flash", extra=reserving(setup, "all", setup.place(0), 128 << 20))
+    board.expect(r"quarry: the image is not in memory, and the device tree leaves none free for it")
+    assert "] Quarry " not in board.transcript.getvalue()
 
 
 def test_flash_entered_at_el2(start):

@@ -290,6 +290,22 @@ static void test_first_array_anywhere(void **state)
 	}
 }
 
+/* Where no place is large enough for twice as many, one that holds a few more is as good. */
+static void test_first_array_in_a_page(void **state)
+{
+	(void)state;
+	start();
+	memory("memory@80000000", 1, RAM, 0, 320 * PAGE_SIZE);
+	open_reserved();
+	reserved("r", "reg", 160, RAM, 2 * PAGE_SIZE, PAGE_SIZE);
+	assert_int_equal(fdt_end_node(blob), 0);
+	finish();
+	memblock_init();
+	assert_int_equal(fdt_early_init(blob, FDT_EARLY_NOWHERE), 0);
+	assert_int_equal(memblock.reserved.cnt, 160); /* the array lies beside the last */
+	assert_in_range(memblock.reserved.max, 160, PAGE_SIZE / sizeof(struct memblock_region));
+}
+
 /* ---- names and lengths ------------------------------------------------------------------------------ */
 
 static int put_word(int at, uint32_t value)
@@ -432,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_few_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_array_anywhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_array_in_a_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sound_nodes, setup, teardown),
