@@ -151,11 +151,13 @@ static void model_of_board(pfn_t boundary)
 			model_mark(board.nomap[i].base, board.nomap[i].size, FRAME_NOMAP, true);
 	for (unsigned int i = 0; i < board.nr_reserved; i++)
 		if (board.reserved[i].size)
-			model_mark(board.reserved[i].base, board.reserved[i].size, FRAME_RESERVED,
+			model_mark(board.reserved[i].base, board.reserved[i].size, FRAME_PART,
 				   true);
-	for_each_reserved_mem_region (region) /* and the allocator's metadata */
+	for_each_reserved_mem_region (region) { /* and the allocator's metadata */
+		model_mark(region->base, region->size, FRAME_RESERVED, false);
 		model_mark(region->base, region->size, FRAME_SYSTEM, true);
-	model_mark(0, PAGE_SIZE, FRAME_RESERVED, true);
+	}
+	model_mark(0, PAGE_SIZE, FRAME_PART, true);
 	model_count();
 }
 

@@ -11,6 +11,7 @@
 unsigned long nr_calls, nr_interrupts, nr_callbacks;
 unsigned int fail_place, interrupt_period;
 uint64_t interrupt_random;
+bool migrating;
 static unsigned int let_in; /* times since the last one */
 bool failing;
 long walk_budget;
@@ -132,6 +133,23 @@ static bool undisturbed(unsigned long since)
 	return !failing && !fail_place && nr_disturbances() == since;
 }
 
+/* A refusal that nothing disturbed; nothing disturbs the questions either. */
+static void judge_refusal(gfp_t gfp, unsigned int order, bool explain, bool could)
+{
+	unsigned int period = interrupt_period;
+
+	interrupt_period = 0;
+	CHECK(!could, "gfp 0x%x order %u: to be served, but refused", (unsigned int)gfp, order);
+	CHECK(explain || !CALL(mm_explain(gfp, order, NULL, 0)),
+	      "gfp 0x%x order %u: refused, but to be served", (unsigned int)gfp, order);
+	if (walk_budget > 0) {
+		walk_budget -= (long)(model.end - model.first);
+		CHECK(!model_must_serve(gfp, order), "gfp 0x%x order %u: refused without need",
+		      (unsigned int)gfp, order);
+	}
+	interrupt_period = period;
+}
+
 bool request(gfp_t gfp, unsigned int order, unsigned int how)
 {
 	bool thread = !in_interrupt() && !in_callback();
@@ -160,14 +178,7 @@ bool request(gfp_t gfp, unsigned int order, unsigned int how)
 	unchanged(&before, "a request");
 	if (!thread || !undisturbed(since))
 		return false;
-	CHECK(!could, "gfp 0x%x order %u: to be served, but refused", (unsigned int)gfp, order);
-	CHECK(explain || !CALL(mm_explain(gfp, order, NULL, 0)),
-	      "gfp 0x%x order %u: refused, but to be served", (unsigned int)gfp, order);
-	if (walk_budget > 0) {
-		walk_budget -= (long)(model.end - model.first);
-		CHECK(!model_must_serve(gfp, order), "gfp 0x%x order %u: refused without need",
-		      (unsigned int)gfp, order);
-	}
+	judge_refusal(gfp, order, explain, could);
 	return false;
 }
 
@@ -208,13 +219,8 @@ void request_bulk(gfp_t gfp, unsigned long n)
 	for (unsigned long i = 0; i < got; i++)
 		if (!model_take(pages[i], 1, 0, gfp))
 			CHECK(!__free_page(pages[i]), "a page just handed out");
-	if (got < n && undisturbed(since) && walk_budget > 0) {
-		walk_budget -= (long)(model.end - model.first);
-		CHECK(!CALL(mm_explain(gfp, 0, NULL, 0)), "gfp 0x%x: bulk gave up too soon",
-		      (unsigned int)gfp);
-		CHECK(!model_must_serve(gfp, 0), "gfp 0x%x: bulk refused without need",
-		      (unsigned int)gfp);
-	}
+	if (got < n && undisturbed(since))
+		judge_refusal(gfp, 0, false, false);
 }
 
 /* Requests that are wrong in themselves. */
@@ -261,6 +267,7 @@ void interrupts_start(unsigned int period, uint64_t random)
 	interrupt_period = period;
 	interrupt_random = random;
 	let_in = 0;
+	migrating = random & 128;
 }
 
 void interrupt(void)
@@ -294,5 +301,7 @@ void interrupt(void)
 			release(block, irq_random());
 	}
 	port_pcpu()->irq_depth--;
+	if (migrating && !in_callback()) /* a preemptive host's scheduler */
+		cpu_migrate(irq_random());
 	port_fuzz_masked = 0;
 }

@@ -68,6 +68,7 @@ static inline unsigned long nr_disturbances(void)
 	return nr_interrupts + nr_callbacks;
 }
 extern unsigned int interrupt_period; /* they are let in that often before one runs; 0: never */
+extern bool migrating;		      /* an interrupt may end on another CPU */
 extern uint64_t interrupt_random;
 void interrupts_start(unsigned int period, uint64_t random);
 void interrupt(void);
@@ -96,6 +97,7 @@ void machine_start(void);
 void machine_stop(void);
 void stop_failing(void);
 void cpu_change(unsigned int what);
+void cpu_migrate(unsigned int cpu); /* the thread is there from now on, if it is online */
 void change_callbacks(unsigned int what);
 void set_something(void);
 void set_hooks(void);

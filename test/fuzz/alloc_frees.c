@@ -99,6 +99,7 @@ static int error_for(pfn_t pfn, unsigned int order)
 	case FRAME_ABSENT:
 	case FRAME_NOMAP: /* part of a page, or of a block that is, may be memory */
 		return -EFAULT;
+	case FRAME_PART:
 	case FRAME_RESERVED:
 		return -EPERM;
 	case FRAME_SYSTEM:
@@ -106,10 +107,15 @@ static int error_for(pfn_t pfn, unsigned int order)
 	case FRAME_FREE:
 		return -EALREADY;
 	}
-	return block->exact || (block->compound && pfn != block->pfn) ||
-			       (pfn == block->pfn && order == block->order)
-		       ? 0
-		       : -EINVAL;
+	return block->exact || (pfn == block->pfn && order == block->order) ? 0 : -EINVAL;
+}
+
+/* The frame names a block by which its holders are counted. */
+static bool counted(pfn_t pfn)
+{
+	const struct block *block = model_block_at(pfn);
+
+	return block && (block->compound || block->pfn == pfn);
 }
 
 static void wrong_free_by(pfn_t pfn, unsigned int order, unsigned int how)
@@ -137,7 +143,7 @@ static void wrong_free_by(pfn_t pfn, unsigned int order, unsigned int how)
 		error = CALL(__free_pages((void *)((uintptr_t)page + (page ? 4 : 8)), order));
 		break;
 	case 4: /* a page that is held, in a block that is no compound one, but not its first */
-		if (model_block_at(pfn) && model_block_at(pfn)->pfn == pfn)
+		if (counted(pfn))
 			return;
 		error = CALL(put_page(page));
 		break;
@@ -154,7 +160,7 @@ static void wrong_free_by(pfn_t pfn, unsigned int order, unsigned int how)
 			error = expected;
 		break;
 	case 7:
-		if (model_block_at(pfn) && model_block_at(pfn)->pfn == pfn)
+		if (counted(pfn))
 			return;
 		CHECK(!CALL(get_page_unless_zero(page)) && !CALL(page_count(page)),
 		      "pfn 0x%lx has no holder", (unsigned long)pfn);

@@ -14,7 +14,7 @@
 
 /* ---- CPUs ----------------------------------------------------------------------------------- */
 
-static bool online[MAX_CPUS], gone[MAX_CPUS];
+static bool online[MAX_CPUS], known[MAX_CPUS], arrays[MAX_CPUS];
 
 /* Another CPU serves a request in an interrupt. */
 static void kick(unsigned int cpu)
@@ -62,44 +62,64 @@ static void cpu_online(unsigned int cpu)
 	struct before before;
 	int error;
 
+	interrupt_period =
+		0; /* the thread stays here, and nobody has what the model does not know of yet */
 	port_set_pcpu(&cpus[cpu]);
-	if (!online[cpu])
+	if (!known[cpu])
 		boot_pageset_init(&cpus[cpu], cpu);
 	before = before_refusal();
-	interrupt_period = 0; /* an interrupt could have what the model does not know of yet */
 	error = CALL(setup_per_cpu_pageset(&cpus[cpu], cpu));
-	interrupt_period = period;
 	CHECK(!error || error == -ENOMEM || (error == -EEXIST && online[cpu]), "cpu %u: %d", cpu,
 	      error);
-	if (!error)
+	if (!error && !arrays[cpu]) {
 		note_arrays(&cpus[cpu]);
-	else if (online[cpu])
+		arrays[cpu] = true;
+	}
+	if (error && online[cpu])
 		unchanged(&before, "setup_per_cpu_pageset()");
-	online[cpu] = true;
+	online[cpu] = known[cpu] = true;
+	interrupt_period = period;
+}
+
+/* CPU 0 stays. */
+static void cpu_offline(void)
+{
+	struct mm_pcpu *self = port_pcpu();
+	unsigned int period = interrupt_period, cpu = self->cpu;
+	struct pcp_info info;
+
+	if (!cpu)
+		return;
+	interrupt_period = 0;
+	CALL(mm_cpu_offline());
+	online[cpu] = false;
+	for (unsigned int n = 0; mm_pcp_info(n, &info); n++)
+		CHECK(info.cpu != cpu || !info.count, "cpu %u is offline and has pages", cpu);
+	/* It may still be interrupted, and free a page: it caches none. */
+	for (unsigned int n = 0; n < 4 && model_pick(n); n++)
+		release(model_pick(n), n);
+	port_set_pcpu(&cpus[0]);
+	interrupt_period = period;
+}
+
+void cpu_migrate(unsigned int cpu)
+{
+	if (online[cpu % MAX_CPUS])
+		port_set_pcpu(&cpus[cpu % MAX_CPUS]);
 }
 
 void cpu_change(unsigned int what)
 {
-	unsigned int cpu = what % board.nr_cpus, self = port_pcpu()->cpu;
+	unsigned int cpu = what % board.nr_cpus;
 
-	if (what / 8 % 8 == 7 && self) { /* CPU 0 stays */
-		unsigned int period = interrupt_period;
-
-		interrupt_period = 0; /* a CPU that goes offline takes no interrupt any more */
-		CALL(mm_cpu_offline());
-		interrupt_period = period;
-		online[self] = false;
-		gone[self] = true;
-		port_set_pcpu(&cpus[0]);
-	} else if (what / 8 % 4 == 3) {
+	if (what / 8 % 8 == 7)
+		cpu_offline();
+	else if (what / 8 % 4 == 3)
 		CALL(mm_cpu_idle());
-	} else if (gone[cpu]) {
-		return;
-	} else if (!online[cpu] || what >= 224) {
+	else if (!online[cpu] || what >= 224)
 		cpu_online(cpu);
-	} else {
+	else
 		port_set_pcpu(&cpus[cpu]);
-	}
 }
 
 /* ---- callbacks ------------------------------------------------------------------------------ */
@@ -263,12 +283,6 @@ void free_late(void)
 			model.nr_free[model_zone(pfn)]--;
 		}
 	} else {
-		bool own = end - pfn > 1; /* or metadata, which a caller could give away */
-
-		for (pfn_t i = pfn; i < end; i++)
-			own |= model_frame(i) == FRAME_SYSTEM;
-		if (own)
-			return;
 		error = CALL(memblock_free_late(PFN_PHYS(pfn), PFN_PHYS(end - pfn)));
 		CHECK(error == -EFAULT || error == -EPERM,
 		      "pfn 0x%lx to 0x%lx are not all reserved: %d", (unsigned long)pfn,
@@ -283,10 +297,11 @@ void free_late(void)
 void machine_start(void)
 {
 	memset(online, 0, sizeof(online));
-	memset(gone, 0, sizeof(gone));
+	memset(known, 0, sizeof(known));
+	memset(arrays, 0, sizeof(arrays));
 	memset(last_said, 0, sizeof(last_said));
 	shrinking = notified = failing = false;
-	online[0] = true;
+	online[0] = known[0] = true;
 	port_host_kick = kick;
 }
 

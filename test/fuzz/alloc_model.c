@@ -60,7 +60,8 @@ void model_mark(phys_addr_t base, phys_addr_t size, enum frame what, bool touche
 
 	for (; pfn < end; pfn++)
 		if (pfn >= model.first && pfn < model.end &&
-		    (what <= FRAME_NOMAP || model_frame(pfn) == FRAME_FREE || what == FRAME_FREE))
+		    (what <= FRAME_NOMAP || what == FRAME_FREE ||
+		     model_frame(pfn) == (what == FRAME_RESERVED ? FRAME_PART : FRAME_FREE)))
 			model.frame[pfn - model.first] = (uint16_t)what;
 }
 

@@ -32,7 +32,8 @@ void model_log(const char *line); /* a log hook that keeps the last lines */
 enum frame {
 	FRAME_ABSENT,
 	FRAME_NOMAP,
-	FRAME_RESERVED, /* memblock's */
+	FRAME_PART,	/* of it is reserved in memblock */
+	FRAME_RESERVED, /* all of it is */
 	FRAME_SYSTEM,	/* the allocator's own: arrays of caches */
 	FRAME_FREE,
 	FRAME_BLOCK, /* + the number of the block it belongs to */

@@ -50,6 +50,13 @@ static inline void port_relax(void)
 {
 }
 
+/* One thread is all there is, whatever CPU it is on. */
+static inline const void *port_thread(void)
+{
+	return &port_fuzz_masked;
+}
+#define port_thread port_thread
+
 static inline void *phys_to_virt(phys_addr_t pa)
 {
 	return (void *)(uintptr_t)(pa + port_host_offset);

@@ -37,6 +37,7 @@ def sources(pattern):
 
 
 MM = sources("mm/**/*.c")
+STUCK = "test/mutate/stuck.c"
 
 
 class Program:
@@ -47,16 +48,21 @@ class Program:
         self.seconds = 0
 
 
+def besides(text):
+    """What a host program is linked with besides mm/ and the common files."""
+    return [*(["test/target/stress.c"] if "stress.h" in text else []), *([] if "pthread" in text else [STUCK])]
+
+
 def programs():
     support = [path for path in sources("test/host/*.c") + sources("test/host/mm/*.c") if "/test_" not in path]
-    found = [Program(Path(path).stem, [path, *support, *(["test/target/stress.c"] if path.endswith("test_smp.c") else [])])
+    found = [Program(Path(path).stem, [path, *support, *besides((ROOT / path).read_text())])
              for path in sources("test/host/mm/test_*.c")]
     for path in sources("test/fuzz/fuzz_*.c"):
         name = Path(path).stem.removeprefix("fuzz_")
         if "boot/" in (ROOT / path).read_text():
             continue  # it is of more than mm/
         found.append(Program(f"corpus {name}", [path, *sources(f"test/fuzz/{name}_*.c"), "test/fuzz/port_fuzz.c",
-                                                "test/host/port_host.c", "test/mutate/replay.c"], "fuzz",
+                                                "test/host/port_host.c", "test/mutate/replay.c", STUCK], "fuzz",
                              sources(f"test/fuzz/corpus/{name}/*")))
     return found
 
