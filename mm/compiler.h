@@ -17,6 +17,13 @@
 #define RACY __attribute__((no_sanitize_thread))
 
 /*
+ * One access to a word that others read or write without a common lock: whole, once, and ordered with
+ * nothing else. docs/smp.md lists them.
+ */
+#define READ_ONCE(x)	     __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+
+/*
  * Speed or size: gcc is told by -O2 or -Os. Short loops that every page goes through are unrolled for
  * speed, and kept from it for size; FOR_SPEED picks the faster of two ways.
  */

@@ -71,16 +71,23 @@ enum freed free_block(struct page *page, unsigned int order)
 	struct zone *zone = zone_of(index);
 	struct per_cpu_pages *pcp;
 	enum freed freed = FREED;
+	uint32_t word;
 	bool last, again;
 
 	note_hooks();
 	if (HOOKS && page->_refcount == 1)
 		hook_free(page, order);
 	flags = port_irq_save();
-	last = page->_refcount == 1 && page_order(page) == order;
-	pcp = pcp_of(port_pcpu(), page->info);
+	/*
+	 * Acquire, paired with the release in page_ref_change(): what other holders did to the pages,
+	 * and they are none any more, comes before what the next owner does.
+	 */
+	word = __atomic_load_n(&page->word, __ATOMIC_ACQUIRE);
+	last = (word & (~0U << 16 | PAGE_ORDER_MASK)) == (PAGE_ONE_REF | order << PAGE_ORDER_SHIFT);
+	pcp = pcp_of(port_pcpu(), word);
 	/* Caches hold nothing compound, and of larger blocks no more than there is room for. */
-	if (last && page_state(page) == PAGE_ALLOC && (!order || pcp->top != pcp->limit)) {
+	if (last && (word & PAGE_STATE_MASK) == PAGE_INFO(PAGE_ALLOC, 0) &&
+	    (!order || pcp->top != pcp->limit)) {
 		page->_refcount = 0;
 		if (pcp->top != pcp->limit) {
 			*++pcp->top = page;

@@ -27,6 +27,7 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 {
 	unsigned long flags, need;
 	struct page **slots;
+	int error = 0;
 
 	if (cpu >= CONFIG_NR_CPUS || area != port_pcpu() || area->cpu != cpu)
 		return -EINVAL;
@@ -36,18 +37,20 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 			return -EEXIST;
 		need = 0; /* back from mm_cpu_offline(), with its own */
 	}
-	mm_cpu_online(area);
 	if (need) { /* else there is too little memory for caches to be worth it */
-		/* Zeroed: other CPUs look at the slots (pcp_find_range()). */
 		slots = alloc_pages_exact(need * sizeof(*slots), GFP_KERNEL | __GFP_ZERO);
-		if (!slots)
-			return -ENOMEM;
-		__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(need * sizeof(*slots), PAGE_SIZE),
-				   __ATOMIC_RELAXED);
-		flags = port_irq_save();
-		pcp_give_slots(area, slots, need);
-		port_irq_restore(flags);
+		error = -ENOMEM;
+		if (slots) {
+			error = 0;
+			__atomic_fetch_add(&mm.pcp_bytes,
+					   ALIGN_UP(need * sizeof(*slots), PAGE_SIZE),
+					   __ATOMIC_RELAXED);
+			flags = port_irq_save();
+			pcp_give_slots(area, slots, need);
+			port_irq_restore(flags);
+		}
 	}
+	mm_cpu_online(area); /* other CPUs see its caches from now on, with their slots */
 	pcp_sync_limits();
-	return 0;
+	return error;
 }

@@ -18,22 +18,18 @@ int mm_fault_certain;
 
 unsigned int mm_hooks(void)
 {
-	return mm.hooks;
+	return READ_ONCE(mm.hooks);
 }
 
 #if CONFIG_DEBUG_HOOKS
 
-/* Events of a CPU that has not noticed the end of tracing yet go to a place of no account. */
-static struct mm_trace_entry trace_nowhere;
-static struct mm_trace_entry *trace_ring = &trace_nowhere;
-static size_t trace_size = 1;
-static uint64_t trace_next;
-
 static void set_hooks(unsigned int clear, unsigned int set)
 {
-	__atomic_store_n(&mm.hooks, (mm.hooks & ~clear) | set, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&mm.hooks, ~clear, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&mm.hooks, set, __ATOMIC_RELAXED);
 	pcp_sync_hooks();
-	remote_give_back_all(); /* with which the other CPUs take note too */
+	if (!remote_alone())
+		remote_give_back(0, NIL32); /* with which the other CPUs take note too */
 }
 
 /* ---- poison and zeroing --------------------------------------------------------------------- */
@@ -66,18 +62,19 @@ static void poison_section(unsigned long section)
 int mm_set_hooks(unsigned int set)
 {
 	const unsigned int all = MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | MM_HOOK_INIT_ON_FREE;
-	bool poison_on = set & MM_HOOK_POISON && !(mm.hooks & MM_HOOK_POISON);
+	bool poison_on = set & MM_HOOK_POISON && !(HOOKS & MM_HOOK_POISON);
 
 	if ((set & MM_HOOK_POISON) && (set & MM_HOOK_INIT_ON_FREE))
 		return -EINVAL;
-	mm.poison_check = mm.poison_check && set & MM_HOOK_POISON;
+	if (!(set & MM_HOOK_POISON))
+		WRITE_ONCE(mm.poison_check, false);
 	set_hooks(all, set & all);
 	if (poison_on) {
 		/* What is freed from now on is poisoned; only when all is, allocations check. */
 		for (uint32_t s = 0; s < mm.nr_spans; s++)
 			for (uint32_t n = mm.spans[s].first; n < mm.spans[s].opened; n++)
 				poison_section(n);
-		mm.poison_check = true;
+		WRITE_ONCE(mm.poison_check, true);
 	}
 	return 0;
 }
@@ -100,12 +97,13 @@ static void check_poison(const struct page *page, unsigned int order)
 void hook_alloc(struct page *page, gfp_t gfp, unsigned int order)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
+	unsigned int hooks = HOOKS;
 
-	if (mm.hooks & MM_HOOK_POISON && mm.poison_check)
+	if (hooks & MM_HOOK_POISON && READ_ONCE(mm.poison_check))
 		check_poison(page, order);
-	if (mm.hooks & MM_HOOK_INIT_ON_ALLOC && !(gfp & __GFP_ZERO))
+	if (hooks & MM_HOOK_INIT_ON_ALLOC && !(gfp & __GFP_ZERO))
 		fill(index, order, 0);
-	if (mm.hooks & MM_HOOK_TRACE)
+	if (hooks & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_ALLOC, index, order, (uint32_t)gfp_migratetype(gfp), gfp);
 }
 
@@ -116,17 +114,19 @@ void hook_free(struct page *page, unsigned int order)
 
 void hook_free_part(unsigned long index, unsigned int order, enum migratetype type)
 {
-	if (mm.hooks & MM_HOOK_POISON)
+	unsigned int hooks = HOOKS;
+
+	if (hooks & MM_HOOK_POISON)
 		fill(index, order, POISON);
-	else if (mm.hooks & MM_HOOK_INIT_ON_FREE)
+	else if (hooks & MM_HOOK_INIT_ON_FREE)
 		fill(index, order, 0);
-	if (mm.hooks & MM_HOOK_TRACE)
+	if (hooks & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_FREE, index, order, (uint32_t)type, 0);
 }
 
 void hook_section_opened(unsigned long index)
 {
-	if (mm.hooks & MM_HOOK_POISON)
+	if (HOOKS & MM_HOOK_POISON)
 		fill(index, MAX_PAGE_ORDER, POISON);
 }
 
@@ -135,8 +135,12 @@ void hook_section_opened(unsigned long index)
 int mm_set_fail(const struct mm_fail *fail)
 {
 	set_hooks(MM_HOOK_FAIL, 0);
-	mm.fail = *fail;
-	mm.fail.seen = mm.fail.failed = 0;
+	/* A request on another CPU may still be reading these: a word each, in any mixture. */
+	WRITE_ONCE(mm.fail.every, fail->every);
+	WRITE_ONCE(mm.fail.min_order, fail->min_order);
+	WRITE_ONCE(mm.fail.times, fail->times);
+	WRITE_ONCE(mm.fail.seen, 0);
+	WRITE_ONCE(mm.fail.failed, 0);
 	if (fail->every)
 		set_hooks(0, MM_HOOK_FAIL);
 	return 0;
@@ -144,30 +148,65 @@ int mm_set_fail(const struct mm_fail *fail)
 
 bool hook_should_fail(gfp_t gfp, unsigned int order)
 {
-	uint64_t seen;
+	unsigned int every = READ_ONCE(mm.fail.every), times = READ_ONCE(mm.fail.times);
+	uint64_t failed = READ_ONCE(mm.fail.failed);
 
-	if (!(mm.hooks & MM_HOOK_FAIL) || gfp & __GFP_NOFAIL || order < mm.fail.min_order)
+	if (!(HOOKS & MM_HOOK_FAIL) || gfp & __GFP_NOFAIL || order < READ_ONCE(mm.fail.min_order))
 		return false;
-	seen = __atomic_add_fetch(&mm.fail.seen, 1, __ATOMIC_RELAXED);
-	if (!mm.fail.every || seen % mm.fail.every ||
-	    (mm.fail.times && mm.fail.failed >= mm.fail.times))
+	if (__atomic_add_fetch(&mm.fail.seen, 1, __ATOMIC_RELAXED) % (every ? every : 1) || !every)
 		return false;
-	count_event(&mm.fail.failed);
+	do /* compare and swap: no more than `times` in all, on whatever CPUs */
+		if (times && failed >= times)
+			return false;
+	while (!__atomic_compare_exchange_n(&mm.fail.failed, &failed, failed + 1, true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	count_event(&mm.stats.fail_injected);
 	return true;
 }
 
 /* ---- tracepoints ---------------------------------------------------------------------------- */
 
+/* Entries copied by mm_trace_read() with the lock held once. */
+#define TRACE_STEP 16
+
+/*
+ * The ring is touched with the lock held and interrupts masked only. It may be taken with a zone's lock
+ * held, and no other is taken inside it.
+ */
+static struct {
+	struct spinlock lock;
+	struct mm_trace_entry *ring; /* NULL: events are not recorded */
+	size_t size;		     /* of the ring; a power of two */
+	uint64_t next;		     /* sequence of the next event */
+} trace;
+
+static unsigned long trace_lock(void)
+{
+	unsigned long flags = port_irq_save();
+
+	spin_lock(&trace.lock);
+	return flags;
+}
+
+static void trace_unlock(unsigned long flags)
+{
+	spin_unlock(&trace.lock);
+	port_irq_restore(flags);
+}
+
 int mm_trace_start(struct mm_trace_entry *ring, size_t n)
 {
+	unsigned long flags;
+
 	if (ring && (!n || n & (n - 1)))
 		return -EINVAL;
-	set_hooks(MM_HOOK_TRACE, 0);
-	trace_size = 1; /* the smaller first: it fits either ring */
-	trace_ring = ring ? ring : &trace_nowhere;
-	trace_size = ring ? n : 1;
-	trace_next = 0;
+	if (!ring)
+		set_hooks(MM_HOOK_TRACE, 0);
+	flags = trace_lock();
+	trace.ring = ring; /* who records an event after this does not see the last ring any more */
+	trace.size = n;
+	trace.next = 0;
+	trace_unlock(flags);
 	if (ring)
 		set_hooks(0, MM_HOOK_TRACE);
 	return 0;
@@ -176,29 +215,42 @@ int mm_trace_start(struct mm_trace_entry *ring, size_t n)
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
 		 uint32_t migratetype, uint32_t gfp)
 {
-	uint64_t sequence = __atomic_fetch_add(&trace_next, 1, __ATOMIC_RELAXED);
-	struct mm_trace_entry *entry = &trace_ring[sequence & (trace_size - 1)];
+	unsigned long flags = trace_lock();
 
-	entry->sequence = sequence;
-	entry->pfn = index_to_pfn(index);
-	entry->gfp = gfp;
-	entry->type = (uint8_t)type;
-	entry->order = (uint8_t)order;
-	entry->migratetype = (uint8_t)migratetype;
-	entry->cpu = (uint8_t)port_pcpu()->cpu;
+	if (trace.ring) { /* else tracing ended while this request was on its way */
+		trace.ring[trace.next & (trace.size - 1)] =
+			(struct mm_trace_entry){.sequence = trace.next,
+						.pfn = index_to_pfn(index),
+						.gfp = gfp,
+						.type = (uint8_t)type,
+						.order = (uint8_t)order,
+						.migratetype = (uint8_t)migratetype,
+						.cpu = (uint8_t)port_pcpu()->cpu};
+		trace.next++;
+	}
+	trace_unlock(flags);
 }
 
 size_t mm_trace_read(struct mm_trace_entry *entries, size_t n)
 {
-	uint64_t end = trace_next, start = end > trace_size ? end - trace_size : 0;
+	uint64_t start = 0, end = UINT64_MAX;
 	size_t got = 0;
 
-	if (trace_ring == &trace_nowhere)
-		return 0;
-	if (end - start > n)
-		start = end - n;
-	for (; start < end; start++)
-		entries[got++] = trace_ring[start & (trace_size - 1)];
+	do {
+		unsigned long flags = trace_lock();
+		uint64_t next = trace.ring ? trace.next : 0;
+		uint64_t oldest = next > trace.size ? next - trace.size : 0;
+
+		if (end > next) /* the first time, or tracing has started anew */
+			end = next;
+		if (start < oldest) /* the first time, or they were overwritten meanwhile */
+			start = oldest;
+		if (start < end && end - start > n - got)
+			start = end - (n - got);
+		for (int i = 0; i < TRACE_STEP && start < end; i++)
+			entries[got++] = trace.ring[start++ & (trace.size - 1)];
+		trace_unlock(flags);
+	} while (start < end);
 	return got;
 }
 
@@ -232,7 +284,11 @@ size_t mm_trace_read(struct mm_trace_entry *entries, size_t n)
 
 void mm_get_fail(struct mm_fail *fail)
 {
-	*fail = mm.fail;
+	fail->every = READ_ONCE(mm.fail.every);
+	fail->min_order = READ_ONCE(mm.fail.min_order);
+	fail->times = READ_ONCE(mm.fail.times);
+	fail->seen = READ_ONCE(mm.fail.seen);
+	fail->failed = READ_ONCE(mm.fail.failed);
 }
 
 char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size)

@@ -52,7 +52,7 @@ _Noreturn void report_no_reference(const struct page *page);
 
 /* debug.c: for the slow paths while HOOKS is not 0 */
 #if CONFIG_DEBUG_HOOKS
-#define HOOKS (mm.hooks)
+#define HOOKS READ_ONCE(mm.hooks)
 #else
 #define HOOKS 0U
 #endif

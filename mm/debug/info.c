@@ -180,18 +180,6 @@ void mm_buddyinfo(enum zone_type type, uint64_t nr_free[NR_PAGE_ORDERS])
 	}
 }
 
-unsigned long mm_pcp_high(void)
-{
-	unsigned long flags = port_irq_save(), high = 0; /* one CPU's caches, as they are now */
-	const struct per_cpu_pages *pcp = port_pcpu()->cache;
-
-	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
-		if ((unsigned long)(pcp->limit - pcp->base) > high)
-			high = (unsigned long)(pcp->limit - pcp->base);
-	port_irq_restore(flags);
-	return high;
-}
-
 RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 {
 	for (unsigned int cpu = 0; cpu < end_cpu(); cpu++) {

@@ -34,21 +34,33 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 }
 
 #if CONFIG_DEBUG_HOOKS
+/* Word by word: another CPU may look at either meanwhile, so no pointer may be seen half written. */
+static void move_caches(struct mm_pcpu *cpu, struct per_cpu_pages *to)
+{
+	for (unsigned int i = 0; i < NR_PCPS; i++) {
+		const struct per_cpu_pages *from = &cpu->cache[i];
+
+		to[i].limit = from->limit;
+		to[i].capacity = from->capacity;
+		to[i].batch = from->batch;
+		to[i].zone = from->zone;
+		WRITE_ONCE(to[i].base, from->base);
+		WRITE_ONCE(to[i].top, from->top);
+	}
+	/* Release, paired with the acquire in pcp_caches(): they are seen as they were there. */
+	__atomic_store_n(&cpu->cache, to, __ATOMIC_RELEASE);
+}
+
 void pcp_sync_hooks(void)
 {
 	unsigned long flags = port_irq_save();
 	struct mm_pcpu *cpu = port_pcpu();
-	unsigned int hooks = __atomic_load_n(&mm.hooks, __ATOMIC_RELAXED);
+	unsigned int hooks = READ_ONCE(mm.hooks);
 
 	if (!cpu->hooks != !hooks) {
-		if (hooks) {
-			memcpy(cpu->held, cpu->pcp, sizeof(cpu->pcp));
-			cpu->cache = cpu->held[0];
+		move_caches(cpu, hooks ? cpu->held[0] : cpu->pcp[0]);
+		if (hooks)
 			hold_nothing(cpu->pcp[0]);
-		} else {
-			memcpy(cpu->pcp, cpu->held, sizeof(cpu->pcp));
-			cpu->cache = cpu->pcp[0];
-		}
 	}
 	cpu->hooks = hooks;
 	port_irq_restore(flags);
@@ -88,8 +100,13 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 				if (slots && need + size <= have) {
 					pcp->batch = order ? 1 : PCP_BATCH;
 					pcp->zone = (uint16_t)z;
-					pcp->base = pcp->top = pcp->limit = slots + need;
+					pcp->base = pcp->limit = slots + need;
 					pcp->capacity = (uint32_t)size - 1;
+					/*
+					 * Release: another CPU that reads this reads the slot it
+					 * points to after it was zeroed (search_next_block()).
+					 */
+					__atomic_store_n(&pcp->top, pcp->base, __ATOMIC_RELEASE);
 				} else if (pcp->capacity) {
 					return PCP_HAVE_SLOTS;
 				}

@@ -23,12 +23,17 @@ struct scan_budget {
 #define SCAN_BUDGET	   ((struct scan_budget){8, 12})  /* of this CPU's caches */
 #define SCAN_BUDGET_OTHERS ((struct scan_budget){32, 64}) /* of all other CPUs' together */
 
-/* A CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
+/* Another CPU's caches, hidden or not. Acquire, paired with the release in move_caches(). */
+static inline const struct per_cpu_pages *pcp_caches(const struct mm_pcpu *cpu)
+{
+	return __atomic_load_n(&cpu->cache, __ATOMIC_ACQUIRE);
+}
+
+/* This CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
 static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long offset)
 {
 	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + offset);
 }
-
 /* The same with other bits of a descriptor's info around them. */
 static inline struct per_cpu_pages *pcp_of(struct mm_pcpu *cpu, unsigned long offset)
 {
@@ -57,7 +62,7 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts mas
 void pcp_sync_hooks(void);
 static inline void note_hooks(void)
 {
-	if (port_pcpu()->hooks != mm.hooks)
+	if (port_pcpu()->hooks != READ_ONCE(mm.hooks))
 		pcp_sync_hooks();
 }
 #else
@@ -91,7 +96,7 @@ static inline bool pcp_could_assemble(struct zone *zone, unsigned int order,
 {
 	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, budget);
 }
-/* Pages of the zone that a CPU has cached; from `enough` on it counts no more. Any context. */
+/* Pages of the zone that a CPU has cached; counted up to `enough` or more. Any context. */
 unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
 			    unsigned long enough);
 static inline unsigned long pcp_count_this_cpu(const struct zone *zone)
@@ -126,7 +131,8 @@ static inline bool remote_alone(void) /* is no other CPU online? */
 	return !next_other_cpu(0);
 }
 unsigned long pcp_count_zone(const struct zone *zone); /* pages that all CPUs have cached */
-void remote_give_back_all(void);
+/* All CPUs, this one too, give back their cached blocks in [start, end); returns when they have. */
+void remote_give_back(unsigned long start, unsigned long end);
 /*
  * Search for a range of this order or more, [*start, *end), that is free but for blocks in any CPU's
  * caches. With a budget, so much of the other CPUs' caches; without, all caches. Changes nothing.

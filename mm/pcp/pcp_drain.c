@@ -177,7 +177,7 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
 RACY unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
 				 unsigned long enough)
 {
-	const struct per_cpu_pages *pcp = &cpu->cache[zone->first_pcp];
+	const struct per_cpu_pages *pcp = &pcp_caches(cpu)[zone->first_pcp];
 	unsigned long count = 0;
 
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS && count < enough; order++) {
@@ -206,7 +206,7 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 	unsigned long cached = 0;
 
 	for (; page < end && *most; --*most) {
-		uint32_t word = __atomic_load_n(&page->word, __ATOMIC_RELAXED);
+		uint32_t word = READ_ONCE(page->word);
 
 		/* Neither has holders, whose number is above the state. */
 		if (word >> PAGE_STATE_SHIFT == PAGE_ALLOC && page >= lowest)
@@ -254,7 +254,7 @@ SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
 	search->zone = zone;
 	search->budget = budget;
 	search->order = order;
-	search->pcp = &cpu->cache[zone->first_pcp];
+	search->pcp = &pcp_caches(cpu)[zone->first_pcp];
 	search->slot = NULL;
 	search->left = MIGRATE_PCPTYPES;
 	search->block_order = 0;
@@ -264,14 +264,15 @@ SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
 
 /*
  * The next cached block; NULL: there is none. The caches may be those of another CPU, which changes them
- * meanwhile: below its newest block, as it was at one moment, each slot of a cache holds a descriptor
- * down to the one that holds NULL.
+ * meanwhile. `top` always points to a slot of an array whose slots hold descriptors of cached blocks, of
+ * some moment, down to one that holds NULL and is never written. That another CPU reads the slots
+ * as they were when it reads `top`, or as they are later, follows from the address dependency.
  */
 static inline RACY const struct page *search_next_block(struct search *search)
 {
 	const struct page *page;
 
-	while (!search->slot || !(page = __atomic_load_n(search->slot--, __ATOMIC_RELAXED))) {
+	while (!search->slot || !(page = READ_ONCE(*search->slot--))) {
 		if (!search->left) {
 			search->pcp += NR_PCP_CLASSES - MIGRATE_PCPTYPES;
 			search->left = MIGRATE_PCPTYPES;
@@ -279,8 +280,7 @@ static inline RACY const struct page *search_next_block(struct search *search)
 		}
 		if (search->block_order >= search->end)
 			return NULL;
-		/* Acquire, paired with the release in pcp_give_slots(). */
-		search->slot = __atomic_load_n(&search->pcp->top, __ATOMIC_ACQUIRE);
+		search->slot = READ_ONCE(search->pcp->top);
 		search->pcp++;
 		search->left--;
 	}
@@ -383,5 +383,7 @@ bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned
 	search_start(&search, cpu, zone, order, budget ? budget : &all);
 	search.end = NR_PAGE_ORDERS;
 	search.lowest = !budget;
-	return search_next(&search, start, end) != NOT_FREE;
+	/* What is in a section that is open is what it looks: blocks with heads. */
+	return search_next(&search, start, end) != NOT_FREE &&
+	       section_is_open(*start >> SECTION_SHIFT);
 }

@@ -43,33 +43,31 @@ void mm_ipi(void)
 	 */
 	unsigned long flags = port_irq_save();
 	struct mm_pcpu *cpu = port_pcpu();
-	/* Acquire, paired with the release in post(): the request is seen whole. */
+	/* Acquire, paired with the release in remote_give_back(): the request is seen whole. */
 	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
 		pcp_give_back_range(request.start, request.end);
 		pcp_sync_limits();
 		pcp_sync_hooks();
-		/* Release, paired with the acquire in post(): the poster sees what was given back. */
+		/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
 		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
 	}
 	port_irq_restore(flags);
 }
 
 /*
- * Has all CPUs, this one too, give back their cached blocks in [start, end), and waits until they have.
- *
  * A host may move the thread from one CPU to another at any step. So this CPU serves the request as the
  * others do, by mm_ipi(), and those that have not served by then are kicked, whichever this one is.
  */
-static void post(unsigned long start, unsigned long end)
+void remote_give_back(unsigned long start, unsigned long end)
 {
 	struct mm_pcpu *cpu;
 	unsigned int spins = 0;
 	uint32_t sequence;
 
-	pcp_give_back_range(start,
-			    end); /* most of it with interrupts let in; mm_ipi() lets none in */
+	/* Interrupts are let in here; what comes to the caches until mm_ipi(), which lets none in, is little. */
+	pcp_give_back_range(start, end);
 	if (remote_alone())
 		return;
 
@@ -98,12 +96,6 @@ static void post(unsigned long start, unsigned long end)
 	}
 	/* Release: the request is not written again before each CPU has served it. */
 	atomic_store_explicit(&request.busy, 0, memory_order_release);
-}
-
-void remote_give_back_all(void)
-{
-	if (!remote_alone())
-		post(0, NIL32);
 }
 
 /* ---- blocks in all CPUs' caches -------------------------------------------------------------- */
@@ -137,7 +129,7 @@ bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype typ
 
 	if (!remote_find(zone, order, budget, &start, &end))
 		return false;
-	post(start, end); /* also where there is no other CPU: this one gives back its blocks */
+	remote_give_back(start, end);
 	flags = port_irq_save();
 	pcp_complete(zone, NULL, 0, start, end, type);
 	port_irq_restore(flags);
@@ -149,7 +141,7 @@ unsigned long drain_all_pages(void)
 	unsigned long drained = pcp_give_back_all();
 	struct zone *zone;
 
-	remote_give_back_all();
+	remote_give_back(0, NIL32);
 	for_each_zone (zone) {
 		bool more;
 
@@ -163,6 +155,18 @@ unsigned long drain_all_pages(void)
 		} while (more);
 	}
 	return drained;
+}
+
+unsigned long mm_pcp_high(void)
+{
+	unsigned long flags = port_irq_save(), high = 0; /* one CPU's caches, as they are now */
+	const struct per_cpu_pages *pcp = port_pcpu()->cache;
+
+	for (unsigned int i = 0; i < NR_PCP_CLASSES; i++, pcp++)
+		if ((unsigned long)(pcp->limit - pcp->base) > high)
+			high = (unsigned long)(pcp->limit - pcp->base);
+	port_irq_restore(flags);
+	return high;
 }
 
 unsigned long mm_set_pcp_high(unsigned long pages)

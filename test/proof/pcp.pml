@@ -190,7 +190,7 @@ inline free(me, page)
 	}
 }
 
-/* post(): which pages are asked for is any one, or all. The caller may have masked interrupts. */
+/* remote_give_back(): which pages are asked for is any one, or all. The caller may have masked interrupts. */
 inline post(me)
 {
 	if
