@@ -8,7 +8,7 @@ HOST_CC := gcc
 HOST_TOOLS   := fdtmap
 HOST_SOURCES  := $(sort $(wildcard test/host/*.c test/host/*/*.c))
 HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c,$(HOST_SOURCES)))))
-HOST_COUNTED  := $(sort $(basename $(notdir $(filter %/test_fdt_cost.c,$(HOST_SOURCES)))))
+HOST_COUNTED  := $(sort $(basename $(notdir $(filter %_cost.c,$(HOST_SOURCES)))))
 HOST_TESTS    := $(filter-out $(HOST_THREADED) $(HOST_COUNTED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
 HOST_SUPPORT  := $(foreach s,$(HOST_SOURCES),$(if $(filter test_% $(HOST_TOOLS:%=%.c),$(notdir $(s))),,$(s)))
 # $(call host_source,PROGRAM): where the program's own file is, without its suffix.
@@ -82,7 +82,7 @@ $(HOST_THREADED:%=$(HOST)/%): $(HOST)/%: $(TSAN)/$$(call host_source,%).o $(TSAN
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
-# Tests that count the steps of the early device-tree code: each basic block of it calls them. No sanitizers,
+# Tests that count the steps of memblock and the early device-tree code: each basic block calls them. No sanitizers,
 # whose checks would count too.
 COUNTED := $(HOST)/counted
 COUNTED_CFLAGS = -std=gnu11 -O1 -g -DQUARRY_HOST $(EXTRA_CFLAGS)

@@ -18,7 +18,7 @@
  * Context: boot, one CPU, no lock is taken. Those that only read (memblock_is_*, the iterators) may
  * be called at any time and with any lock held once the map no longer changes.
  * Bound: log2(regions) and the regions that lie in the range; a change also moves the regions above
- * the range, so that in ascending order n of them cost n log2(n). None depends on the amount of memory.
+ * the range, so n that are added in ascending order cost n log2(n). None depends on the amount of memory.
  * Return: 0 or a negative errno. -ENOMEM: an array had to move and no free memory could hold it;
  * nothing has changed then, bit for bit.
  * Source: names, fields and semantics are those of Linux's mm/memblock.c of 6.9 and later, where an

@@ -35,7 +35,7 @@ static phys_addr_t fitting_end(phys_addr_t base, phys_addr_t end, const struct a
 	if (end > limits->high)
 		return limits->high;
 	if (base < limits->low)
-		return limits->low;
+		return 0;
 	if (base < limits->end && limits->base < end)
 		return limits->base;
 	for (unsigned long i = memblock_search(memory, base);

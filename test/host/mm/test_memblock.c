@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock.c: what each change of the map and each question does, in exact figures: the cases
- * Linux's memblock simulator is known to check, and the failures.
+ * test_memblock.c: what each change of the map does, in exact figures: the cases Linux's memblock
+ * simulator is known to check, and the failures.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -269,126 +269,6 @@ static void test_nomap_never_allocated(void **state)
 	assert_int_equal(n, 1);
 }
 
-/* ---- trim, limit ---- */
-
-static void test_trim(void **state)
-{
-	(void)state;
-	memblock_add(M(1) + 1, K(12));		  /* both ends cut */
-	memblock_add(M(2), K(8));		  /* untouched */
-	memblock_add(M(3) + K(1), K(2));	  /* vanishes */
-	memblock_add(M(4), K(5));		  /* top cut */
-	memblock_add(PHYS_ADDR_MAX - K(2), K(2)); /* no multiple above its base: vanishes */
-	memblock_trim_memory(PAGE_SIZE);
-	EXPECT(memory, {M(1) + K(4), K(8), 0}, {M(2), K(8), 0}, {M(4), K(4), 0});
-}
-
-static void test_memory_limit(void **state)
-{
-	(void)state;
-	memblock_add(M(1), M(2));
-	memblock_add(M(8), M(4));
-	memblock_reserve(M(9), M(2));
-	memblock_enforce_memory_limit(0);
-	memblock_enforce_memory_limit(M(6));
-	EXPECT(memory, {M(1), M(2), 0}, {M(8), M(4), 0});
-	memblock_enforce_memory_limit(M(4));
-	EXPECT(memory, {M(1), M(2), 0}, {M(8), M(2), 0});
-	EXPECT(reserved, {M(9), M(1), 0});
-}
-
-/* ---- queries ---- */
-
-static void test_queries(void **state)
-{
-	(void)state;
-	memblock_add(M(1), M(1));
-	memblock_add_node(M(2), M(1), 0, MEMBLOCK_HOTPLUG);
-	memblock_reserve(M(2), K(4));
-	assert_int_equal(memblock_start_of_DRAM(), M(1));
-	assert_int_equal(memblock_end_of_DRAM(), M(3));
-	assert_int_equal(memblock_phys_mem_size(), M(2));
-	assert_int_equal(memblock_reserved_size(), K(4));
-	assert_false(memblock_is_memory(M(1) - 1));
-	assert_true(memblock_is_memory(M(1)));
-	assert_true(memblock_is_memory(M(3) - 1));
-	assert_false(memblock_is_memory(M(3)));
-	assert_true(memblock_is_reserved(M(2) + K(4) - 1));
-	assert_false(memblock_is_reserved(M(2) + K(4)));
-	assert_true(memblock_is_region_memory(M(1), M(1)));
-	assert_false(memblock_is_region_memory(M(1), M(1) + 1)); /* two regions */
-	assert_false(memblock_is_region_memory(M(3), 1));
-	assert_true(memblock_is_region_reserved(M(1), M(1) + 1));
-	assert_false(memblock_is_region_reserved(M(1), M(1)));
-	assert_false(memblock_is_region_reserved(M(2), 0));
-	assert_true(memblock_overlaps_region(&memblock.memory, M(3) - 1, PHYS_ADDR_MAX));
-	assert_false(memblock_overlaps_region(&memblock.memory, M(3), PHYS_ADDR_MAX));
-}
-
-static void test_iterators(void **state)
-{
-	/* memory [1M, 5M) [8M, 9M) [9M, 10M) nomap; reserved 0..1.5M, 3M..4M, 4.5M..8.5M */
-	static const phys_addr_t want[][2] = {
-		{M(1) + K(512), M(3)}, {M(4), M(4) + K(512)}, {M(8) + K(512), M(9)}};
-	struct memblock_region *r;
-	phys_addr_t start, end;
-	unsigned int n = 0;
-	uint64_t i;
-	int nid;
-
-	(void)state;
-	memblock_add(M(1), M(4));
-	memblock_add(M(8), M(2));
-	memblock_mark_nomap(M(9), M(1));
-	memblock_reserve(0, M(1) + K(512));
-	memblock_reserve(M(3), M(1));
-	memblock_reserve(M(4) + K(512), M(4));
-	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end, &nid) {
-		assert_true(n < 3);
-		assert_int_equal(start, want[n][0]);
-		assert_int_equal(end, want[n++][1]);
-		assert_int_equal(nid, 0);
-	}
-	assert_int_equal(n, 3);
-	for_each_free_mem_range_reverse(i, 0, MEMBLOCK_NONE, &start, &end, NULL)
-	{
-		assert_true(n > 0);
-		assert_int_equal(start, want[--n][0]);
-		assert_int_equal(end, want[n][1]);
-	}
-	assert_int_equal(n, 0);
-	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NOMAP, &start, &end, NULL) {
-		n++;
-	}
-	assert_int_equal(n, 4);
-	for_each_free_mem_range (i, 1, MEMBLOCK_NONE, &start, &end, NULL) {
-		n++;
-	}
-	assert_int_equal(n, 4);
-	for_each_mem_region (r) {
-		n++;
-	}
-	for_each_reserved_mem_region (r) {
-		n++;
-	}
-	assert_int_equal(n, 4 + 3 + 3);
-}
-
-static void test_dump(void **state)
-{
-	(void)state;
-	memblock_add(M(1), M(1));
-	memblock_reserve(M(1), K(4));
-	memblock_dump_all();
-	assert_non_null(
-		strstr(port_host_log_text, "memory size = 0x100000 reserved size = 0x1000"));
-	assert_non_null(strstr(port_host_log_text,
-			       "memory[0x0] [0x0000000000100000-0x0000000000200000), 0x100000 "
-			       "bytes flags: 0x0"));
-	assert_non_null(strstr(port_host_log_text,
-			       "reserved[0x0] [0x0000000000100000-0x0000000000101000)"));
-}
-
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -413,11 +293,6 @@ int main(void)
 		CASE(test_remove_keeps_flags),
 		CASE(test_nomap),
 		CASE(test_nomap_never_allocated),
-		CASE(test_trim),
-		CASE(test_memory_limit),
-		CASE(test_queries),
-		CASE(test_iterators),
-		CASE(test_dump),
 	};
 
 	return cmocka_run_group_tests_name("memblock", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock_alloc.c: where memblock allocations go, what they refuse, and how the arrays grow
- * past their static size; a growth that fails must change nothing.
+ * test_memblock_alloc.c: what memblock allocations give, and what they refuse; what each form makes of its
+ * range, its node and the limit. Where exactly they go is in test_memblock_place.c.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -160,143 +160,73 @@ static void test_alloc_top_of_address_space(void **state)
 	assert_true(memblock_phys_alloc(K(512), K(512)) == 0);
 }
 
-/* ---- growth ---- */
-
-/* Fill `reserved` with single pages, every second one from base on. */
-static void reserve_pages(phys_addr_t base, unsigned int n)
+/* Four gigabytes of address space and a little on either side, of which little is touched. */
+static void test_low(void **state)
 {
-	for (unsigned int i = 0; i < n; i++)
-		assert_int_equal(memblock_reserve(base + K(8) * i, K(4)), 0);
-}
+	const phys_addr_t low = (phys_addr_t)1 << 32;
 
-static void test_reserved_grows(void **state)
-{
 	(void)state;
-	memblock_add(M(1), M(32));
-	reserve_pages(M(1), MAX_REGIONS);
-	assert_int_equal(memblock.reserved.cnt, MAX_REGIONS);
-	assert_int_equal(memblock.reserved.max, MAX_REGIONS);
-	/* One more: twice the room, and the new array is a reservation itself. */
-	reserve_pages(M(1) + K(8) * MAX_REGIONS, 1);
-	assert_int_equal(memblock.reserved.max, 2 * MAX_REGIONS);
-	assert_int_equal(memblock.reserved.cnt, MAX_REGIONS + 2);
-	assert_int_equal(memblock.reserved.total_size,
-			 (MAX_REGIONS + 1) * K(4) + ARRAY_SIZE(2 * MAX_REGIONS));
-	assert_int_equal(virt_to_phys(memblock.reserved.regions),
-			 M(33) - ARRAY_SIZE(2 * MAX_REGIONS));
-	for (unsigned int i = 0; i <= MAX_REGIONS; i++)
-		assert_int_equal(memblock.reserved.regions[i].base, M(1) + K(8) * i);
-	/* And again: the array in between is free memory again. */
-	reserve_pages(M(8), 2 * MAX_REGIONS);
-	assert_int_equal(memblock.reserved.max, 4 * MAX_REGIONS);
-	assert_int_equal(memblock.reserved.total_size,
-			 (3 * MAX_REGIONS + 1) * K(4) + ARRAY_SIZE(4 * MAX_REGIONS));
-	assert_int_equal(memblock_check(), 0);
+	host_ram_unmap();
+	assert_non_null(host_ram_map(low - M(1), M(2)));
+	memblock_add(low - M(1), M(2));
+	assert_ptr_equal(memblock_alloc(K(4), K(4)), phys_to_virt(low + M(1) - K(4)));
+	assert_ptr_equal(memblock_alloc_low(K(4), K(4)), phys_to_virt(low - K(4)));
+	assert_ptr_equal(memblock_alloc_low(K(4), K(4)), phys_to_virt(low - K(8)));
+	memblock_set_bottom_up(true);
+	assert_ptr_equal(memblock_alloc_low(K(4), K(4)), phys_to_virt(low - M(1)));
+	memblock_set_bottom_up(false);
+	memblock_set_current_limit(low - K(512));
+	assert_ptr_equal(memblock_alloc_low(K(4), K(4)), phys_to_virt(low - K(516)));
+	memblock_set_current_limit(MEMBLOCK_ALLOC_ANYWHERE);
+	assert_null(memblock_alloc_low(M(1), K(4)));
+	assert_ptr_equal(memblock_alloc(K(512), K(4)), phys_to_virt(low + K(508)));
 }
 
-static void test_no_growth_while_regions_merge(void **state)
+/* There is one node. Any other number gets nothing, and changes nothing. */
+static void test_unknown_node(void **state)
 {
-	(void)state;
-	memblock_add(M(1), M(32));
-	reserve_pages(M(1), MAX_REGIONS);
-	assert_int_equal(memblock_reserve(M(1), K(8) * MAX_REGIONS), 0);
-	EXPECT(reserved, {M(1), K(8) * MAX_REGIONS, 0});
-	assert_int_equal(memblock.reserved.max, MAX_REGIONS);
-}
+	static const int wrong[] = {1, 2, 63, -2, MAX_NUMNODES, 0x7fffffff};
+	uint64_t i;
+	int idx;
 
-static void test_growth_avoids_the_range_added(void **state)
-{
-	(void)state;
-	memblock_add(M(1), M(32));
-	reserve_pages(M(1), MAX_REGIONS);
-	/* The range wants the very top, where the array would go. */
-	assert_int_equal(memblock_reserve(M(33) - K(64), K(64)), 0);
-	assert_int_equal(virt_to_phys(memblock.reserved.regions),
-			 M(33) - K(64) - ARRAY_SIZE(2 * MAX_REGIONS));
-}
-
-static void test_memory_grows(void **state)
-{
 	(void)state;
 	memblock_add(M(1), M(1));
 	memblock_reserve(M(1), K(4));
-	for (unsigned int i = 0; i < MAX_REGIONS; i++)
-		assert_int_equal(memblock_add(M(4) + K(8) * i, K(4)), 0);
-	assert_int_equal(memblock.memory.cnt, MAX_REGIONS + 1);
-	assert_int_equal(memblock.memory.max, 2 * MAX_REGIONS);
-	/* The single pages above are too small for the array: it is at the top of the first. */
-	EXPECT(reserved, {M(1), K(4), 0},
-	       {M(2) - ARRAY_SIZE(2 * MAX_REGIONS), ARRAY_SIZE(2 * MAX_REGIONS), 0});
-	assert_int_equal(memblock.memory.total_size, M(1) + MAX_REGIONS * K(4));
-}
-
-static void test_both_arrays_grow(void **state)
-{
-	(void)state;
-	memblock_add(M(1), M(1));
-	for (unsigned int i = 0; i < MAX_REGIONS - 1; i++)
-		assert_int_equal(memblock_add(M(4) + K(8) * i, K(4)), 0);
-	reserve_pages(M(32), MAX_REGIONS);
-	assert_int_equal(memblock.memory.max, MAX_REGIONS);
-	assert_int_equal(memblock.reserved.max, MAX_REGIONS);
-	/* A split of the first region needs a new `memory`, and that a new `reserved`. */
-	assert_int_equal(memblock_mark_nomap(M(1) + K(4), K(4)), 0);
-	assert_int_equal(memblock.memory.max, 2 * MAX_REGIONS);
-	assert_int_equal(memblock.memory.cnt, MAX_REGIONS + 2);
-	assert_int_equal(memblock.reserved.max, 2 * MAX_REGIONS);
-	assert_int_equal(memblock.reserved.cnt, MAX_REGIONS + 1);
-	assert_int_equal(memblock.reserved.total_size,
-			 MAX_REGIONS * K(4) + 2 * ARRAY_SIZE(2 * MAX_REGIONS));
-}
-
-/* Both arrays full, and memory in pieces too small for a larger one but for [1M, 1M + room). */
-static void fill_arrays(phys_addr_t room)
-{
-	memblock_add(M(1), room);
-	for (unsigned int i = 0; i < MAX_REGIONS - 1; i++)
-		assert_int_equal(memblock_add(M(4) + K(8) * i, K(2)), 0);
-	reserve_pages(M(32), MAX_REGIONS);
-}
-
-static void test_growth_refused_changes_nothing(void **state)
-{
-	(void)state;
-	fill_arrays(MAX_REGIONS * sizeof(struct memblock_region));
 	save_state();
-	assert_int_equal(memblock_add(M(63), K(4)), -ENOMEM);
-	assert_int_equal(memblock_reserve(M(63), K(4)), -ENOMEM);
-	assert_int_equal(memblock_remove(M(1) + 16, 16), -ENOMEM);
-	assert_int_equal(memblock_phys_free(M(32) + 16, 16), -ENOMEM);
-	assert_int_equal(memblock_mark_nomap(M(1) + 16, 16), -ENOMEM);
-	assert_int_equal(memblock_mark_nomap(M(1) + 16, M(3) + K(1)), -ENOMEM);
-	assert_int_equal(memblock_phys_alloc(16, 16), 0);
-	assert_null(memblock_alloc(16, 16));
+	for (size_t w = 0; w < sizeof(wrong) / sizeof(wrong[0]); w++) {
+		assert_null(memblock_alloc_node(16, 16, wrong[w]));
+		assert_null(memblock_alloc_try_nid(16, 16, M(1), M(2), wrong[w]));
+		assert_null(memblock_alloc_try_nid_raw(16, 16, M(1), M(2), wrong[w]));
+		assert_int_equal(memblock_phys_alloc_try_nid(16, 16, wrong[w]), 0);
+		assert_int_equal(memblock_add_node(M(4), M(1), wrong[w], MEMBLOCK_NONE), -EINVAL);
+		for_each_free_mem_range (i, wrong[w], MEMBLOCK_NONE, NULL, NULL, NULL)
+			fail();
+		for_each_free_mem_range_reverse(i, wrong[w], MEMBLOCK_NONE, NULL, NULL, NULL)
+			fail();
+		for_each_mem_pfn_range(idx, wrong[w], NULL, NULL, NULL)
+			assert_int_equal(wrong[w], MAX_NUMNODES); /* there it means any */
+	}
 	expect_unchanged();
-	memblock_free(phys_to_virt(M(32) + 16), 16);
-	expect_unchanged();
-	assert_non_null(strstr(port_host_log_text, "no room to free 0x10 bytes at 0x2000010"));
-	/* What needs no room still works. */
-	assert_int_equal(memblock_reserve(M(32), K(16)), 0);
-	assert_int_equal(memblock_remove(M(4), K(2)), 0);
-	assert_int_equal(memblock.memory.cnt, MAX_REGIONS - 1);
 }
 
-/* The arrays that a further memory region needs: its own, and `reserved` with a place for both. */
-#define LEAST_MEMORY   ((MAX_REGIONS + 1) * sizeof(struct memblock_region))
-#define LEAST_RESERVED ((MAX_REGIONS + 2) * sizeof(struct memblock_region))
-
-static void test_growth_refused_for_one_of_two(void **state)
+/* Linux's second word for "below the limit": it is that, and no address. */
+static void test_noleaktrace(void **state)
 {
 	(void)state;
-	/* Room for either array, but eight bytes too little for both. */
-	fill_arrays(LEAST_MEMORY + LEAST_RESERVED - 8);
-	save_state();
-	assert_int_equal(memblock_add(M(63), K(4)), -ENOMEM);
-	expect_unchanged();
-	memblock_phys_free(M(32), M(1));
-	assert_int_equal(memblock_add(M(63), K(4)), 0);
-	assert_int_equal(memblock.memory.cnt, MAX_REGIONS + 1);
-	assert_int_equal(memblock.reserved.max, MAX_REGIONS);
+	memblock_add(M(1), M(8));
+	memblock_set_current_limit(M(4));
+	assert_ptr_equal(memblock_alloc_try_nid(K(4), K(4), 0, MEMBLOCK_ALLOC_NOLEAKTRACE, 0),
+			 phys_to_virt(M(4) - K(4)));
+	assert_ptr_equal(memblock_alloc_try_nid_raw(K(4), K(4), 0, MEMBLOCK_ALLOC_NOLEAKTRACE, 0),
+			 phys_to_virt(M(4) - K(8)));
+	assert_int_equal(memblock_phys_alloc_range(K(4), K(4), 0, MEMBLOCK_ALLOC_NOLEAKTRACE),
+			 M(4) - K(12));
+	assert_int_equal(memblock_find_in_range(0, MEMBLOCK_ALLOC_NOLEAKTRACE, K(4), K(4)),
+			 M(4) - K(16));
+	memblock_set_current_limit(0);
+	assert_null(memblock_alloc_try_nid(1, 1, 0, MEMBLOCK_ALLOC_NOLEAKTRACE, 0));
+	assert_null(memblock_alloc_try_nid(1, 1, 0, MEMBLOCK_ALLOC_ACCESSIBLE, 0));
+	assert_null(memblock_alloc_try_nid(1, 1, 0, MEMBLOCK_ALLOC_ANYWHERE, 0));
 }
 
 int main(void)
@@ -313,13 +243,9 @@ int main(void)
 		CASE(test_alloc_exhaustion),
 		CASE(test_alloc_refused),
 		CASE(test_alloc_top_of_address_space),
-		CASE(test_reserved_grows),
-		CASE(test_no_growth_while_regions_merge),
-		CASE(test_growth_avoids_the_range_added),
-		CASE(test_memory_grows),
-		CASE(test_both_arrays_grow),
-		CASE(test_growth_refused_changes_nothing),
-		CASE(test_growth_refused_for_one_of_two),
+		CASE(test_low),
+		CASE(test_unknown_node),
+		CASE(test_noleaktrace),
 	};
 
 	return cmocka_run_group_tests_name("memblock_alloc", tests, NULL, NULL);
