@@ -8,8 +8,9 @@ HOST_CC := gcc
 HOST_TOOLS   := fdtmap
 HOST_SOURCES  := $(sort $(wildcard test/host/*.c test/host/*/*.c))
 HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c,$(HOST_SOURCES)))))
+HOST_MOVING   := $(sort $(basename $(notdir $(filter %/test_moving.c,$(HOST_SOURCES)))))
 HOST_COUNTED  := $(sort $(basename $(notdir $(filter %_cost.c,$(HOST_SOURCES)))))
-HOST_TESTS    := $(filter-out $(HOST_THREADED) $(HOST_COUNTED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
+HOST_TESTS    := $(filter-out $(HOST_THREADED) $(HOST_MOVING) $(HOST_COUNTED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
 HOST_SUPPORT  := $(foreach s,$(HOST_SOURCES),$(if $(filter test_% $(HOST_TOOLS:%=%.c),$(notdir $(s))),,$(s)))
 # $(call host_source,PROGRAM): where the program's own file is, without its suffix.
 host_source = $(basename $(filter %/$(1).c,$(HOST_SOURCES)))
@@ -26,7 +27,7 @@ HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/
 HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
 .PHONY: host fdtmap
-host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
 fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb
 
 $(HOST)/flags: FORCE | deps-check
@@ -111,4 +112,19 @@ $(HOST_COUNTED:%=$(HOST)/%): $(HOST)/%: $(COUNTED)/$$(call host_source,%).o $(CO
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(COUNTED_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
--include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS))
+# The same mm/ with a port whose threads move between CPUs.
+MOVING := $(HOST)/moving
+MOVING_CFLAGS = $(HOST_CFLAGS) -DQUARRY_PORT_HEADER='"test/host/mm/port_moving.h"'
+MOVING_COMMON := $(patsubst %.c,$(MOVING)/%.o,$(MM_SOURCES) test/host/port_host.c)
+MOVING_MAINS  := $(foreach p,$(HOST_MOVING),$(MOVING)/$(call host_source,$(p)).o)
+
+$(MOVING)/%.o: %.c $(HOST)/flags
+	$(call say,HOSTCC,$< (moving))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(MOVING_CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
+
+$(HOST_MOVING:%=$(HOST)/%): $(HOST)/%: $(MOVING)/$$(call host_source,%).o $(MOVING_COMMON) $(HOST)/objects
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(MOVING_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+-include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS) $(MOVING_COMMON) $(MOVING_MAINS))

@@ -8,7 +8,7 @@
  * sequentially consistent here: which barrier makes it so is argued beside each atomic in mm/.
  *
  * Checked: no page has two owners; when everybody has given all back the zone has every page; when a drain
- * returns, each page that lay in another's cache when it was asked for has left it; nobody waits for ever.
+ * returns, each page that lay in a cache when it was asked for has left it; nobody waits for ever.
  *
  * One of these takes a safeguard away, and must be found out: NO_MASK (caches are touched with interrupts enabled),
  * EARLY_ACK (a drain is acknowledged before it is done), NO_LOCK (the zone is not locked), NO_SERVE (who
@@ -44,7 +44,7 @@ bool pending[CPUS], masked[CPUS];
 /* what is only here to be checked */
 byte holder[PAGES];   /* CPU + 1 that uses the page; 0: nobody */
 byte cached_by[PAGES]; /* CPU + 1 whose cache it is in */
-bool asked_for[PAGES]; /* lay in another's cache when the running request was posted */
+bool asked_for[PAGES]; /* lay in a cache when the running request was posted */
 byte drains, finished;
 
 /* Where an interrupt between two accesses to the CPU's own cache would do harm. Masked, it is no step at all. */
@@ -190,7 +190,10 @@ inline free(me, page)
 	}
 }
 
-/* remote_give_back(): which pages are asked for is any one, or all. The caller may have masked interrupts. */
+/*
+ * remote_give_back(): which pages are asked for is any one, or all. The caller may have masked interrupts. This CPU serves the request as
+ * the others do; those that have not by then are kicked.
+ */
 inline post(me)
 {
 	if
@@ -212,21 +215,20 @@ inline post(me)
 	fi;
 	atomic {
 		sequence = sequence + 1;
-		acknowledged[me] = sequence;
 		page_i = 0;
 		do
 		:: page_i < PAGES ->
-			asked_for[page_i] = cached_by[page_i] != 0 && cached_by[page_i] != me + 1 &&
-					    (range == NONE || range == page_i);
+			asked_for[page_i] = cached_by[page_i] != 0 && (range == NONE || range == page_i);
 			page_i = page_i + 1
 		:: else -> break
 		od;
 		page_i = 0
 	};
+	mm_ipi(me);
 	atomic {
 		do
 		:: cpu_i < CPUS ->
-			pending[cpu_i] = pending[cpu_i] || cpu_i != me;
+			pending[cpu_i] = pending[cpu_i] || acknowledged[cpu_i] != sequence;
 			cpu_i = cpu_i + 1
 		:: else -> break
 		od;
