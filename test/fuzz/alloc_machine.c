@@ -33,7 +33,7 @@ static void kick(unsigned int cpu)
 }
 
 /* The arrays of the CPU's caches are pages that the model has to know of. */
-static void note_arrays(const struct mm_pcpu *cpu)
+static bool note_arrays(const struct mm_pcpu *cpu)
 {
 	const struct per_cpu_pages *pcp = cpu->cache;
 	uintptr_t low = UINTPTR_MAX, high = 0;
@@ -54,6 +54,7 @@ static void note_arrays(const struct mm_pcpu *cpu)
 		model_mark(PFN_PHYS(pfn), PAGE_SIZE, FRAME_SYSTEM, true);
 		model.nr_free[model_zone(pfn)]--;
 	}
+	return high; /* else there is too little memory for caches */
 }
 
 static void cpu_online(unsigned int cpu)
@@ -71,10 +72,8 @@ static void cpu_online(unsigned int cpu)
 	error = CALL(setup_per_cpu_pageset(&cpus[cpu], cpu));
 	CHECK(!error || error == -ENOMEM || (error == -EEXIST && online[cpu]), "cpu %u: %d", cpu,
 	      error);
-	if (!error && !arrays[cpu]) {
-		note_arrays(&cpus[cpu]);
-		arrays[cpu] = true;
-	}
+	if (!error && !arrays[cpu])
+		arrays[cpu] = note_arrays(&cpus[cpu]);
 	if (error && online[cpu])
 		unchanged(&before, "setup_per_cpu_pageset()");
 	online[cpu] = known[cpu] = true;
