@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 Does a test notice? mm/ is changed in one small way at a time (mutants.py), and the host programs of test/host/mm, the
-campaign of failures and the fuzzers' kept inputs run against each mutant until one of them fails. Programs are built with
+campaign of failures and the fuzzers' kept inputs run against each mutant until one of them fails; those that do
+not come to the changed line are passed over. Programs are built with
 -O1 and no sanitizers; only the changed object is compiled anew. A mutant whose object is the same as before, at -O1 or at
 -O2, is none and does not count; nor does one that does not compile.
 
@@ -10,6 +11,7 @@ The mutants are chosen by a seed, and an edit elsewhere moves none of them. What
 the reason, and 90 of 100 must be killed. A program is stopped by processor time, not by the clock.
 """
 import argparse
+import hashlib
 import json
 import os
 import resource
@@ -67,10 +69,10 @@ def programs():
     return found
 
 
-def compile_object(tree, source, variant, target, optimise="-O1"):
+def compile_object(tree, source, variant, target, *optimise):
     """Compile a source of `tree`, which has the layout of the root. False: it is no C."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([CC, *FLAGS, *VARIANTS[variant], "-I" + str(ROOT), optimise, "-c", "-o", str(target), source], cwd=tree,
+    done = subprocess.run([CC, *FLAGS, *VARIANTS[variant], "-I" + str(ROOT), *(optimise or ["-O1"]), "-c", "-o", str(target), source], cwd=tree,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     compile_object.message = done.stderr
     return done.returncode == 0
@@ -116,6 +118,7 @@ class Bench:
                 must(compile_object(ROOT, path, variant, target), path)
                 self.objects[path, variant] = target
         parallel(work, jobs)
+        self.cover(jobs)
         for program in self.programs:
             binary = self.link(program, {}, self.out / "base" / program.name.replace(" ", "-"))
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -124,10 +127,46 @@ class Bench:
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             program.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    def link(self, program, changed, binary):
+    def cover(self, jobs):
+        """Which lines of mm/ each program comes to: where it does not come to a change, it cannot notice."""
+        digest = hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in sources("**/*.[ch]"))).hexdigest()
+        kept = self.out / "lines.json"
+        lines = json.loads(kept.read_text()) if kept.exists() else {}
+        if lines.get("sources") != digest:
+            lines = {"sources": digest}
+        todo = [program for program in self.programs if program.name not in lines]
+        variants = {program.variant for program in todo}
+        objects = {(path, variant): self.out / "cover" / variant / (path + ".o") for path in MM for variant in variants}
+        for (path, variant), target in objects.items():
+            must(compile_object(ROOT, path, variant, target, "-O0", "--coverage"), path)
+        for program in todo:
+            binary = self.link(program, objects, self.out / "cover" / "program", "--coverage")
+            for data in (self.out / "cover").rglob("*.gcda"):
+                data.unlink()
+            if run(program, binary, 1000):
+                sys.exit(f"mutate: {program.name} fails without any change")
+            found = lines[program.name] = {}
+            for data in (self.out / "cover" / program.variant).rglob("*.gcda"):
+                text = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], cwd=ROOT, check=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+                for file in json.loads(text)["files"]:
+                    name = os.path.normpath(file["file"])
+                    if name.startswith("mm/"):
+                        found.setdefault(name, [])
+                        found[name] += [line["line_number"] for line in file["lines"] if line["count"]]
+        kept.write_text(json.dumps(lines))
+        self.lines = {program.name: {name: set(numbers) for name, numbers in lines[program.name].items()}
+                      for program in self.programs}
+
+    def comes_to(self, program, mutant, text):
+        first = text.count("\n", 0, mutant.start) + 1
+        last = text.count("\n", 0, mutant.end) + 1
+        return not self.lines[program.name].get(mutant.file, set()).isdisjoint(range(first - 3, last + 4))
+
+    def link(self, program, changed, binary, *options):
         objects = [changed.get((path, program.variant)) or self.objects[path, program.variant]
                    for path in [*program.own, *MM]]
-        done = subprocess.run([CC, "-pthread", "-o", str(binary), *map(str, objects),
+        done = subprocess.run([CC, "-pthread", *options, "-o", str(binary), *map(str, objects),
                                *(["-lcmocka"] if program.variant == "host" else [])],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
         return binary if done.returncode == 0 else None
@@ -147,6 +186,8 @@ class Bench:
         files = MM if mutant.file.endswith(".h") else [mutant.file]
         changed = {variant: None for variant in VARIANTS}
         for program in self.order(folder):
+            if not self.comes_to(program, mutant, text) and changed[program.variant] is not None:
+                continue
             if changed[program.variant] is None:
                 changed[program.variant] = self.changed(files, place, program.variant)
             if changed[program.variant] is False:
