@@ -174,6 +174,8 @@ int memblock_make_room(struct memblock_type *type, unsigned long extra,
 	struct move move[2] = {{.need = reserved->cnt}, {.need = memory->cnt}};
 	int err;
 
+	if (!leave && type->cnt + extra <= type->max)
+		return 0;
 	move[type == memory].need += extra;
 	/* A move adds up to two regions to `reserved`: see do_move(). */
 	if (must_move(memory, move[1].need, limits, leave)) {
