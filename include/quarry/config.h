@@ -3,7 +3,7 @@
  * config.h: every compile-time choice of mm/, in one place.
  *
  * An embedder changes a value here or with -D on the compiler's command line. Each value that is
- * not a plain size has a test in every position it can take.
+ * not a plain size has a test in every position it can take. Library and callers take the same values.
  */
 #ifndef QUARRY_CONFIG_H
 #define QUARRY_CONFIG_H
@@ -33,5 +33,16 @@
 #ifndef CONFIG_PHYS_BITS
 #define CONFIG_PHYS_BITS 52
 #endif
+
+/*
+ * A library and a caller that were built with different values do not link: what every caller uses has
+ * the values in its linker name, and the error shows those the caller has. The values are plain
+ * numbers.
+ */
+#define MM_TEXT_OF(value) #value
+#define MM_TEXT(value)	  MM_TEXT_OF(value)
+#define MM_LINK_NAME(function)                                                                \
+	__asm__(#function "__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT( \
+		CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS))
 
 #endif

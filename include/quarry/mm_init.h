@@ -30,7 +30,7 @@ struct mm_config {
  * Next is memblock_free_all() (memblock.h), which releases what memblock has free and returns
  * pages.
  */
-int mm_init(const struct mm_config *config);
+int mm_init(const struct mm_config *config) MM_LINK_NAME(mm_init);
 
 /*
  * setup_per_cpu_pageset() - bring this CPU online and give it its page caches; their arrays are

@@ -88,9 +88,9 @@ slow:
 }
 
 struct page *__alloc_pages(gfp_t gfp, unsigned int order);
-struct page *alloc_pages_slow(gfp_t gfp, unsigned int order);
+struct page *alloc_pages_slow(gfp_t gfp, unsigned int order) MM_LINK_NAME(alloc_pages_slow);
 int __free_pages_order(struct page *page, unsigned int order);
-int free_pages_slow(struct page *page, unsigned int order);
+int free_pages_slow(struct page *page, unsigned int order) MM_LINK_NAME(free_pages_slow);
 
 static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {

@@ -115,6 +115,12 @@ static inline struct mm_pcpu *port_pcpu(void)
 	return (struct mm_pcpu *)(void *)(tp + PORT_TLS_SIZE);
 }
 
+/* The PORT_TLS_SIZE bytes below the area are the CPU's thread-local block. */
+static inline void port_set_pcpu(struct mm_pcpu *area)
+{
+	__asm__ volatile("mv tp, %0" ::"r"((uintptr_t)area - PORT_TLS_SIZE) : "memory");
+}
+
 /* The CPU's area plus an offset in bytes. */
 static inline void *port_pcpu_at(unsigned long offset)
 {
@@ -159,6 +165,11 @@ static inline struct mm_pcpu *port_pcpu(void)
 
 	__asm__("mrs %0, tpidr_el1" : "=r"(area));
 	return area;
+}
+
+static inline void port_set_pcpu(struct mm_pcpu *area)
+{
+	__asm__ volatile("msr tpidr_el1, %0" ::"r"(area) : "memory");
 }
 
 /* The CPU's area plus an offset in bytes. */

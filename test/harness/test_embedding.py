@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What an embedder of mm/ does: README's program runs as printed, and options that differ do not link."""
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from board import ROOT
+
+SOURCES = sorted(str(path) for path in (ROOT / "mm").rglob("*.c"))
+CC = ["gcc", "-std=gnu11", "-O1", "-DQUARRY_HOST", f"-I{ROOT / 'include'}"]
+OPTIONS = ["CONFIG_NR_CPUS=5", "CONFIG_MEMBLOCK_REGIONS=9", "CONFIG_DEBUG_HOOKS=0", "CONFIG_PHYS_BITS=40"]
+
+# What a host adds to README's program: its port, RAM and main().
+HOST = """
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+uintptr_t port_host_offset;
+_Thread_local struct mm_pcpu *port_host_pcpu;
+void port_log(const char *fmt, ...) { va_list args; va_start(args, fmt); vprintf(fmt, args); va_end(args); }
+_Noreturn void port_panic(const char *fmt, ...) { (void)fmt; abort(); }
+void port_kick(unsigned int cpu) { (void)cpu; }
+int main(void)
+{
+	char *ram = mmap(NULL, 128 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	port_host_offset = (uintptr_t)ram - 0x80000000;
+	int error = start_allocator();
+	struct page *page = error ? NULL : alloc_pages(GFP_KERNEL, 3);
+	printf("%d %d\\n", error, page ? __free_pages(page, 3) : -1);
+	return 0;
+}
+"""
+
+
+def snippet():
+    return re.search(r"```c\n(.*?#include <quarry/mm\.h>.*?)```", (ROOT / "README.md").read_text(), re.S)[1]
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], text=True, capture_output=True, check=False, **options)
+
+
+def test_readme_runs_as_printed(tmp_path):
+    (tmp_path / "snippet.c").write_text(snippet() + HOST)
+    built = run(*CC, "-Wall", "-Werror", "-o", tmp_path / "snippet", tmp_path / "snippet.c", *SOURCES)
+    assert built.returncode == 0, built.stderr
+    done = run(tmp_path / "snippet")
+    assert (done.returncode, done.stdout) == (0, "0 0\n"), done
+
+
+def test_readme_compiles_for_boards(setup, tmp_path):
+    (tmp_path / "snippet.c").write_text(snippet())
+    libc = Path("/usr/lib/picolibc", {"riscv64": "riscv64-unknown-elf", "arm64": "aarch64-linux-gnu"}[setup.isa], "include")
+    done = run(setup.vars["CROSS"] + "gcc", "-isystem", libc, "-std=gnu11", "-ffreestanding", "-O2", "-Wall", "-Wextra", "-Werror",
+               f"-I{ROOT / 'include'}", "-c", "-o", tmp_path / "snippet.o", tmp_path / "snippet.c")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("library")
+    done = run(*CC, "-c", *SOURCES, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return sorted(folder.glob("*.o"))
+
+
+CALLERS = {"sets up": snippet() + HOST,
+           "calls": "#include <quarry/mm.h>\nint main(void) { return __free_page(alloc_page(GFP_KERNEL)); }\n" +
+                    HOST.split("int main")[0].replace("#include <sys/mman.h>", "")}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("option", ["", *OPTIONS])
+def test_other_options_do_not_link(library, tmp_path, option, caller):
+    (tmp_path / "caller.c").write_text(CALLERS[caller])
+    done = run(*CC, *(["-D" + option] if option else []), "-o", tmp_path / "caller", tmp_path / "caller.c", *library)
+    if not option:
+        assert done.returncode == 0, done.stderr
+        return
+    name, value = option.removeprefix("CONFIG_").split("=")
+    assert done.returncode != 0
+    assert re.search(rf"undefined reference to `\w+__{name}_{value}(__\w+)?'", done.stderr), done.stderr
