@@ -296,7 +296,7 @@ def main():
             verdict = last.get(name_of(mutant)) or bench.judge(mutant, place)
             with lock:
                 results[name_of(mutant)] = mutant, verdict
-                results_file.write_text(json.dumps({name: verdict for name, (_, verdict) in results.items()}, indent=1))
+                results_file.write_text(json.dumps(last | {name: verdict for name, (_, verdict) in results.items()}, indent=1))
                 if verdict not in ("equivalent", "no C"):
                     print(f"{counted()}: {mutant.file} {mutant.function} ({mutant.kind}): {verdict}\n"
                           f"- {mutant.before}\n+ {mutant.after}", flush=True)
