@@ -57,7 +57,7 @@ def test_every_survivor_has_a_reason():
 
 def test_ten_mutants():
     done = subprocess.run([sys.executable, "test/mutate/mutate.py", "--out", "build/mutate-ci", "--count", "10", "--least", "60",
-                           "--jobs", "1", "--programs", QUICK], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                           "--jobs", "1", "--all-programs", "--programs", QUICK], cwd=ROOT, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, check=False)
     closing = re.search(r"mutate: (\d+) mutants, (\d+) killed", done.stdout)
     assert done.returncode == 0 and closing, done.stdout[-4000:]

@@ -101,8 +101,9 @@ class Bench:
         self.programs = [p for p in programs() if not names or p.name in names]
         self.kills = {}
         self.objects = {}
+        self.lines = None
 
-    def build(self, jobs):
+    def build(self, jobs, cover):
         wanted = {(path, program.variant) for program in self.programs for path in [*program.own, *MM]}
         wanted |= {(path, "host") for path in MM}
         todo = sorted(wanted)
@@ -118,7 +119,8 @@ class Bench:
                 must(compile_object(ROOT, path, variant, target), path)
                 self.objects[path, variant] = target
         parallel(work, jobs)
-        self.cover(jobs)
+        if cover:
+            self.cover()
         for program in self.programs:
             binary = self.link(program, {}, self.out / "base" / program.name.replace(" ", "-"))
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -127,7 +129,7 @@ class Bench:
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             program.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    def cover(self, jobs):
+    def cover(self):
         """Which lines of mm/ each program comes to: where it does not come to a change, it cannot notice."""
         digest = hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in sources("**/*.[ch]"))).hexdigest()
         kept = self.out / "lines.json"
@@ -159,6 +161,8 @@ class Bench:
                       for program in self.programs}
 
     def comes_to(self, program, mutant, text):
+        if not self.lines:
+            return True
         first = text.count("\n", 0, mutant.start) + 1
         last = text.count("\n", 0, mutant.end) + 1
         return not self.lines[program.name].get(mutant.file, set()).isdisjoint(range(first - 3, last + 4))
@@ -259,6 +263,7 @@ def main():
     parser.add_argument("--least", type=int, default=90, help="of 100 to be killed")
     parser.add_argument("--survivors", action="store_true", help="only those that survived the last run")
     parser.add_argument("--resume", action="store_true", help="take over what the last run, which was stopped, found")
+    parser.add_argument("--all-programs", action="store_true", help="also those that do not come to the change: for a few mutants")
     parser.add_argument("--list", action="store_true", help="show the mutants and stop")
     options = parser.parse_args()
     options.out = options.out.resolve()
@@ -277,7 +282,7 @@ def main():
         return 0
     options.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.out, [name for name in options.programs.split(",") if name])
-    bench.build(options.jobs)
+    bench.build(options.jobs, not options.all_programs)
     for program in bench.programs:
         print(f"mutate: {program.name}: {program.seconds:.1f} s")
 
@@ -296,13 +301,20 @@ def main():
             verdict = last.get(name_of(mutant)) or bench.judge(mutant, place)
             with lock:
                 results[name_of(mutant)] = mutant, verdict
-                results_file.write_text(json.dumps(last | {name: verdict for name, (_, verdict) in results.items()}, indent=1))
+                keep(results_file, last | {name: verdict for name, (_, verdict) in results.items()})
                 if verdict not in ("equivalent", "no C"):
                     print(f"{counted()}: {mutant.file} {mutant.function} ({mutant.kind}): {verdict}\n"
                           f"- {mutant.before}\n+ {mutant.after}", flush=True)
         shutil.rmtree(place, ignore_errors=True)
     parallel(work, options.jobs)
     return report(results, options, time.monotonic() - began)
+
+
+def keep(path, verdicts):
+    """Whole or not at all: the run may be stopped at any moment."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(verdicts, indent=1))
+    new.replace(path)
 
 
 def report(results, options, seconds):
