@@ -279,6 +279,7 @@ static void late_refused(void **state)
 	map_init(RAM_BASE);
 	assert_int_equal(-EINVAL, memblock_free_late(base, PAGE)); /* nothing was handed over */
 	map_memory(base, 3 * SECTION, MEMBLOCK_NONE);
+	map_memory(base + 5 * SECTION, 2 * SECTION, MEMBLOCK_NONE);
 	map_reserve(base, 2 * SECTION);
 	start(0);
 	assert_int_equal(-EINVAL, memblock_free_late(PHYS_ADDR_MAX - PAGE, 2 * PAGE));
@@ -303,7 +304,30 @@ static void late_refused(void **state)
 	assert_int_equal(0, memblock_reserve(base + 2 * SECTION, PAGE));
 	assert_int_equal(-EPERM, memblock_free_late(base + 2 * SECTION, PAGE));
 	assert_int_equal(0, memblock_phys_free(base + 2 * SECTION, PAGE));
+	assert_int_equal(0, memblock_reserve(base + 5 * SECTION, SECTION)); /* never touched */
+	assert_int_equal(-EPERM, memblock_free_late(base + 5 * SECTION, SECTION));
+	assert_int_equal(0, memblock_phys_free(base + 5 * SECTION, SECTION));
 	expect_map();
+}
+
+/* Nor has memory that came between what has some. */
+static void late_across_new_memory(void **state)
+{
+	uint64_t hash;
+
+	(void)state;
+	map_init(RAM_BASE);
+	map_memory(base, SECTION, MEMBLOCK_NONE);
+	map_memory(base + 2 * SECTION, 3 * SECTION, MEMBLOCK_NONE);
+	map_reserve(base, SECTION);
+	map_reserve(base + 2 * SECTION, SECTION);
+	start(0);
+	hash = mm_state_hash();
+	assert_int_equal(0, memblock_add(base + SECTION, SECTION));
+	assert_int_equal(0, memblock_reserve(base + SECTION, SECTION));
+	assert_int_equal(-EFAULT, memblock_free_late(base, 3 * SECTION));
+	assert_int_equal(hash, mm_state_hash());
+	assert_true(memblock_is_reserved(base));
 }
 
 /* memblock's own arrays are in use for good. */
@@ -525,11 +549,17 @@ static void far_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(late_pages),	 cmocka_unit_test(late_random),
-		cmocka_unit_test(late_refused),	 cmocka_unit_test(late_arrays),
-		cmocka_unit_test(late_in_parts), cmocka_unit_test(late_many_sections),
-		cmocka_unit_test(late_no_span),	 cmocka_unit_test(free_all_once),
-		cmocka_unit_test(odd_edges),	 cmocka_unit_test(slivers),
+		cmocka_unit_test(late_pages),
+		cmocka_unit_test(late_random),
+		cmocka_unit_test(late_refused),
+		cmocka_unit_test(late_across_new_memory),
+		cmocka_unit_test(late_arrays),
+		cmocka_unit_test(late_in_parts),
+		cmocka_unit_test(late_many_sections),
+		cmocka_unit_test(late_no_span),
+		cmocka_unit_test(free_all_once),
+		cmocka_unit_test(odd_edges),
+		cmocka_unit_test(slivers),
 		cmocka_unit_test(far_ends),
 	};
 

@@ -327,6 +327,12 @@ static void test_arrays_leave_upwards(void **state)
 	memblock_add(M(2), M(1));
 	assert_int_equal(memblock_remove(0, M(1) + K(4)), 0); /* not in its way */
 	assert_int_equal(virt_to_phys(memblock.reserved.regions), array);
+	/* It ends where the range begins. */
+	memblock_remove(array + memblock.reserved.array_size, K(16));
+	memblock_add(array + memblock.reserved.array_size, K(16));
+	memblock_cap_memory_range(array + memblock.reserved.array_size, M(40));
+	assert_int_equal(memblock_start_of_DRAM(), array + memblock.reserved.array_size);
+	assert_null(memblock_check());
 	memblock_cap_memory_range(M(2), M(40));
 	EXPECT(memory, {M(2), M(1), 0});
 	assert_int_equal(virt_to_phys(memblock.reserved.regions),
@@ -404,6 +410,35 @@ static void test_arrays_stay_reserved(void **state)
 	expect_arrays_below(M(17));
 }
 
+/*
+ * Freeing around the arrays parts a reservation that holds both, in a full array: the regions that go with the
+ * same call make room for that, also where the array cannot move.
+ */
+static void test_free_around_the_arrays(void **state)
+{
+	struct memblock_region memory, reserved;
+	unsigned int i = 0;
+
+	(void)state;
+	memblock_add(M(1), M(16));
+	memblock_set_current_limit(M(9));
+	while (!memblock.memory.array_size)
+		assert_int_equal(memblock_add(M(32) + K(8) * i++, K(2)), 0);
+	memblock_set_current_limit(M(17));
+	while (!memblock.reserved.array_size)
+		assert_int_equal(memblock_reserve(M(32) + K(8) * i++, K(4)), 0);
+	memory.base = virt_to_phys(memblock.memory.regions);
+	memory.size = memblock.memory.array_size;
+	reserved.base = virt_to_phys(memblock.reserved.regions);
+	reserved.size = memblock.reserved.array_size;
+	assert_true(memory.base + memory.size < reserved.base);
+	assert_int_equal(memblock_reserve(M(1), M(16)), 0);
+	while (memblock.reserved.cnt < memblock.reserved.max)
+		assert_int_equal(memblock_reserve(M(32) + K(8) * i++, K(4)), 0);
+	assert_int_equal(memblock_phys_free(0, PHYS_ADDR_MAX), 0);
+	EXPECT(reserved, {memory.base, memory.size, 0}, {reserved.base, reserved.size, 0});
+}
+
 /* The array that a call outgrows lies beside what the call frees: no empty region stays. */
 static void test_free_beside_the_array(void **state)
 {
@@ -451,6 +486,7 @@ int main(void)
 		CASE(test_arrays_leave_what_is_trimmed),
 		CASE(test_arrays_that_cannot_leave),
 		CASE(test_arrays_stay_reserved),
+		CASE(test_free_around_the_arrays),
 		CASE(test_free_beside_the_array),
 	};
 
