@@ -29,8 +29,9 @@ HERE = Path(__file__).resolve().parent
 CC = os.environ.get("HOST_CC", "gcc")
 FLAGS = ["-std=gnu11", "-g0", "-Werror=int-conversion", "-Werror=incompatible-pointer-types", "-DQUARRY_HOST",
          "-DCONFIG_FAULT_POINTS", "-pthread", "-Iinclude"]
-# The same sources with the port that fuzzers have.
-VARIANTS = {"host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."]}
+# The same sources with other ports.
+VARIANTS = {"host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."],
+            "moving": ["-DQUARRY_PORT_HEADER=\"test/host/mm/port_moving.h\"", "-I."]}
 TIMES, SECONDS = 4, 5  # processor time a program may need: so many times what it needs unchanged, and so much more
 
 
@@ -61,8 +62,10 @@ def besides(text):
 
 def programs():
     support = [path for path in sources("test/host/*.c") + sources("test/host/mm/*.c") if "/test_" not in path]
-    found = [Program(Path(path).stem, [path, *support, *besides((ROOT / path).read_text())])
-             for path in sources("test/host/mm/test_*.c")]
+    # Those of cost count instructions, which -O1 changes.
+    tests = [path for path in sources("test/host/mm/test_*.c") if not path.endswith(("_cost.c", "/test_moving.c"))]
+    found = [Program(Path(path).stem, [path, *support, *besides((ROOT / path).read_text())]) for path in tests]
+    found.append(Program("test_moving", ["test/host/mm/test_moving.c", "test/host/port_host.c", STUCK], "moving"))
     for path in sources("test/fuzz/fuzz_*.c"):
         name = Path(path).stem.removeprefix("fuzz_")
         if "boot/" in (ROOT / path).read_text():
@@ -175,7 +178,7 @@ class Bench:
         objects = [changed.get((path, program.variant)) or self.objects[path, program.variant]
                    for path in [*program.own, *MM]]
         done = subprocess.run([CC, "-pthread", *options, "-o", str(binary), *map(str, objects),
-                               *(["-lcmocka"] if program.variant == "host" else [])],
+                               *(["-lcmocka"] if program.variant != "fuzz" else [])],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
         return binary if done.returncode == 0 else None
 
