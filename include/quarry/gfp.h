@@ -53,7 +53,14 @@ enum migratetype {
 	MIGRATE_TYPES,
 };
 
-/* The mobility of a request. 2 instructions, none where flags are constant. */
+/*
+ * gfp_migratetype() - the mobility of a request.
+ *
+ * Context: any.
+ * Bound:   2; none where the flags are constant.
+ * Return:  a type below MIGRATE_PCPTYPES, or 3 for flags that are refused.
+ * Source:  Linux include/linux/gfp.h.
+ */
 static inline enum migratetype gfp_migratetype(gfp_t gfp)
 {
 	return (enum migratetype)((gfp & GFP_MOVABLE_MASK) >> 5);
@@ -66,18 +73,32 @@ static inline enum migratetype gfp_migratetype(gfp_t gfp)
  * gfp_names() - write the names of the flags, joined by '|', to buf (size bytes, always
  * terminated; truncated if too small; "0" for no flags; unknown bits in hex). A compound such as
  * GFP_ATOMIC is written where all its bits are set and no earlier name has taken one of them.
- * Returns buf.
+ *
+ * Context: any.
+ * Bound:   linear in the text.
+ * Return:  buf.
+ * Source:  Linux include/trace/events/mmflags.h.
  */
 char *gfp_names(gfp_t gfp, char *buf, size_t size);
 
 /*
  * gfp_parse() - the flags written as names joined by '|' ("GFP_KERNEL|__GFP_ZERO") or as a number
- * (0x.., decimal). Returns 0, or -EINVAL for an unknown name, an unknown bit or both mobility bits,
- * with *gfp unchanged. Any context; bound: linear in the string.
+ * (0x.., decimal).
+ *
+ * Context: any.
+ * Bound:   linear in the string.
+ * Return:  0; -EINVAL an unknown name, an unknown bit or both mobility bits: *gfp is unchanged.
  */
 int gfp_parse(const char *text, gfp_t *gfp);
 
-/* As /proc/pagetypeinfo writes it. */
+/*
+ * mm_migratetype_name() - a type's name.
+ *
+ * Context: any.
+ * Bound:   10.
+ * Return:  a string that stays.
+ * Source:  Linux /proc/pagetypeinfo.
+ */
 const char *mm_migratetype_name(enum migratetype type);
 
 #endif

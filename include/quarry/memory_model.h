@@ -9,13 +9,30 @@
 #include <quarry/page.h>
 #include <quarry/types.h>
 
-struct page *
-pfn_to_page(pfn_t pfn); /* NULL if there is no descriptor for pfn; bound 60 + 8 log2(banks) */
-pfn_t page_to_pfn(const struct page *page);
+/*
+ * pfn_to_page(), phys_to_page(), virt_to_page(), pfn_valid() - the descriptor of a frame, a physical address, a
+ * virtual one; is there one? Any address within the page will do.
+ *
+ * Context: any.
+ * Bound:   60 + 8 log2(banks).
+ * Return:  the descriptor, true; NULL, false: there is none.
+ * Source:  Linux include/asm-generic/memory_model.h.
+ */
+struct page *pfn_to_page(pfn_t pfn);
 struct page *phys_to_page(phys_addr_t addr);
-phys_addr_t page_to_phys(const struct page *page);
 struct page *virt_to_page(const void *addr);
-void *page_address(const struct page *page);
 bool pfn_valid(pfn_t pfn);
+
+/*
+ * page_to_pfn(), page_to_phys(), page_address() - the frame number and the addresses of a descriptor.
+ *
+ * Context: any; page is a descriptor.
+ * Bound:   60 + 8 log2(banks).
+ * Return:  the frame number; bytes; a virtual address.
+ * Source:  Linux include/asm-generic/memory_model.h.
+ */
+pfn_t page_to_pfn(const struct page *page);
+phys_addr_t page_to_phys(const struct page *page);
+void *page_address(const struct page *page);
 
 #endif

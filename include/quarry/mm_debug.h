@@ -17,11 +17,22 @@
 
 /*
  * mm_set_hooks() - the init_on_* and poison options; others in `set` are ignored. Switching
- * poison on fills all free memory ever cut. -EINVAL for poison and init_on_free together, -ENOSYS
- * where CONFIG_DEBUG_HOOKS is 0.
+ * poison on fills all free memory ever cut.
+ *
  * Context: thread, other CPUs idle.
+ * Bound:   linear in what is cached; with poison in the free memory ever cut.
+ * Return:  0; -EINVAL poison and init_on_free together; -ENOSYS CONFIG_DEBUG_HOOKS is 0.
+ * Source:  Linux parameters init_on_alloc, init_on_free, page_poison.
  */
 int mm_set_hooks(unsigned int set);
+
+/*
+ * mm_hooks() - the options that are on: MM_HOOK_*.
+ *
+ * Context: any.
+ * Bound:   5.
+ * Return:  a sum of bits.
+ */
 unsigned int mm_hooks(void);
 
 struct mm_fail {
@@ -31,8 +42,13 @@ struct mm_fail {
 	uint64_t seen, failed;
 };
 /*
- * mm_set_fail() - refuse requests from now on; seen and failed start at 0. 0, or -ENOSYS where
- * CONFIG_DEBUG_HOOKS is 0.
+ * mm_set_fail() - refuse requests from now on; seen and failed start at 0. mm_get_fail() - the same with the figures
+ * as they are.
+ *
+ * Context: thread; mm_get_fail() any.
+ * Bound:   linear in what is cached.
+ * Return:  0; -ENOSYS CONFIG_DEBUG_HOOKS is 0.
+ * Source:  Linux fault-injection/fault-injection.rst, fail_page_alloc.
  */
 int mm_set_fail(const struct mm_fail *fail);
 void mm_get_fail(struct mm_fail *fail);
@@ -50,27 +66,50 @@ struct mm_trace_entry {
 	uint8_t type, order, migratetype, cpu;
 };
 /*
- * Start recording into ring (n entries, a power of two), or stop with NULL. -EINVAL for another
- * n, -ENOSYS where CONFIG_DEBUG_HOOKS is 0.
+ * mm_trace_start() - start recording into ring (n entries, a power of two), or stop with NULL.
+ *
+ * Context: thread.
+ * Bound:   linear in what is cached; it waits for the other CPUs.
+ * Return:  0; -EINVAL n is no power of two; -ENOSYS CONFIG_DEBUG_HOOKS is 0.
+ * Source:  Linux tracefs, events/kmem.
  */
 int mm_trace_start(struct mm_trace_entry *ring, size_t n);
-/* Copies the entries there are, oldest first, up to n; returns how many. */
+/*
+ * mm_trace_read() - copy the newest entries, up to n, oldest first.
+ *
+ * Context: thread.
+ * Bound:   linear in n.
+ * Return:  the number of entries.
+ */
 size_t mm_trace_read(struct mm_trace_entry *entries, size_t n);
-/* The entry as the tracepoint's line, without newline. */
+/*
+ * mm_trace_text() - the entry as the tracepoint's line, without newline, cut at size bytes.
+ *
+ * Context: any.
+ * Bound:   linear in the text.
+ * Return:  buf.
+ * Source:  Linux include/trace/events/kmem.h.
+ */
 char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size);
 
 /* ---- checks -------------------------------------------------------------------------------- */
 
 /*
- * mm_check() - walk every invariant of zones, pageblocks, lists, descriptors and caches. Returns
- * 0, or the number of violations; the first ones are logged. Cost: linear in the memory ever cut.
+ * mm_check() - walk every invariant of zones, pageblocks, lists, descriptors and caches.
+ *
  * Context: thread, nothing else running.
+ * Bound:   linear in the memory ever cut.
+ * Return:  0, or the number of violations; the first ones are logged.
  */
 int mm_check(void);
 
 /*
  * mm_state_hash() - a 64-bit hash over all state that decides what later calls return. Equal
- * before and after any failed call. Cost and context as mm_check().
+ * before and after any failed call.
+ *
+ * Context: thread, nothing else running.
+ * Bound:   linear in the memory ever cut.
+ * Return:  the hash.
  */
 uint64_t mm_state_hash(void);
 

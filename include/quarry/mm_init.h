@@ -20,41 +20,66 @@ struct mm_config {
 };
 
 /*
- * mm_init() - build descriptors, zones and the zonelists from memblock; metadata comes from
- * memblock, top-down. The boot CPU gets a boot pageset: caches that hold nothing, so that
- * allocation works before setup_per_cpu_pageset(). Context: boot, once (again only in tests).
- * Cost: a few thousand instructions together with memblock_free_all(), whatever the size of RAM.
- * Returns 0; -ENOMEM if no room for the metadata was found, -EINVAL if memblock holds no whole
- * page of memory; nothing is set up then.
+ * mm_init() - build descriptors, zones and zonelists from memblock; the metadata comes from memblock,
+ * top down. The boot CPU gets a boot pageset: caches that hold nothing, so that allocation works before
+ * setup_per_cpu_pageset(). Next is memblock_free_all() (memblock.h).
  *
- * Next is memblock_free_all() (memblock.h), which releases what memblock has free and returns
- * pages.
+ * Context: boot, once (again only in tests); pinned; no other CPU in mm/.
+ * Bound:   10000 together with memblock_free_all(), whatever the size of RAM; linear in memblock's regions.
+ * Return:  0; -EINVAL boot_pcpu is not what port_pcpu() returns, or memblock holds no whole page of memory
+ *          or more than 16 TiB; -ENOMEM no room for the metadata. Nothing is set up then.
+ * Source:  Linux mm_core_init().
  */
 int mm_init(const struct mm_config *config) MM_LINK_NAME(mm_init);
 
 /*
- * setup_per_cpu_pageset() - bring this CPU online and give it its page caches; their arrays are
- * allocated as pages. area is what port_pcpu() returns here, cpu its number. -ENOMEM: the CPU's
- * caches hold nothing, and every call goes to the buddy. -EINVAL: the number is out of range or not
- * the area's; -EEXIST: it has caches; nothing has changed then. Context: boot or thread, on that CPU.
+ * setup_per_cpu_pageset() - bring this CPU online and give it its page caches, whose arrays are pages; a
+ * CPU that was offline gets back those it has. area is what port_pcpu() returns here, cpu its number.
+ *
+ * Context: boot or thread; pinned. The first call of mm/ on a CPU, and after mm_cpu_offline().
+ * Bound:   linear in the arrays' bytes, which are zeroed.
+ * Return:  0; -EINVAL the area is not port_pcpu()'s, or the number not the area's or out of range; -EEXIST
+ *          it is online with its caches: nothing has changed then. -ENOMEM: it is online, its caches hold
+ *          nothing, and each call goes to the buddy.
+ * Source:  Linux mm/page_alloc.c.
  */
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu);
 
 /*
- * boot_pageset_init() - make area a CPU's, with the boot pageset. Context: on that CPU or before
- * it runs; mm_init() does it for a boot CPU (number 0) whose port has not.
+ * boot_pageset_init() - make area that of a CPU with this number, with the boot pageset. mm_init() does it
+ * for a boot CPU (number 0) whose port has not.
+ *
+ * Context: boot or thread, on that CPU or before it runs; pinned; the area is not online.
+ * Bound:   linear in the area's bytes.
+ * Source:  Linux mm/page_alloc.c, boot_pageset.
  */
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu);
 
 /*
- * More CPUs. Each gets an area with boot_pageset_init(), and on itself, before anything else of
- * mm/, calls setup_per_cpu_pageset(). mm_ipi() is what port_kick() makes it call: it serves
- * another CPU's request to give back cached blocks. mm_cpu_idle() gives all back: a CPU calls it
- * before it goes idle for long. mm_cpu_offline() gives all back for good. Context: mm_ipi() any,
- * the others thread. Bound: linear in what is cached.
+ * mm_ipi() - serve other CPUs' requests to give back cached blocks: what port_kick() makes a CPU call. A CPU
+ * that cannot be kicked calls it now and then.
+ *
+ * Context: any.
+ * Bound:   linear in what this CPU has cached; interrupts are masked.
  */
 void mm_ipi(void);
+
+/*
+ * mm_cpu_idle() - give back all this CPU has cached: before it goes idle for long.
+ *
+ * Context: thread; pinned.
+ * Bound:   linear in what this CPU has cached; interrupts are masked.
+ */
 void mm_cpu_idle(void);
+
+/*
+ * mm_cpu_offline() - give back all this CPU has cached and take no more requests of other CPUs. From now on
+ * its calls go to the buddy; setup_per_cpu_pageset() brings it back.
+ *
+ * Context: thread; pinned.
+ * Bound:   linear in what this CPU has cached; interrupts are masked.
+ * Source:  Linux page_alloc_cpu_dead().
+ */
 void mm_cpu_offline(void);
 
 #endif

@@ -23,14 +23,24 @@
 /* The first word of a block that one holder has, but for its order and class. */
 #define PAGE_HOT_WORD (((uint32_t)PAGE_ALLOC << PAGE_STATE_SHIFT) | (uint32_t)1 << 16)
 
+/*
+ * pcp_hot() - this CPU's cache at an offset that order and class bits make (pcp.h).
+ *
+ * Context: any; interrupts masked.
+ * Bound:   2.
+ * Return:  the cache, as hot paths see it.
+ */
 static inline struct per_cpu_pages *pcp_hot(unsigned long offset)
 {
 	return (struct per_cpu_pages *)port_pcpu_at(offsetof(struct mm_pcpu, pcp) + offset);
 }
 
 /*
- * Takes a block of the order and class from the cache; NULL if it is empty. 8 instructions where
- * they are constant.
+ * pcp_take() - take a block of the order and class from the cache.
+ *
+ * Context: any.
+ * Bound:   8 where order and class are constant.
+ * Return:  its descriptor, in use by one holder; NULL: the cache is empty.
  */
 static inline struct page *pcp_take(gfp_t class, unsigned int order)
 {
@@ -47,9 +57,12 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 }
 
 /*
- * Puts a block into the cache of its order and class. False, and nothing has changed, if it is
- * not surely the descriptor of an allocated block of this order with one holder, or if the cache
- * is full. 29 instructions.
+ * pcp_give() - put a block into the cache of its order and class.
+ *
+ * Context: any; page may be anything.
+ * Bound:   29.
+ * Return:  false, and nothing has changed: it is not surely the descriptor of an allocated block of this order
+ *          with one holder, or the cache is full.
  */
 static inline bool pcp_give(struct page *page, unsigned int order)
 {
@@ -87,11 +100,26 @@ slow:
 	return false;
 }
 
+/*
+ * __alloc_pages(), alloc_pages_slow(), __free_pages_order(), free_pages_slow() - alloc_pages() and __free_pages()
+ * for any flags and order, and what follows where the caches do not serve.
+ *
+ * Context: as alloc_pages(), as __free_pages() (page_alloc.h).
+ * Bound:   1000 served, 5000 refused; a free 1000.
+ * Return:  as alloc_pages(), as __free_pages().
+ */
 struct page *__alloc_pages(gfp_t gfp, unsigned int order);
 struct page *alloc_pages_slow(gfp_t gfp, unsigned int order) MM_LINK_NAME(alloc_pages_slow);
 int __free_pages_order(struct page *page, unsigned int order);
 int free_pages_slow(struct page *page, unsigned int order) MM_LINK_NAME(free_pages_slow);
 
+/*
+ * alloc_pages(), __free_pages() - the contract is in page_alloc.h.
+ *
+ * Context: see there.
+ * Bound:   8 and 29 where flags and order are constant and the cache serves; else see there.
+ * Return:  see there.
+ */
 static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	if (__builtin_constant_p(gfp) && __builtin_constant_p(order) && order == 0 &&

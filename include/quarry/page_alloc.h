@@ -12,17 +12,23 @@
 #include <quarry/types.h>
 
 /*
- * alloc_pages(gfp, order) - 2^order pages, naturally aligned. Returns the head's descriptor, or
- * NULL: refused (order above MAX_PAGE_ORDER, unknown or contradictory flags, no block above the
- * watermarks). Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, as shrinkers
- * may run.
+ * alloc_pages(), alloc_page() - 2^order pages, one page, naturally aligned. In mm_inline.h and below.
  *
- * __free_pages(page, order) - drop one reference to the block of 2^order pages that starts at
- * page; the last one frees it. Returns 0, or a negative errno and changes nothing: -EINVAL not a
- * descriptor, the order is not the block's, or the page is a tail; -EALREADY the block is free
- * already; -EPERM reserved; -EFAULT no such memory. Context: any.
+ * Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, without locks that a shrinker or
+ *          another CPU's mm_ipi() needs.
+ * Bound:   1000 served, 5000 refused (docs/bounds.md says what has none); __GFP_ZERO: linear in the bytes.
+ * Return:  the head's descriptor; NULL: refused (order above MAX_PAGE_ORDER, flags that are unknown or
+ *          contradict, no block above the watermarks).
+ * Source:  Linux include/linux/gfp.h.
  *
- * Both are in mm_inline.h.
+ * __free_pages(), __free_page() - drop one reference to the block of 2^order pages that starts at page; the
+ * last one frees it. In mm_inline.h and below.
+ *
+ * Context: any.
+ * Bound:   1000.
+ * Return:  0; refused: -EINVAL no descriptor, another order than the block's, or a tail, of a compound block
+ *          too (put_page() takes tails); -EALREADY free already; -EPERM reserved; -EFAULT no such memory.
+ * Source:  Linux include/linux/gfp.h; there it returns nothing.
  */
 #include <quarry/mm_inline.h>
 
@@ -31,7 +37,14 @@ static inline struct page *alloc_page(gfp_t gfp)
 	return alloc_pages(gfp, 0);
 }
 
-/* As above, as an address; 0 when refused. */
+/*
+ * __get_free_pages(), __get_free_page(), get_zeroed_page() - the same by address; the last zeroes the page.
+ *
+ * Context: as alloc_pages().
+ * Bound:   as alloc_pages(), and a bisection of the banks: 10 instructions a step.
+ * Return:  the address; 0: refused.
+ * Source:  Linux include/linux/gfp.h.
+ */
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
 
 static inline unsigned long __get_free_page(gfp_t gfp)
@@ -44,7 +57,17 @@ static inline unsigned long get_zeroed_page(gfp_t gfp)
 	return __get_free_pages(gfp | __GFP_ZERO, 0);
 }
 
-int free_pages(unsigned long addr, unsigned int order); /* the same, by address; 0 is ignored */
+/*
+ * free_pages(), free_page(), free_pages_phys() - as __free_pages(), by address; address 0 is passed over by
+ * the first two. free_pages_phys() takes a physical address and, if order < 0, the block's own order.
+ *
+ * Context: any.
+ * Bound:   1000, and a bisection of the banks: 10 instructions a step.
+ * Return:  as __free_pages(); -EINVAL also for what is no page's address.
+ * Source:  Linux include/linux/gfp.h.
+ */
+int free_pages(unsigned long addr, unsigned int order);
+int free_pages_phys(phys_addr_t addr, int order);
 
 static inline int __free_page(struct page *page)
 {
@@ -56,31 +79,46 @@ static inline int free_page(unsigned long addr)
 	return free_pages(addr, 0);
 }
 
-/* The same by physical address, order taken from the block itself when order < 0. */
-int free_pages_phys(phys_addr_t addr, int order);
-
 /*
- * alloc_pages_exact() - size bytes, rounded up to pages, contiguous; freed with
- * free_pages_exact() and the same size. NULL when refused.
+ * alloc_pages_exact(), free_pages_exact() - size bytes, rounded up to pages, contiguous; freed with the same
+ * size.
+ *
+ * Context: as alloc_pages(), as __free_pages().
+ * Bound:   2000 served; log2 of the pages times a free.
+ * Return:  the address, NULL: refused; 0, or as __free_pages() and nothing is freed.
+ * Source:  Linux mm/page_alloc.c.
  */
 void *alloc_pages_exact(size_t size, gfp_t gfp);
 int free_pages_exact(void *addr, size_t size);
 
 /*
- * alloc_pages_bulk() - up to n order-0 pages into pages[0 ..]; returns how many (0 .. n). Entries
- * beyond those are not touched.
+ * alloc_pages_bulk() - up to n single pages into pages[0 ..]; entries beyond those it got are not touched.
+ *
+ * Context: as alloc_pages().
+ * Bound:   linear in n.
+ * Return:  the number of pages, 0 .. n.
+ * Source:  Linux alloc_pages_bulk_array().
  */
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages);
 
 /*
- * drain_all_pages() - give the pages in all CPUs' caches back to the buddy, and HIGHATOMIC
- * pageblocks that are free as a whole; returns how many of this CPU's. Context: thread. Bound:
- * linear in what is cached; no lock is held for more than a step.
+ * drain_all_pages() - all CPUs' caches give back what they hold, and HIGHATOMIC pageblocks that are free as
+ * a whole lose their type.
  *
- * drain_some_pages() - one step: up to 8 blocks of this CPU. Returns their pages, 0 when nothing
- * is cached. Context: any. Bound 6200.
+ * Context: thread, without locks that another CPU's mm_ipi() needs.
+ * Bound:   linear in what is cached; it waits for the other CPUs.
+ * Return:  pages given back in steps on this CPU.
+ * Source:  Linux mm/page_alloc.c.
  */
 unsigned long drain_all_pages(void);
+
+/*
+ * drain_some_pages() - one step of it: up to 8 blocks of this CPU.
+ *
+ * Context: any.
+ * Bound:   6200.
+ * Return:  pages given back; 0: nothing is cached.
+ */
 unsigned long drain_some_pages(void);
 
 #endif

@@ -12,17 +12,48 @@
 #include <quarry/page.h>
 #include <quarry/types.h>
 
-struct page *
-compound_head(struct page *page); /* the head of an allocated compound block, else page */
+/*
+ * compound_head(), page_count() - the head of an allocated compound block, else page itself; its holders.
+ *
+ * Context: any; the answer is of a moment.
+ * Bound:   300 and a bisection of the spans.
+ * Return:  a descriptor; a number, 0 where nobody holds it.
+ * Source:  Linux include/linux/page-flags.h, page_ref.h.
+ */
+struct page *compound_head(struct page *page);
 unsigned int page_count(const struct page *page);
+
+/*
+ * get_page(), get_page_unless_zero() - one holder more, of a compound block whichever page is named.
+ *
+ * Context: any.
+ * Bound:   300 and a bisection of the spans.
+ * Return:  get_page(): panics if nobody holds it, or 65535 do; get_page_unless_zero(): false then.
+ * Source:  Linux include/linux/mm.h.
+ */
 void get_page(struct page *page);
 bool get_page_unless_zero(struct page *page);
+
 /*
- * Drops a reference; true if it was the last: the block is then frozen, and free_frozen_pages()
- * frees it.
+ * put_page() - one holder less, of a compound block whichever page is named; the last one frees the block.
+ *
+ * Context: any.
+ * Bound:   1000.
+ * Return:  0; if nobody holds it, refused as __free_pages() (page_alloc.h).
+ * Source:  Linux include/linux/mm.h.
+ */
+int put_page(struct page *page);
+
+/*
+ * put_page_testzero(), free_frozen_pages() - in two steps: the last reference freezes the block, which has no
+ * holder then and is not free either, and free_frozen_pages() frees it.
+ *
+ * Context: any.
+ * Bound:   1000.
+ * Return:  true: it was the last. 0; -EBUSY it has holders; else refused as __free_pages().
+ * Source:  Linux include/linux/mm.h, mm/page_alloc.c.
  */
 bool put_page_testzero(struct page *page);
 int free_frozen_pages(struct page *page, unsigned int order);
-int put_page(struct page *page); /* drops a reference; the last one frees the block */
 
 #endif

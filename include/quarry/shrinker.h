@@ -30,7 +30,15 @@ struct shrinker {
 	const char *name;
 	struct shrinker *next; /* mm's */
 };
-/* Context: thread. -EEXIST, -ENOENT; -EBUSY from within a callback or an interrupt. */
+/*
+ * register_shrinker(), unregister_shrinker() - the structure stays the caller's, and where it is, until it is
+ * unregistered. A thread that a host moves to another CPU while a callback runs needs port_thread() (port.h).
+ *
+ * Context: boot or thread, not from a callback; waits until no callback runs.
+ * Bound:   linear in what is registered.
+ * Return:  0; -EEXIST, -ENOENT nothing has changed; -EBUSY from within a callback or an interrupt.
+ * Source:  Linux include/linux/shrinker.h.
+ */
 int register_shrinker(struct shrinker *shrinker);
 int unregister_shrinker(struct shrinker *shrinker);
 
@@ -43,10 +51,22 @@ struct low_memory_notifier {
 	void (*notify)(struct low_memory_notifier *notifier, enum zone_type zone, bool low);
 	struct low_memory_notifier *next; /* mm's */
 };
+/*
+ * register_low_memory_notifier(), unregister_low_memory_notifier() - the same for notifiers.
+ *
+ * Context: boot or thread, not from a callback; waits until no callback runs.
+ * Bound:   linear in what is registered.
+ * Return:  as register_shrinker().
+ */
 int register_low_memory_notifier(struct low_memory_notifier *notifier);
 int unregister_low_memory_notifier(struct low_memory_notifier *notifier);
 
-/* mm_idle() - for the idle loop: runs notifiers that are due. Context: thread. */
+/*
+ * mm_idle() - for the idle loop: runs the notifiers that are due.
+ *
+ * Context: thread; in an interrupt, or while another thread's callbacks run, it does nothing.
+ * Bound:   zones x notifiers, and their own.
+ */
 void mm_idle(void);
 
 #endif

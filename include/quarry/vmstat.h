@@ -21,6 +21,13 @@ enum mm_misuse { /* why a free was refused */
 	MISUSE_IN_USE,	   /* frozen pages were meant, but it has holders */
 	NR_MISUSES,
 };
+/*
+ * mm_misuse_name() - in words, for a report.
+ *
+ * Context: any.
+ * Bound:   10.
+ * Return:  a string that stays.
+ */
 const char *mm_misuse_name(enum mm_misuse kind);
 
 /* Stages of the slow path, each counted when it is entered. */
@@ -33,6 +40,13 @@ enum mm_stage {
 	MM_STAGE_FAIL,	     /* refused */
 	NR_MM_STAGES,
 };
+/*
+ * mm_stage_name() - as `vmstat` prints it.
+ *
+ * Context: any.
+ * Bound:   10.
+ * Return:  a string that stays.
+ */
 const char *mm_stage_name(enum mm_stage stage);
 
 struct mm_stats {
@@ -46,6 +60,13 @@ struct mm_stats {
 	uint64_t fail_injected; /* requests failed on purpose */
 	uint64_t poison_hit;	/* free pages that were written to */
 };
+/*
+ * mm_get_stats() - a copy of all counters.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   linear in the counters.
+ * Source:  Linux /proc/vmstat.
+ */
 void mm_get_stats(struct mm_stats *stats);
 struct zone_info {
 	const char *name;
@@ -61,6 +82,13 @@ struct zone_info {
 	uint64_t protection[MAX_NR_ZONES]; /* pages kept from requests that could use zone [i] */
 	uint64_t nr_highatomic;		   /* pages of the HIGHATOMIC pageblocks */
 };
+/*
+ * mm_zone_info() - what a zone holds and keeps; pages, where nothing else is said.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   linear in memblock's regions.
+ * Source:  Linux /proc/zoneinfo.
+ */
 void mm_zone_info(enum zone_type zone, struct zone_info *info);
 
 /*
@@ -73,16 +101,22 @@ void mm_zone_info(enum zone_type zone, struct zone_info *info);
 uint64_t si_mem_available(void);
 
 /*
- * Free blocks of each order in a zone, as /proc/buddyinfo counts them. Cost: linear in the number
- * of 2 MiB pageblocks ever cut.
+ * mm_buddyinfo(), mm_pagetypeinfo() - free blocks of each order in a zone; the second by mobility of the
+ * pageblock, whole free pageblocks as MIGRATE_MOVABLE.
+ *
+ * Context: any; the zone's lock is held and interrupts are masked.
+ * Bound:   linear in the 2 MiB pageblocks ever cut and their free blocks.
+ * Source:  Linux /proc/buddyinfo, /proc/pagetypeinfo.
  */
 void mm_buddyinfo(enum zone_type zone, uint64_t nr_free[NR_PAGE_ORDERS]);
-/* The same by mobility of the pageblock; whole free pageblocks count as MIGRATE_MOVABLE. */
 void mm_pagetypeinfo(enum zone_type zone, uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS]);
 
 /*
- * Pageblocks by type, as the second half of /proc/pagetypeinfo; those free as a whole count as
- * movable.
+ * mm_pageblocks() - pageblocks by type; those free as a whole count as movable.
+ *
+ * Context: any; the zone's lock is held and interrupts are masked.
+ * Bound:   linear in the 2 MiB pageblocks ever cut.
+ * Source:  Linux /proc/pagetypeinfo, second half.
  */
 void mm_pageblocks(enum zone_type zone, uint64_t blocks[MIGRATE_TYPES]);
 
@@ -90,7 +124,13 @@ struct pcp_info {
 	uint32_t cpu, zone, migratetype, order;
 	uint32_t count, high, batch, capacity; /* blocks of that order */
 };
-/* The n-th cache there is; false when n is past the last. */
+/*
+ * mm_pcp_info() - the n-th cache there is, of the CPUs that are online.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   linear in the CPUs' caches: 88 each.
+ * Return:  false: n is past the last.
+ */
 bool mm_pcp_info(unsigned int n, struct pcp_info *info);
 
 struct page_info {
@@ -104,7 +144,13 @@ struct page_info {
 	bool in_pcp;
 	bool untouched; /* lies in a 4 MiB block that was never cut */
 };
-/* Returns 0, or -EFAULT if there is no descriptor for pfn. Bound 600. */
+/*
+ * mm_page_info() - what a frame is and which block it lies in.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   600.
+ * Return:  0; -EFAULT there is no descriptor for pfn.
+ */
 int mm_page_info(pfn_t pfn, struct page_info *info);
 
 struct mm_layout {
@@ -113,13 +159,26 @@ struct mm_layout {
 	uint64_t pcp_bytes;	/* arrays of the per-CPU caches */
 	unsigned int nr_banks;	/* runs of 4 MiB blocks that descriptors cover */
 };
+/*
+ * mm_get_layout() - what the allocator's own data takes.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   linear in memblock's regions.
+ */
 void mm_get_layout(struct mm_layout *layout);
 
 struct zoneref_info {
 	enum zone_type zone_idx;
 	bool populated;
 };
-/* Zonelist 0 (with fallback) or 1 (__GFP_THISNODE): entry n; false past the last. */
+/*
+ * mm_zonelist() - entry n of zonelist 0 (with fallback) or 1 (__GFP_THISNODE).
+ *
+ * Context: any.
+ * Bound:   30.
+ * Return:  false: n is past the last entry, or there is no such list.
+ * Source:  Linux include/linux/mmzone.h, struct zoneref.
+ */
 bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref_info *ref);
 
 #endif

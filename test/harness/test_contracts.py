@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Each function of include/quarry/ has a contract in its header: a comment that names it with (), says what it does, and
+says `Context:`, `Bound:` and, if it returns something, `Return:`. Functions may share one that names them all.
+"""
+import re
+
+import pytest
+
+from board import ROOT
+
+HEADERS = sorted((ROOT / "include/quarry").glob("*.h"))
+# Without contracts of this form yet; what they say stands at their tops and beside the functions.
+PENDING = {"memblock.h", "memblock_alloc.h", "memblock_iter.h", "port.h"}
+TITLE = re.compile(r"(?m)^ \* (?=\w+\(\)[^\n]*(?:\n \* [^\n]*)*? - )")
+
+
+def functions(text):
+    """(name, returns something) of each function that is declared or defined at file scope."""
+    code = re.sub(r"(?s)/\*.*?\*/", "", text)
+    code = re.sub(r"(?m)^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", code)
+    while "{" in code:
+        code, before = re.sub(r"\{[^{}]*\}", ";", code), code
+        assert code != before, "braces"
+    found = []
+    for declaration in code.split(";"):
+        words = re.sub(r"MM_LINK_NAME\(\w+\)|__attribute__\s*\(\(.*?\)\)\)?", "", " ".join(declaration.split())).strip()
+        match = re.match(r"(?:static inline |_Noreturn |extern )*((?:const )?(?:unsigned |struct |enum )*\w+(?: const)?[ *]+?)\s*(\w+)\(.*\)$", words)
+        if match and "typedef" not in words and match[2] != "__asm__":
+            found.append((match[2], match[1].strip() != "void"))
+    return found
+
+
+def contracts(text):
+    """{function: its contract}"""
+    found = {}
+    for comment in re.findall(r"(?s)/\*\n(.*?)\*/", text):
+        for part in TITLE.split(comment):
+            title = part.split(" - ")[0] if " - " in part else ""
+            head = part.split("Context:")[0]
+            if "Context:" in part:
+                for name in re.findall(r"(\w+)\(\)", title + head):
+                    found.setdefault(name, part)
+    return found
+
+
+def missing(text):
+    known, lacking = contracts(text), []
+    for name, returns in functions(text):
+        words = ["Context:", "Bound:"] + ["Return:"] * returns
+        lacking += [f"{name}: {word}" for word in words if word not in known.get(name, "")]
+    return lacking
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=lambda path: path.name)
+def test_every_function_has_a_contract(header):
+    text = header.read_text()
+    lacking = missing(text)
+    if header.name in PENDING:
+        assert lacking, f"{header.name} has its contracts: take it off the list"
+    else:
+        assert not lacking
+
+
+def test_a_missing_contract_is_seen():
+    text = (ROOT / "include/quarry/page_alloc.h").read_text()
+    names = [name for name, _ in functions(text)]
+    assert {"alloc_page", "free_pages_phys", "alloc_pages_bulk", "drain_some_pages"} <= set(names)
+    for word in ("Context:", "Bound:", "Return:"):
+        for at in re.finditer(word, text):
+            assert missing(text[:at.start()] + text[at.end():]), f"{word} at {at.start()}"
+    assert missing(text.replace("#endif", "int one_more(void);\n#endif"))
+    assert missing(text.replace("#endif", "static inline void one_more(void)\n{\n}\n#endif"))
