@@ -7,8 +7,11 @@
  * the host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
  * QUARRY_PORT_HEADER to the name of a header that supplies the same functions.
  *
- * Context: every function may be called from boot, thread and interrupt context unless it says
- * otherwise, and needs at most 4 instructions unless it says otherwise.
+ * Threads, preemption, migration. mm/ masks interrupts for as long as it works on the CPU's own data, and
+ * expects that the thread neither stops nor moves to another CPU while they are masked: a host with
+ * preemption does not switch threads then. Everywhere else it may, but in calls whose contract says
+ * "pinned". port_pcpu() is read anew after each port_irq_save(): on a host that moves threads neither it nor the
+ * compiler may remember the area. irq_depth in struct mm_pcpu is raised while an interrupt is served.
  */
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
@@ -18,27 +21,75 @@
 struct mm_pcpu; /* pcp.h */
 
 /*
- * Log one line (no newline needed at the end). Never called with a zone lock held. The firmware's
- * goes to the console and the log ring; the host's to stderr. Cost: the port's own.
+ * port_log() - log one line (no newline needed at the end). The firmware's goes to the console and the log
+ * ring; the host's to stderr.
+ *
+ * Context: any; never called with a zone lock held.
+ * Bound:   the port's own.
  */
 void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Report and stop. Does not return. */
+/*
+ * port_panic() - report and stop.
+ *
+ * Context: any; it does not return.
+ * Bound:   the port's own.
+ */
 _Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Have another CPU, by its number, call mm_ipi() soon, in interrupt context. Called from thread
- * context only; the port's own cost.
+ * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context. Another CPU than the
+ * caller's, or the caller's own where a host has moved the thread meanwhile.
+ *
+ * Context: called in thread context; interrupts may be masked.
+ * Bound:   the port's own.
  */
 void port_kick(unsigned int cpu);
 
 /*
- * Called now and then by a CPU that waits for another for longer than such a wait ever takes: the
- * other is not running. An emulator or a hypervisor with fewer CPUs than it shows may run it
- * meanwhile. Optional: mm/ has one that does nothing. Any context; interrupts may be masked.
+ * port_yield() - called now and then by a CPU that waits for another for longer than such a wait ever takes:
+ * the other is not running. An emulator or a hypervisor with fewer CPUs than it shows may run it meanwhile; a
+ * host with preemption may run other threads. Optional: mm/ has one that does nothing.
+ *
+ * Context: any; interrupts may be masked.
+ * Bound:   the port's own.
  */
 void port_yield(void);
 
+/*
+ * The rest are inline, one set for each machine:
+ *
+ * port_pcpu(), port_pcpu_at(), port_set_pcpu() - this CPU's area, an address so many bytes into it, and which it
+ * is from now on: before mm_init(), and on each other CPU before it calls mm/.
+ *
+ * Context: any; to set boot, on that CPU.
+ * Bound:   4.
+ * Return:  an address; mm_init() asks that it is not NULL.
+ *
+ * port_irq_save(), port_irq_restore() - mask interrupts on this CPU and, with them, preemption; restore what was
+ * so. They nest. A compiler may move no access to memory over either.
+ *
+ * Context: any.
+ * Bound:   4.
+ * Return:  what port_irq_restore() needs.
+ *
+ * port_relax() - a hint that the CPU is spinning.
+ *
+ * Context: any.
+ * Bound:   4.
+ *
+ * phys_to_virt(), virt_to_phys() - where physical memory is mapped, and back, for memory that memblock has.
+ *
+ * Context: any.
+ * Bound:   4.
+ * Return:  an address.
+ *
+ * port_thread() - what the running thread is known by: any address that is its own.
+ *
+ * Context: any; in an interrupt the thread that was interrupted.
+ * Bound:   4.
+ * Return:  not NULL.
+ */
 #if defined(QUARRY_PORT_HEADER)
 #include QUARRY_PORT_HEADER
 
@@ -53,7 +104,6 @@ static inline struct mm_pcpu *port_pcpu(void)
 	return port_host_pcpu;
 }
 
-/* The CPU's area plus an offset in bytes. */
 static inline void *port_pcpu_at(unsigned long offset)
 {
 	return (char *)port_host_pcpu + offset;
@@ -121,7 +171,6 @@ static inline void port_set_pcpu(struct mm_pcpu *area)
 	__asm__ volatile("mv tp, %0" ::"r"((uintptr_t)area - PORT_TLS_SIZE) : "memory");
 }
 
-/* The CPU's area plus an offset in bytes. */
 static inline void *port_pcpu_at(unsigned long offset)
 {
 	register char *tp __asm__("tp");
@@ -172,7 +221,6 @@ static inline void port_set_pcpu(struct mm_pcpu *area)
 	__asm__ volatile("msr tpidr_el1, %0" ::"r"(area) : "memory");
 }
 
-/* The CPU's area plus an offset in bytes. */
 static inline void *port_pcpu_at(unsigned long offset)
 {
 	char *area;
