@@ -52,6 +52,7 @@ include mk/run.mk
 include mk/flash.mk
 include mk/chains.mk
 include mk/check.mk
+include mk/docs.mk
 
 .PHONY: help clean boards
 help: ## this list

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, fuzz, mutate, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, docs, fuzz, mutate, debug, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -98,6 +98,7 @@ deps_test() {
 	need_command dtc device-tree-compiler
 	need_command spin spin
 	need_command clang-format-19 clang-format-19
+	deps_docs
 	deps_python
 	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
 	need_file python3-pytest-xdist pytest-xdist /usr/lib/python3/dist-packages/xdist
@@ -116,6 +117,10 @@ deps_mutate() {
 	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
 	need_file libcmocka-dev "cmocka's header" /usr/include/cmocka.h /usr/local/include/cmocka.h
 	need_file python3 python3 /usr/bin/python3
+}
+
+deps_docs() {
+	need_command doxygen doxygen
 }
 
 deps_python() {
@@ -172,6 +177,7 @@ for purpose in "$@"; do
 	bench-host) deps_bench_host ;;
 	plots) deps_plots ;;
 	callgrind) deps_callgrind ;;
+	docs) deps_docs ;;
 	all) deps_test; deps_debug; deps_bench; deps_bench_host; deps_plots; deps_callgrind ;;
 	*)
 		echo "deps: unknown purpose '$purpose'" >&2

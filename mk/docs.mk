@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The reference of the public headers. A warning of doxygen's is an error.
+
+.PHONY: docs
+docs: | deps-check ## make the reference of include/quarry: build/docs/index.html
+	$(call say,DOXYGEN,$(O)/docs)
+	$(Q)mkdir -p $(O)/docs && DOCS_OUT=$(O)/docs doxygen docs/Doxyfile
