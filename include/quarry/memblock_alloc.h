@@ -7,6 +7,8 @@
  * within [start, end) or [min_addr, max_addr), top down unless memblock.bottom_up. The bytes lie in
  * one memory region: they never span two whose flags differ. Page 0 is never returned.
  *
+ * Of all functions here, unless they say otherwise:
+ * Context: boot, as those of memblock.h.
  * Bound: linear in all regions; what is zeroed besides.
  * Return: the address; 0 or NULL, and nothing has changed: there is no such place, or no room to
  * list the reservation, or the size is 0, align is no power of two, nid is no node, or memory has been

@@ -2,7 +2,12 @@
 /*
  * memblock_iter.h: loops over memblock's map. Included by memblock.h, whose context, units and nodes
  * are these loops' too. The map must not change while one runs, and `continue` and `break` do what
- * they do in any loop. A loop is linear in all regions; a step that finds nothing is its last.
+ * they do in any loop.
+ *
+ * Of all functions here, unless they say otherwise:
+ * Context: boot, as those of memblock.h; any once the map no longer changes.
+ * Bound: a loop is linear in all regions; a step that finds nothing is its last.
+ * Return: what is found in *idx and the out pointers.
  */
 #ifndef QUARRY_MEMBLOCK_ITER_H
 #define QUARRY_MEMBLOCK_ITER_H
