@@ -416,27 +416,34 @@ static void test_arrays_stay_reserved(void **state)
  */
 static void test_free_around_the_arrays(void **state)
 {
+	const phys_addr_t bytes = 2 * MAX_REGIONS * sizeof(struct memblock_region);
 	struct memblock_region memory, reserved;
+	unsigned char *behind = phys_to_virt(K(512) + 8 + bytes);
 	unsigned int i = 0;
 
 	(void)state;
 	memblock_add(M(1), M(16));
+	memblock_add(K(512) + 8, bytes); /* no byte to spare */
 	memblock_set_current_limit(M(9));
 	while (!memblock.memory.array_size)
 		assert_int_equal(memblock_add(M(32) + K(8) * i++, K(2)), 0);
-	memblock_set_current_limit(M(17));
+	memblock_set_current_limit(M(1));
 	while (!memblock.reserved.array_size)
 		assert_int_equal(memblock_reserve(M(32) + K(8) * i++, K(4)), 0);
 	memory.base = virt_to_phys(memblock.memory.regions);
 	memory.size = memblock.memory.array_size;
 	reserved.base = virt_to_phys(memblock.reserved.regions);
 	reserved.size = memblock.reserved.array_size;
-	assert_true(memory.base + memory.size < reserved.base);
-	assert_int_equal(memblock_reserve(M(1), M(16)), 0);
+	assert_int_equal(reserved.base, K(512) + 8);
+	assert_int_equal(reserved.size, bytes);
+	memset(behind, 0x5a, 64);
+	assert_int_equal(memblock_reserve(K(512), M(16)), 0);
 	while (memblock.reserved.cnt < memblock.reserved.max)
 		assert_int_equal(memblock_reserve(M(32) + K(8) * i++, K(4)), 0);
 	assert_int_equal(memblock_phys_free(0, PHYS_ADDR_MAX), 0);
-	EXPECT(reserved, {memory.base, memory.size, 0}, {reserved.base, reserved.size, 0});
+	EXPECT(reserved, {reserved.base, reserved.size, 0}, {memory.base, memory.size, 0});
+	for (i = 0; i < 64; i++)
+		assert_int_equal(behind[i], 0x5a);
 }
 
 /* The array that a call outgrows lies beside what the call frees: no empty region stays. */
