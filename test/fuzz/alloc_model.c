@@ -207,12 +207,14 @@ struct block *model_block_at(pfn_t pfn)
 
 static unsigned long cached_pages(enum zone_type zone)
 {
+	struct pcp_info info = {.cpu = CONFIG_NR_CPUS};
 	unsigned long pages = 0;
-	struct pcp_info info;
 
-	for (unsigned int n = 0; mm_pcp_info(n, &info); n++)
+	for (unsigned int n = 0; mm_pcp_info(n, &info); n++) {
+		CHECK(info.cpu < CONFIG_NR_CPUS, "cache %u is of cpu %u", n, info.cpu);
 		if (info.zone == (uint32_t)zone)
 			pages += (unsigned long)info.count << info.order;
+	}
 	return pages;
 }
 
