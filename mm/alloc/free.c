@@ -117,7 +117,7 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 {
 	unsigned long section = index >> SECTION_SHIFT;
 	struct page *page = &mm.memmap[index];
-	bool known = in_open_range(page);
+	bool known = FOR_SPEED && in_open_range(page); /* else the spans are asked */
 	enum freed freed;
 	long have;
 
