@@ -15,6 +15,13 @@
 
 struct pageblock;
 
+/* A run of sections with descriptors; holes are between banks. */
+struct bank {
+	pfn_t start;	/* first frame, a multiple of SECTION_PAGES */
+	uint32_t first; /* its index in mm.memmap */
+	uint32_t pages;
+};
+
 struct mm {
 	/* zone/ and, of the pageblocks, buddy/ */
 	struct page *memmap;
@@ -50,6 +57,9 @@ struct mm {
 	struct mm_stats stats;
 	struct mm_fail fail;
 	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
+#if CONFIG_DEBUG_HOOKS
+	uintptr_t pcpu_xor; /* of all these: by itself a wild one cannot be told */
+#endif
 };
 
 #pragma GCC visibility push(hidden)

@@ -95,11 +95,12 @@ char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size);
 /* ---- checks -------------------------------------------------------------------------------- */
 
 /*
- * mm_check() - walk every invariant of zones, pageblocks, lists, descriptors and caches.
+ * mm_check() - walk every invariant of zones, pageblocks, lists, descriptors and caches. Whatever
+ * these hold, nothing is followed that was not judged before.
  *
  * Context: thread, nothing else running.
  * Bound:   linear in the memory ever cut.
- * Return:  0, or the number of violations; the first ones are logged.
+ * Return:  0, or the number of violations; the first ones are logged, by structure and field.
  */
 int mm_check(void);
 

@@ -9,20 +9,18 @@
 #include <string.h>
 #include "pcp_internal.h"
 
-#define PCP_BATCH	 16 /* pages a refill aims at */
 #define PCP_BATCH_ORDER	 4
 #define PCP_HIGH_MIN	 8 /* fewer pages are not worth a cache */
 #define PCP_HIGH_MAX	 1024
 #define PCP_BLOCKS_MAX	 4 /* blocks of an order above 0 */
 #define PCP_RETURN_ORDER 3 /* returned as one block where the newest pages are one */
 
-/* The slot below the first page of caches that hold nothing. Never written. */
-static struct page *empty_slot[1];
+struct page *pcp_empty_slot[1];
 
 static void hold_nothing(struct per_cpu_pages pcp[])
 {
 	for (unsigned int i = 0; i < NR_PCPS; i++)
-		pcp[i].top = pcp[i].base = pcp[i].limit = empty_slot;
+		pcp[i].top = pcp[i].base = pcp[i].limit = pcp_empty_slot;
 }
 
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
@@ -67,11 +65,7 @@ void pcp_sync_hooks(void)
 }
 #endif
 
-/*
- * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that
- * what lies in caches is never much of it; larger blocks a few at most.
- */
-MM_OUTLINE unsigned long capacity_of(const struct zone *zone, unsigned int order)
+unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
 {
 	unsigned long blocks = pcp_blocks_for(zone->managed / 256 / mm.nr_cpus, order);
 	unsigned long most = order >= pageblock_order ? 1 : PCP_BLOCKS_MAX;
@@ -94,11 +88,11 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			struct per_cpu_pages *pcp =
 				&area->cache[order * NR_PCP_CLASSES + zone->first_pcp];
-			unsigned long size = capacity_of(zone, order) + 1;
+			unsigned long size = pcp_capacity(zone, order) + 1;
 
 			for (int left = MIGRATE_PCPTYPES; left && size > 1; left--, pcp++) {
 				if (slots && need + size <= have) {
-					pcp->batch = order ? 1 : PCP_BATCH;
+					pcp->batch = pcp_batch(order);
 					pcp->zone = (uint16_t)z;
 					pcp->base = pcp->limit = slots + need;
 					pcp->capacity = (uint32_t)size - 1;

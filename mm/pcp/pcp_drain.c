@@ -114,9 +114,8 @@ void pcp_sync_limits(void)
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
 		struct per_cpu_pages *pcp = &cpu->cache[i];
-		unsigned long high = pcp_blocks_for(pages, i / NR_PCP_CLASSES);
 
-		pcp->limit = pcp->base + (pcp->capacity < high ? pcp->capacity : high);
+		pcp->limit = pcp->base + pcp_high_of(pcp, i / NR_PCP_CLASSES, pages);
 		over |= pcp->top > pcp->limit;
 	}
 	if (over)

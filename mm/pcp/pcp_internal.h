@@ -13,10 +13,36 @@
 #pragma GCC visibility push(hidden)
 
 /* pcp.c */
+/* The slot below the first page of caches that hold nothing. Never written. */
+extern struct page *pcp_empty_slot[1];
+#define PCP_BATCH 16 /* pages a refill aims at */
+static inline uint16_t pcp_batch(unsigned int order)
+{
+	return order ? 1 : PCP_BATCH;
+}
+/* From where the hot path finds a descriptor's trust byte by its address (quarry/pcp.h). */
+static inline const int8_t *pcp_trust(void)
+{
+	/* Descriptors are 8 bytes and the memmap starts on a page. */
+	return mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
+}
+/*
+ * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that
+ * what lies in caches is never much of it; larger blocks a few at most.
+ */
+unsigned long pcp_capacity(const struct zone *zone, unsigned int order);
 /* Blocks of an order that count as so many single pages: a larger one as half of what it holds. */
 static inline unsigned long pcp_blocks_for(unsigned long pages, unsigned int order)
 {
 	return order ? pages >> (order - 1) : pages;
+}
+/* Blocks a cache of this order may hold, which counts as so many pages. */
+static inline unsigned long pcp_high_of(const struct per_cpu_pages *pcp, unsigned int order,
+					unsigned long pages)
+{
+	unsigned long high = pcp_blocks_for(pages, order);
+
+	return pcp->capacity < high ? pcp->capacity : high;
 }
 /* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
 unsigned int pcp_give_back(struct zone *zone, struct page *page);
@@ -42,6 +68,9 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
  */
 bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    struct scan_budget *budget, unsigned long *start, unsigned long *end);
+
+/* remote.c */
+uint32_t remote_newest(void); /* the number of the newest request to other CPUs */
 
 #pragma GCC visibility pop
 #endif

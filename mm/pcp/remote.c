@@ -179,17 +179,33 @@ unsigned long mm_set_pcp_high(unsigned long pages)
 
 /* ---- CPUs that come and go ------------------------------------------------------------------ */
 
+uint32_t remote_newest(void)
+{
+	return atomic_load_explicit(&request.sequence, memory_order_relaxed);
+}
+
+/*
+ * Release: a CPU that finds the area sees what is in it, and one that does not find it any more sees
+ * what its CPU has given back.
+ */
+static inline void set_area(unsigned int number, struct mm_pcpu *area)
+{
+#if CONFIG_DEBUG_HOOKS
+	uintptr_t change = (uintptr_t)mm.pcpu[number] ^ (uintptr_t)area;
+
+	__atomic_fetch_xor(&mm.pcpu_xor, change, __ATOMIC_RELAXED);
+#endif
+	__atomic_store_n(&mm.pcpu[number], area, __ATOMIC_RELEASE);
+}
+
 void mm_cpu_online(struct mm_pcpu *cpu)
 {
-	/* Descriptors are 8 bytes and the memmap starts on a page. */
-	cpu->trust = mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
+	cpu->trust = pcp_trust();
 	pcp_sync_hooks();
 	/* Its caches are empty: it need not serve the requests made before. */
-	__atomic_store_n(&cpu->acknowledged,
-			 atomic_load_explicit(&request.sequence, memory_order_relaxed),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&cpu->acknowledged, remote_newest(), __ATOMIC_RELAXED);
 	cpu->online = 1;
-	__atomic_store_n(&mm.pcpu[cpu->cpu], cpu, __ATOMIC_RELEASE);
+	set_area(cpu->cpu, cpu);
 	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
 		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
 					    __ATOMIC_RELAXED);
@@ -217,7 +233,6 @@ void mm_cpu_offline(void)
 
 	cpu->online = 0;
 	pcp_sync_limits(); /* the caches give all back and hold nothing from now on */
-	/* Release: a CPU that does not find this one any more sees what it has given back. */
-	__atomic_store_n(&mm.pcpu[cpu->cpu], NULL, __ATOMIC_RELEASE);
+	set_area(cpu->cpu, NULL);
 	port_irq_restore(flags);
 }

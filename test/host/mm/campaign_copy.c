@@ -66,8 +66,14 @@ void keep_all(void)
 
 void put_back(void)
 {
+	uint32_t newest = machine_pcpu.acknowledged;
+
 	for (unsigned int i = 0; i < nr_pieces; i++)
 		memcpy(pieces[i].at, pieces[i].copy, pieces[i].size);
+	/* The numbers of requests to other CPUs go on; all have served the newest. */
+	for (unsigned int c = 0; c < mm.end_cpu; c++)
+		if (mm.pcpu[c])
+			mm.pcpu[c]->acknowledged = newest;
 }
 
 void keep_none(void)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * blocks_check.c: an open section is tiled with the blocks that their heads describe. The tables are
+ * right already (zone/tables_check.c); descriptors and the trust map may hold anything.
+ */
+#include "../check_walk.h"
+#include "buddy_internal.h"
+
+/* Descriptors inside a block, where they were ever written, must be no heads. */
+static void check_tails(struct walk *walk, unsigned long index, unsigned int order)
+{
+	unsigned long end = index + (1UL << order);
+
+	for (unsigned long i = index + 1; i < end; i++) {
+		const struct page *page = &mm.memmap[i];
+
+		if (trust_of(i) == TRUST_NONE) {
+			i |= GROUP_PAGES - 1;
+			continue;
+		}
+		if (trusted(i))
+			expect(walk, page->word == PAGE_NONE,
+			       "page[%lu]: info 0x%x _refcount %u, but it lies in page[%lu]'s block of order %u; trust[%lu] is %d",
+			       i, page->info, page->_refcount, index, order, i >> GROUP_SHIFT,
+			       trust_of(i));
+	}
+}
+
+static const struct pageblock *pageblock_of(unsigned long index)
+{
+	return &mm.pageblocks[index >> pageblock_order];
+}
+
+static bool pageblock_is_highatomic(unsigned long index)
+{
+	return pageblock_of(index)->type == MIGRATE_HIGHATOMIC;
+}
+
+/* A block of a pageblock or more: only free as one pageblock may it be kept as HIGHATOMIC. */
+static void check_whole(struct walk *walk, unsigned long index, unsigned int order, bool free)
+{
+	for (unsigned long i = index; i < index + (1UL << order); i += pageblock_nr_pages) {
+		const struct pageblock *pb = pageblock_of(i);
+		int list = free && i == index ? (int)order : PB_OFF_LIST;
+
+		expect(walk, pb->list == list,
+		       "pageblock[%lu].list: %d, but page[%lu]'s block of order %u wants %d",
+		       i >> pageblock_order, pb->list, index, order, list);
+		expect(walk, pb->type != MIGRATE_HIGHATOMIC || (free && order == pageblock_order),
+		       "pageblock[%lu].type: HIGHATOMIC, but page[%lu]'s block of order %u is all of it",
+		       i >> pageblock_order, index, order);
+	}
+}
+
+static void check_free(struct walk *walk, unsigned long index, unsigned int order)
+{
+	unsigned long buddy = index ^ (1UL << order);
+	bool kept = order == pageblock_order &&
+		    (pageblock_is_highatomic(index) || pageblock_is_highatomic(buddy));
+
+	walk->free[order]++;
+	walk->free_pages += 1UL << order;
+	expect(walk,
+	       order == MAX_PAGE_ORDER || kept || !trusted(buddy) ||
+		       mm.memmap[buddy].word != PAGE_FREE_WORD(order),
+	       "page[%lu]: a block of order %u that is free like its buddy page[%lu], not merged",
+	       index, order, buddy);
+}
+
+/* Of an allocated block: the bits that say which cache it goes to are those of its zone. */
+static bool class_is_of_zone(const struct walk *walk, uint32_t word)
+{
+	gfp_t class = (word & PAGE_CLASS_MASK) / (gfp_t)sizeof(struct per_cpu_pages);
+
+	return class - walk->zone->first_pcp < MIGRATE_PCPTYPES;
+}
+
+/* Is the first word one that a block of this state can have? */
+static bool word_is_possible(const struct walk *walk, const struct page *page)
+{
+	unsigned int order = page_order(page), spare = 0x1f; /* bits without a meaning */
+
+	switch (page_state(page)) {
+	case PAGE_FREE:
+		return page->word == PAGE_FREE_WORD(order);
+	case PAGE_RESERVED:
+		return page->word == PAGE_RESERVED_WORD(order);
+	case PAGE_ALLOC:
+		return !(page->word & spare) && class_is_of_zone(walk, page->word);
+	case PAGE_COMPOUND:
+		return !(page->word & spare) && class_is_of_zone(walk, page->word) && order &&
+		       page->_refcount;
+	case PAGE_FROZEN:
+		return !(page->word & spare) && class_is_of_zone(walk, page->word) &&
+		       !page->_refcount;
+	default:
+		return false;
+	}
+}
+
+/* The head at index: whether it can be one at all. */
+static bool check_head(struct walk *walk, unsigned long index)
+{
+	const struct page *page = &mm.memmap[index];
+	unsigned int order = page_order(page);
+
+	if (!expect(walk, trusted(index),
+		    "page[%lu]: a block starts here, after page[%lu]'s, but trust[%lu] is %d",
+		    index, walk->head, index >> GROUP_SHIFT, trust_of(index)))
+		return false;
+	return expect(walk,
+		      page_state(page) != PAGE_NONE && order <= MAX_PAGE_ORDER &&
+			      !(index & ((1UL << order) - 1)),
+		      "page[%lu]: info 0x%x _refcount %u is no block's, after page[%lu]'s", index,
+		      page->info, page->_refcount, walk->head);
+}
+
+/* Returns where to go on: the block's end or, after what is none, the next that may be one. */
+static unsigned long check_block(struct walk *walk, unsigned long index)
+{
+	const struct page *page = &mm.memmap[index];
+	unsigned int order = page_order(page);
+	enum page_state state = page_state(page);
+
+	if (!check_head(walk, index)) {
+		do
+			index++;
+		while (index % SECTION_PAGES &&
+		       !(trusted(index) && page_state(&mm.memmap[index]) != PAGE_NONE));
+		return index;
+	}
+	walk->head = index;
+	expect(walk, word_is_possible(walk, page), "page[%lu]: info 0x%x _refcount %u is no state",
+	       index, page->info, page->_refcount);
+	expect(walk, order >= GROUP_SHIFT || trust_of(index) == TRUST_ALL,
+	       "trust[%lu]: %d, but page[%lu] heads a block of order %u", index >> GROUP_SHIFT,
+	       trust_of(index), index, order);
+	check_tails(walk, index, order);
+	if (order >= pageblock_order)
+		check_whole(walk, index, order, state == PAGE_FREE);
+	if (state != PAGE_RESERVED)
+		expect(walk, frames_are_free(index_to_pfn(index), 1UL << order),
+		       "page[%lu]: a block of order %u that memblock knows as reserved, or as no memory",
+		       index, order);
+	if (state == PAGE_FREE)
+		check_free(walk, index, order);
+	else if (state != PAGE_RESERVED)
+		walk->allocated += 1UL << order;
+	if (state == PAGE_ALLOC && !page->_refcount)
+		cached_add(&walk->cached[walk->zone - mm.zones], index, order);
+	return index + (1UL << order);
+}
+
+void check_section(struct walk *walk, unsigned long section)
+{
+	unsigned long index = section << SECTION_SHIFT, end = index + SECTION_PAGES;
+
+	for (unsigned long i = index; i < end; i += GROUP_PAGES)
+		expect(walk, trust_of(i) >= TRUST_ALL && trust_of(i) <= TRUST_NONE,
+		       "trust[%lu]: %d", i >> GROUP_SHIFT, trust_of(i));
+	walk->head = NIL32;
+	while (index < end)
+		index = check_block(walk, index);
+}
+
+void check_untouched(struct walk *walk, const struct span *span)
+{
+	unsigned long section = span->opened, end;
+
+	for (; section < span->end; section = end) {
+		pfn_t pfn = index_to_pfn(section << SECTION_SHIFT);
+
+		/* To the end of the span, or of the bank. */
+		for (end = section + 1; end < span->end; end++)
+			if (index_to_pfn(end << SECTION_SHIFT) !=
+			    pfn + ((end - section) << SECTION_SHIFT))
+				break;
+		expect(walk, frames_are_free(pfn, (end - section) << SECTION_SHIFT),
+		       "span[%d].opened, .end: untouched sections %lu to %lu are not all free memory",
+		       (int)(span - mm.spans), section, end);
+	}
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zones_check.c: what follows from other values: zonelists from the zones that have memory, marks and
+ * protection from the sysctls and the zones' sizes; and what switches may be.
+ */
+#include "../check_walk.h"
+#include "zone_internal.h"
+
+#define ALL_HOOKS                                                                \
+	(MM_HOOK_TRACE | MM_HOOK_FAIL | MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | \
+	 MM_HOOK_INIT_ON_FREE)
+
+static void check_zonelists(struct walk *walk)
+{
+	for (unsigned int i = 0; i < NR_ZONELISTS * MAX_NR_ZONES; i++) {
+		unsigned int list = i / MAX_NR_ZONES, highest = i % MAX_NR_ZONES, n = 0;
+		const struct zoneref *ref = mm.zonelists[list][highest].zonerefs;
+
+		for (unsigned int z = highest + 1; z--;) {
+			const struct zone *zone = &mm.zones[z];
+			gfp_t class = zone->first_pcp * (gfp_t)sizeof(struct per_cpu_pages);
+
+			if (!zone_populated(zone) || (list && n))
+				continue;
+			expect(walk, ref[n].zone == zone && ref[n].class == class,
+			       "mm.zonelists[%u][%u].zonerefs[%u]: .zone or .class 0x%x is not that of zone[%u]",
+			       list, highest, n, (unsigned int)ref[n].class, z);
+			n++;
+		}
+		expect(walk, !ref[n].zone, "mm.zonelists[%u][%u].zonerefs[%u].zone: not the end",
+		       list, highest, n);
+	}
+}
+
+static void check_mark(struct walk *walk, int zone, const char *field, uint64_t value,
+		       uint64_t expected)
+{
+	expect(walk, value == expected,
+	       "zone[%d].mark.%s: %llu, but %llu by mm.min_free_kbytes %llu, mm.watermark_scale_factor %u",
+	       zone, field, (unsigned long long)value, (unsigned long long)expected,
+	       (unsigned long long)mm.min_free_kbytes, mm.watermark_scale_factor);
+}
+
+static void check_marks(struct walk *walk)
+{
+	uint64_t managed[MAX_NR_ZONES], total = 0;
+
+	for (int z = 0; z < MAX_NR_ZONES; z++)
+		total += managed[z] = mm.zones[z].managed;
+	expect(walk,
+	       !total || (mm.watermark_scale_factor >= 1 && mm.watermark_scale_factor <= 3000),
+	       "mm.watermark_scale_factor: %u", mm.watermark_scale_factor);
+	for (int z = 0; z < MAX_NR_ZONES; z++) {
+		const struct zone *zone = &mm.zones[z];
+		uint64_t protection[MAX_NR_ZONES];
+		struct mm_watermarks mark;
+
+		calc_watermarks(managed[z], total, mm.min_free_kbytes, mm.watermark_scale_factor,
+				&mark);
+		check_mark(walk, z, "min", zone->mark.min, mark.min);
+		check_mark(walk, z, "low", zone->mark.low, mark.low);
+		check_mark(walk, z, "high", zone->mark.high, mark.high);
+		calc_protection((unsigned int)z, MAX_NR_ZONES, managed, mm.lowmem_reserve_ratio[z],
+				protection);
+		for (int i = 0; i < MAX_NR_ZONES; i++)
+			expect(walk, zone->lowmem_reserve[i] == protection[i],
+			       "zone[%d].lowmem_reserve[%d]: %llu, but %llu by mm.lowmem_reserve_ratio[%d] %u",
+			       z, i, (unsigned long long)zone->lowmem_reserve[i],
+			       (unsigned long long)protection[i], z, mm.lowmem_reserve_ratio[z]);
+		expect(walk, flag_byte(&zone->low) <= 1, "zone[%d].low: %u", z,
+		       flag_byte(&zone->low));
+	}
+	/* There is memory enough for pageblocks of all types; more may have come later. */
+	expect(walk, flag_byte(&mm.grouping) <= (total >= pageblock_nr_pages * MIGRATE_TYPES),
+	       "mm.grouping: %u, with %llu pages", flag_byte(&mm.grouping),
+	       (unsigned long long)total);
+}
+
+static void check_switches(struct walk *walk)
+{
+	unsigned int poison = MM_HOOK_POISON | MM_HOOK_INIT_ON_FREE;
+
+	expect(walk, !(mm.hooks & ~ALL_HOOKS) && (mm.hooks & poison) != poison, "mm.hooks: 0x%x",
+	       mm.hooks);
+	expect(walk, flag_byte(&mm.misuse_panic) <= 1, "mm.misuse_panic: %u",
+	       flag_byte(&mm.misuse_panic));
+	expect(walk, flag_byte(&mm.poison_check) <= !!(mm.hooks & MM_HOOK_POISON),
+	       "mm.poison_check: %u, but mm.hooks: 0x%x", flag_byte(&mm.poison_check), mm.hooks);
+	expect(walk, !mm.fail.every == !(mm.hooks & MM_HOOK_FAIL),
+	       "mm.fail.every: %u, but mm.hooks: 0x%x", mm.fail.every, mm.hooks);
+}
+
+void check_rules(struct walk *walk)
+{
+	check_zonelists(walk);
+	check_marks(walk);
+	check_switches(walk);
+}

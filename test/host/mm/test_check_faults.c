@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_check_faults.c: states that are wrong though each field, and most counts, could be right:
+ * mm_check() finds them and says where.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check_fields.h"
+#include "check_pool.h"
+#include "machine.h"
+#include "mm/buddy/buddy.h"
+#include "test/host/port_host.h"
+
+static void expect_found(const char *structure, const char *field)
+{
+	port_host_log_clear();
+	assert_true(mm_check() > 0);
+	if (!check_names(structure, field))
+		fail_msg("%s.%s is not named:\n%s", structure, field, port_host_log_text);
+}
+
+/* The first of a zone's pageblocks on a list, or of those that are allocated as a whole. */
+static struct pageblock *pageblock_with(int list, bool whole)
+{
+	for (uint32_t s = 0; s < mm.nr_spans; s++)
+		for (unsigned long n = mm.spans[s].first * 2UL; n < mm.spans[s].opened * 2UL; n++) {
+			struct pageblock *pb = &mm.pageblocks[n];
+			const struct page *page = &mm.memmap[n << pageblock_order];
+
+			if (pb->list == list && pb->type != MIGRATE_HIGHATOMIC &&
+			    (!whole || (trusted(n << pageblock_order) && page->_refcount &&
+					page_order(page) == pageblock_order)))
+				return pb;
+		}
+	fail();
+	return NULL;
+}
+
+static struct zone *zone_with(const struct pageblock *pb)
+{
+	return zone_of((unsigned long)(pb - mm.pageblocks) << pageblock_order);
+}
+
+static struct page *page_with(const struct pageblock *pb)
+{
+	return &mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
+}
+
+static void a_highatomic_pageblock_is_held_as_a_whole(void **state)
+{
+	struct pageblock *pb;
+
+	(void)state;
+	check_pool_start();
+	pb = pageblock_with(PB_OFF_LIST, true);
+	pb->type = MIGRATE_HIGHATOMIC;
+	zone_with(pb)->nr_highatomic += pageblock_nr_pages;
+	expect_found("pageblock", "type");
+	check_pool_stop();
+}
+
+static void a_highatomic_pair(void **state)
+{
+	struct pageblock *pb;
+	struct zone *zone;
+
+	(void)state;
+	check_pool_start();
+	pb = pageblock_with(MAX_PAGE_ORDER, false);
+	zone = zone_with(pb);
+	pb[0].type = pb[1].type = MIGRATE_HIGHATOMIC;
+	zone->nr_highatomic += MAX_ORDER_NR_PAGES;
+	zone->nr_free_highatomic += MAX_ORDER_NR_PAGES;
+	/* the one pair there is goes from one list to the other */
+	assert_int_equal(NIL32, pb->next);
+	zone->list[PB_WHOLE][MAX_PAGE_ORDER] = NIL32;
+	zone->list[MIGRATE_HIGHATOMIC][MAX_PAGE_ORDER] = (uint32_t)(pb - mm.pageblocks);
+	zone->nonempty[PB_WHOLE] ^= 1U << MAX_PAGE_ORDER;
+	zone->nonempty[MIGRATE_HIGHATOMIC] ^= 1U << MAX_PAGE_ORDER;
+	expect_found("pageblock", "type");
+	check_pool_stop();
+}
+
+static void a_whole_pageblock_that_is_not_trusted(void **state)
+{
+	struct pageblock *pb;
+
+	(void)state;
+	check_pool_start();
+	pb = pageblock_with(pageblock_order, false);
+	mm.trust[(page_with(pb) - mm.memmap) >> GROUP_SHIFT] = TRUST_NONE;
+	expect_found("trust", "trust");
+	check_pool_stop();
+}
+
+static void an_order_without_a_list(void **state)
+{
+	struct pageblock *pb;
+	unsigned int order = 0;
+
+	(void)state;
+	check_pool_start();
+	pb = pageblock_with(7, false);
+	while (pb->free_orders >> order & 1)
+		order++;
+	assert_true(order < 7);
+	pb->free_orders |= (uint16_t)(1U << order);
+	pb->head[order] = NIL16;
+	expect_found("pageblock", "free_orders");
+	check_pool_stop();
+}
+
+static void cache_pages(gfp_t gfp)
+{
+	struct page *pages[4];
+
+	for (unsigned int i = 0; i < 4; i++)
+		pages[i] = block_of(gfp, 0);
+	for (unsigned int i = 0; i < 4; i++)
+		give(pages[i], 0);
+}
+
+static void a_cached_page_twice(void **state)
+{
+	struct per_cpu_pages *pcp;
+
+	(void)state;
+	check_pool_start();
+	pcp = &machine_pcpu.cache[mm.zones[ZONE_NORMAL].first_pcp];
+	cache_pages(GFP_KERNEL);
+	assert_true(pcp->top > pcp->base + 2);
+	pcp->top[-2]->_refcount = 1; /* and this one is in use: all counts are right */
+	pcp->top[-2] = pcp->top[0];
+	expect_found("cache", "top");
+	check_pool_stop();
+}
+
+static void a_cached_page_in_the_caches_of_two_cpus(void **state)
+{
+	struct per_cpu_pages *here, *there;
+	unsigned int first;
+
+	(void)state;
+	check_pool_start();
+	first = mm.zones[ZONE_DMA32].first_pcp;
+	here = &machine_pcpu.cache[first];
+	there = &other_cpu.cache[first];
+	cache_pages(GFP_DMA32);
+	on_other_cpu();
+	cache_pages(GFP_DMA32);
+	on_other_cpu();
+	assert_true(here->top > here->base && there->top > there->base);
+	(*there->top)->_refcount = 1;
+	*there->top = *here->top;
+	expect_found("page", "_refcount");
+	check_pool_stop();
+}
+
+/* A free page that is lost, with every count right but the one of what there must be. */
+static void a_lost_page(void **state)
+{
+	struct page *page;
+
+	(void)state;
+	check_pool_start();
+	page = block_of(GFP_KERNEL, 1);
+	mm.zones[ZONE_NORMAL].managed -= 2;
+	page->word = PAGE_RESERVED_WORD(1);
+	expect_found("zone", "managed");
+	check_pool_stop();
+}
+
+/* Memory that is not free is taken for free, with every count right. */
+static void reserved_memory_is_handed_out(void **state)
+{
+	struct page *page = NULL;
+
+	(void)state;
+	check_pool_start();
+	for (unsigned int n = 0; (page = page_object(n)); n++)
+		if (trusted((unsigned long)(page - mm.memmap)) &&
+		    page->word == PAGE_RESERVED_WORD(page_order(page)))
+			break;
+	assert_non_null(page);
+	page->word = PAGE_INFO(PAGE_ALLOC, page_order(page)) | PAGE_ONE_REF |
+		     zone_of((unsigned long)(page - mm.memmap))->first_pcp *
+			     (uint32_t)sizeof(struct per_cpu_pages);
+	zone_of((unsigned long)(page - mm.memmap))->managed += 1U << page_order(page);
+	expect_found("page", "memblock");
+	check_pool_stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_highatomic_pageblock_is_held_as_a_whole),
+		cmocka_unit_test(a_highatomic_pair),
+		cmocka_unit_test(a_whole_pageblock_that_is_not_trusted),
+		cmocka_unit_test(an_order_without_a_list),
+		cmocka_unit_test(a_cached_page_twice),
+		cmocka_unit_test(a_cached_page_in_the_caches_of_two_cpus),
+		cmocka_unit_test(a_lost_page),
+		cmocka_unit_test(reserved_memory_is_handed_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
