@@ -88,8 +88,9 @@ $(OUT)/libquarry.a: $(MM_OBJECTS) $(OUT)/objects
 lib: $(OUT)/libquarry.a ## build mm/ as a library: build/<isa>/libquarry.a
 	@echo 'library: $<; headers: include/quarry (-Iinclude)'
 
-# For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk).
-SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0
+# For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk). No jump is
+# threaded, which copies blocks, and no invariant moved out of a loop, which takes registers that must be saved.
+SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -fno-thread-jumps -fno-move-loop-invariants
 
 sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options
 	@for opt in -O2 -Os; do \

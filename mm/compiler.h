@@ -9,19 +9,24 @@
 #include <stdint.h>
 
 /*
- * A function that only looks, without a lock, at what another CPU may be changing: figures that
- * are hints, caches of another CPU, words that are compared as a whole. Each is an aligned word,
- * so what is read was there at some moment. The thread sanitizer is told so here, and nowhere
- * else.
+ * A function that reads, without a lock, what others write plainly: a zone's counts, which change with its
+ * lock held, descriptors and caches of another CPU. Each is an aligned word that is read once
+ * (READ_ONCE()), so what is read was there at some moment. docs/smp.md lists these functions and says why
+ * that is enough. The thread sanitizer is told so here, and nowhere else.
  */
 #define RACY __attribute__((no_sanitize_thread))
 
 /*
  * One access to a word that others read or write without a common lock: whole, once, and ordered with
- * nothing else. docs/smp.md lists them.
+ * nothing else. Stores are volatile, as gcc 12 makes a relaxed atomic store an amoswap on RISC-V; to the
+ * thread sanitizer they are what they stand for.
  */
-#define READ_ONCE(x)	     __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#ifdef __SANITIZE_THREAD__
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#else
+#define WRITE_ONCE(x, value) (void)(*(volatile __typeof__(x) *)&(x) = (value))
+#endif
 
 /*
  * Speed or size: gcc is told by -O2 or -Os. Short loops that every page goes through are unrolled for

@@ -122,7 +122,7 @@ static APART struct page *get_page_from_caches(const struct alloc_context *ac)
 	for (ref = ac->zonerefs; ref->zone && !page; ref++) {
 		struct zone *zone = ref->zone;
 
-		if (!pcp_hold(zone, zone_shortfall(zone, ac, zone->mark.min)) ||
+		if (!pcp_hold(zone, zone_shortfall(zone, ac, READ_ONCE(zone->mark.min))) ||
 		    !complete_from_caches(ac, zone, &budget))
 			continue;
 		FAULT_CERTAIN(true);
@@ -185,7 +185,7 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 		hook_alloc(page, gfp, order);
 	if (page && gfp & __GFP_ZERO)
 		memset(page_address(page), 0, PAGE_SIZE << order);
-	if (gfp & __GFP_DIRECT_RECLAIM && mm_callbacks[NOTIFIERS])
+	if (gfp & __GFP_DIRECT_RECLAIM && READ_ONCE(mm_callbacks[NOTIFIERS]))
 		mm_idle(); /* shedding load early is what notifiers are for */
 	return page;
 }
@@ -236,8 +236,9 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 	zone = ac.zonerefs->zone;
 	if (!zone || zone_level(zone, &ac) != WMARK_ABOVE_LOW)
 		return 0;
-	most = (int64_t)(zone->nr_free - zone->mark.low - zone->lowmem_reserve[ac.highest] -
-			 zone->nr_free_highatomic);
+	most = (int64_t)(READ_ONCE(zone->nr_free) - READ_ONCE(zone->mark.low) -
+			 READ_ONCE(zone->lowmem_reserve[ac.highest]) -
+			 READ_ONCE(zone->nr_free_highatomic));
 	if (most > (int64_t)n)
 		most = (int64_t)n;
 	while (want && 1L << want > most)

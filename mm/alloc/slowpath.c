@@ -70,9 +70,9 @@ static int list_change(unsigned int list, void *entry, bool add)
 		error = add ? -EEXIST : -ENOENT;
 	} else if (add) {
 		*entry_next = mm_callbacks[list];
-		mm_callbacks[list] = entry;
+		WRITE_ONCE(mm_callbacks[list], entry); /* is there any: asked without a lock */
 	} else {
-		*here = *entry_next;
+		WRITE_ONCE(*here, *entry_next);
 	}
 	callbacks_exit();
 	return error;
@@ -122,6 +122,13 @@ static unsigned long shrink_all(gfp_t gfp)
 	return freed;
 }
 
+/* Is so little free that the zone counts as low? Once it does, until it is above high. */
+static RACY bool zone_is_low(const struct zone *zone)
+{
+	return READ_ONCE(zone->nr_free) <
+	       READ_ONCE(*(zone->low ? &zone->mark.high : &zone->mark.low));
+}
+
 /*
  * Below low once, above high once: in between nothing is said, so a zone at the mark does not
  * chatter.
@@ -130,10 +137,10 @@ void mm_idle(void)
 {
 	struct zone *zone = mm.zones;
 
-	if (!mm_callbacks[NOTIFIERS] || !callbacks_enter(false))
+	if (!READ_ONCE(mm_callbacks[NOTIFIERS]) || !callbacks_enter(false))
 		return;
 	for (enum zone_type type = 0; type < MAX_NR_ZONES; type++, zone++) {
-		bool low = zone->nr_free < (zone->low ? zone->mark.high : zone->mark.low);
+		bool low = zone_is_low(zone);
 
 		if (!zone->managed || low == zone->low)
 			continue;
@@ -175,7 +182,8 @@ static struct page *try_all_caches(const struct alloc_context *ac, bool all)
 		unsigned long cached = pcp_count_zone(zone), flags;
 		unsigned int tries = GIVEN_BACK_TRIES;
 
-		if (!cached || zone_shortfall(zone, ac, zone->mark.min) > cached || FAULT_POINT())
+		if (!cached || zone_shortfall(zone, ac, READ_ONCE(zone->mark.min)) > cached ||
+		    FAULT_POINT())
 			continue;
 		while (!page && tries-- &&
 		       remote_assemble(zone, ac->order, ac->type, all ? NULL : &budget)) {
@@ -196,7 +204,7 @@ bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *z
 	/* Those who may use the reserves count these pages as free already: the block is theirs. */
 	bool own = ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC);
 
-	return free && zone_shortfall(zone, ac, zone->mark.min) <= (own ? 0 : free);
+	return free && zone_shortfall(zone, ac, READ_ONCE(zone->mark.min)) <= (own ? 0 : free);
 }
 
 /* Would giving up a HIGHATOMIC pageblock serve the request? Then one is given up. */

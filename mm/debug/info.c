@@ -63,14 +63,16 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->managed = zone->managed;
 	info->present = zone_span(zone, &info->start_pfn, &end);
 	info->spanned = end - info->start_pfn;
-	info->free = zone->nr_free;
-	info->untouched = zone->nr_untouched;
-	info->lock_acquired = __atomic_load_n(&zone->lock.acquired, __ATOMIC_RELAXED);
-	info->lock_contended = __atomic_load_n(&zone->lock.contended, __ATOMIC_RELAXED);
-	info->mark = zone->mark;
-	info->nr_highatomic = zone->nr_highatomic;
+	info->free = READ_ONCE(zone->nr_free);
+	info->untouched = READ_ONCE(zone->nr_untouched);
+	info->lock_acquired = READ_ONCE(zone->lock.acquired);
+	info->lock_contended = READ_ONCE(zone->lock.contended);
+	info->mark.min = READ_ONCE(zone->mark.min);
+	info->mark.low = READ_ONCE(zone->mark.low);
+	info->mark.high = READ_ONCE(zone->mark.high);
+	info->nr_highatomic = READ_ONCE(zone->nr_highatomic);
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
-		info->protection[i] = zone->lowmem_reserve[i];
+		info->protection[i] = READ_ONCE(zone->lowmem_reserve[i]);
 }
 
 /*
@@ -85,11 +87,14 @@ RACY uint64_t si_mem_available(void)
 	for_each_zone (zone) {
 		uint64_t keeps = 0;
 
-		for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
-			keeps = keeps > zone->lowmem_reserve[i] ? keeps : zone->lowmem_reserve[i];
-		keeps += zone->mark.high;
+		for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
+			uint64_t reserve = READ_ONCE(zone->lowmem_reserve[i]);
+
+			keeps = keeps > reserve ? keeps : reserve;
+		}
+		keeps += READ_ONCE(zone->mark.high);
 		kept += keeps < zone->managed ? keeps : zone->managed;
-		free += zone->nr_free;
+		free += READ_ONCE(zone->nr_free);
 	}
 	return free > kept ? free - kept : 0;
 }
@@ -204,11 +209,12 @@ RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 	return false;
 }
 
-int mm_page_info(pfn_t pfn, struct page_info *info)
+RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 {
 	unsigned long index = pfn_to_index(pfn), head = index;
-	const struct page *page;
 	enum section_state state;
+	unsigned long flags;
+	struct page page;
 
 	if (index == NIL32)
 		return -EFAULT;
@@ -225,17 +231,22 @@ int mm_page_info(pfn_t pfn, struct page_info *info)
 			info->head_pfn = ALIGN_DOWN(pfn, (pfn_t)SECTION_PAGES);
 		return 0;
 	}
+	/* With the lock blocks stay where they are; what their holders change is read as one word. */
+	flags = port_irq_save();
+	spin_lock(&mm.zones[info->zone].lock);
 	head = block_head(index);
-	page = &mm.memmap[head];
-	info->head_pfn = pfn - (index - head);
-	info->state = page_state(page);
-	info->order = page_order(page);
+	page.raw = READ_ONCE(mm.memmap[head].raw);
 	info->migratetype = (enum migratetype)mm.pageblocks[index >> pageblock_order].type;
-	if (page_allocated(page)) {
-		info->refcount = page->_refcount;
-		info->owner = page->owner;
-		info->in_pcp = !page->_refcount;
-		info->migratetype = gfp_migratetype(page->info);
+	spin_unlock(&mm.zones[info->zone].lock);
+	port_irq_restore(flags);
+	info->head_pfn = pfn - (index - head);
+	info->state = page_state(&page);
+	info->order = page_order(&page);
+	if (page_allocated(&page)) {
+		info->refcount = page._refcount;
+		info->owner = page.owner;
+		info->in_pcp = !page._refcount;
+		info->migratetype = gfp_migratetype(page.info);
 	}
 	return 0;
 }
@@ -246,7 +257,7 @@ void mm_get_layout(struct mm_layout *layout)
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		layout->present_pages += zone_present(&mm.zones[i]);
 	layout->memmap_bytes = mm.memmap_bytes;
-	layout->pcp_bytes = mm.pcp_bytes;
+	layout->pcp_bytes = READ_ONCE(mm.pcp_bytes);
 	layout->nr_banks = mm.nr_banks;
 }
 
@@ -288,7 +299,12 @@ void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const u
 
 void mm_get_stats(struct mm_stats *stats)
 {
-	*stats = mm.stats;
+	const uint64_t *from = (const uint64_t *)&mm.stats;
+	uint64_t *to = (uint64_t *)stats;
+
+	static_assert(sizeof(*stats) % sizeof(*to) == 0, "counters and nothing else");
+	for (size_t i = 0; i < sizeof(*stats) / sizeof(*to); i++)
+		to[i] = READ_ONCE(from[i]);
 }
 
 const char *mm_stage_name(enum mm_stage stage)
@@ -322,5 +338,5 @@ const char *mm_misuse_name(enum mm_misuse kind)
 
 void mm_set_misuse_panic(bool on)
 {
-	mm.misuse_panic = on;
+	WRITE_ONCE(mm.misuse_panic, on);
 }

@@ -315,7 +315,7 @@ void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void
 	snprintf(text, sizeof(text), "free of 0x%llx order %u refused: %s%s (called from %p)",
 		 (unsigned long long)addr, order < 0 ? order_at(addr) : (unsigned int)order,
 		 mm_misuse_name(kind), was, caller);
-	if (mm.misuse_panic)
+	if (READ_ONCE(mm.misuse_panic))
 		port_panic("%s", text);
 	port_log("%s", text);
 }

@@ -109,7 +109,7 @@ void pcp_sync_limits(void)
 {
 	unsigned long flags = port_irq_save();
 	struct mm_pcpu *cpu = port_pcpu();
-	unsigned long pages = cpu->online ? mm.pcp_high : 0;
+	unsigned long pages = cpu->online ? READ_ONCE(mm.pcp_high) : 0;
 	bool over = false;
 
 	for (unsigned int i = 0; i < NR_PCPS; i++) {

@@ -171,7 +171,7 @@ unsigned long mm_pcp_high(void)
 
 unsigned long mm_set_pcp_high(unsigned long pages)
 {
-	mm.pcp_high = pages;
+	WRITE_ONCE(mm.pcp_high, pages);
 	drain_all_pages(); /* with which the other CPUs take over the limit */
 	pcp_sync_limits();
 	return mm_pcp_high();

@@ -131,13 +131,13 @@ void open_range_note(unsigned long section)
 }
 
 /* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */
-unsigned long block_head(unsigned long index)
+RACY unsigned long block_head(unsigned long index)
 {
 	for (unsigned int order = 0;; order++) {
 		unsigned long head = index & ~0UL << order;
 
 		if (order == MAX_PAGE_ORDER ||
-		    (trusted(head) && page_state(&mm.memmap[head]) != PAGE_NONE))
+		    (trusted(head) && READ_ONCE(mm.memmap[head].info) >> PAGE_STATE_SHIFT))
 			return head;
 	}
 }

@@ -50,9 +50,10 @@ void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
 
 	if (step < scaled)
 		step = scaled;
-	mark->min = min;
-	mark->low = min + step;
-	mark->high = min + 2 * step;
+	/* A word each: requests read them without a lock. */
+	WRITE_ONCE(mark->min, min);
+	WRITE_ONCE(mark->low, min + step);
+	WRITE_ONCE(mark->high, min + 2 * step);
 }
 
 void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t managed[],
@@ -63,7 +64,7 @@ void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t ma
 	for (unsigned int i = 0; i < nr_zones; i++) {
 		if (i > zone)
 			above += managed[i];
-		protection[i] = ratio ? above / ratio : 0;
+		WRITE_ONCE(protection[i], ratio ? above / ratio : 0);
 	}
 }
 
@@ -72,20 +73,32 @@ static uint64_t managed_pages(void)
 	return mm.zones[ZONE_DMA32].managed + mm.zones[ZONE_NORMAL].managed;
 }
 
+/*
+ * Several CPUs may set a sysctl at once. One that finds that another has begun meanwhile computes once
+ * more, so the marks that stay are computed from what all have set.
+ */
 int setup_per_zone_wmarks(void)
 {
+	static uint32_t settings; /* made so far */
+	/* Release: what was set before is seen by who sees the new number; acquire: the same of others. */
+	uint32_t seen, now = __atomic_add_fetch(&settings, 1, __ATOMIC_ACQ_REL);
 	uint64_t managed[MAX_NR_ZONES];
 
-	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
-		managed[i] = mm.zones[i].managed;
-	for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = &mm.zones[i];
+	do {
+		seen = now;
+		for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+			managed[i] = mm.zones[i].managed;
+		for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
+			struct zone *zone = &mm.zones[i];
 
-		calc_watermarks(managed[i], managed_pages(), mm.min_free_kbytes,
-				mm.watermark_scale_factor, &zone->mark);
-		calc_protection(i, MAX_NR_ZONES, managed, mm.lowmem_reserve_ratio[i],
-				zone->lowmem_reserve);
-	}
+			calc_watermarks(managed[i], managed_pages(), READ_ONCE(mm.min_free_kbytes),
+					READ_ONCE(mm.watermark_scale_factor), &zone->mark);
+			calc_protection(i, MAX_NR_ZONES, managed,
+					READ_ONCE(mm.lowmem_reserve_ratio[i]),
+					zone->lowmem_reserve);
+		}
+		now = __atomic_load_n(&settings, __ATOMIC_ACQUIRE);
+	} while (now != seen);
 	return 0;
 }
 
@@ -119,13 +132,13 @@ static inline uint64_t mark_for(unsigned int alloc_flags, uint64_t mark)
  */
 static inline RACY int64_t left_for(const struct zone *zone, const struct alloc_context *ac)
 {
-	uint64_t left = zone->nr_free + 1;
+	uint64_t left = READ_ONCE(zone->nr_free) + 1;
 
 	if (ac->alloc_flags & ALLOC_NO_WATERMARKS)
 		return (int64_t)left;
-	left -= (1UL << ac->order) + zone->lowmem_reserve[ac->highest];
+	left -= (1UL << ac->order) + READ_ONCE(zone->lowmem_reserve[ac->highest]);
 	if (!(ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
-		left -= zone->nr_free_highatomic;
+		left -= READ_ONCE(zone->nr_free_highatomic);
 	return (int64_t)left;
 }
 
@@ -154,56 +167,58 @@ enum wmark_level zone_level(const struct zone *zone, const struct alloc_context 
 	int64_t left;
 
 	if (!FOR_SPEED) /* the same by two calls, which is smaller */
-		return FAULT_POINT() || zone_shortfall(zone, ac, zone->mark.min) ||
+		return FAULT_POINT() || zone_shortfall(zone, ac, READ_ONCE(zone->mark.min)) ||
 				       !has_block(zone, ac)
 			       ? WMARK_NO_LEVEL
-		       : zone_shortfall(zone, ac, zone->mark.low) ? WMARK_ABOVE_MIN
-								  : WMARK_ABOVE_LOW;
+		       : zone_shortfall(zone, ac, READ_ONCE(zone->mark.low)) ? WMARK_ABOVE_MIN
+									     : WMARK_ABOVE_LOW;
 	left = left_for(zone, ac);
-	if (FAULT_POINT() || left <= (int64_t)mark_for(ac->alloc_flags, zone->mark.min) ||
+	if (FAULT_POINT() ||
+	    left <= (int64_t)mark_for(ac->alloc_flags, READ_ONCE(zone->mark.min)) ||
 	    !has_block(zone, ac))
 		return WMARK_NO_LEVEL;
-	return left > (int64_t)mark_for(ac->alloc_flags, zone->mark.low) ? WMARK_ABOVE_LOW
-									 : WMARK_ABOVE_MIN;
+	return left > (int64_t)mark_for(ac->alloc_flags, READ_ONCE(zone->mark.low))
+		       ? WMARK_ABOVE_LOW
+		       : WMARK_ABOVE_MIN;
 }
 
 /* ---- sysctls ------------------------------------------------------------------------------- */
 
 uint64_t mm_min_free_kbytes(void)
 {
-	return mm.min_free_kbytes;
+	return READ_ONCE(mm.min_free_kbytes);
 }
 
 int mm_set_min_free_kbytes(uint64_t kbytes)
 {
 	if (kbytes >> (PAGE_SHIFT - 10) >= managed_pages())
 		return -EINVAL;
-	mm.min_free_kbytes = kbytes;
+	WRITE_ONCE(mm.min_free_kbytes, kbytes);
 	return setup_per_zone_wmarks();
 }
 
 unsigned int mm_watermark_scale_factor(void)
 {
-	return mm.watermark_scale_factor;
+	return READ_ONCE(mm.watermark_scale_factor);
 }
 
 int mm_set_watermark_scale_factor(unsigned int factor)
 {
 	if (factor < 1 || factor > SCALE_FACTOR_MAX)
 		return -EINVAL;
-	mm.watermark_scale_factor = factor;
+	WRITE_ONCE(mm.watermark_scale_factor, factor);
 	return setup_per_zone_wmarks();
 }
 
 unsigned int mm_lowmem_reserve_ratio(enum zone_type zone)
 {
-	return mm.lowmem_reserve_ratio[zone];
+	return READ_ONCE(mm.lowmem_reserve_ratio[zone]);
 }
 
 int mm_set_lowmem_reserve_ratio(enum zone_type zone, unsigned int ratio)
 {
 	if (zone >= MAX_NR_ZONES)
 		return -EINVAL;
-	mm.lowmem_reserve_ratio[zone] = ratio; /* 0: no protection */
+	WRITE_ONCE(mm.lowmem_reserve_ratio[zone], ratio); /* 0: no protection */
 	return setup_per_zone_wmarks();
 }

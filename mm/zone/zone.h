@@ -119,12 +119,14 @@ unsigned long block_head(unsigned long index);
 /* Is there a free block of this order or above? HIGHATOMIC ones count if asked. Needs no lock. */
 static inline RACY bool zone_has_block(const struct zone *zone, unsigned int order, bool highatomic)
 {
-	unsigned int mask = zone->nonempty[MIGRATE_UNMOVABLE] | zone->nonempty[MIGRATE_MOVABLE] |
-			    zone->nonempty[MIGRATE_RECLAIMABLE] | zone->nonempty[PB_WHOLE];
+	const uint16_t *nonempty = zone->nonempty;
+	unsigned int mask =
+		READ_ONCE(nonempty[MIGRATE_UNMOVABLE]) | READ_ONCE(nonempty[MIGRATE_MOVABLE]) |
+		READ_ONCE(nonempty[MIGRATE_RECLAIMABLE]) | READ_ONCE(nonempty[PB_WHOLE]);
 
 	if (highatomic)
-		mask |= zone->nonempty[MIGRATE_HIGHATOMIC];
-	return mask >> order || zone->nr_untouched;
+		mask |= READ_ONCE(nonempty[MIGRATE_HIGHATOMIC]);
+	return mask >> order || READ_ONCE(zone->nr_untouched);
 }
 
 /* watermark.c */
