@@ -10,7 +10,8 @@ HOST_SOURCES  := $(sort $(wildcard test/host/*.c test/host/*/*.c))
 HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c,$(HOST_SOURCES)))))
 HOST_MOVING   := $(sort $(basename $(notdir $(filter %/test_moving.c,$(HOST_SOURCES)))))
 HOST_COUNTED  := $(sort $(basename $(notdir $(filter %_cost.c,$(HOST_SOURCES)))))
-HOST_TESTS    := $(filter-out $(HOST_THREADED) $(HOST_MOVING) $(HOST_COUNTED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
+HOST_MIXED    := test_mix
+HOST_TESTS    := $(filter-out $(HOST_MIXED) $(HOST_THREADED) $(HOST_MOVING) $(HOST_COUNTED),$(sort $(patsubst %.c,%,$(filter test_%,$(notdir $(HOST_SOURCES))))))
 HOST_SUPPORT  := $(foreach s,$(HOST_SOURCES),$(if $(filter test_% $(HOST_TOOLS:%=%.c),$(notdir $(s))),,$(s)))
 # $(call host_source,PROGRAM): where the program's own file is, without its suffix.
 host_source = $(basename $(filter %/$(1).c,$(HOST_SOURCES)))
@@ -27,7 +28,7 @@ HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/
 HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
 .PHONY: host fdtmap
-host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%_thread) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
 fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb
 
 $(HOST)/flags: FORCE | deps-check
@@ -127,4 +128,30 @@ $(HOST_MOVING:%=$(HOST)/%): $(HOST)/%: $(MOVING)/$$(call host_source,%).o $(MOVI
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(MOVING_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
--include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS) $(MOVING_COMMON) $(MOVING_MAINS))
+# Threads as CPUs and signals as interrupts, which need a port of their own (test/host/port_signal.h): NAME under the
+# address sanitizer, NAME_thread under the thread sanitizer.
+MIXED        := $(HOST)/mixed
+MIXED_THREAD := $(HOST)/mixed-thread
+MIXED_PORT   := -DQUARRY_PORT_HEADER='"test/host/port_signal.h"' -pthread
+MIXED_COMMON := $(patsubst %.c,%.o,$(MM_SOURCES) test/host/port_host.c test/target/stress.c test/target/mix.c)
+MIXED_MAINS  := $(foreach p,$(HOST_MIXED),$(call host_source,$(p)).o)
+
+$(MIXED)/%.o: %.c $(HOST)/flags $(HOST)/objects
+	$(call say,HOSTCC,$< (signals))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) -UCONFIG_FAULT_POINTS $(MIXED_PORT) $(WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
+
+$(MIXED_THREAD)/%.o: %.c $(TSAN)/flags $(HOST)/objects
+	$(call say,HOSTCC,$< (signals and threads))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(TSAN_CFLAGS) $(MIXED_PORT) $(WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
+
+$(HOST_MIXED:%=$(HOST)/%): $(HOST)/%: $(MIXED)/$$(call host_source,%).o $(MIXED_COMMON:%=$(MIXED)/%)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) -pthread -o $@ $(filter %.o,$^) -lcmocka
+
+$(HOST_MIXED:%=$(HOST)/%_thread): $(HOST)/%_thread: $(MIXED_THREAD)/$$(call host_source,%).o $(MIXED_COMMON:%=$(MIXED_THREAD)/%)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+-include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS) $(MOVING_COMMON) $(MOVING_MAINS) $(foreach d,$(MIXED) $(MIXED_THREAD),$(addprefix $(d)/,$(MIXED_COMMON) $(MIXED_MAINS))))

@@ -9,6 +9,7 @@ import pytest
 from board import BOARDS, ROOT, make_variables
 
 PROGRAMS = sorted(path.stem for path in (ROOT / "test/host").rglob("test_*.c"))
+PROGRAMS.append("test_mix_thread")  # the same under the thread sanitizer
 
 
 # Programs that are also run with mm/ as it is built for size, where some of it takes other paths.

@@ -30,6 +30,8 @@ struct stress_worker {
 	uint64_t random, irq_random;
 	/* figures; read by others while they change, so atomic */
 	uint64_t operations, mismatches, failures, exchanged, drains, irq_operations;
+	uint64_t mix_random; /* of mix.c, as is the next */
+	bool trace_stopped;
 	bool irq_open; /* interrupts may use the slots below */
 	struct stress_block slot[STRESS_SLOTS];
 	struct stress_block irq_slot[STRESS_IRQ_SLOTS];
