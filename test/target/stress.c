@@ -63,7 +63,9 @@ static uint64_t pattern(const struct stress_block *block)
 /* The distance between words that are filled; it depends on the block alone. */
 static unsigned long stride_of(const struct stress_block *block)
 {
-	return block->order == 0 && pattern(block) % FULL_FILL == 0 ? 1 : (unsigned long)STRIDE << block->order;
+	return block->order == 0 && pattern(block) % FULL_FILL == 0
+		       ? 1
+		       : (unsigned long)STRIDE << block->order;
 }
 
 static void fill(const struct stress_block *block)
