@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <quarry/port.h>
+#include <quarry/vm_debug.h>
 
 #define SPINS_PER_YIELD 256 /* longer than any holder takes while it runs */
 
@@ -17,7 +18,32 @@ struct spinlock {		/* all zero: unlocked */
 	/* figures, written by the holder alone and read by anyone */
 	uint64_t acquired;  /* times taken */
 	uint64_t contended; /* of these, times that had to wait */
+#if CONFIG_DEBUG_VM
+	struct mm_pcpu *holder; /* the CPU that has it, NULL if none */
+#endif
 };
+
+/* CONFIG_DEBUG_VM: which CPU has the lock. A CPU that takes a lock it has waits for ever. */
+static inline __attribute__((always_inline)) void spin_lock_note(struct spinlock *lock, bool held)
+{
+#if CONFIG_DEBUG_VM
+	__atomic_store_n(&lock->holder, held ? port_pcpu() : (struct mm_pcpu *)0, __ATOMIC_RELAXED);
+#else
+	(void)lock;
+	(void)held;
+#endif
+}
+
+/* Has this CPU the lock? Only for assertions: true where CONFIG_DEBUG_VM is 0. */
+static inline bool spin_lock_held(const struct spinlock *lock)
+{
+#if CONFIG_DEBUG_VM
+	return __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == port_pcpu();
+#else
+	(void)lock;
+	return true;
+#endif
+}
 
 /* Relaxed: figures order nothing. */
 static inline __attribute__((always_inline)) void spin_lock_count(uint64_t *figure)
@@ -49,6 +75,7 @@ static inline bool spin_trylock(struct spinlock *lock)
 						     memory_order_relaxed, memory_order_relaxed))
 		return false;
 	spin_lock_count(&lock->acquired);
+	spin_lock_note(lock, true);
 	return true;
 }
 
@@ -69,19 +96,25 @@ void spin_unlock(struct spinlock *lock);
 SPIN_INLINE void spin_lock(struct spinlock *lock)
 {
 	/* Relaxed: taking a ticket orders nothing; the acquire load of owner below does. */
-	uint32_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+	uint32_t ticket;
 
+	VM_BUG_ON(CONFIG_DEBUG_VM && port_pcpu() && spin_lock_held(lock));
+	ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 	/* Acquire, paired with the release in spin_unlock(): the last holder's writes are seen. */
 	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
 		spin_lock_wait(lock, ticket);
 	else
 		spin_lock_count(&lock->acquired);
+	spin_lock_note(lock, true);
 }
 
 SPIN_INLINE void spin_unlock(struct spinlock *lock)
 {
 	uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
 
+	VM_BUG_ON(!spin_lock_held(lock));
+	VM_BUG_ON(owner == atomic_load_explicit(&lock->next, memory_order_relaxed));
+	spin_lock_note(lock, false);
 	/* Release: what was written under the lock comes before the next holder's acquire. */
 	atomic_store_explicit(&lock->owner, owner + 1, memory_order_release);
 }

@@ -73,11 +73,22 @@ static inline struct zone *zone_of(unsigned long index)
 	struct zone *zone = &mm.zones[ZONE_NORMAL];
 
 	__asm__("" : "+r"(zone)); /* one pointer, not an address to calculate for each access */
+	VM_BUG_ON(index >= mm.nr_pages);
 	return index < zone->start ? zone - 1 : zone;
+}
+
+/*
+ * For assertions: this CPU holds the zone's lock, or memory is still being handed over at boot, which is
+ * done by one CPU without it and ends when the marks are set.
+ */
+static inline bool zone_locked(const struct zone *zone)
+{
+	return spin_lock_held(&zone->lock) || !zone->mark.high;
 }
 
 static inline bool trusted(unsigned long index)
 {
+	VM_BUG_ON(index >= mm.nr_pages);
 	/* The first of a group, TRUST_HEAD or better; another, TRUST_ALL. */
 	return mm.trust[index >> GROUP_SHIFT] < !(index & (GROUP_PAGES - 1));
 }
@@ -87,6 +98,10 @@ MM_SHARED_INLINE void trust_head(unsigned long index, unsigned int order)
 {
 	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
 
+	VM_BUG_ON(index >= mm.nr_pages);
+	VM_BUG_ON(order > MAX_PAGE_ORDER);
+	VM_BUG_ON(index & ((1UL << order) - 1));
+	VM_BUG_ON(*trust < TRUST_ALL || *trust > TRUST_NONE);
 	if (order < GROUP_SHIFT) {
 		if (*trust != TRUST_ALL)
 			trust_group(index);

@@ -29,6 +29,14 @@
 #define CONFIG_DEBUG_HOOKS 1
 #endif
 
+/*
+ * Assertions at each list operation, count, state change and lock rule of mm/ (Linux's name). 1: a broken one
+ * panics with a line that names it. For development: a call costs several times as much.
+ */
+#ifndef CONFIG_DEBUG_VM
+#define CONFIG_DEBUG_VM 0
+#endif
+
 /* Width of a physical address in bits: memory beyond it is dropped with a warning at boot. */
 #ifndef CONFIG_PHYS_BITS
 #define CONFIG_PHYS_BITS 52
@@ -41,8 +49,9 @@
  */
 #define MM_TEXT_OF(value) #value
 #define MM_TEXT(value)	  MM_TEXT_OF(value)
-#define MM_LINK_NAME(function)                                                                \
-	__asm__(#function "__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT( \
-		CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS))
+#define MM_LINK_NAME(function)                                                                                                        \
+	__asm__(#function                                                                                                             \
+		"__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT( \
+			CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT(CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS))
 
 #endif

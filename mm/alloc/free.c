@@ -56,6 +56,9 @@ static bool drop_shared(struct zone *zone, struct page *page, unsigned long inde
 	bool split = order && page_state(page) == PAGE_ALLOC;
 	uint32_t word = 0;
 
+	VM_BUG_ON(!spin_lock_held(&zone->lock));
+	VM_BUG_ON(page != &mm.memmap[index] || order > MAX_PAGE_ORDER);
+
 	/* The order changes under the lock only: it may have come apart meanwhile. */
 	if (page_order(page) == order)
 		word = page_ref_change(page, 2, -1, split ? PAGE_ORDER_MASK : 0);
@@ -74,6 +77,8 @@ enum freed free_block(struct page *page, unsigned int order)
 	uint32_t word;
 	bool last, again;
 
+	VM_BUG_ON(index >= mm.nr_pages || order > MAX_PAGE_ORDER);
+	VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT) || !trusted(index));
 	note_hooks();
 	if (HOOKS && page->_refcount == 1)
 		hook_free(page, order);
@@ -88,6 +93,8 @@ enum freed free_block(struct page *page, unsigned int order)
 	/* Caches hold nothing compound, and of larger blocks no more than there is room for. */
 	if (last && (word & PAGE_STATE_MASK) == PAGE_INFO(PAGE_ALLOC, 0) &&
 	    (!order || pcp->top != pcp->limit)) {
+		VM_BUG_ON(pcp->top > pcp->limit || pcp->top < pcp->base);
+		VM_BUG_ON(pcp->capacity && &mm.zones[pcp->zone] != zone);
 		page->_refcount = 0;
 		if (pcp->top != pcp->limit) {
 			*++pcp->top = page;

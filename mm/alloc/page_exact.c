@@ -30,6 +30,7 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 
 	index = (unsigned long)(page - mm.memmap);
 	zone = zone_of(index);
+	VM_BUG_ON(page_order(page) != order || page->_refcount != 1);
 	word = page->word & ~PAGE_ORDER_MASK;
 	flags = port_irq_save();
 	spin_lock(&zone->lock);

@@ -56,6 +56,12 @@ static inline unsigned long pb_index(const struct pageblock *pb)
  */
 MM_OUTLINE void count_free(struct zone *zone, struct pageblock *pb, long pages)
 {
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(zone != zone_of(pb_index(pb)));
+	VM_BUG_ON(pages < 0 && zone->nr_free < (uint64_t)-pages);
+	VM_BUG_ON(pages > 0 && zone->nr_free + (uint64_t)pages > zone->end - zone->start);
+	VM_BUG_ON(pages < 0 && pb->type == MIGRATE_HIGHATOMIC &&
+		  zone->nr_free_highatomic < (uint64_t)-pages);
 	zone->nr_free += (uint64_t)pages;
 	pb->nr_free = (uint16_t)((pb->nr_free + pages) & (long)(pageblock_nr_pages - 1));
 	if (pb->type == MIGRATE_HIGHATOMIC)
@@ -76,6 +82,15 @@ static inline void pb_link(struct zone *zone, struct pageblock *pb, long order)
 	uint32_t number = (uint32_t)(pb - mm.pageblocks);
 	uint32_t *head = &zone->list[type][order];
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(pb->list != PB_OFF_LIST);
+	VM_BUG_ON(order < 0 || order > MAX_PAGE_ORDER);
+	VM_BUG_ON(type >= NR_PB_LISTS);
+	VM_BUG_ON(!(zone->nonempty[type] >> order & 1) != (*head == NIL32));
+	VM_BUG_ON(*head != NIL32 && *head >= mm.nr_pages >> pageblock_order);
+	VM_BUG_ON(*head != NIL32 && mm.pageblocks[*head].list != order);
+	VM_BUG_ON(*head != NIL32 && mm.pageblocks[*head].prev != NIL32);
+	VM_BUG_ON(*head == number);
 	pb->list = (int8_t)order;
 	pb->prev = NIL32;
 	pb->next = *head;
@@ -89,6 +104,14 @@ static inline void pb_unlink(struct zone *zone, struct pageblock *pb)
 {
 	long order = pb->list;
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(order < 0 || order > MAX_PAGE_ORDER);
+	VM_BUG_ON(!(zone->nonempty[list_type(pb, order)] >> order & 1));
+	VM_BUG_ON(pb->next != NIL32 && &mm.pageblocks[mm.pageblocks[pb->next].prev] != pb);
+	VM_BUG_ON(pb->next != NIL32 && mm.pageblocks[pb->next].list != order);
+	VM_BUG_ON(pb->prev != NIL32 && &mm.pageblocks[mm.pageblocks[pb->prev].next] != pb);
+	VM_BUG_ON(pb->prev == NIL32 &&
+		  &mm.pageblocks[zone->list[list_type(pb, order)][order]] != pb);
 	pb->list = PB_OFF_LIST;
 	if (pb->next != NIL32)
 		mm.pageblocks[pb->next].prev = pb->prev;
@@ -105,6 +128,7 @@ static inline void pb_unlink(struct zone *zone, struct pageblock *pb)
 
 void pb_relist(struct zone *zone, struct pageblock *pb, long order)
 {
+	VM_BUG_ON(order < PB_OFF_LIST || order > MAX_PAGE_ORDER);
 	if (pb->list == order)
 		return;
 	if (pb->list != PB_OFF_LIST)
@@ -134,6 +158,9 @@ void pb_settle(struct zone *zone, struct pageblock *pb, long most)
 {
 	unsigned int orders = (unsigned int)pb->free_orders << 1 | 1;
 
+	VM_BUG_ON(most < PB_OFF_LIST || most >= pageblock_order);
+	VM_BUG_ON(pb->free_orders >> (most + 1));
+	VM_BUG_ON(!pb->free_orders != !pb->nr_free);
 	while (!(orders >> (most + 1) & 1))
 		most--;
 	pb_relist(zone, pb, most);
@@ -157,6 +184,12 @@ MM_OUTLINE void block_add(struct pageblock *pb, struct page *base, unsigned long
 {
 	struct page *block = &base[local];
 
+	VM_BUG_ON(order >= pageblock_order);
+	VM_BUG_ON(local >= pageblock_nr_pages || local & ((1UL << order) - 1));
+	VM_BUG_ON(!trusted((unsigned long)(block - mm.memmap)));
+	VM_BUG_ON(pb->free_orders >> order & 1 && pb->head[order] >= pageblock_nr_pages);
+	VM_BUG_ON(pb->free_orders >> order & 1 && base[pb->head[order]].prev != NIL16);
+	VM_BUG_ON(pb->free_orders >> order & 1 && pb->head[order] == local);
 	block->raw = PAGE_FREE_ALONE(0) + (order << PAGE_ORDER_SHIFT);
 	if (pb->free_orders >> order & 1) {
 		block->next = pb->head[order];
@@ -171,6 +204,13 @@ MM_OUTLINE void block_del(struct pageblock *pb, struct page *base, unsigned long
 {
 	uint16_t prev = base[local].prev, next = base[local].next;
 
+	VM_BUG_ON(order >= pageblock_order);
+	VM_BUG_ON(local >= pageblock_nr_pages || local & ((1UL << order) - 1));
+	VM_BUG_ON(base[local].word != PAGE_FREE_WORD(order));
+	VM_BUG_ON(!(pb->free_orders >> order & 1));
+	VM_BUG_ON(next != NIL16 && (next >= pageblock_nr_pages || base[next].prev != local));
+	VM_BUG_ON(prev != NIL16 && (prev >= pageblock_nr_pages || base[prev].next != local));
+	VM_BUG_ON(prev == NIL16 && pb->head[order] != local);
 	if (next != NIL16)
 		base[next].prev = prev;
 	if (prev != NIL16)
@@ -190,6 +230,8 @@ static void block_tails(struct pageblock *pb, unsigned long index, unsigned long
 {
 	unsigned long local = index & (pageblock_nr_pages - 1);
 
+	VM_BUG_ON(!pages || pages > 1UL << order);
+	VM_BUG_ON(order > pageblock_order || index & ((1UL << order) - 1));
 	index -= local;
 	while (pages < 1UL << order) {
 		unsigned long half = 1UL << --order;
@@ -218,6 +260,9 @@ static inline void block_split(struct pageblock *pb, unsigned long index, unsign
 	uint16_t *head = &pb->head[from];
 	uint64_t raw = PAGE_FREE_ALONE(0) + (from << PAGE_ORDER_SHIFT);
 
+	VM_BUG_ON(from <= to || from > pageblock_order || index & (half - 1));
+	VM_BUG_ON(pb->free_orders & (half - end));
+	VM_BUG_ON(to < GROUP_SHIFT && *trust != TRUST_ALL);
 	if (!FOR_SPEED) {
 		block_tails(pb, index, from, end);
 		return;
@@ -248,6 +293,12 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 	unsigned long index = pb_index(pb), have = pageblock_order, want = *order;
 	long most = pb->list;
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(zone != zone_of(index));
+	VM_BUG_ON(lowest > want || want >= pageblock_order);
+	VM_BUG_ON((unsigned int)type >= MIGRATE_TYPES);
+	VM_BUG_ON(pb->free_orders && !(pb->free_orders >> lowest));
+	VM_BUG_ON(pb->free_orders && pb->list < (long)lowest);
 	if (pb->type != type) {
 		pb_relist(zone, pb, PB_OFF_LIST);
 		pb->type = (uint8_t)type;
@@ -279,6 +330,11 @@ static void whole_add(struct zone *zone, struct pageblock *pb, unsigned long ord
 {
 	unsigned long index = pb_index(pb);
 
+	VM_BUG_ON(order != pageblock_order && order != MAX_PAGE_ORDER);
+	VM_BUG_ON(pb->free_orders || pb->nr_free || pb->list != PB_OFF_LIST);
+	VM_BUG_ON(index & ((1UL << order) - 1));
+	VM_BUG_ON(order == MAX_PAGE_ORDER && pb_twin(pb)->list != PB_OFF_LIST);
+	VM_BUG_ON(order == MAX_PAGE_ORDER && pb_twin(pb)->free_orders);
 	trust_head(index, pageblock_order);
 	mm.memmap[index].word = PAGE_FREE_WORD(order);
 	pb_on(zone, pb, (long)order);
@@ -298,6 +354,8 @@ static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 		have++;
 	if (head[have] != NIL32 && !FAULT_POINT()) {
 		pb = &mm.pageblocks[head[have]];
+		VM_BUG_ON(mm.memmap[pb_index(pb)].word != PAGE_FREE_WORD(have));
+		VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC);
 		pb_off(zone, pb);
 	} else {
 		pb = section_take(zone);
@@ -324,6 +382,9 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 {
 	struct pageblock *pb;
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(*order > MAX_PAGE_ORDER || lowest > *order);
+	VM_BUG_ON((unsigned int)type >= MIGRATE_PCPTYPES);
 	if (*order >= pageblock_order) {
 		pb = whole_take(zone, *order);
 		if (!pb)
@@ -349,6 +410,8 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned int order)
 	unsigned long local = index & (pageblock_nr_pages - 1);
 	struct pageblock *pb = pb_of(index);
 
+	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
+	VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
 	count_free(zone, pb, 1L << order);
 	if (order >= pageblock_order)
 		whole_add(zone, pb, order);
@@ -366,6 +429,12 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int fre
 	struct pageblock *pb = pb_of(index), *twin;
 	struct page *base = &mm.memmap[index - local];
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
+	VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
+	VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT));
+	VM_BUG_ON(order < pageblock_order && trusted(index) &&
+		  page_state(&mm.memmap[index]) == PAGE_FREE);
 	count_free(zone, pb, 1L << order);
 	for (; order < pageblock_order; order++) {
 		unsigned long buddy = local ^ 1UL << order;
@@ -422,6 +491,10 @@ void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order
 	struct pageblock *pb = pb_of(index);
 	long most = pb->list;
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(!pages || pages > 1UL << order || order > MAX_PAGE_ORDER);
+	VM_BUG_ON(index & ((1UL << order) - 1));
+	VM_BUG_ON(trusted(index) && page_state(&mm.memmap[index]) == PAGE_FREE);
 	pageblock_set_type(pb, type);
 	if (pages > pageblock_nr_pages) { /* of a pair: all of the first */
 		buddy_free_tails(zone, index + pageblock_nr_pages, pageblock_order,

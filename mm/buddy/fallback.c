@@ -27,6 +27,7 @@ static struct pageblock *steal_candidate(const struct zone *zone, enum migratety
 	unsigned long order = pageblock_order - 1, mask = zone->nonempty[victim];
 	struct pageblock *best, *second;
 
+	VM_BUG_ON(!(mask & (pageblock_nr_pages - 1)));
 	while (!(mask >> order & 1))
 		order--;
 	best = &mm.pageblocks[zone->list[victim][order]];
@@ -95,7 +96,10 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	if (!pb || !mm.grouping || *order >= pageblock_order ||
 	    zone->nr_highatomic + pageblock_nr_pages > most || FAULT_POINT())
 		return NIL32;
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC || pb->list < 0);
 	zone->nr_highatomic += pageblock_nr_pages;
+	VM_BUG_ON(zone->nr_highatomic > most);
 	zone->nr_free_highatomic += pb->nr_free;
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
@@ -142,6 +146,10 @@ void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned
 
 		if (pb->type != MIGRATE_HIGHATOMIC)
 			continue;
+		VM_BUG_ON(!zone_locked(zone));
+		VM_BUG_ON(zone->nr_highatomic < pageblock_nr_pages);
+		VM_BUG_ON(zone->nr_free_highatomic < free_pages_of(pb));
+		VM_BUG_ON((unsigned int)type >= MIGRATE_PCPTYPES);
 		zone->nr_highatomic -= pageblock_nr_pages;
 		zone->nr_free_highatomic -= free_pages_of(pb);
 		/* From now on it is of this type or, if it is free as a whole, of no type. */

@@ -42,7 +42,12 @@ struct pageblock *section_take(struct zone *zone)
 		zone->span = span->next;
 		span = &mm.spans[zone->span];
 	}
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(zone->span >= mm.nr_spans);
+	VM_BUG_ON(span->opened >= span->end);
+	VM_BUG_ON(zone->nr_untouched < SECTION_PAGES || zone->nr_free < SECTION_PAGES);
 	section = span->opened;
+	VM_BUG_ON(section_is_open(section));
 	index = section << SECTION_SHIFT;
 	section_clear(section);
 	mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;

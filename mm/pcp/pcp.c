@@ -121,6 +121,9 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	unsigned int order = PCP_BATCH_ORDER;
 	unsigned long index;
 
+	VM_BUG_ON(pcp->top > pcp->limit || *pcp->top);
+	VM_BUG_ON(pcp->capacity && &mm.zones[pcp->zone] != zone);
+	VM_BUG_ON(class & ~(gfp_t)GFP_CLASS_MASK);
 	while (pcp->limit - pcp->top + 1 < 1L << order)
 		order--;
 	spin_lock(&zone->lock);
@@ -128,6 +131,8 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	if (index != NIL32) {
 		trust_head(index, 0);
 		page = &mm.memmap[index];
+		VM_BUG_ON(zone_of(index) != zone);
+		VM_BUG_ON(pcp->top + (1L << order) - 1 > pcp->limit && order);
 		if (order) {
 			struct page *end = page + (1UL << order), **top = pcp->top + (end - page);
 
@@ -149,6 +154,10 @@ unsigned int pcp_give_back(struct zone *zone, struct page *page)
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	unsigned int order = page_order(page);
 
+	VM_BUG_ON(!spin_lock_held(&zone->lock));
+	VM_BUG_ON(zone_of(index) != zone);
+	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount);
+	VM_BUG_ON(!trusted(index));
 	if (HOOKS & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_PCPU_DRAIN, index, order,
 			    (uint32_t)gfp_migratetype(page->info), 0);
@@ -192,6 +201,10 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
 	bool keep = pcp->limit != pcp->base; /* else the cache is switched off */
 
+	VM_BUG_ON(pcp->top != pcp->limit);
+	VM_BUG_ON(page->_refcount || page_state(page) != PAGE_ALLOC || page_order(page));
+	VM_BUG_ON(keep && &mm.zones[pcp->zone] != zone);
+	VM_BUG_ON(keep && *pcp->top == page);
 	spin_lock(&zone->lock);
 	if (!keep) {
 		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);

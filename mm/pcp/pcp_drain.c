@@ -33,6 +33,11 @@ MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **
 	unsigned long info =
 		page->info; /* of a cached block: the offset of its cache, and the state */
 
+	VM_BUG_ON(cpu != port_pcpu());
+	VM_BUG_ON(!spin_lock_held(&zone->lock));
+	VM_BUG_ON(info >> PAGE_STATE_SHIFT != PAGE_ALLOC || page->_refcount);
+	VM_BUG_ON(slot <= pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->base);
+	VM_BUG_ON(slot > pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->top);
 	*slot = *pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->top--;
 	cpu->drained += 1UL << page_order(page);
 	pcp_give_back(zone, page);
@@ -147,6 +152,8 @@ struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
 	if (!pcp || FAULT_POINT())
 		return NULL;
 	page = *pcp->top--;
+	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount || page_order(page) != order);
+	VM_BUG_ON(word >> 16 != 1);
 	page->word = word;
 	return page;
 }

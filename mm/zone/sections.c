@@ -37,6 +37,7 @@ pfn_t index_to_pfn(unsigned long index)
 {
 	const struct bank *bank = bank_of(index, true);
 
+	VM_BUG_ON(!bank || index < bank->first || index - bank->first >= bank->pages);
 	return bank->start + (index - bank->first);
 }
 
@@ -78,6 +79,8 @@ void trust_group(unsigned long index)
 	struct page *page = &mm.memmap[index & ~(GROUP_PAGES - 1)];
 	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
 
+	VM_BUG_ON(index >= mm.nr_pages);
+	VM_BUG_ON(*trust == TRUST_ALL); /* it would forget its heads */
 	if (*trust == TRUST_NONE)
 		page->word = PAGE_NONE;
 	UNROLL(31)
@@ -116,6 +119,7 @@ void open_range_note(unsigned long section)
 	struct mm_open_range *open, *at, range;
 	unsigned long flags;
 
+	VM_BUG_ON(!here || section >= opened(here));
 	range.start = (uintptr_t)&mm.memmap[(size_t)first->first << SECTION_SHIFT];
 	range.bytes = (uintptr_t)&mm.memmap[(size_t)opened(last_joined(here, 1)) << SECTION_SHIFT] -
 		      range.start;

@@ -3,9 +3,12 @@
 What an embedder may choose when building (include/quarry/config.h), in the positions that `make test`
 does not build anyway.
 """
+import re
+import shlex
+import shutil
 import subprocess
 
-from board import ROOT, Board
+from board import BOARDS, ROOT, Board, make_variables
 from ktap import check
 
 
@@ -34,3 +37,78 @@ def test_without_debug_options(setup, subresults):
                        "policy.init_on_alloc_and_free", "policy.tracepoints"}
     subresults([(result.name, result.passed, result.text) for result in results
                 if result.passed is not None])
+
+
+# ---- CONFIG_DEBUG_VM ----
+
+DEBUG_VM = "-DCONFIG_DEBUG_VM=1"
+HOST_PROGRAMS = ["test_buddy", "test_pcp", "test_parts", "test_misuse", "test_holders", "test_policy",
+                 "test_policy_last", "test_policy_types", "test_policy_reclaim", "test_policy_debug",
+                 "test_hand_over", "test_smp"]
+SUITES = ["order", "api", "zone", "pcp", "misuse", "refs", "coalesce", "frag", "policy", "irq", "smp"]
+
+
+def build(out, flags, *targets):
+    subprocess.run(["make", "-s", f"O={out}", f"EXTRA_CFLAGS={flags}", *targets], cwd=ROOT, check=True,
+                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def test_assertions_on_the_host(subresults):
+    """The host programs of mm/ with its assertions switched on: none fails."""
+    out = make_variables(BOARDS[0], "O")["O"] + "/debug-vm"
+    build(out, DEBUG_VM, *(f"{out}/host/{name}" for name in HOST_PROGRAMS))
+    results = []
+    for name in HOST_PROGRAMS:
+        done = subprocess.run([ROOT / out / "host" / name], cwd=ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=1500, check=False)
+        results.append((f"{name} with CONFIG_DEBUG_VM", done.returncode == 0, done.stdout[-300:]))
+    subresults(results)
+
+
+def test_assertions_on_the_machine(setup, subresults):
+    """The suites of mm/ with its assertions switched on, on four CPUs."""
+    out = setup.vars["O"] + "/debug-vm"
+    build(out, DEBUG_VM, f"BOARD={setup.board}")
+    board = Board(setup, kernel=ROOT / out / setup.isa / "quarry.bin", extra=["-smp", "4"])
+    try:
+        board.expect_prompt()
+        results = [result for suite in SUITES for result in check(board.cmd(f"test {suite}"))]
+    finally:
+        board.close()
+    subresults([(result.name, result.passed, result.text) for result in results
+                if result.passed is not None])
+
+
+def without_assertions(text):
+    """A source without its assertions: each from VM_BUG_ON( to the parenthesis that closes it."""
+    while (start := re.search(r"(?m)^[ \t]*VM_BUG_ON\(", text)) is not None:
+        depth, at = 1, start.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[at], 0)
+            at += 1
+        assert text[at:at + 1] == ";"
+        text = text[:start.start()] + text[at + 1:]
+    return text
+
+
+def test_assertions_leave_no_code_behind(setup):
+    """With CONFIG_DEBUG_VM=0 each object of mm/ is, byte for byte, that of the source without assertions."""
+    names = make_variables(setup.board, "CC", "CFLAGS", "MM_SOURCES")
+    flags = [flag for flag in shlex.split(names["CFLAGS"]) if flag != "-g"]
+    count, objects = 0, {}
+    for kind in ("with", "without"):
+        tree = setup.scratch / f"assertions-{setup.isa}"
+        shutil.rmtree(tree, ignore_errors=True)
+        for folder in ("mm", "include"):
+            shutil.copytree(ROOT / folder, tree / folder)
+        for path in (*tree.glob("mm/**/*.[ch]"),) if kind == "without" else ():
+            text = path.read_text()
+            if path.name != "vm_debug.h":
+                count += text.count("VM_BUG_ON(")
+                path.write_text(without_assertions(text))
+        for source in names["MM_SOURCES"].split():
+            subprocess.run([names["CC"], *flags, "-w", "-Iinclude", "-c", "-o", "out.o", source], cwd=tree, check=True)
+            objects.setdefault(source, []).append((tree / "out.o").read_bytes())
+    assert count > 100
+    for source, (one, other) in objects.items():
+        assert one == other, source

@@ -10,7 +10,8 @@ from board import ROOT
 
 SOURCES = sorted(str(path) for path in (ROOT / "mm").rglob("*.c"))
 CC = ["gcc", "-std=gnu11", "-O1", "-DQUARRY_HOST", f"-I{ROOT / 'include'}"]
-OPTIONS = ["CONFIG_NR_CPUS=5", "CONFIG_MEMBLOCK_REGIONS=9", "CONFIG_DEBUG_HOOKS=0", "CONFIG_PHYS_BITS=40"]
+OPTIONS = ["CONFIG_NR_CPUS=5", "CONFIG_MEMBLOCK_REGIONS=9", "CONFIG_DEBUG_HOOKS=0", "CONFIG_DEBUG_VM=1",
+           "CONFIG_PHYS_BITS=40"]
 
 # What a host adds to README's program: its port, RAM and main().
 HOST = """
