@@ -71,7 +71,10 @@ void console_write(const char *text, size_t length);
  */
 void console_set_output(void (*putc)(char c));
 
-/* console_early_getc() - a byte from the SBI's legacy console, -1 if there is none. Context: thread. */
+/*
+ * console_early_getc() - a byte that came through the firmware's console, -1 if there is none; also one that came before a
+ * driver took over. Context: the boot CPU's thread.
+ */
 int console_early_getc(void);
 
 /* ---- log -------------------------------------------------------------------------------------- */

@@ -20,12 +20,46 @@ void console_set_output(void (*putc)(char c))
 	output = putc;
 }
 
+/* ---- input through the firmware --------------------------------------------------------------- */
+
+/*
+ * The firmware's console may keep a single byte, and lose that to a byte that is printed (QEMU's HTIF does both): so
+ * input is taken before each byte of output. Only the boot CPU's thread takes and reads.
+ */
+static unsigned char typed[256];
+static unsigned int typed_head, typed_tail; /* they count bytes and wrap freely */
+
+static bool is_boot_thread(void)
+{
+	return port_pcpu()->cpu == 0 && port_pcpu()->irq_depth == 0;
+}
+
+static void take_typed(void)
+{
+	int byte;
+
+	if (output || typed_head - typed_tail == sizeof(typed))
+		return;
+	byte = console_firmware_getc();
+	if (byte >= 0)
+		typed[typed_head++ % sizeof(typed)] = (unsigned char)byte;
+}
+
+int console_early_getc(void)
+{
+	take_typed();
+	return typed_head == typed_tail ? -1 : typed[typed_tail++ % sizeof(typed)];
+}
+
 static void raw_putc(char c)
 {
-	if (output)
+	if (output) {
 		output(c);
-	else
-		console_firmware_putc(c);
+		return;
+	}
+	if (is_boot_thread())
+		take_typed();
+	console_firmware_putc(c);
 }
 
 /* ---- the lock -------------------------------------------------------------------------------- */
@@ -87,27 +121,17 @@ static void flush_pending(void)
 		write_locked(pending, length);
 }
 
-static bool may_gather(void)
-{
-	return port_pcpu()->cpu == 0 && port_pcpu()->irq_depth == 0;
-}
-
 void console_write(const char *text, size_t length)
 {
-	if (may_gather())
+	if (is_boot_thread())
 		flush_pending();
 	write_locked(text, length);
-}
-
-int console_early_getc(void)
-{
-	return console_firmware_getc();
 }
 
 static int stdio_putc(char c, FILE *stream)
 {
 	(void)stream;
-	if (!may_gather()) {
+	if (!is_boot_thread()) {
 		write_locked(&c, 1);
 		return (unsigned char)c;
 	}
@@ -121,7 +145,7 @@ static int stdio_putc(char c, FILE *stream)
 static int stdio_flush(FILE *stream)
 {
 	(void)stream;
-	if (may_gather())
+	if (is_boot_thread())
 		flush_pending();
 	return 0;
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * console_early.h: the two calls each ISA's boot code supplies for output before any driver.
+ * console_early.h: the calls each ISA's boot code supplies for a console before any driver.
  * Context: any, interrupts on or off.
  */
 #ifndef BOOT_CONSOLE_EARLY_H
 #define BOOT_CONSOLE_EARLY_H
 
+#include <quarry/types.h>
+
 void console_firmware_putc(char c);
 int console_firmware_getc(void); /* -1: nothing there, or no such console */
+
+/* Is there such a console? *base: the physical address of its UART's registers, unchanged if that is not known. */
+bool console_firmware(phys_addr_t *base);
 
 #endif

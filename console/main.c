@@ -43,7 +43,7 @@ static void run_bootargs(const char *text)
 int main(void)
 {
 	picture_boot();
-	port_log("drivers: %d devices bound", drivers_init(boot_info.fdt));
+	drivers_start();
 	smp_start();
 	machine_irq_enable();
 	run_bootargs(boot_info.bootargs);

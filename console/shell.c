@@ -19,7 +19,7 @@ static_assert(CONSOLE_LINE_MAX == LINE_MAX_LENGTH, "the editor's limit is the co
 extern const struct console_command *const __start_quarry_commands[],
 	*const __stop_quarry_commands[];
 
-#define POLL_NS NSEC_PER_MSEC /* how often to look where nothing wakes us */
+#define LOOK_NS (100 * NSEC_PER_MSEC) /* and where something should */
 
 const struct console_command *console_command_find(const char *name)
 {
@@ -91,21 +91,36 @@ int console_run(char *line)
 	return result;
 }
 
+/* Into *arg, the next byte; true if there is one. */
+static bool take(void *arg)
+{
+	int *byte = arg;
+
+	if (*byte < 0)
+		*byte = uart_getc();
+	return *byte >= 0;
+}
+
 int console_getchar(void)
 {
-	for (;;) {
-		unsigned long flags = port_irq_save();
-		int byte = uart_getc();
+	int byte = -1;
 
-		/* masked, so that no byte can arrive between the look and the wait */
-		if (byte < 0 && uart_wakes())
-			cpu_wait_for_interrupt();
-		port_irq_restore(flags);
-		if (byte >= 0)
-			return byte;
-		if (!uart_wakes())
-			timer_sleep(POLL_NS);
+	while (!take(&byte)) {
+		if (!uart_wakes()) {
+			timer_sleep(UART_POLL_NS);
+		} else if (timer_hz()) {
+			if (!timer_wait(LOOK_NS, take, &byte))
+				uart_look();
+		} else {
+			/* masked, so that no byte can arrive between the look and the wait */
+			unsigned long flags = port_irq_save();
+
+			if (!take(&byte))
+				cpu_wait_for_interrupt();
+			port_irq_restore(flags);
+		}
 	}
+	return byte;
 }
 
 /* Is text[start] in the first word of a command? If not, the command's name is copied to name. */

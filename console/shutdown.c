@@ -19,6 +19,7 @@
 #include "drivers/misc/bufcache.h"
 #include "drivers/dma/dma.h"
 #include "drivers/base/driver.h"
+#include "drivers/serial/uart.h"
 #include "drivers/timer/timer.h"
 
 #define PARK_NS	   (2 * NSEC_PER_SEC) /* a CPU that has nothing to do takes microseconds */
@@ -122,7 +123,15 @@ static int park(void)
 	return 0;
 }
 
-/* ---- the proof ------------------------------------------------------------------------------- */
+/* ---- drivers come and go --------------------------------------------------------------------- */
+
+void drivers_start(void)
+{
+	int bound = drivers_init(boot_info.fdt);
+
+	uart_settle();
+	port_log("drivers: %d devices bound", bound);
+}
 
 static unsigned int count_irqchips(void)
 {
@@ -148,13 +157,15 @@ int shutdown_drivers(struct picture *after)
 	mmu_unmap_devices();
 	take(after);
 	flags = port_irq_save(); /* as at boot */
-	port_log("drivers: %d devices bound", drivers_init(boot_info.fdt));
+	drivers_start();
 	port_irq_restore(flags);
 	/* a CPU that cannot be interrupted is of use to nobody, unless it waits and serves */
 	if (count_irqchips() == irqchips)
 		unpark(smp_nr_cpus());
 	return 0;
 }
+
+/* ---- the proof ------------------------------------------------------------------------------- */
 
 static uint64_t free_pages_of(const struct picture *picture)
 {
@@ -204,7 +215,7 @@ static void print_one(const char *name, const struct picture *picture)
 {
 	static const char *const zones[MAX_NR_ZONES] = {
 		[ZONE_DMA32] = "DMA32",
-		[ZONE_NORMAL] = "NORMAL",
+		[ZONE_NORMAL] = "Normal",
 	};
 
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {

@@ -18,8 +18,11 @@ struct picture {
 	uint64_t kept;	      /* pages that a device may still write: dma_keep() */
 };
 
-/* picture_boot() - keep the picture of now as the boot picture. Context: boot, before drivers_init(). */
+/* picture_boot() - keep the picture of now as the boot picture. Context: boot, before drivers_start(). */
 void picture_boot(void);
+
+/* drivers_start() - bind all drivers and settle on a console. Context: thread, no driver is bound. */
+void drivers_start(void);
 
 /*
  * shutdown_drivers() - remove all drivers, give back what caches hold, look, and bind the drivers again; *after is the picture

@@ -69,6 +69,13 @@ void console_firmware_putc(char c)
 	*reg(UARTDR) = (unsigned char)c;
 }
 
+bool console_firmware(phys_addr_t *base)
+{
+	if (earlycon_base)
+		*base = earlycon_base;
+	return earlycon_base != 0;
+}
+
 int console_firmware_getc(void)
 {
 	uint32_t data;

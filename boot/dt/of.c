@@ -32,6 +32,14 @@ uint32_t of_u32(const void *fdt, int node, const char *name, uint32_t def)
 	return cell && len == sizeof(*cell) ? fdt32_ld(cell) : def;
 }
 
+uint64_t of_u64(const void *fdt, int node, const char *name, uint64_t def)
+{
+	int len;
+	const fdt64_t *cells = fdt_getprop(fdt, node, name, &len);
+
+	return cells && len == sizeof(*cells) ? fdt64_ld(cells) : def;
+}
+
 /* An address or size of one or two cells. */
 static uint64_t read_cells(const fdt32_t *cell, int count)
 {

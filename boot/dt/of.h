@@ -25,6 +25,9 @@ bool of_is_enabled(const void *fdt, int node);
 /* A property of one cell; def if it is absent or not 4 bytes. */
 uint32_t of_u32(const void *fdt, int node, const char *name, uint32_t def);
 
+/* The same of a property of two cells, a 64-bit number. */
+uint64_t of_u64(const void *fdt, int node, const char *name, uint64_t def);
+
 /*
  * of_reg() - the index-th range of `reg`, translated through the `ranges` of all parents to an
  * address of the CPU (2.3.6, 2.3.8). 0; -ENOENT: no such entry; -EINVAL: malformed; -ERANGE: a bus

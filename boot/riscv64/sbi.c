@@ -170,3 +170,10 @@ int console_firmware_getc(void)
 {
 	return sbi_console_getc();
 }
+
+/* What the SBI prints on is its own affair. Version 0.1 cannot be asked and has the legacy calls. */
+bool console_firmware(phys_addr_t *base)
+{
+	(void)base;
+	return has_dbcn || sbi_has(SBI_EXT_LEGACY_PUTCHAR) || !sbi_base(BASE_SPEC_VERSION, 0);
+}

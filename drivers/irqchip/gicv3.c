@@ -43,6 +43,7 @@
 	__asm__ volatile("msr " name ", %0; isb" ::"r"((uint64_t)(value)) : "memory")
 
 static struct device *gicv3_dev; /* the one the trap handler serves */
+static uint64_t stride;		 /* redistributor-stride, 0: none */
 
 static void gicv3_interrupt(void)
 {
@@ -79,10 +80,26 @@ static int wait_clear(const char *reg, uint32_t bits)
 	return -ETIMEDOUT;
 }
 
+/*
+ * What lies between two redistributors, 0: what their types say. The binding's number has two cells; trees with one are
+ * taken as they are meant.
+ */
+static uint64_t redistributor_stride(const struct device *dev)
+{
+	uint64_t value = of_u32(dev->fdt, dev->node, "redistributor-stride", 0);
+
+	value = of_u64(dev->fdt, dev->node, "redistributor-stride", value);
+	if (value % GICR_SGI == 0 && (value == 0 || value >= GICR_STRIDE))
+		return value;
+	device_log(dev,
+		   "redistributor-stride %#lx is not %#x or more and a multiple of 64 KiB: ignored",
+		   (unsigned long)value, GICR_STRIDE);
+	return 0;
+}
+
 /* A CPU's redistributor by its MPIDR affinity, NULL if no region of the node has it. */
 static char *find_redistributor(struct device *dev, uint64_t mpidr)
 {
-	uint64_t stride = of_u32(dev->fdt, dev->node, "redistributor-stride", 0);
 	uint32_t regions = of_u32(dev->fdt, dev->node, "#redistributor-regions", 1);
 	/* the register's form of the affinity: 8 bits each, Aff3 first */
 	uint32_t affinity = (uint32_t)(mpidr >> 32 << 24 | (mpidr & 0xffffff));
@@ -101,7 +118,8 @@ static char *find_redistributor(struct device *dev, uint64_t mpidr)
 
 			if (readl(base + offset + GICR_TYPER + 4) == affinity)
 				return base + offset;
-			step = stride ? stride : type & TYPER_VLPIS ? 2 * GICR_STRIDE : GICR_STRIDE;
+			step = type & TYPER_VLPIS ? 2 * GICR_STRIDE : GICR_STRIDE;
+			step = stride ? stride : step;
 			if (type & TYPER_LAST || step > size - offset)
 				break;
 		}
@@ -209,6 +227,7 @@ static int gicv3_probe(struct device *dev)
 		return -ENXIO;
 	if (dev->size < GICD_SIZE || (dev->reg & 0xffff) != 0)
 		return -EINVAL;
+	stride = redistributor_stride(dev);
 	redist = find_redistributor(dev, boot_info.hart);
 	if (!redist) {
 		device_log(dev, "no redistributor for CPU %#lx", boot_info.hart);

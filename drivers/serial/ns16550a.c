@@ -46,6 +46,7 @@ enum {
 #define MCR_DTR_RTS_OUT2 0x0b /* OUT2 gates the interrupt line on PC-style wiring */
 #define LSR_DATA_READY	 0x01
 #define LSR_OVERRUN	 0x02
+#define LSR_BREAK	 0x10
 #define LSR_BAD_BYTE	 0x1c /* parity, framing, break: the byte at the FIFO's head is no data */
 #define LSR_THR_EMPTY	 0x20
 #define LSR_IDLE	 0x40
@@ -53,13 +54,15 @@ enum {
 #define FIFO_SIZE	 16
 #define TX_WAIT_NS	 NSEC_PER_SEC
 #define TX_WAIT_POLLS	 1000000 /* without a timer */
-#define DEFAULT_SPEED	 115200
+#define DEFAULT_SPEED	 115200	 /* of a UART that nobody has programmed */
 
 struct ns16550a {
 	struct uart common;
 	char *base;
 	uint32_t shift, width;
 	bool dw_apb, stuck;
+	bool in_break;	  /* until the FIFO is empty, a zero byte is a break's */
+	uint32_t errors;  /* LSR_BAD_BYTE as it was read by who does not receive */
 	uint32_t fifo;	  /* bytes the transmitter takes when it is empty */
 	uint32_t room;	  /* of these, left since it was last seen empty */
 	uint64_t tx_lost; /* bytes not sent: the transmitter never became ready */
@@ -88,12 +91,25 @@ static void uart_write(const struct ns16550a *uart, unsigned int reg, uint32_t v
 		writeb((uint8_t)value, addr);
 }
 
+/* Reading LSR clears what it says of errors, so whoever reads it keeps that for the receiver. */
+static uint32_t read_status(struct ns16550a *uart)
+{
+	unsigned long flags = port_irq_save();
+	uint32_t status = uart_read(uart, UART_LSR);
+
+	uart->errors |= status & LSR_BAD_BYTE;
+	if (status & LSR_OVERRUN)
+		uart->common.overruns++;
+	port_irq_restore(flags);
+	return status;
+}
+
 /* Wait for a bit of LSR. False after TX_WAIT_NS. */
-static bool wait_status(const struct ns16550a *uart, uint32_t bit)
+static bool wait_status(struct ns16550a *uart, uint32_t bit)
 {
 	uint64_t start = timer_now();
 
-	for (uint32_t polls = 0; !(uart_read(uart, UART_LSR) & bit); polls++) {
+	for (uint32_t polls = 0; !(read_status(uart) & bit); polls++) {
 		if (timer_hz() ? timer_now() - start > TX_WAIT_NS : polls > TX_WAIT_POLLS)
 			return false;
 		port_relax();
@@ -107,7 +123,7 @@ static void ns16550a_putc(struct device *dev, char c)
 	unsigned long flags = port_irq_save();
 
 	if (uart->room == 0) {
-		bool ready = uart->stuck ? (uart_read(uart, UART_LSR) & LSR_THR_EMPTY) != 0
+		bool ready = uart->stuck ? (read_status(uart) & LSR_THR_EMPTY) != 0
 					 : wait_status(uart, LSR_THR_EMPTY);
 
 		uart->stuck = !ready;
@@ -130,18 +146,27 @@ static void ns16550a_flush(struct device *dev)
 		wait_status(uart, LSR_IDLE);
 }
 
+/*
+ * LSR's errors are those of the byte at the FIFO's head; a break is a zero byte, mostly with a framing error. An emulator
+ * (QEMU) tells of a break alone, at once, whatever is ahead of it and only once if there are several: then a byte that is
+ * not zero is data, and the zeros behind it are the breaks.
+ */
 static int ns16550a_take(struct device *dev)
 {
 	struct ns16550a *uart = device_priv(dev);
-	uint32_t status = uart_read(uart, UART_LSR);
-	uint32_t byte;
+	uint32_t status = read_status(uart), errors = uart->errors, byte;
 
-	if (status & LSR_OVERRUN)
-		uart->common.overruns++;
-	if (!(status & LSR_DATA_READY))
+	uart->errors = 0;
+	if (!(status & LSR_DATA_READY)) {
+		uart->in_break = false;
 		return UART_EMPTY;
+	}
 	byte = uart_read(uart, UART_RBR) & 0xff;
-	return status & LSR_BAD_BYTE ? UART_BAD : (int)byte;
+	if (errors == LSR_BREAK) {
+		uart->in_break = true;
+		errors = 0;
+	}
+	return errors || (uart->in_break && !byte) ? UART_BAD : (int)byte;
 }
 
 static void ns16550a_listen(struct device *dev, bool on)
@@ -171,26 +196,36 @@ static const struct uart_ops ns16550a_ops = {
 	.interrupt = ns16550a_interrupt,
 };
 
+/* The divisor of the clock for the speed; 0 if none meets it within 3 %. */
+static uint32_t divisor(uint32_t clock, uint32_t speed)
+{
+	uint32_t value, actual;
+
+	if (speed == 0 || clock < 16 * speed)
+		return 0;
+	value = (clock / 16 + speed / 2) / speed;
+	actual = clock / 16 / value;
+	if (value > 0xffff || actual > speed + speed / 33 || actual < speed - speed / 33)
+		return 0;
+	return value;
+}
+
 /*
- * Program the line: 8 bits, no parity, and the speed asked for, if the clock is known and meets the
- * speed within 3 %. Otherwise the firmware's speed stays: it printed before us.
+ * Program the line: 8 bits, no parity, and the speed that is asked for, if the clock is known. Otherwise the
+ * firmware's divisor stays: it printed before us. A divisor of 0 is nobody's.
  */
 static void set_line(struct device *dev, struct ns16550a *uart)
 {
 	uint32_t clock = of_u32(dev->fdt, dev->node, "clock-frequency", 0);
-	uint32_t speed = uart_speed(dev, DEFAULT_SPEED);
-	uint32_t divisor, actual;
+	uint32_t value = divisor(clock, uart_speed(dev));
 
-	uart_write(uart, UART_LCR, LCR_8N1);
-	if (speed == 0 || clock < 16 * speed)
-		return;
-	divisor = (clock / 16 + speed / 2) / speed;
-	actual = clock / 16 / divisor;
-	if (divisor > 0xffff || actual > speed + speed / 33 || actual < speed - speed / 33)
-		return;
 	uart_write(uart, UART_LCR, LCR_8N1 | LCR_DLAB);
-	uart_write(uart, UART_DLL, divisor & 0xff);
-	uart_write(uart, UART_DLM, divisor >> 8);
+	if (!value && !(uart_read(uart, UART_DLL) & 0xff) && !(uart_read(uart, UART_DLM) & 0xff))
+		value = divisor(clock, DEFAULT_SPEED);
+	if (value) {
+		uart_write(uart, UART_DLL, value & 0xff);
+		uart_write(uart, UART_DLM, value >> 8);
+	}
 	uart_write(uart, UART_LCR, LCR_8N1);
 }
 
@@ -229,7 +264,7 @@ static int ns16550a_probe(struct device *dev)
 	wait_status(uart, LSR_IDLE); /* what the firmware printed, before the line changes */
 	uart_write(uart, UART_IER, 0);
 	set_line(dev, uart);
-	uart_write(uart, UART_FCR, FCR_ENABLE | FCR_TRIGGER_8); /* bytes typed ahead stay */
+	uart_write(uart, UART_FCR, FCR_ENABLE); /* bytes typed ahead stay */
 	uart->fifo =
 		(uart_read(uart, UART_IIR) & IIR_FIFO_ENABLED) == IIR_FIFO_ENABLED ? FIFO_SIZE : 1;
 	uart_write(uart, UART_MCR, MCR_DTR_RTS_OUT2);

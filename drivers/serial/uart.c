@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/console_early.h"
+#include "drivers/timer/timer.h"
 
 /*
  * The ring holds what a line of 115200 bits a second brings in a second, 11520 bytes, because no wait in a driver is
@@ -22,10 +24,18 @@
 #define RING_ORDER     2
 #define BYTES_A_SECOND 11520
 #define FASTEST	       4000000 /* bits a second; more is a mistake in the tree */
+#define MISSED_MAX     8 /* looks that found bytes, and no interrupt since the first of them */
 static_assert(PAGE_SIZE << RING_ORDER >= BYTES_A_SECOND, "a second of input");
 static_assert(PAGE_SIZE << (RING_ORDER - 1) < BYTES_A_SECOND, "and no more than that takes");
 
+/* Input through the firmware: bytes that come closer than TYPED_NS are a burst; so many looks that find nothing end it. */
+#define BURST_MAX   1024
+#define TYPED_NS    (40 * NSEC_PER_MSEC)
+#define TYPED_LOOKS 4
+#define BURST_LOOKS 40
+
 static struct device *console;
+static struct device *uarts; /* all there are, in the order of their probes */
 
 static const struct uart_ops *ops_of(struct device *dev)
 {
@@ -77,6 +87,43 @@ static void unthrottle(struct device *dev)
 	port_irq_restore(flags);
 }
 
+/* What every UART's interrupt does first: there is one. */
+static void uart_interrupt(void *arg)
+{
+	struct uart *uart = device_priv(arg);
+
+	uart->missed = 0;
+	uart->ops->interrupt(arg);
+}
+
+void uart_look(void)
+{
+	struct uart *uart = console ? device_priv(console) : NULL;
+	bool changed = false;
+	unsigned long flags;
+	uint64_t before;
+
+	if (!uart || !uart->irq.nr_cells || uart->throttled)
+		return;
+	flags = port_irq_save();
+	before = uart->received;
+	if (uart->ops->check)
+		changed = uart->ops->check(console);
+	uart_receive(console);
+	uart->missed += uart->received != before;
+	port_irq_restore(flags);
+	if (changed)
+		device_log(console, "its registers were changed: set anew");
+	if (uart->missed < MISSED_MAX)
+		return;
+	flags = port_irq_save();
+	uart->ops->listen(console, false);
+	port_irq_restore(flags);
+	irq_free(&uart->irq);
+	uart->irq.nr_cells = 0;
+	device_log(console, "bytes come and its interrupt does not: polling");
+}
+
 /* The oldest byte in the ring, -1 if there is none. */
 static int oldest(struct uart *uart)
 {
@@ -89,12 +136,41 @@ static int oldest(struct uart *uart)
 	return byte;
 }
 
+/*
+ * Printing may cost the firmware's console a byte (boot/console_early.c). So when bytes follow each other as nobody types
+ * them, all are taken before anyone answers the first.
+ */
+static int firmware_getc(void)
+{
+	static unsigned char burst[BURST_MAX];
+	static unsigned int head, tail;
+	static uint64_t last; /* when a byte came */
+	int byte = head == tail ? console_early_getc() : -1;
+
+	if (byte >= 0)
+		head = tail = 0;
+	while (byte >= 0 && head < BURST_MAX) {
+		bool typed = head == 0 && timer_now() - last > TYPED_NS;
+		unsigned int looks = typed ? TYPED_LOOKS : BURST_LOOKS;
+
+		burst[head++] = (unsigned char)byte;
+		last = timer_now();
+		while ((byte = console_early_getc()) < 0 && looks-- > 0)
+			timer_sleep(UART_POLL_NS);
+	}
+	return head > tail ? burst[tail++] : -1;
+}
+
 int uart_getc(void)
 {
 	struct uart *uart;
+	int typed;
 
 	if (!console)
-		return console_early_getc();
+		return firmware_getc();
+	typed = console_early_getc();
+	if (typed >= 0)
+		return typed;
 	uart = device_priv(console);
 	if (!uart->irq.nr_cells || (uart->throttled && used(uart) <= uart->size / 2))
 		unthrottle(console);
@@ -125,39 +201,71 @@ static void console_putc(char c)
 	ops_of(console)->putc(console, c);
 }
 
-/* stdout-path names this device; or it names nothing that exists, and no UART is the console yet. */
-static bool is_console(const struct device *dev)
+/* Only the console takes bytes: those of another UART may be for the firmware, which polls. */
+static void become_console(struct device *dev)
 {
-	int node = of_stdout(dev->fdt, NULL);
+	console = dev;
+	console_set_output(console_putc);
+	unthrottle(dev);
+}
 
-	return node >= 0 ? node == dev->node : console == NULL;
+static struct device **link_of(struct device *dev)
+{
+	return &((struct uart *)device_priv(dev))->next;
+}
+
+void uart_settle(void)
+{
+	phys_addr_t base = 0;
+	bool firmware = console_firmware(&base), named;
+	struct device *dev, *choice = NULL;
+
+	if (console || !uarts)
+		return;
+	named = of_stdout(uarts->fdt, NULL) >= 0;
+	for (dev = uarts; dev && !choice; dev = *link_of(dev))
+		if (base && dev->reg == base)
+			choice = dev;
+	if (!choice && (!firmware || !named))
+		choice = uarts;
+	if (!choice)
+		return;
+	if (named)
+		device_log(choice, "is the console: no driver runs what stdout-path names");
+	become_console(choice);
 }
 
 void uart_start(struct device *dev)
 {
 	struct uart *uart = device_priv(dev);
 	int irq = of_irq(dev->fdt, dev->node, 0, &uart->irq);
+	struct device **link = &uarts;
+
+	while (*link)
+		link = link_of(*link);
+	*link = dev;
 
 	if (!irq)
-		irq = irq_request(&uart->irq, uart->ops->interrupt, dev);
+		irq = irq_request(&uart->irq, uart_interrupt, dev);
 	if (irq < 0) {
 		uart->irq.nr_cells = 0;
 		device_log(dev, "no interrupt (%s): polling", strerror(-irq));
 	} else {
 		dev->irq = (uint32_t)irq;
 	}
-	if (is_console(dev)) {
-		console = dev;
-		console_set_output(console_putc);
-	}
-	unthrottle(dev);
+	if (of_stdout(dev->fdt, NULL) == dev->node)
+		become_console(dev);
 }
 
 void uart_stop(struct device *dev)
 {
 	struct uart *uart = device_priv(dev);
+	struct device **link = &uarts;
 	unsigned long flags;
 
+	while (*link != dev)
+		link = link_of(*link);
+	*link = uart->next;
 	if (console == dev) {
 		uart->ops->flush(dev);
 		console_set_output(NULL);
@@ -170,10 +278,10 @@ void uart_stop(struct device *dev)
 		irq_free(&uart->irq);
 }
 
-uint32_t uart_speed(const struct device *dev, uint32_t def)
+uint32_t uart_speed(const struct device *dev)
 {
 	const char *options = NULL;
-	unsigned long asked = of_u32(dev->fdt, dev->node, "current-speed", def);
+	unsigned long asked = of_u32(dev->fdt, dev->node, "current-speed", 0);
 
 	if (of_stdout(dev->fdt, &options) == dev->node && options) {
 		unsigned long text = strtoul(options, NULL, 10);

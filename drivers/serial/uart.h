@@ -11,6 +11,12 @@
 
 #include "drivers/base/driver.h"
 #include "drivers/irqchip/irq.h"
+#include "drivers/timer/timer.h"
+
+/*
+ * How often to look for a byte where none wakes the CPU: 115200 bits a second fill a FIFO of 8 bytes in 694 us.
+ */
+#define UART_POLL_NS (250 * NSEC_PER_USEC)
 
 /* What uart_ops.take() returns besides a byte. */
 #define UART_EMPTY (-1) /* the FIFO has none */
@@ -23,6 +29,8 @@ struct uart_ops {
 	int (*take)(struct device *dev);
 	/* Interrupt when bytes wait, or not. Interrupts masked. */
 	void (*listen)(struct device *dev, bool on);
+	/* NULL, or: set the registers anew if someone else has changed them; whether so. Interrupts masked. */
+	bool (*check)(struct device *dev);
 	/* The interrupt's handler, given the device: acknowledges, and calls uart_receive(). */
 	irq_fn interrupt;
 };
@@ -30,7 +38,8 @@ struct uart_ops {
 /* device_priv() of a UART's driver starts with it. */
 struct uart {
 	const struct uart_ops *ops;
-	struct of_irq irq; /* nr_cells 0: none, so it is polled */
+	struct device *next; /* the next UART there is */
+	struct of_irq irq;   /* nr_cells 0: none, so it is polled */
 	/*
 	 * The ring. Head and tail count bytes since the start and wrap freely, so full and empty differ without a
 	 * spare slot.
@@ -44,12 +53,13 @@ struct uart {
 	uint64_t throttles;	/* times it was full */
 	uint64_t bad;		/* what arrived and was no data */
 	uint64_t overruns;	/* times the FIFO was full and a byte was lost */
+	uint32_t missed; /* bytes were there when uart_look() looked, and no interrupt since */
 };
 
 /*
  * uart_init() - get the ring. 0, or -ENOMEM with no page to be had. Context: probe, before anything is received.
- * uart_start() - ask for the node's interrupt, or poll after a line of log; become the console if the tree says so; listen.
- * Context: probe, the last thing to do: it cannot fail.
+ * uart_start() - ask for the node's interrupt, or poll after a line of log; if stdout-path names the node, become the console,
+ * which listens. Context: probe, the last thing to do: it cannot fail.
  * uart_stop() - the console falls back to the firmware's, the interrupt is given back. Context: remove.
  */
 int uart_init(struct device *dev, const struct uart_ops *ops);
@@ -59,8 +69,19 @@ void uart_stop(struct device *dev);
 /* uart_receive() - move what the FIFO holds into the ring. Context: interrupts masked. Bound: a ring's bytes. */
 void uart_receive(struct device *dev);
 
-/* uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`, else def. */
-uint32_t uart_speed(const struct device *dev, uint32_t def);
+/*
+ * uart_settle() - after all drivers have probed: if none runs what stdout-path names, or it names nothing, the UART that
+ * the firmware prints on becomes the console if a driver runs it; else the first one, unless stdout-path names
+ * something and the firmware's console serves. Who prompts listens. Context: thread.
+ */
+void uart_settle(void);
+
+/*
+ * uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`; 0 if nobody states it, or states
+ * what cannot be: the firmware's stays then, as in Linux.
+ * Source: Devicetree Specification 3.6 (options of stdout-path are optional).
+ */
+uint32_t uart_speed(const struct device *dev);
 
 /* The UART that is the console, NULL if it is the firmware's; its state is device_priv(). Context: any. */
 struct device *uart_console(void);
@@ -68,10 +89,13 @@ struct device *uart_console(void);
 /*
  * uart_getc() - a byte the user sent, from the UART or, before there is one, from the firmware; -1
  * if there is none. uart_wakes() - whether a byte that arrives ends cpu_wait_for_interrupt().
- * Context: thread.
+ * uart_look() - see after a console that is silent: set its registers anew if they were changed, and take what its FIFO
+ * holds though no interrupt told of it, as where the tree names a wrong interrupt; if it is always so, the console is
+ * polled from then on. Context: thread.
  */
 int uart_getc(void);
 bool uart_wakes(void);
+void uart_look(void);
 
 /* Wait, in bounded time, until everything printed has left the machine. Any context. */
 void uart_flush(void);

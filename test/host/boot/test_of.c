@@ -34,6 +34,24 @@ static void expect_no_reg(const char *path, int index, int error)
 	assert_true(addr == 77 && size == 78);
 }
 
+static void test_numbers(void **state)
+{
+	(void)state;
+	start_tree();
+	put("one", CELLS(0x40000));
+	put("two", CELLS(1, 0x40000));
+	put("three", CELLS(1, 2, 3));
+	put("none", NULL, 0);
+	finish_tree();
+	assert_int_equal(of_u32(blob, 0, "one", 7), 0x40000);
+	assert_int_equal(of_u32(blob, 0, "two", 7), 7);
+	assert_true(of_u64(blob, 0, "two", 7) == 0x100040000);
+	assert_int_equal(of_u64(blob, 0, "one", 7), 7);
+	assert_int_equal(of_u64(blob, 0, "three", 7), 7);
+	assert_int_equal(of_u64(blob, 0, "none", 7), 7);
+	assert_int_equal(of_u64(blob, 0, "absent", 7), 7);
+}
+
 static void test_reg(void **state)
 {
 	(void)state;
@@ -389,9 +407,10 @@ static void test_stdout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reg),	   cmocka_unit_test(test_status),
-		cmocka_unit_test(test_each_cpu),   cmocka_unit_test(test_timebase),
-		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_stdout),
+		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_reg),
+		cmocka_unit_test(test_status),	 cmocka_unit_test(test_each_cpu),
+		cmocka_unit_test(test_timebase), cmocka_unit_test(test_interrupts),
+		cmocka_unit_test(test_stdout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

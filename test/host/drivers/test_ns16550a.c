@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_ns16550a.c: the 16550's driver on registers made up here: which speed it sets and which it leaves, and which bytes are data,
+ * on a chip that tells of errors byte by byte and on an emulator that tells of a break too early.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+/* Accesses to registers come here instead of to memory. */
+#define DRIVERS_IO_H
+static uint32_t readl(const volatile void *reg);
+static uint16_t readw(const volatile void *reg);
+static uint8_t readb(const volatile void *reg);
+static void writel(uint32_t value, volatile void *reg);
+static void writew(uint16_t value, volatile void *reg);
+static void writeb(uint8_t value, volatile void *reg);
+
+#include "fake_uart.h"
+
+/* the sources themselves: they are not among the objects that every host test links */
+#include "boot/dt/of.c"
+#include "drivers/serial/ns16550a.c"
+#include "drivers/serial/uart.c"
+
+/* ---- the chip -------------------------------------------------------------------------------- */
+
+static struct {
+	uint32_t ier, fcr, lcr, mcr, dll, dlm;
+	unsigned int divisors_written;
+	struct {
+		uint8_t byte, errors;
+	} fifo[256];
+	unsigned int head, tail;
+	bool at_once;	  /* errors are told when they come, not when their byte is at the head */
+	uint32_t pending; /* of LSR, until it is read */
+} chip;
+
+static void arrive(uint8_t byte, uint8_t errors)
+{
+	chip.fifo[chip.head].byte = byte;
+	chip.fifo[chip.head++].errors = chip.at_once ? 0 : errors;
+	if (chip.at_once)
+		chip.pending |= errors;
+}
+
+static void arrive_text(const char *text)
+{
+	while (*text)
+		arrive((uint8_t)*text++, 0);
+}
+
+static void arrive_break(void)
+{
+	arrive(0, chip.at_once ? LSR_BREAK : LSR_BREAK | 0x08);
+}
+
+static uint32_t read_lsr(void)
+{
+	uint32_t status = LSR_THR_EMPTY | LSR_IDLE | chip.pending;
+
+	chip.pending = 0;
+	if (chip.head > chip.tail) {
+		status |= LSR_DATA_READY | chip.fifo[chip.tail].errors;
+		chip.fifo[chip.tail].errors = 0; /* reading clears them */
+	}
+	return status;
+}
+
+static uint32_t chip_read(size_t at)
+{
+	bool dlab = chip.lcr & LCR_DLAB;
+
+	switch (at) {
+	case UART_RBR:
+		return dlab ? chip.dll : chip.head > chip.tail ? chip.fifo[chip.tail++].byte : 0;
+	case UART_IER:
+		return dlab ? chip.dlm : chip.ier;
+	case UART_IIR:
+		return (chip.head > chip.tail ? IIR_TIMEOUT : IIR_NONE) |
+		       (chip.fcr & FCR_ENABLE ? IIR_FIFO_ENABLED : 0);
+	case UART_LSR:
+		return read_lsr();
+	default:
+		return 0;
+	}
+}
+
+static void chip_write(uint32_t value, size_t at)
+{
+	bool dlab = chip.lcr & LCR_DLAB;
+
+	if (at <= UART_IER && dlab) {
+		*(at ? &chip.dlm : &chip.dll) = value;
+		chip.divisors_written++;
+	} else if (at == UART_IER) {
+		chip.ier = value;
+	} else if (at == UART_FCR) {
+		chip.fcr = value;
+	} else if (at == UART_LCR) {
+		chip.lcr = value;
+	} else if (at == UART_MCR) {
+		chip.mcr = value;
+	}
+}
+
+static unsigned int reg_shift;
+#define AT(reg) (((size_t)((const volatile char *)(reg) - fake.registers[0])) >> reg_shift)
+
+static uint32_t readl(const volatile void *reg)
+{
+	return chip_read(AT(reg));
+}
+
+static uint16_t readw(const volatile void *reg)
+{
+	return (uint16_t)chip_read(AT(reg));
+}
+
+static uint8_t readb(const volatile void *reg)
+{
+	return (uint8_t)chip_read(AT(reg));
+}
+
+static void writel(uint32_t value, volatile void *reg)
+{
+	chip_write(value, AT(reg));
+}
+
+static void writew(uint16_t value, volatile void *reg)
+{
+	chip_write(value, AT(reg));
+}
+
+static void writeb(uint8_t value, volatile void *reg)
+{
+	chip_write(value, AT(reg));
+}
+
+/* ---- the speed ------------------------------------------------------------------------------- */
+
+struct line {
+	const char *options;	/* of stdout-path; NULL: stdout-path is without */
+	uint32_t current_speed; /* 0: no such property */
+	uint32_t clock;
+	uint32_t before, after; /* divisors */
+};
+
+static void speed_case(const struct line *line, uint32_t shift)
+{
+	char path[64];
+	struct device *dev;
+
+	memset(&chip, 0, sizeof(chip));
+	chip.dll = line->before & 0xff;
+	chip.dlm = line->before >> 8;
+	snprintf(path, sizeof(path), "/uart%s", line->options ? line->options : "");
+	uart_tree(path);
+	uart_node("uart", "ns16550a", 0x10000000);
+	if (line->clock)
+		put("clock-frequency", CELLS(line->clock));
+	if (line->current_speed)
+		put("current-speed", CELLS(line->current_speed));
+	if (shift) {
+		put("reg-shift", CELLS(shift));
+		put("reg-io-width", CELLS(4));
+	}
+	end();
+	finish_tree();
+	reg_shift = shift;
+	dev = fake_device(&driver_ns16550a, "/uart");
+	assert_non_null(dev);
+	assert_int_equal(chip.dll | chip.dlm << 8, line->after);
+	assert_int_equal(chip.divisors_written, line->before == line->after ? 0 : 2);
+	assert_int_equal(chip.lcr, LCR_8N1);
+	fake_remove(dev);
+}
+
+/* Who states no speed gets the loader's; an option of stdout-path comes before current-speed. */
+static void speeds(void **state)
+{
+	static const struct line lines[] = {
+		{NULL, 0, 24000000, 1, 1},
+		{NULL, 0, 24000000, 0x0201, 0x0201},
+		{"", 0, 3686400, 2, 2},
+		{":", 0, 3686400, 2, 2},
+		{":n8", 0, 3686400, 7, 7},
+		{":115200", 0, 3686400, 9, 2},
+		{":115200n8", 0, 3686400, 9, 2},
+		{":9600", 0, 24000000, 9, 156},
+		{":300", 0, 24000000, 9, 5000},
+		{NULL, 38400, 3686400, 9, 6},
+		{":115200", 38400, 3686400, 9, 2},
+		{":115200", 0, 0, 9, 9},	 /* no clock: nothing can be set */
+		{":4000000", 0, 24000000, 9, 9}, /* 1.5 Mbaud at most */
+		{":99999999999", 0, 24000000, 9, 9},
+		{":1000000", 0, 3686400, 9, 9}, /* nothing within 3 % */
+		{NULL, 5000000, 24000000, 9, 9},
+		{NULL, 0, 3686400, 0, 2}, /* a divisor of 0 is nobody's: 115200 */
+		{NULL, 0, 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		speed_case(&lines[i], 0);
+		speed_case(&lines[i], 2);
+	}
+}
+
+/* ---- receiving ------------------------------------------------------------------------------- */
+
+static struct device *start(bool at_once)
+{
+	struct device *dev;
+
+	memset(&chip, 0, sizeof(chip));
+	chip.at_once = at_once;
+	reg_shift = 0;
+	uart_tree("/uart");
+	uart_node("uart", "ns16550a", 0x10000000);
+	end();
+	finish_tree();
+	dev = fake_device(&driver_ns16550a, "/uart");
+	assert_non_null(dev);
+	assert_int_equal(chip.ier, IER_RECEIVE);
+	return dev;
+}
+
+/* What has come, by its interrupt. */
+static void expect_received(const char *text, struct device *dev, uint64_t bad)
+{
+	const struct uart *uart = device_priv(dev);
+
+	fake.handler(fake.handler_arg);
+	for (; *text; text++)
+		assert_int_equal(uart_getc(), *text);
+	assert_int_equal(uart_getc(), -1);
+	assert_int_equal(uart->bad, bad);
+}
+
+static void breaks(void **state)
+{
+	(void)state;
+	for (int at_once = 0; at_once < 2; at_once++) {
+		struct device *dev = start(at_once);
+
+		arrive_text("a");
+		expect_received("a", dev, 0);
+		arrive_break();
+		expect_received("", dev, 1);
+		/* a byte ahead of it, and one behind */
+		arrive_text("x");
+		arrive_break();
+		arrive_text("y");
+		expect_received("xy", dev, 2);
+		/* several, told of once at most by the emulator */
+		arrive_break();
+		arrive_text("pq");
+		arrive_break();
+		arrive_break();
+		arrive_text("r");
+		expect_received("pqr", dev, 5);
+		arrive_text("z");
+		expect_received("z", dev, 5);
+		fake_remove(dev);
+	}
+}
+
+/* Whoever sends reads the status too, and with it the errors go. */
+static void breaks_while_sending(void **state)
+{
+	(void)state;
+	for (int at_once = 0; at_once < 2; at_once++) {
+		struct device *dev = start(at_once);
+
+		arrive_text("x");
+		arrive_break();
+		for (int i = 0; i < 2 * FIFO_SIZE; i++)
+			fake.output('.');
+		expect_received("x", dev, 1);
+		arrive_break();
+		uart_flush();
+		expect_received("", dev, 2);
+		fake_remove(dev);
+	}
+}
+
+/* Bytes that are damaged are no data; a zero that is typed is. */
+static void damaged_bytes(void **state)
+{
+	struct device *dev = start(false);
+	const struct uart *uart = device_priv(dev);
+
+	(void)state;
+	arrive('a', 0x04); /* parity */
+	arrive('b', 0x08); /* framing */
+	arrive('c', 0);
+	expect_received("c", dev, 2);
+	arrive(0, 0);
+	fake.handler(fake.handler_arg);
+	assert_int_equal(uart_getc(), 0);
+	arrive('d', LSR_OVERRUN);
+	expect_received("d", dev, 2);
+	assert_int_equal(uart->overruns, 1);
+	fake_remove(dev);
+}
+
+/* An interrupt that never comes: the looks find the bytes, and in the end the console is polled. */
+static void interrupt_that_never_comes(void **state)
+{
+	struct device *dev = start(false);
+
+	(void)state;
+	for (int i = 0; i < MISSED_MAX; i++) {
+		assert_true(uart_wakes());
+		arrive('a', 0);
+		assert_int_equal(uart_getc(), -1);
+		uart_look();
+		assert_int_equal(uart_getc(), 'a');
+	}
+	assert_false(uart_wakes());
+	assert_null(fake.handler);
+	assert_int_equal(chip.ier, 0);
+	assert_non_null(strstr(fake.log, "polling"));
+	arrive('b', 0);
+	assert_int_equal(uart_getc(), 'b');
+	fake_remove(dev);
+}
+
+/* One that comes now and then stays in use. */
+static void interrupt_that_comes(void **state)
+{
+	struct device *dev = start(false);
+
+	(void)state;
+	for (int i = 0; i < 5 * MISSED_MAX; i++) {
+		arrive('a', 0);
+		if (i % (MISSED_MAX - 1) == 0)
+			fake.handler(fake.handler_arg);
+		else
+			uart_look();
+		assert_int_equal(uart_getc(), 'a');
+		uart_look();
+	}
+	assert_true(uart_wakes());
+	fake_remove(dev);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(speeds),
+		cmocka_unit_test(breaks),
+		cmocka_unit_test(breaks_while_sending),
+		cmocka_unit_test(damaged_bytes),
+		cmocka_unit_test(interrupt_that_never_comes),
+		cmocka_unit_test(interrupt_that_comes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
