@@ -170,6 +170,23 @@ def test_commands_from_bootargs(boot):
     assert "Node 0, zone" in text and "nosuchcommand" in text
 
 
+@pytest.mark.parametrize("line,ran", [
+    ("console=ttyS0,115200 earlycon root=/dev/mmcblk0p2 rw rootwait quiet", []),
+    ("reboot=w console=ttyS0; panic=1", []),
+    ("alloc3; meminfo", []),
+    ("console=ttyS0 root=/dev/sda1 -- alloc 3; nosuch", ["alloc 3", "nosuch"]),
+    ('ro quarry.cmd="alloc 1; alloc 2" quiet quarry.cmd=vmstat -- alloc 0', ["alloc 1", "alloc 2", "vmstat", "alloc 0"])])
+def test_bootargs_of_linux(boot, line, ran):
+    """A line whose first word is no command is Linux's: only what is marked as ours runs."""
+    board = boot(append=line)
+    board.send("cpus\r")  # runs behind them
+    board.expect(r"\ntimebase \d+ Hz")
+    text = board.transcript.getvalue().replace("\r", "")
+    assert re.findall(r"(?m)^quarry> (.+)$", text)[:-1] == ran
+    assert text.count("unknown command") == ran.count("nosuch")
+    assert text.count("bootargs: passed over") == (not ran)
+
+
 def test_poweroff_ends_qemu_with_0(boot):
     board = boot()
     board.expect_prompt()
