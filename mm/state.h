@@ -51,6 +51,7 @@ struct mm {
 	unsigned int watermark_scale_factor;
 	unsigned int lowmem_reserve_ratio[MAX_NR_ZONES];
 	uint64_t min_free_kbytes;
+	bool user_min_free_kbytes; /* the user has set it: it stays when memory is added */
 
 	struct zone zones[MAX_NR_ZONES];
 	struct zonelist zonelists[NR_ZONELISTS][MAX_NR_ZONES]; /* [list][highest zone allowed] */

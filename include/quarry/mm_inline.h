@@ -56,6 +56,12 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 	return page;
 }
 
+/* Would pcp_take() find a block? Interrupts masked, or the answer may be another by now. */
+static inline bool pcp_has(gfp_t class, unsigned int order)
+{
+	return *pcp_hot(class + ((unsigned long)order << PAGE_ORDER_SHIFT))->top;
+}
+
 /*
  * pcp_give() - put a block into the cache of its order and class.
  *

@@ -19,8 +19,12 @@ static inline bool gfp_acceptable(gfp_t gfp, unsigned int order)
 	       (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK;
 }
 void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order);
+/*
+ * All that is tried for a request. With ac->type TAKE_NOTHING a dry run: DRY_RUN_PAGE or NULL, and
+ * nothing but the record has changed. NULL: refused, and the record says why.
+ */
+struct page *alloc_pages_request(struct alloc_context *ac);
 
-/* slowpath.c */
 /* Masked, or a thread that is moved to another CPU might see an interrupt of the one it left. */
 static inline bool in_interrupt(void)
 {
@@ -38,8 +42,6 @@ static inline bool in_callback(void)
 
 	return (!FOR_SPEED || thread) && thread == port_thread(); /* mostly it is NULL */
 }
-/* Were `free` pages of HIGHATOMIC pageblocks like any others, would the zone serve the request? */
-bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free);
 
 /* page_ref.c */
 /* The head of the block that page lies in; NULL if page is no descriptor of an open section. */

@@ -2,9 +2,9 @@
 /*
  * alloc_internal.h: what the files of alloc/ share and no other folder needs.
  *
- * page_alloc.c and slowpath.c call each other: a request that the free lists and this CPU's caches do
- * not serve goes on in alloc_pages_slowpath(), which comes back to get_page_from_freelist() after each
- * step that has changed something.
+ * page_alloc.c and slowpath.c call each other: a request that no zone serves above its low mark goes on
+ * in alloc_pages_slowpath(), which comes back to get_page_from_freelist() with other alloc_flags, and
+ * after each step that has changed something.
  */
 #ifndef QUARRY_MM_ALLOC_INTERNAL_H
 #define QUARRY_MM_ALLOC_INTERNAL_H
@@ -27,23 +27,29 @@ static inline const struct zoneref *zonelist_for(gfp_t gfp)
 	return list->zonerefs;
 }
 
-/* From a zone, whatever its marks say. Interrupts masked. */
+/* From a zone, whatever its marks say; a single page from its cache first. Interrupts masked. */
 struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref);
 /*
- * What the zones give down to their low marks or, with nothing above these, down to what the
- * flags allow; then what a bounded look at this CPU's caches finds.
+ * A block from a zone: in the first pass above its low mark, then above its min mark or below, as the
+ * gfp flags allow. Called again, it begins with the second pass.
  */
-struct page *get_page_from_freelist(const struct alloc_context *ac);
+struct page *get_page_from_freelist(struct alloc_context *ac);
 
 /* slowpath.c */
+/* The request comes to this stage: recorded, and counted unless it is a dry run. */
+void enter_stage(struct alloc_context *ac, enum mm_stage stage);
+/* What is tried when get_page_from_freelist() found nothing. NULL: refused. */
+struct page *alloc_pages_slowpath(struct alloc_context *ac);
+
+/* shrinker.c */
 enum {
 	SHRINKERS,
 	NOTIFIERS,
 	NR_CALLBACKS,
 };
 extern void *mm_callbacks[NR_CALLBACKS]; /* what is registered, the newest first */
-/* All that is tried when get_page_from_freelist() found nothing. */
-struct page *alloc_pages_slowpath(struct alloc_context *ac);
+/* Asks every shrinker once. Returns the objects freed; 0 also where no callback may run. */
+unsigned long shrink_all(gfp_t gfp);
 
 /* free.c */
 enum freed {

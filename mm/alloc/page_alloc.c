@@ -3,8 +3,8 @@
  * page_alloc.c: alloc_pages() from the flags to the page.
  *
  * The hot path (quarry/mm_inline.h) takes a page from this CPU's cache and never comes here. This
- * is what follows when it cannot: the zones are tried in order against their watermarks, then the
- * newest that this CPU's caches hold, and if neither serves, slowpath.c goes on.
+ * is what follows when the cache is empty: each zone in turn is asked for a block above its low mark,
+ * whatever the flags. If none has one, slowpath.c goes on.
  */
 #include <string.h>
 #include "alloc_internal.h"
@@ -16,27 +16,14 @@
 #define APART
 #endif
 
-/* Linux's gfp_to_alloc_flags(): what the flags allow when the low mark is passed. */
 void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 {
 	/* Single pages are never compound. */
 	enum page_state state = gfp & __GFP_COMP && order ? PAGE_COMPOUND : PAGE_ALLOC;
-	unsigned int alloc_flags = 0;
 
-	if (!(gfp & __GFP_NOMEMALLOC)) {
-		if (gfp & __GFP_HIGH)
-			alloc_flags |= ALLOC_MIN_RESERVE;
-		if (!(gfp & __GFP_DIRECT_RECLAIM)) {
-			alloc_flags |= ALLOC_NON_BLOCK;
-			if (order && gfp & __GFP_HIGH)
-				alloc_flags |= ALLOC_HIGHATOMIC;
-		}
-		if (gfp & __GFP_MEMALLOC || (in_callback() && !in_interrupt()))
-			alloc_flags |= ALLOC_NO_WATERMARKS;
-	}
 	ac->gfp = gfp;
 	ac->order = order;
-	ac->alloc_flags = alloc_flags;
+	ac->alloc_flags = 0;
 	ac->type = group_type(gfp);
 	ac->highest = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
 	ac->word = PAGE_INFO(state, order) | (gfp & GFP_MOVABLE_MASK) | PAGE_ONE_REF;
@@ -44,8 +31,8 @@ void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 }
 
 /*
- * From the buddy. Single pages come here for those of the HIGHATOMIC pageblocks alone: rmqueue()
- * has tried the others. Interrupts are masked.
+ * A block from the zone's free lists. Single pages come here for those of the HIGHATOMIC pageblocks
+ * alone: rmqueue() has tried the others. Interrupts are masked.
  */
 static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const struct zoneref *ref)
 {
@@ -62,7 +49,7 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 	}
 	if (index == NIL32 && order)
 		index = buddy_alloc(zone, &order, ac->type, order);
-	/* What may use all reserves may use that of the HIGHATOMIC pageblocks too. */
+	/* A request that may use all reserves may use the HIGHATOMIC pageblocks too. */
 	if (index == NIL32 && (!order || ac->alloc_flags & ALLOC_NO_WATERMARKS))
 		index = highatomic_alloc(zone, &order);
 	if (index != NIL32) {
@@ -73,22 +60,7 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 	return page;
 }
 
-/* Single pages through the cache; what cannot wait may have those of HIGHATOMIC pageblocks too. */
-struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
-{
-	gfp_t class = ref->class | (ac->gfp & GFP_MOVABLE_MASK);
-	struct page *page = NULL;
-
-	if (!ac->order) {
-		if (zone_has_block(ref->zone, 0, false))
-			page = pcp_refill(pcp_at(port_pcpu(), class), ref->zone, class);
-		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
-			return page;
-	}
-	return rmqueue_buddy(ac, ref);
-}
-
-/* A single page that the zone's cache has. Interrupts are masked. */
+/* A single page that lies in the cache. Interrupts are masked. */
 static inline struct page *take_cached(struct per_cpu_pages *pcp)
 {
 	struct page *page = *pcp->top;
@@ -100,65 +72,101 @@ static inline struct page *take_cached(struct per_cpu_pages *pcp)
 	return page;
 }
 
-/* Do this CPU's caches give the buddy what is missing? Interrupts are masked. */
-static bool complete_from_caches(const struct alloc_context *ac, struct zone *zone,
-				 struct scan_budget *budget)
+struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 {
-	return !FAULT_POINT() && (pcp_give_back_larger(zone, ac->order, ac->type) ||
-				  pcp_assemble(zone, ac->order, ac->type, budget));
+	gfp_t class = ref->class | (ac->gfp & GFP_MOVABLE_MASK);
+
+	if (dry_run(ac))
+		return DRY_RUN_PAGE;
+	if (!ac->order) {
+		struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class);
+		struct page *page = take_cached(pcp);
+
+		if (!page)
+			page = pcp_refill(pcp, ref->zone, class);
+		/* A single page that may not wait may come from a HIGHATOMIC pageblock. */
+		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
+			return page;
+	}
+	return rmqueue_buddy(ac, ref);
 }
 
-/* What lies in this CPU's caches. */
-static APART struct page *get_page_from_caches(const struct alloc_context *ac)
+/* What the flags open of the reserves below the min mark. Interrupts are masked. */
+static unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order)
 {
-	const struct zoneref *ref = ac->zonerefs;
-	unsigned long flags = port_irq_save();
-	struct scan_budget budget = SCAN_BUDGET;
+	unsigned int alloc_flags = ALLOC_WMARK_MIN;
+
+	if (gfp & __GFP_NOMEMALLOC)
+		return alloc_flags;
+	if (gfp & __GFP_HIGH)
+		alloc_flags |= ALLOC_MIN_RESERVE;
+	if (!(gfp & __GFP_DIRECT_RECLAIM)) {
+		alloc_flags |= ALLOC_NON_BLOCK;
+		if (order && gfp & __GFP_HIGH)
+			alloc_flags |= ALLOC_HIGHATOMIC;
+	}
+	/* A shrinker that needs memory is about to free some. */
+	if (gfp & __GFP_MEMALLOC || (in_callback() && !port_pcpu()->irq_depth))
+		alloc_flags |= ALLOC_NO_WATERMARKS;
+	return alloc_flags;
+}
+
+/* In the first pass no flag opens a reserve, and nothing is recorded. */
+static inline RACY bool zone_above_low(const struct alloc_context *ac, const struct zone *zone)
+{
+	int64_t kept = (int64_t)(READ_ONCE(zone->mark.low) +
+				 READ_ONCE(zone->lowmem_reserve[ac->highest]) +
+				 READ_ONCE(zone->nr_free_highatomic) + (1UL << ac->order));
+
+	return (int64_t)READ_ONCE(zone->nr_free) >= kept &&
+	       zone_has_block(zone, ac->order, false);
+}
+
+/* Does the zone leave its mark? The first pass is short where speed counts. */
+static inline bool zone_may_serve(struct alloc_context *ac, const struct zoneref *ref, bool first)
+{
+	if (FOR_SPEED && first)
+		return zone_above_low(ac, ref->zone) && !FAULT_POINT();
+	return zone_watermark_ok(ac, ref);
+}
+
+/* Each zone in turn. Interrupts are masked. */
+MM_OUTLINE struct page *one_pass(struct alloc_context *ac, bool first)
+{
 	struct page *page = NULL;
 
-	count_event(&mm.stats.stage[MM_STAGE_ASSEMBLE]);
-	for (; ref->zone && !page; ref++)
-		page = pcp_steal(ref->zone, ac->word | ref->class, ac->order);
-	for (ref = ac->zonerefs; ref->zone && !page; ref++) {
-		struct zone *zone = ref->zone;
+	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++)
+		if (zone_may_serve(ac, ref, first))
+			page = rmqueue(ac, ref);
+	return page;
+}
 
-		if (!pcp_hold(zone, zone_shortfall(zone, ac, READ_ONCE(zone->mark.min))) ||
-		    !complete_from_caches(ac, zone, &budget))
-			continue;
-		FAULT_CERTAIN(true);
-		page = rmqueue(ac, ref);
-		FAULT_CERTAIN(false);
+struct page *get_page_from_freelist(struct alloc_context *ac)
+{
+	unsigned long flags = port_irq_save();
+	struct page *page = NULL;
+
+	if (!ac->alloc_flags) {
+		page = one_pass(ac, true);
+		if (!page) {
+			ac->stages = 0;
+			ac->shrunk = 0;
+			ac->alloc_flags = gfp_to_alloc_flags(ac->gfp, ac->order);
+			if (!dry_run(ac))
+				count_event(&mm.stats.stage[MM_STAGE_SLOW]);
+		}
 	}
+	if (!page)
+		page = one_pass(ac, false);
 	port_irq_restore(flags);
 	return page;
 }
 
-struct page *get_page_from_freelist(const struct alloc_context *ac)
+struct page *alloc_pages_request(struct alloc_context *ac)
 {
-	const struct zoneref *ref = ac->zonerefs, *reserve = NULL;
-	unsigned long flags = port_irq_save();
-	struct per_cpu_pages *first = pcp_of(port_pcpu(), ac->gfp & GFP_MOVABLE_MASK);
-	struct page *page = NULL;
+	struct page *page = get_page_from_freelist(ac);
 
-	for (; ref->zone && !page; ref++) {
-		enum wmark_level level;
-
-		if (!ac->order && (page = take_cached((void *)((char *)first + ref->class))))
-			break;
-		level = zone_level(ref->zone, ac);
-		if (level == WMARK_ABOVE_LOW)
-			page = rmqueue(ac, ref);
-		else if (level && !reserve)
-			reserve = ref;
-	}
-	if (!page)
-		count_event(&mm.stats.stage[MM_STAGE_SLOW]);
-	/* No zone is above its low mark: down to min, from the first that may be. */
-	for (ref = reserve; !page && ref && ref->zone; ref++)
-		if (ref == reserve || zone_level(ref->zone, ac))
-			page = rmqueue(ac, ref);
-	port_irq_restore(flags);
-	return page ? page : get_page_from_caches(ac);
+	return page ? page : alloc_pages_slowpath(ac);
 }
 
 struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
@@ -167,20 +175,14 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	struct page *page;
 
 	note_hooks();
-	if (!gfp_acceptable(gfp, order)) {
-		count_event(&mm.stats.bad_request);
-		report_refusal(gfp, order, NULL);
-		return NULL;
-	}
-	if (HOOKS && hook_should_fail(gfp, order)) {
-		count_event(&mm.stats.alloc_failed);
-		report_refusal(gfp, order, "fault injection");
-		return NULL;
-	}
+	if (!gfp_acceptable(gfp, order))
+		return report_bad_request(gfp, order);
+	if (HOOKS && hook_should_fail(gfp, order))
+		return report_injected(gfp, order);
 	alloc_context_init(&ac, gfp, order);
-	page = get_page_from_freelist(&ac);
+	page = alloc_pages_request(&ac);
 	if (!page)
-		page = alloc_pages_slowpath(&ac);
+		report_refusal(&ac);
 	if (page && HOOKS)
 		hook_alloc(page, gfp, order);
 	if (page && gfp & __GFP_ZERO)
@@ -234,7 +236,7 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 	alloc_context_init(&ac, gfp, 0);
 	raw = ac.word | ac.zonerefs->class;
 	zone = ac.zonerefs->zone;
-	if (!zone || zone_level(zone, &ac) != WMARK_ABOVE_LOW)
+	if (!zone || !zone_may_serve(&ac, ac.zonerefs, true))
 		return 0;
 	most = (int64_t)(READ_ONCE(zone->nr_free) - READ_ONCE(zone->mark.low) -
 			 READ_ONCE(zone->lowmem_reserve[ac.highest]) -

@@ -1,193 +1,109 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slowpath.c: what is tried, stage by stage, before a request is refused.
+ * slowpath.c: what is tried, stage by stage, when no zone is above its low mark.
  *
- * No zone has what the request needs above what it must leave, nor do the newest blocks of this
- * CPU's caches complete it. If it may wait, all CPUs' caches are searched (where there are other
- * CPUs, or with __GFP_RETRY_MAYFAIL or __GFP_NOFAIL), shrinkers free something, and at last a
- * HIGHATOMIC pageblock is taken back. Each stage either serves the request or changes nothing, so
- * that a refused request leaves the allocator as it was.
+ *   1. Each zone is asked for a block above its min mark. __GFP_HIGH, __GFP_MEMALLOC and requests that
+ *      may not wait go below it, by what Linux lets them (gfp_to_alloc_flags()).
+ *   2. The caches of this CPU, then those of all CPUs, give back the pages that complete a block. All
+ *      CPUs are asked by a request that may wait; if there is one CPU only, by __GFP_RETRY_MAYFAIL and
+ *      __GFP_NOFAIL, which search its caches to the end.
+ *   3. A request that may wait calls the shrinkers; after each round that freed something, 1 and 2 again.
+ *   4. A request that may wait and does not set __GFP_NORETRY takes back a HIGHATOMIC pageblock.
+ *   5. __GFP_NOFAIL uses all that is kept.
+ *
+ * Each stage either serves the request or changes nothing, so a refused request leaves the allocator
+ * as it was, but for what its shrinkers freed. A dry run (alloc_context.h) goes through the same stages, but calls no shrinker.
  */
-#include <errno.h>
 #include "alloc_internal.h"
 
-/* Rounds of shrinkers that free something but not enough. */
+/* Rounds of shrinkers that free something but not enough; __GFP_NORETRY has one. */
 #define ROUNDS_DEFAULT 4
 #define ROUNDS_MAYFAIL 16
+#define ROUNDS_NOFAIL  (~0U) /* as long as shrinkers free anything */
 
-/* What was given back for a request, an interrupt or another CPU may take: then once more. */
+/* An interrupt or another CPU may take what was given back for a request: then once more. */
 #define GIVEN_BACK_TRIES 3
 
-/* Objects a shrinker is asked for in one round. */
-#define SHRINK_BATCH 128
-
-/* ---- callbacks ----------------------------------------------------------------------------- */
-
-void *mm_callbacks[NR_CALLBACKS];
-
 /*
- * Both lists change in thread context only, and callbacks run in thread context only, one thread's at
- * a time: that one, mm.callbacks_thread, holds the lists still for the others.
- */
-static bool callbacks_enter(bool wait)
-{
-	const void *nobody = NULL;
-	unsigned int spins = 0;
-
-	if (in_interrupt() || in_callback())
-		return false;
-	/* Acquire, paired with the release in callbacks_exit(): the lists are seen as they are. */
-	while (!__atomic_compare_exchange_n(&mm.callbacks_thread, &nobody, port_thread(), false,
-					    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-		if (!wait)
-			return false;
-		nobody = NULL;
-		mm_ipi(); /* the holder's callbacks may be waiting for this CPU's caches */
-		spin_relax(&spins);
-	}
-	return true;
-}
-
-static void callbacks_exit(void)
-{
-	__atomic_store_n(&mm.callbacks_thread, NULL, __ATOMIC_RELEASE);
-}
-
-/* Add an entry to a list, or remove it: while no callback runs, so not from within one. */
-static int list_change(unsigned int list, void *entry, bool add)
-{
-	typedef void *__attribute__((may_alias)) link; /* a `next` of either type */
-	size_t next = list == SHRINKERS ? offsetof(struct shrinker, next)
-					: offsetof(struct low_memory_notifier, next);
-	link *here = &mm_callbacks[list], *entry_next = (link *)(void *)((char *)entry + next);
-	int error = 0;
-
-	if (!callbacks_enter(true))
-		return -EBUSY;
-	while (*here && *here != entry)
-		here = (link *)(void *)((char *)*here + next);
-	if (add != !*here) {
-		error = add ? -EEXIST : -ENOENT;
-	} else if (add) {
-		*entry_next = mm_callbacks[list];
-		WRITE_ONCE(mm_callbacks[list], entry); /* is there any: asked without a lock */
-	} else {
-		WRITE_ONCE(*here, *entry_next);
-	}
-	callbacks_exit();
-	return error;
-}
-
-int register_shrinker(struct shrinker *shrinker)
-{
-	return list_change(SHRINKERS, shrinker, true);
-}
-
-int unregister_shrinker(struct shrinker *shrinker)
-{
-	return list_change(SHRINKERS, shrinker, false);
-}
-
-int register_low_memory_notifier(struct low_memory_notifier *notifier)
-{
-	return list_change(NOTIFIERS, notifier, true);
-}
-
-int unregister_low_memory_notifier(struct low_memory_notifier *notifier)
-{
-	return list_change(NOTIFIERS, notifier, false);
-}
-
-/* Asks every shrinker once; returns the objects freed. */
-static unsigned long shrink_all(gfp_t gfp)
-{
-	unsigned long freed = 0;
-
-	if (!callbacks_enter(true))
-		return 0;
-	for (struct shrinker *s = mm_callbacks[SHRINKERS]; s; s = s->next) {
-		struct shrink_control control = {.gfp_mask = gfp};
-		unsigned long count = s->count_objects(s, &control);
-
-		if (!count || count >= SHRINK_EMPTY) /* or SHRINK_STOP */
-			continue;
-		control.nr_to_scan = count < SHRINK_BATCH ? count : SHRINK_BATCH;
-		control.nr_scanned = control.nr_to_scan;
-		count = s->scan_objects(s, &control);
-		if (count != SHRINK_STOP)
-			freed += count;
-	}
-	callbacks_exit();
-	__atomic_fetch_add(&mm.stats.shrunk, freed, __ATOMIC_RELAXED);
-	return freed;
-}
-
-/* Is so little free that the zone counts as low? Once it does, until it is above high. */
-static RACY bool zone_is_low(const struct zone *zone)
-{
-	return READ_ONCE(zone->nr_free) <
-	       READ_ONCE(*(zone->low ? &zone->mark.high : &zone->mark.low));
-}
-
-/*
- * Below low once, above high once: in between nothing is said, so a zone at the mark does not
- * chatter.
- */
-void mm_idle(void)
-{
-	struct zone *zone = mm.zones;
-
-	if (!READ_ONCE(mm_callbacks[NOTIFIERS]) || !callbacks_enter(false))
-		return;
-	for (enum zone_type type = 0; type < MAX_NR_ZONES; type++, zone++) {
-		bool low = zone_is_low(zone);
-
-		if (!zone->managed || low == zone->low)
-			continue;
-		zone->low = low;
-		for (struct low_memory_notifier *n = mm_callbacks[NOTIFIERS]; n; n = n->next)
-			n->notify(n, type, low);
-	}
-	callbacks_exit();
-}
-
-/* ---- stages -------------------------------------------------------------------------------- */
-
-/*
- * May this request wait? In an interrupt it may not, and asking for it is a mistake worth a
- * count.
+ * May this request wait, so that shrinkers run? In an interrupt it may not: that it asks for it is a
+ * mistake, and counted.
  */
 static bool may_wait(const struct alloc_context *ac)
 {
 	if (!(ac->gfp & __GFP_DIRECT_RECLAIM) || in_callback())
 		return false;
-	if (in_interrupt()) {
+	if (!in_interrupt())
+		return true;
+	if (!dry_run(ac))
 		count_event(&mm.stats.might_sleep);
-		return false;
-	}
-	return true;
+	return false;
+}
+
+void enter_stage(struct alloc_context *ac, enum mm_stage stage)
+{
+	ac->stages |= 1U << stage;
+	if (!dry_run(ac))
+		count_event(&mm.stats.stage[stage]);
+}
+
+/* What the zone answered last that it lacks, in pages. */
+static inline unsigned long missing_in(const struct alloc_context *ac, const struct zoneref *ref)
+{
+	return (unsigned long)ac->answer[ref - ac->zonerefs].missing;
 }
 
 /*
- * The CPUs give back what the request lacks. All caches are searched or, if not, a bounded part of
- * other CPUs'. Interrupts are let in.
+ * This CPU's caches: a block of this order, whatever its class, where its own pages are all that is
+ * missing; else blocks that complete one, where all pages in the zone's caches make up what is missing.
  */
-static struct page *try_all_caches(const struct alloc_context *ac, bool all)
+static struct page *get_page_from_caches(struct alloc_context *ac)
+{
+	unsigned long flags = port_irq_save();
+	struct scan_budget budget = SCAN_BUDGET;
+	struct page *page = NULL;
+
+	enter_stage(ac, MM_STAGE_ASSEMBLE);
+	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
+		struct per_cpu_pages *pcp = pcp_first_cached(ref->zone, ac->order, ac->order + 1);
+
+		if (pcp && missing_in(ac, ref) <= 1UL << ac->order && !FAULT_POINT())
+			page = dry_run(ac) ? DRY_RUN_PAGE : pcp_pop(pcp, ac->word | ref->class);
+	}
+	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
+		struct zone *zone = ref->zone;
+
+		if (!pcp_hold(zone, missing_in(ac, ref)) || FAULT_POINT() ||
+		    (!pcp_give_back_one(zone, ac->order, ac->type) &&
+		     !pcp_assemble(zone, ac->order, ac->type, &budget)))
+			continue;
+		FAULT_CERTAIN(true);
+		page = rmqueue(ac, ref);
+		FAULT_CERTAIN(false);
+	}
+	port_irq_restore(flags);
+	return page;
+}
+
+/*
+ * The caches of all CPUs, which give back the blocks that complete one: a bounded part of other CPUs'
+ * is searched, or all caches to the end if the request is thorough. Interrupts are let in.
+ */
+static struct page *get_page_from_all_caches(struct alloc_context *ac, bool thorough)
 {
 	struct scan_budget budget = SCAN_BUDGET_OTHERS;
 	struct page *page = NULL;
 
+	ac->stages |= STAGE_ALL_CPUS;
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
 		struct zone *zone = ref->zone;
 		unsigned long cached = pcp_count_zone(zone), flags;
 		unsigned int tries = GIVEN_BACK_TRIES;
 
-		if (!cached || zone_shortfall(zone, ac, READ_ONCE(zone->mark.min)) > cached ||
-		    FAULT_POINT())
+		if (!cached || missing_in(ac, ref) > cached || FAULT_POINT())
 			continue;
 		while (!page && tries-- &&
-		       remote_assemble(zone, ac->order, ac->type, all ? NULL : &budget)) {
-			count_event(&mm.stats.stage[MM_STAGE_DRAIN]);
+		       remote_assemble(zone, ac->order, ac->type, thorough ? NULL : &budget)) {
+			enter_stage(ac, MM_STAGE_DRAIN);
 			flags = port_irq_save();
 			FAULT_CERTAIN(true);
 			/* All cached pages count as free: the marks are not asked again for these few. */
@@ -199,77 +115,88 @@ static struct page *try_all_caches(const struct alloc_context *ac, bool all)
 	return page;
 }
 
-bool highatomic_would_serve(const struct alloc_context *ac, const struct zone *zone, uint64_t free)
+/* Does the zone leave what is kept if it gives up a HIGHATOMIC pageblock? Then it does. */
+static bool give_up_highatomic(struct alloc_context *ac, const struct zoneref *ref)
 {
-	/* Those who may use the reserves count these pages as free already: the block is theirs. */
-	bool own = ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC);
+	struct zone *zone = ref->zone;
+	unsigned long flags = port_irq_save();
+	unsigned long missing;
+	bool done;
 
-	return free && zone_shortfall(zone, ac, READ_ONCE(zone->mark.min)) <= (own ? 0 : free);
+	spin_lock(&zone->lock);
+	zone_watermark_ok(ac, ref); /* how many pages are missing now */
+	missing = missing_in(ac, ref);
+	/* To a request with ALLOC_MIN_RESERVE these pages count as free already. */
+	if (missing && ac->alloc_flags & ALLOC_MIN_RESERVE)
+		missing = MAX_ORDER_NR_PAGES;
+	done = highatomic_unreserve(zone, ac->order, missing, ac->type);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	return done;
 }
 
-/* Would giving up a HIGHATOMIC pageblock serve the request? Then one is given up. */
-static struct page *take_highatomic(const struct alloc_context *ac)
+static struct page *get_page_from_highatomic(struct alloc_context *ac)
 {
+	const struct zoneref *ref = ac->zonerefs;
 	struct page *page = NULL;
 
-	count_event(&mm.stats.stage[MM_STAGE_HIGHATOMIC]);
-	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
-		struct zone *zone = ref->zone;
-		unsigned long flags = port_irq_save();
-		bool done;
-
-		spin_lock(&zone->lock);
-		done = highatomic_would_serve(ac, zone, highatomic_peek(zone, ac->order)) &&
-		       highatomic_unreserve(zone, ac->order, ac->type);
-		spin_unlock(&zone->lock);
-		port_irq_restore(flags);
+	enter_stage(ac, MM_STAGE_HIGHATOMIC);
+	for (; ref->zone && !page; ref++) {
+		if (!give_up_highatomic(ac, ref))
+			continue;
 		FAULT_CERTAIN(true);
-		if (done)
-			page = get_page_from_freelist(ac);
+		page = dry_run(ac) ? DRY_RUN_PAGE : get_page_from_freelist(ac);
 		FAULT_CERTAIN(false);
 	}
 	return page;
 }
 
-/* After something has changed. */
-static struct page *try_again(const struct alloc_context *ac, bool all_caches)
+/* Stage 2. */
+static struct page *try_caches(struct alloc_context *ac, bool all_cpus, bool thorough)
+{
+	struct page *page = get_page_from_caches(ac);
+
+	return page || !all_cpus ? page : get_page_from_all_caches(ac, thorough);
+}
+
+/* Stages 1 and 2, after something has changed. */
+static struct page *try_again(struct alloc_context *ac, bool all_cpus, bool thorough)
 {
 	struct page *page = get_page_from_freelist(ac);
 
-	return page || !all_caches ? page : try_all_caches(ac, true);
+	return page ? page : try_caches(ac, all_cpus, thorough);
+}
+
+/* One round of all shrinkers: did they free anything? */
+static bool reclaim(struct alloc_context *ac)
+{
+	unsigned long freed;
+
+	enter_stage(ac, MM_STAGE_RECLAIM);
+	freed = shrink_all(ac->gfp);
+	ac->shrunk += freed;
+	return freed;
 }
 
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
 {
-	bool wait = may_wait(ac), alone = remote_alone();
-	bool thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
-	unsigned int rounds = ac->gfp & __GFP_NORETRY ? 1
-			      : thorough	      ? ROUNDS_MAYFAIL
-						      : ROUNDS_DEFAULT;
-	struct page *page = NULL;
+	bool wait = may_wait(ac), thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
+	bool all_cpus = remote_alone() ? thorough : wait;
+	unsigned int rounds = ac->gfp & __GFP_NORETRY	      ? 1
+			      : ac->gfp & __GFP_NOFAIL	      ? ROUNDS_NOFAIL
+			      : ac->gfp & __GFP_RETRY_MAYFAIL ? ROUNDS_MAYFAIL
+							      : ROUNDS_DEFAULT;
+	struct page *page = try_caches(ac, all_cpus, thorough);
 
-	/* Who may not wait cannot ask other CPUs, but may search the caches of the only one. */
-	if (alone ? thorough : wait)
-		page = try_all_caches(ac, thorough);
 	if (wait) {
-		while (!page && rounds--) {
-			count_event(&mm.stats.stage[MM_STAGE_RECLAIM]);
-			if (!shrink_all(ac->gfp))
-				break;
-			page = try_again(ac, thorough);
-		}
-		/* What is kept for who cannot wait goes to who can, not to who gives up early. */
+		while (!page && !dry_run(ac) && rounds-- && reclaim(ac))
+			page = try_again(ac, all_cpus, thorough);
 		if (!page && !(ac->gfp & __GFP_NORETRY))
-			page = take_highatomic(ac);
+			page = get_page_from_highatomic(ac);
 	}
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = try_again(ac, wait || alone);
-	}
-	if (!page) {
-		count_event(&mm.stats.stage[MM_STAGE_FAIL]);
-		count_event(&mm.stats.alloc_failed);
-		report_refusal(ac->gfp, ac->order, NULL);
+		page = try_again(ac, all_cpus, thorough);
 	}
 	return page;
 }

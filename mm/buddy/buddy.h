@@ -68,13 +68,12 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
  * is none, or too many are kept already.
  */
 unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type);
-/* Free pages of the pageblock that highatomic_unreserve() would give up; 0: there is none. */
-unsigned long highatomic_peek(const struct zone *zone, unsigned int order);
 /*
- * Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is
- * none.
+ * Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is none,
+ * or it has fewer free pages than are `missing`. With TAKE_NOTHING nothing changes.
  */
-bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type);
+bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long missing,
+			  enum migratetype type);
 /* The same for those that descriptors [start, end) lie in. */
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
 				enum migratetype type);

@@ -90,11 +90,14 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type)
 {
 	struct pageblock *pb = pb_find(zone, type, *order);
-	/* 1 % of the zone, and at least one pageblock (Linux: reserve_highatomic_pageblock()). */
-	uint64_t most = zone->managed / 100 + pageblock_nr_pages;
+	uint64_t most = zone->managed / 100;
 
-	if (!pb || !mm.grouping || *order >= pageblock_order ||
-	    zone->nr_highatomic + pageblock_nr_pages > most || FAULT_POINT())
+	/*
+	 * 1 % of the zone, rounded up to pageblocks; none if that is less than one (Linux since 6.8,
+	 * reserve_highatomic_pageblock()).
+	 */
+	if (!pb || !mm.grouping || *order >= pageblock_order || most < pageblock_nr_pages ||
+	    zone->nr_highatomic >= most || FAULT_POINT())
 		return NIL32;
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC || pb->list < 0);
@@ -130,13 +133,6 @@ static uint64_t free_pages_of(const struct pageblock *pb)
 	return pb->list == pageblock_order ? pageblock_nr_pages : pb->nr_free;
 }
 
-unsigned long highatomic_peek(const struct zone *zone, unsigned int order)
-{
-	const struct pageblock *pb = FAULT_POINT() ? NULL : highatomic_with(zone, order);
-
-	return pb ? free_pages_of(pb) : 0;
-}
-
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
 				enum migratetype type)
 {
@@ -164,13 +160,16 @@ void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned
 	}
 }
 
-bool highatomic_unreserve(struct zone *zone, unsigned int order, enum migratetype type)
+bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long missing,
+			  enum migratetype type)
 {
 	struct pageblock *pb = highatomic_with(zone, order);
 	unsigned long start, pages = order > pageblock_order ? MAX_ORDER_NR_PAGES : 1;
 
-	if (!pb || FAULT_POINT())
+	if (!pb || free_pages_of(pb) < missing || FAULT_POINT())
 		return false;
+	if (type == TAKE_NOTHING)
+		return true;
 	start = ((unsigned long)(pb - mm.pageblocks) << pageblock_order) & ~(pages - 1);
 	highatomic_unreserve_range(zone, start, start + pages, type); /* both halves, or this one */
 	return true;

@@ -16,6 +16,25 @@
 /* Is the request acceptable? If not, what is wrong with it is written to why. */
 bool gfp_check(gfp_t gfp, unsigned int order, char *why, size_t size);
 
+/* explain.c */
+/*
+ * Would the request succeed now? A dry run; its record is in *ac, unless the hot path would serve it.
+ * granted: pages that are supposed to be free besides, for each zone of the request's zonelist; NULL:
+ * none. The flags and the order are acceptable.
+ */
+bool request_would_succeed(struct alloc_context *ac, gfp_t gfp, unsigned int order,
+			   const uint64_t granted[]);
+
+/* Why the request was refused: in one line, or at length. ac: its record. */
+void record_text(const struct alloc_context *ac, char *buf, size_t size);
+void emit_record(const struct alloc_context *ac, void (*emit)(const char *line));
+
+/* advice.c: one line, of what would make the refused request succeed. ac: its record. */
+void emit_advice(const struct alloc_context *ac, void (*emit)(const char *line));
+
+/* nearest.c: one line, of the block of this order that is nearest to being free, and its holders. */
+void emit_nearest(struct zone *zone, unsigned int order, void (*emit)(const char *line));
+
 /* info.c */
 const char *zone_name(const struct zone *zone);
 uint64_t zone_present(const struct zone *zone); /* pages that exist */

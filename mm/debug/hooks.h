@@ -44,10 +44,13 @@ void report_nothing_released(bool again); /* memblock_free_all() was called at t
 /* Does not return where a refused free panics. */
 void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 /*
- * why NULL: it is found out. Does not return if the request is acceptable and __GFP_NOFAIL, which
- * may not be refused.
+ * A request is refused: counted and, without __GFP_NOWARN, reported. All return NULL, but where
+ * __GFP_NOFAIL asks for a panic instead.
  */
-void report_refusal(gfp_t gfp, unsigned int order, const char *why);
+struct alloc_context;
+struct page *report_refusal(const struct alloc_context *ac); /* its record says why */
+struct page *report_bad_request(gfp_t gfp, unsigned int order);
+struct page *report_injected(gfp_t gfp, unsigned int order);
 _Noreturn void report_no_reference(const struct page *page);
 
 /* debug.c: for the slow paths while HOOKS is not 0 */

@@ -79,10 +79,19 @@ static inline void note_hooks(void)
 /* Of this CPU's caches of the zone, orders [order, end), the first that holds something. */
 struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
 				       unsigned int end);
-/* A block of this order from another class's cache of this CPU, now in use. */
-struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order);
-/* Give back one cached block of a larger order, the smallest there is. False: there is none. */
-bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type);
+/* The newest block of a cache that holds some; `word` is its first from now on. */
+static inline struct page *pcp_pop(struct per_cpu_pages *pcp, uint32_t word)
+{
+	struct page *page = *pcp->top--;
+
+	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount);
+	VM_BUG_ON(word >> 16 != 1);
+	page->word = word;
+	return page;
+}
+/* With the type TAKE_NOTHING these answer the same, and change nothing. */
+/* Give back a cached block of this order or above, the smallest there is. False: there is none. */
+bool pcp_give_back_one(struct zone *zone, unsigned int order, enum migratetype type);
 /*
  * Search this CPU's caches for a range of this order that is free but for a few of their newest blocks,
  * and give these back; a HIGHATOMIC pageblock they complete is of type `type` from then on. False, and
@@ -90,19 +99,9 @@ bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetyp
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		  struct scan_budget *budget);
-#define ASSEMBLE_NOTHING MIGRATE_TYPES /* instead of a type: is there one? Changes nothing */
-static inline bool pcp_could_assemble(struct zone *zone, unsigned int order,
-				      struct scan_budget *budget)
-{
-	return pcp_assemble(zone, order, ASSEMBLE_NOTHING, budget);
-}
 /* Pages of the zone that a CPU has cached; counted up to `enough` or more. Any context. */
 unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
 			    unsigned long enough);
-static inline unsigned long pcp_count_this_cpu(const struct zone *zone)
-{
-	return pcp_count_cpu(port_pcpu(), zone, ~0UL);
-}
 /* Does this CPU have so many pages of the zone cached, and one at least? */
 static inline bool pcp_hold(const struct zone *zone, unsigned long pages)
 {
@@ -141,7 +140,8 @@ bool remote_find(const struct zone *zone, unsigned int order, struct scan_budget
 		 unsigned long *start, unsigned long *end);
 /*
  * The same, and all CPUs give back the cached blocks in it; a HIGHATOMIC pageblock they complete is of
- * type `type` from then on. False: none was found.
+ * type `type` from then on. False: none was found. With
+ * TAKE_NOTHING nothing changes.
  */
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		     struct scan_budget *budget);

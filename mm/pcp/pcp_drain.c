@@ -144,23 +144,11 @@ struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int ord
 	return NULL;
 }
 
-struct page *pcp_steal(struct zone *zone, uint32_t word, unsigned int order)
-{
-	struct per_cpu_pages *pcp = pcp_first_cached(zone, order, order + 1);
-	struct page *page;
-
-	if (!pcp || FAULT_POINT())
-		return NULL;
-	page = *pcp->top--;
-	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount || page_order(page) != order);
-	VM_BUG_ON(word >> 16 != 1);
-	page->word = word;
-	return page;
-}
-
 void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type)
 {
+	if (type == TAKE_NOTHING)
+		return;
 	spin_lock(&zone->lock);
 	for (unsigned long i = 0; i < count; i++)
 		give_back(port_pcpu(), zone, slots[i]);
@@ -168,9 +156,9 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 	spin_unlock(&zone->lock);
 }
 
-bool pcp_give_back_larger(struct zone *zone, unsigned int order, enum migratetype type)
+bool pcp_give_back_one(struct zone *zone, unsigned int order, enum migratetype type)
 {
-	struct per_cpu_pages *pcp = pcp_first_cached(zone, order + 1, NR_PAGE_ORDERS);
+	struct per_cpu_pages *pcp = pcp_first_cached(zone, order, NR_PAGE_ORDERS);
 	unsigned long index;
 
 	if (!pcp)
@@ -375,8 +363,7 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 			0; /* such a search is for one range, which is likely to be complete */
 		return false;
 	}
-	if (type != ASSEMBLE_NOTHING)
-		pcp_complete(zone, found, count, start, end, type);
+	pcp_complete(zone, found, count, start, end, type);
 	return true;
 }
 

@@ -102,7 +102,7 @@ void remote_give_back(unsigned long start, unsigned long end)
 
 unsigned long pcp_count_zone(const struct zone *zone)
 {
-	unsigned long count = pcp_count_this_cpu(zone);
+	unsigned long count = pcp_count_cpu(port_pcpu(), zone, ~0UL);
 	const struct mm_pcpu *cpu;
 
 	for_each_other_cpu (cpu)
@@ -129,6 +129,8 @@ bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype typ
 
 	if (!remote_find(zone, order, budget, &start, &end))
 		return false;
+	if (type == TAKE_NOTHING)
+		return true;
 	remote_give_back(start, end);
 	flags = port_irq_save();
 	pcp_complete(zone, NULL, 0, start, end, type);
@@ -149,7 +151,7 @@ unsigned long drain_all_pages(void)
 			unsigned long flags = port_irq_save();
 
 			spin_lock(&zone->lock);
-			more = highatomic_unreserve(zone, pageblock_order, MIGRATE_MOVABLE);
+			more = highatomic_unreserve(zone, pageblock_order, 0, MIGRATE_MOVABLE);
 			spin_unlock(&zone->lock);
 			port_irq_restore(flags);
 		} while (more);

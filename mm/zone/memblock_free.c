@@ -288,5 +288,5 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 		return error;
 	open_sections(index >> SECTION_SHIFT, (last >> SECTION_SHIFT) + 1);
 	release_reserved(index, last + 1);
-	return setup_per_zone_wmarks();
+	return init_per_zone_wmark_min();
 }

@@ -102,84 +102,50 @@ int setup_per_zone_wmarks(void)
 	return 0;
 }
 
-void init_per_zone_wmark_min(void)
+/*
+ * Memory has come, at boot or late: min_free_kbytes is the default for all there is now, unless the user
+ * has set it.
+ */
+int init_per_zone_wmark_min(void)
 {
-	mm.min_free_kbytes = mm_default_min_free_kbytes(managed_pages());
-	mm.watermark_scale_factor = 10;
-	mm.lowmem_reserve_ratio[ZONE_DMA32] = 256;
-	mm.lowmem_reserve_ratio[ZONE_NORMAL] = 32;
-	setup_per_zone_wmarks();
+	if (!mm.watermark_scale_factor) { /* boot */
+		mm.watermark_scale_factor = 10;
+		mm.lowmem_reserve_ratio[ZONE_DMA32] = 256;
+		mm.lowmem_reserve_ratio[ZONE_NORMAL] = 32;
+	}
+	if (!READ_ONCE(mm.user_min_free_kbytes))
+		WRITE_ONCE(mm.min_free_kbytes, mm_default_min_free_kbytes(managed_pages()));
+	return setup_per_zone_wmarks();
 }
 
 /* ---- the check ----------------------------------------------------------------------------- */
 
-/* What of a mark a request with these flags must leave. */
-static inline uint64_t mark_for(unsigned int alloc_flags, uint64_t mark)
+RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 {
-	if (alloc_flags & ALLOC_NO_WATERMARKS)
-		return 0;
-	if (alloc_flags & ALLOC_MIN_RESERVE) {
-		mark -= mark / 2;
-		if (alloc_flags & ALLOC_NON_BLOCK)
-			mark -= mark / 4;
+	struct zone_answer *answer = &ac->answer[ref - ac->zonerefs];
+	const struct zone *zone = ref->zone;
+	unsigned int flags = ac->alloc_flags;
+	int64_t free = (int64_t)READ_ONCE(zone->nr_free), kept = 0, left = 0;
+	/* Who may have parts of the HIGHATOMIC pageblocks: single pages also who may not wait. */
+	unsigned int own = ac->order ? ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC
+				     : ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | ALLOC_NON_BLOCK;
+
+	if (!(flags & ALLOC_NO_WATERMARKS)) {
+		kept = (int64_t)wmark_kept(flags, FOR_SPEED || flags & ALLOC_WMARK_MIN
+							  ? READ_ONCE(zone->mark.min)
+							  : READ_ONCE(zone->mark.low));
+		left = free - (1L << ac->order) -
+		       (int64_t)READ_ONCE(zone->lowmem_reserve[ac->highest]);
+		if (!(flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
+			left -= (int64_t)READ_ONCE(zone->nr_free_highatomic);
+		if (dry_run(ac))
+			left += (int64_t)answer->granted;
 	}
-	return mark;
-}
-
-/*
- * Pages free after the request that count for its mark. Free pages of the HIGHATOMIC pageblocks
- * count only for those who may use them.
- */
-static inline RACY int64_t left_for(const struct zone *zone, const struct alloc_context *ac)
-{
-	uint64_t left = READ_ONCE(zone->nr_free) + 1;
-
-	if (ac->alloc_flags & ALLOC_NO_WATERMARKS)
-		return (int64_t)left;
-	left -= (1UL << ac->order) + READ_ONCE(zone->lowmem_reserve[ac->highest]);
-	if (!(ac->alloc_flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
-		left -= READ_ONCE(zone->nr_free_highatomic);
-	return (int64_t)left;
-}
-
-/*
- * Is there a block for it? Parts of HIGHATOMIC pageblocks count for those who may have them, single
- * pages also for who cannot wait.
- */
-static inline bool has_block(const struct zone *zone, const struct alloc_context *ac)
-{
-	unsigned int own =
-		ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | (ac->order ? 0 : ALLOC_NON_BLOCK);
-
-	return zone_has_block(zone, ac->order,
-			      ac->order < pageblock_order && ac->alloc_flags & own);
-}
-
-uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark)
-{
-	int64_t missing = (int64_t)mark_for(ac->alloc_flags, mark) + 1 - left_for(zone, ac);
-
-	return missing > 0 ? (uint64_t)missing : 0;
-}
-
-enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac)
-{
-	int64_t left;
-
-	if (!FOR_SPEED) /* the same by two calls, which is smaller */
-		return FAULT_POINT() || zone_shortfall(zone, ac, READ_ONCE(zone->mark.min)) ||
-				       !has_block(zone, ac)
-			       ? WMARK_NO_LEVEL
-		       : zone_shortfall(zone, ac, READ_ONCE(zone->mark.low)) ? WMARK_ABOVE_MIN
-									     : WMARK_ABOVE_LOW;
-	left = left_for(zone, ac);
-	if (FAULT_POINT() ||
-	    left <= (int64_t)mark_for(ac->alloc_flags, READ_ONCE(zone->mark.min)) ||
-	    !has_block(zone, ac))
-		return WMARK_NO_LEVEL;
-	return left > (int64_t)mark_for(ac->alloc_flags, READ_ONCE(zone->mark.low))
-		       ? WMARK_ABOVE_LOW
-		       : WMARK_ABOVE_MIN;
+	answer->free = (uint64_t)free;
+	answer->kept = (uint64_t)kept;
+	answer->missing = left < kept ? (uint64_t)(kept - left) : 0;
+	return left >= kept && !FAULT_POINT() &&
+	       zone_has_block(zone, ac->order, ac->order < pageblock_order && flags & own);
 }
 
 /* ---- sysctls ------------------------------------------------------------------------------- */
@@ -194,6 +160,7 @@ int mm_set_min_free_kbytes(uint64_t kbytes)
 	if (kbytes >> (PAGE_SHIFT - 10) >= managed_pages())
 		return -EINVAL;
 	WRITE_ONCE(mm.min_free_kbytes, kbytes);
+	WRITE_ONCE(mm.user_min_free_kbytes, true);
 	return setup_per_zone_wmarks();
 }
 

@@ -18,10 +18,9 @@
 #define QUARRY_MM_ZONE_H
 
 #include <quarry/mm.h>
+#include "../alloc_context.h"
 #include "../compiler.h"
 #include "../spinlock.h"
-
-struct alloc_context;
 
 #define SECTION_SHIFT MAX_PAGE_ORDER /* pages -> sections */
 #define SECTION_PAGES MAX_ORDER_NR_PAGES
@@ -130,15 +129,11 @@ static inline RACY bool zone_has_block(const struct zone *zone, unsigned int ord
 }
 
 /* watermark.c */
-enum wmark_level {
-	WMARK_NO_LEVEL, /* the request must not have a block of the zone, or there is none */
-	WMARK_ABOVE_MIN,
-	WMARK_ABOVE_LOW,
-};
-/* May the request go to this zone? */
-enum wmark_level zone_level(const struct zone *zone, const struct alloc_context *ac);
-/* Pages that would have to be free besides for the request to leave the mark. */
-uint64_t zone_shortfall(const struct zone *zone, const struct alloc_context *ac, uint64_t mark);
+/*
+ * May the request have its block from this zone (one of ac->zonerefs)? What the zone answers is
+ * recorded. Needs no lock.
+ */
+bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref);
 /* Of one zone that has so many of all managed pages. */
 void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
 		     unsigned int scale_factor, struct mm_watermarks *mark);

@@ -10,8 +10,8 @@
 #pragma GCC visibility push(hidden)
 
 /* watermark.c */
-void init_per_zone_wmark_min(void);
-int setup_per_zone_wmarks(void); /* returns 0: what sets a sysctl ends with it */
+int init_per_zone_wmark_min(void); /* managed memory has grown; returns 0 */
+int setup_per_zone_wmarks(void);   /* returns 0: what sets a sysctl ends with it */
 
 #pragma GCC visibility pop
 #endif

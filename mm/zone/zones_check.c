@@ -20,7 +20,7 @@ static void check_zonelists(struct walk *walk)
 			const struct zone *zone = &mm.zones[z];
 			gfp_t class = zone->first_pcp * (gfp_t)sizeof(struct per_cpu_pages);
 
-			if (!zone_populated(zone) || (list && n))
+			if (!zone_populated(zone))
 				continue;
 			expect(walk, ref[n].zone == zone && ref[n].class == class,
 			       "mm.zonelists[%u][%u].zonerefs[%u]: .zone or .class 0x%x is not that of zone[%u]",
@@ -50,6 +50,12 @@ static void check_marks(struct walk *walk)
 	expect(walk,
 	       !total || (mm.watermark_scale_factor >= 1 && mm.watermark_scale_factor <= 3000),
 	       "mm.watermark_scale_factor: %u", mm.watermark_scale_factor);
+	expect(walk,
+	       flag_byte(&mm.user_min_free_kbytes) <= 1 &&
+		       (!total || flag_byte(&mm.user_min_free_kbytes) ||
+			mm.min_free_kbytes == mm_default_min_free_kbytes(total)),
+	       "mm.user_min_free_kbytes: %u, with mm.min_free_kbytes %llu",
+	       flag_byte(&mm.user_min_free_kbytes), (unsigned long long)mm.min_free_kbytes);
 	for (int z = 0; z < MAX_NR_ZONES; z++) {
 		const struct zone *zone = &mm.zones[z];
 		uint64_t protection[MAX_NR_ZONES];

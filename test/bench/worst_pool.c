@@ -40,9 +40,10 @@ static struct zone_info zone_info(int zone)
 	return info;
 }
 
+/* Normal is tried first; DMA32 follows when it has no more, so that is emptied before. */
 static gfp_t zone_gfp(int zone)
 {
-	return BENCH_GFP_ALL | (zone == ZONE_DMA32 ? __GFP_DMA32 : __GFP_THISNODE);
+	return BENCH_GFP_ALL | (zone == ZONE_DMA32 ? __GFP_DMA32 : 0);
 }
 
 static int zone_of_page(const struct page *page)
@@ -61,6 +62,7 @@ static bool keep(struct page *page, unsigned int order)
 	       pool_add(&small, (struct page *)(uintptr_t)(order << 1 | 1));
 }
 
+/* A whole section of this zone. False: it has none, or there is no room to note it. */
 static bool hold_one(int zone)
 {
 	uint64_t before = zone_info(zone).untouched, start = bench_tick();
@@ -71,7 +73,7 @@ static bool hold_one(int zone)
 	/* each section is opened here or in an episode: the way to the next may be long */
 	if (page)
 		worst_note(WORST_ALLOC, MAX_PAGE_ORDER, cost);
-	if (page && !pool_add(&pool[zone_of_page(page)], page)) {
+	if (page && (zone_of_page(page) != zone || !pool_add(&pool[zone], page))) {
 		__free_pages(page, MAX_PAGE_ORDER);
 		page = NULL;
 	}

@@ -15,7 +15,8 @@ ICOUNT = ("-icount", "shift=0,align=off,sleep=off")
 
 # Objects of mm/ that only inform, check or debug, and memblock, which peers count apart, but for the
 # part that hands memory over.
-NOT_CORE = re.compile(r"^((\w+_)?check|check_walk|debug|gfp|info|memblock(_alloc|_array|_limit|_query)?|report|state_hash)\.o$")
+NOT_CORE = re.compile(r"^((\w+_)?check|check_walk|advice|debug|explain|gfp|info|memblock(_alloc|_array|_limit|_query)?|"
+                      r"nearest|report|state_hash)\.o$")
 
 
 def parse(text, memory="1G"):

@@ -43,47 +43,65 @@ static void dma32_stays(void)
 	grab_release(list);
 }
 
-/* Normal first, then DMA32; a request for this zone only stops when it is empty. */
+/* All that a request gets of Normal before it turns to DMA32, chained to *list. */
+static void grab_normal(struct grab **list)
+{
+	for (int order = MAX_PAGE_ORDER; order >= 0; order--) {
+		struct page *page;
+
+		while ((page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, (unsigned int)order))) {
+			struct grab *grab = page_address(page);
+
+			if (!in_zone(page, ZONE_NORMAL)) {
+				EXPECT_EQ(0, __free_pages(page, (unsigned int)order));
+				break;
+			}
+			grab->next = *list;
+			grab->order = (unsigned int)order;
+			*list = grab;
+		}
+	}
+}
+
+/*
+ * Normal first, then DMA32, as soon as Normal is at its low mark; __GFP_THISNODE is no other: there is one node. What is
+ * below the marks comes last.
+ */
 static void fallback(void)
 {
-	struct zone_info before;
-	struct grab *list;
+	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_THISNODE, GFP_ATOMIC,
+				      __GFP_MEMALLOC};
+	unsigned long high = mm_pcp_high();
+	struct grab *list = NULL, *rest;
+	struct zone_info normal, dma32;
 	struct page *page;
-	uint64_t dma32;
 
-	drain_all_pages();
-	before = zone_of(ZONE_NORMAL);
-	dma32 = zone_of(ZONE_DMA32).free;
-	if (before.free == 0) {
-		/* a machine without memory above the boundary */
+	mm_set_pcp_high(0);
+	normal = zone_of(ZONE_NORMAL);
+	dma32 = zone_of(ZONE_DMA32);
+	if (normal.free > normal.mark.low && dma32.free > dma32.mark.low) {
 		page = alloc_page(GFP_KERNEL);
-		EXPECT(page != NULL && in_zone(page, ZONE_DMA32));
+		EXPECT(page != NULL && in_zone(page, ZONE_NORMAL));
 		EXPECT_EQ(0, __free_page(page));
-		return;
+		grab_normal(&list);
+		EXPECT_EQ(normal.mark.low, zone_of(ZONE_NORMAL).free);
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			page = alloc_page(kinds[i] | __GFP_NOWARN);
+			EXPECT(page != NULL && in_zone(page, ZONE_DMA32));
+			EXPECT_EQ(0, __free_page(page));
+		}
+		EXPECT_EQ(normal.mark.low, zone_of(ZONE_NORMAL).free);
 	}
-	page = alloc_page(GFP_KERNEL);
-	EXPECT(page != NULL && in_zone(page, ZONE_NORMAL));
-	EXPECT_EQ(0, __free_page(page));
-
-	EXPECT_EQ(before.free, grab_all(&list, GFP_KERNEL | __GFP_THISNODE));
-	drain_all_pages();
-	EXPECT_EQ(0, zone_of(ZONE_NORMAL).free);
-	EXPECT_EQ(dma32, zone_of(ZONE_DMA32).free);
-	EXPECT_EQ(0, __get_free_pages(GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0));
-	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
-		page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
-		EXPECT(page == NULL || in_zone(page, ZONE_DMA32));
-		if (page)
-			EXPECT_EQ(0, __free_pages(page, order));
-		else
-			EXPECT(order > 0);
-	}
+	grab_all(&rest, GFP_KERNEL | __GFP_THISNODE);
+	EXPECT_EQ(0, zone_of(ZONE_NORMAL).free + zone_of(ZONE_DMA32).free);
+	grab_release(rest);
 	grab_release(list);
+	mm_set_pcp_high(high);
 }
 
 static void zonelists(void)
 {
-	struct zoneref_info ref;
+	struct zoneref_info ref, same;
 	unsigned int n = 0;
 	int last = MAX_NR_ZONES;
 
@@ -91,10 +109,12 @@ static void zonelists(void)
 		EXPECT((int)ref.zone_idx < last);
 		EXPECT_EQ(zone_of(ref.zone_idx).present > 0, ref.populated);
 		last = (int)ref.zone_idx;
+		/* __GFP_THISNODE: the zones of the one node */
+		EXPECT(mm_zonelist(1, n, &same));
+		EXPECT_EQ(ref.zone_idx, same.zone_idx);
 	}
 	EXPECT(n >= 1);
-	EXPECT(mm_zonelist(1, 0, &ref));
-	EXPECT(!mm_zonelist(1, 1, &ref));
+	EXPECT(!mm_zonelist(1, n, &same));
 }
 
 /* The map minus the reservations, in whole pages, is what the zones manage. */

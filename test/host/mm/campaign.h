@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <quarry/mm.h>
+
 struct campaign_state {
 	const char *name;
 	void (*make)(void); /* from a machine just started */
@@ -19,6 +21,10 @@ extern const struct campaign_state states[];
 extern const size_t nr_states;
 void state_mixed(
 	void); /* pageblocks of all types, with holes of several sizes, and a HIGHATOMIC reserve */
+
+/* CPU 1 comes online; its requests are made on this thread. */
+extern struct mm_pcpu second_cpu;
+void start_other_cpu(void);
 
 /* A copy of memblock and of all that mm/ has, caches included. */
 void keep_all(void);

@@ -18,7 +18,7 @@
 
 #define MANY 16384
 static struct page *taken[MANY];
-static struct mm_pcpu other_cpu; /* CPU 1, where a state has one */
+struct mm_pcpu second_cpu;
 
 static void fill(gfp_t gfp, unsigned int order, unsigned int *count)
 {
@@ -87,7 +87,7 @@ static void state_cached_highatomic(void)
 	unsigned int count;
 
 	for (unsigned int i = 0; i < 2; i++) {
-		atomic[i] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 2);
+		atomic[i] = highatomic_block(0, 2);
 		assert_non_null(atomic[i]);
 	}
 	state_empty();
@@ -108,6 +108,11 @@ void state_mixed(void)
 	struct page *page;
 	static unsigned char orders[MANY];
 
+	for (unsigned int i = 0; i < 2; i++) {
+		page = highatomic_block(0, 1); /* the first cuts a pageblock, the second keeps it */
+		assert_non_null(page);
+		assert_int_equal(0, __free_pages(page, 1));
+	}
 	while (count < MANY) {
 		unsigned int order = (unsigned int)(host_random(&seed) % 6);
 
@@ -149,13 +154,13 @@ static void kick(unsigned int cpu)
 	port_set_pcpu(self);
 }
 
-static void start_other_cpu(void)
+void start_other_cpu(void)
 {
 	struct mm_pcpu *self = port_pcpu();
 
-	boot_pageset_init(&other_cpu, 1);
-	port_set_pcpu(&other_cpu);
-	assert_int_equal(0, setup_per_cpu_pageset(&other_cpu, 1));
+	boot_pageset_init(&second_cpu, 1);
+	port_set_pcpu(&second_cpu);
+	assert_int_equal(0, setup_per_cpu_pageset(&second_cpu, 1));
 	port_set_pcpu(self);
 	port_host_kick = kick;
 }
@@ -172,7 +177,7 @@ static void state_remote(void)
 		pfn_t pair = page_to_pfn(taken[i]) & ~(pfn_t)3;
 		bool here = pair % 8 == 0 && page_to_pfn(taken[i]) % 4 == 1;
 
-		port_set_pcpu(here ? self : &other_cpu);
+		port_set_pcpu(here ? self : &second_cpu);
 		assert_int_equal(0, __free_page(taken[i]));
 		port_set_pcpu(self);
 		mine += here;
@@ -192,7 +197,7 @@ static void state_remote_deep(void)
 		if (page_to_pfn(taken[i]) % 2 || taken[i + 1] != taken[i] + 1)
 			continue;
 		assert_int_equal(0, __free_page(taken[i++]));
-		port_set_pcpu(&other_cpu);
+		port_set_pcpu(&second_cpu);
 		assert_int_equal(0, __free_page(taken[i]));
 		port_set_pcpu(self);
 		pairs++;
@@ -213,7 +218,7 @@ static void state_remote_watermark(void)
 
 	start_other_cpu();
 	fill(GFP_KERNEL, 0, &count);
-	port_set_pcpu(&other_cpu);
+	port_set_pcpu(&second_cpu);
 	for (unsigned int i = 0; i < 8; i++)
 		assert_int_equal(0, __free_page(taken[i]));
 	port_set_pcpu(self);

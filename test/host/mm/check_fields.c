@@ -50,6 +50,8 @@ static const struct field mm_fields[] = {
 	ARRAY(lowmem_reserve_ratio, may_be_same_marks),
 	GAP(lowmem_reserve_ratio, min_free_kbytes),
 	FIELD(min_free_kbytes, may_be_same_marks),
+	FIELD(user_min_free_kbytes, may_be_user_min_free),
+	GAP(user_min_free_kbytes, zones),
 	ELSEWHERE(zones),
 	ELSEWHERE(zonelists),
 	ARRAY(stats.misuse, may_be_any),

@@ -43,6 +43,7 @@ bool may_be_pcp_high(const void *object);
 bool may_be_nr_cpus(const void *object);
 bool may_be_end_cpu(const void *object);
 bool may_be_same_marks(const void *object);
+bool may_be_user_min_free(const void *object);
 bool may_be_zone_low(const void *object);
 bool may_be_contended(const void *object);
 bool may_be_zone_span(const void *object);

@@ -106,6 +106,15 @@ bool may_be_same_marks(const void *object)
 	return true;
 }
 
+/* What the user has not set is the default. */
+bool may_be_user_min_free(const void *object)
+{
+	uint64_t managed = mm.zones[ZONE_DMA32].managed + mm.zones[ZONE_NORMAL].managed;
+	unsigned int set = BYTE(object, struct mm, user_min_free_kbytes);
+
+	return set <= 1 && (set || mm.min_free_kbytes == mm_default_min_free_kbytes(managed));
+}
+
 bool may_be_zone_low(const void *object)
 {
 	return BYTE(object, struct zone, low) <= 1;

@@ -84,9 +84,9 @@ static void use_and_free(gfp_t zone)
 /* A pageblock that is kept as HIGHATOMIC, with a block in use or free as a whole. */
 static void keep_highatomic(gfp_t zone, bool in_use)
 {
-	struct page *first = block_of(GFP_ATOMIC | zone, 3), *second;
+	struct page *first = highatomic_block(zone, 3), *second = highatomic_block(zone, 3);
 
-	second = block_of(GFP_ATOMIC | zone, 3);
+	assert_true(first && second);
 	give(first, 3);
 	if (!in_use)
 		give(second, 3);

@@ -12,6 +12,7 @@
 #include <quarry/memblock.h>
 
 #include "machine.h"
+#include "mm/state.h"
 #include "test/host/port_host.h"
 
 #define MIB  ((phys_addr_t)1 << 20)
@@ -198,6 +199,25 @@ void machine_stop(void)
 	free(machine.frame);
 	machine.frame = NULL;
 	host_ram_unmap();
+}
+
+struct page *highatomic_block(gfp_t zone, unsigned int order)
+{
+	const uint64_t more = 100 * pageblock_nr_pages; /* 1 % of it is a pageblock */
+	uint64_t kbytes = mm_min_free_kbytes(), managed = 0;
+	struct page *page;
+
+	for (int z = 0; z < MAX_NR_ZONES; z++)
+		managed += mm.zones[z].managed;
+	/* No zone is above its low mark. */
+	assert_int_equal(0, mm_set_min_free_kbytes((managed - 1) << (PAGE_SHIFT - 10)));
+	for (int z = 0; z < MAX_NR_ZONES; z++)
+		mm.zones[z].managed += more;
+	page = alloc_pages(GFP_ATOMIC | zone | __GFP_NOWARN, order);
+	for (int z = 0; z < MAX_NR_ZONES; z++)
+		mm.zones[z].managed -= more;
+	assert_int_equal(0, mm_set_min_free_kbytes(kbytes));
+	return page;
 }
 
 void oracle_take(const struct page *page, unsigned int order)

@@ -52,6 +52,13 @@ extern struct mm_pcpu machine_pcpu;
 void machine_start(const struct layout *layout);
 void machine_stop(void);
 
+/*
+ * A block of this order that an interrupt takes under pressure, out of a HIGHATOMIC pageblock if it is
+ * smaller than one; zone is 0 or GFP_DMA32. A machine of these tests is too small to keep any: the zones
+ * say meanwhile that they have 200 MiB more.
+ */
+struct page *highatomic_block(gfp_t zone, unsigned int order);
+
 /* Mark a block as taken (it must be free, aligned, in one zone) or as free (it must be taken). */
 void oracle_take(const struct page *page, unsigned int order);
 void oracle_give(pfn_t pfn, unsigned int order);

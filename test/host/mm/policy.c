@@ -13,9 +13,9 @@
 #include "machine.h"
 #include "test/host/port_host.h"
 
-struct page *held[20000];
+struct page *held[70000];
 unsigned int nr_held;
-static unsigned char held_order[20000];
+static unsigned char held_order[70000];
 
 int policy_quiet(void **state)
 {
@@ -35,6 +35,15 @@ int policy_start_caches(void **state)
 {
 	policy_quiet(state);
 	machine_start(&layouts[ONE_BANK_CACHES]);
+	return 0;
+}
+
+int policy_start_large(void **state)
+{
+	static const struct layout large = {"large", 0, {{0x80000000, 256 << 20}}, {{0}}, 0};
+
+	policy_quiet(state);
+	machine_start(&large);
 	return 0;
 }
 

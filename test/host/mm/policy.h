@@ -17,10 +17,11 @@
 int policy_quiet(void **state); /* the log alone */
 int policy_start(void **state); /* ONE_BANK */
 int policy_start_caches(void **state);
+int policy_start_large(void **state); /* 256 MiB, no caches */
 int policy_stop(void **state);
 
 /* Blocks taken and not given back yet, in the order they were taken in but for give_odd(). */
-extern struct page *held[20000];
+extern struct page *held[70000];
 extern unsigned int nr_held;
 
 void hold(struct page *page, unsigned int order); /* page may not be NULL */

@@ -89,13 +89,13 @@ static bool is_highatomic(const struct page *page)
 /* A block before it falls apart, known to the oracle as taken. */
 static struct page *block_for(enum pass pass, unsigned int order)
 {
-	gfp_t gfp = pass == HIGHATOMIC ? GFP_ATOMIC : GFP_KERNEL;
-	struct page *page = alloc_pages(gfp, order);
+	struct page *page =
+		pass == HIGHATOMIC ? highatomic_block(0, order) : alloc_pages(GFP_KERNEL, order);
 
 	if (pass == HIGHATOMIC && order < pageblock_order && !is_highatomic(page)) {
 		struct page *first = page; /* a cut; what is left of it is kept for the next */
 
-		page = alloc_pages(gfp, order);
+		page = highatomic_block(0, order);
 		assert_true(is_highatomic(page));
 		assert_int_equal(0, __free_pages(first, order));
 	}

@@ -12,13 +12,23 @@
 
 #include <cmocka.h>
 
+#include <quarry/memblock.h>
+
 #include "machine.h"
+#include "mm/state.h"
 #include "policy.h"
 #include "test/host/port_host.h"
 
 #define MIB ((uint64_t)1 << 20)
 
 static struct layout both_without_caches;
+
+static int start_both_cached(void **state)
+{
+	policy_quiet(state);
+	machine_start(&layouts[BOTH_ZONES]);
+	return 0;
+}
 
 static int start_both(void **state)
 {
@@ -115,6 +125,52 @@ static void lowmem_protection(void **state)
 	give_all();
 }
 
+/* What lies in the caches of a zone is kept as its free pages are: the marks are asked before the cache is. */
+static void lowmem_protection_of_cached(void **state)
+{
+	struct zone_info dma32, normal;
+	unsigned long from_dma32 = 0, cached;
+	struct page *page;
+
+	(void)state;
+	take_all(GFP_KERNEL | GFP_DMA32, 0);
+	for (cached = 0; cached < 30; cached++)
+		give_one(nr_held - 1);
+	mm_zone_info(ZONE_NORMAL, &normal);
+	assert_int_equal(0, mm_set_lowmem_reserve_ratio(ZONE_DMA32, 1));
+	mm_zone_info(ZONE_DMA32, &dma32);
+	assert_int_equal(normal.managed, dma32.protection[ZONE_NORMAL]);
+	while ((page = alloc_page(GFP_KERNEL | __GFP_NOWARN))) {
+		hold(page, 0);
+		from_dma32 += page_to_pfn(page) < machine.boundary;
+	}
+	assert_int_equal(0, from_dma32);
+	assert_int_equal(cached, take_all(GFP_KERNEL | GFP_DMA32, 0));
+	give_all();
+}
+
+/* ---- row 13 -------------------------------------------------------------------------------- */
+
+/* There is one node, and __GFP_THISNODE binds to it, not to a zone. */
+static void thisnode_has_both_zones(void **state)
+{
+	struct zoneref with[MAX_NR_ZONES], without[MAX_NR_ZONES];
+
+	(void)state;
+	for (unsigned int n = 0; n < MAX_NR_ZONES; n++) {
+		with[n] = mm.zonelists[1][ZONE_NORMAL].zonerefs[n];
+		without[n] = mm.zonelists[0][ZONE_NORMAL].zonerefs[n];
+	}
+	assert_memory_equal(without, with, sizeof(with));
+	take_all(GFP_KERNEL | __GFP_THISNODE, 0);
+	assert_int_equal(0, free_in(ZONE_NORMAL) + free_in(ZONE_DMA32));
+	give_all();
+	take_all(GFP_KERNEL | GFP_DMA32 | __GFP_THISNODE, 0);
+	assert_int_equal(0, free_in(ZONE_DMA32));
+	assert_true(free_in(ZONE_NORMAL) > 0);
+	give_all();
+}
+
 /* ---- row 16 -------------------------------------------------------------------------------- */
 
 static void per_order_check(void **state)
@@ -184,6 +240,43 @@ static void sysctls_recompute(void **state)
 	assert_int_equal(3 * 1024, mm_min_free_kbytes());
 }
 
+/* Memory that comes late brings the default for all there is then, unless the user has set a value. */
+static void late_memory_recomputes(void **state)
+{
+	struct mm_config config = {.boot_pcpu = &machine_pcpu};
+	struct zone_info info;
+	uint64_t first;
+
+	policy_quiet(state);
+	memblock_init();
+	assert_non_null(host_ram_map(0x80000000, 64 * MIB));
+	host_ram_randomize(0x80000000, 64 * MIB, 20240229);
+	assert_int_equal(0, memblock_add(0x80000000, 64 * MIB));
+	assert_int_equal(0, memblock_reserve(0x81000000, 33 * MIB));
+	memset(&machine_pcpu, 0, sizeof(machine_pcpu));
+	port_set_pcpu(&machine_pcpu);
+	assert_int_equal(0, mm_init(&config));
+	memblock_free_all();
+	mm_zone_info(ZONE_DMA32, &info);
+	first = mm_min_free_kbytes();
+	assert_int_equal(mm_default_min_free_kbytes(info.managed), first);
+	assert_int_equal(0, memblock_free_late(0x81000000, 32 * MIB));
+	mm_zone_info(ZONE_DMA32, &info);
+	assert_true(mm_min_free_kbytes() > first);
+	assert_int_equal(mm_default_min_free_kbytes(info.managed), mm_min_free_kbytes());
+	assert_int_equal(mm_min_free_kbytes() / 4, info.mark.min);
+	for (uint64_t kbytes = 0; kbytes <= 9999; kbytes += 9999) {
+		assert_int_equal(0, mm_set_min_free_kbytes(kbytes));
+		assert_int_equal(0,
+				 memblock_free_late(0x83000000 + (kbytes ? 0 : MIB / 2), MIB / 2));
+		assert_int_equal(kbytes, mm_min_free_kbytes());
+		mm_zone_info(ZONE_DMA32, &info);
+		assert_int_equal(kbytes / 4, info.mark.min);
+	}
+	host_ram_unmap();
+	port_host_log_hook = NULL;
+}
+
 /* ---- row 34: the reserves ------------------------------------------------------------------ */
 
 static void reserves(void **state)
@@ -211,6 +304,38 @@ static void reserves(void **state)
 		take_all(rules[i].gfp, 0);
 		assert_int_equal(rules[i].left, free_in(ZONE_DMA32));
 		assert_int_equal(refused + 1, stats_now().stage[MM_STAGE_FAIL]);
+		give_all();
+	}
+}
+
+/* All zones are at their low marks before any reserve of one is touched. */
+static void reserves_come_last(void **state)
+{
+	static const gfp_t kinds[] = {GFP_KERNEL, GFP_NOWAIT, GFP_ATOMIC, GFP_KERNEL | __GFP_HIGH,
+				      GFP_KERNEL | __GFP_MEMALLOC};
+	struct zone_info normal, dma32;
+	struct page *page;
+
+	(void)state;
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	mm_zone_info(ZONE_NORMAL, &normal);
+	mm_zone_info(ZONE_DMA32, &dma32);
+	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (;;) {
+			page = alloc_page(kinds[i] | __GFP_NOWARN);
+			hold(page, 0);
+			if (page_to_pfn(page) < machine.boundary)
+				break;
+		}
+		assert_int_equal(normal.mark.low, free_in(ZONE_NORMAL));
+		while (free_in(ZONE_DMA32) > dma32.mark.low) {
+			assert_int_equal(normal.mark.low, free_in(ZONE_NORMAL));
+			hold(alloc_page(kinds[i]), 0);
+		}
+		/* from then on Normal first again, down to what the flags leave */
+		hold(alloc_page(kinds[i]), 0);
+		assert_int_equal(normal.mark.low - 1, free_in(ZONE_NORMAL));
+		assert_int_equal(dma32.mark.low, free_in(ZONE_DMA32));
 		give_all();
 	}
 }
@@ -316,9 +441,14 @@ int main(void)
 		cmocka_unit_test(golden_watermarks),
 		cmocka_unit_test(golden_protection),
 		cmocka_unit_test_setup_teardown(lowmem_protection, start_both, policy_stop),
+		cmocka_unit_test_setup_teardown(lowmem_protection_of_cached, start_both_cached,
+						policy_stop),
+		cmocka_unit_test_setup_teardown(thisnode_has_both_zones, start_both, policy_stop),
 		cmocka_unit_test_setup_teardown(per_order_check, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(sysctls_recompute, start_both, policy_stop),
+		cmocka_unit_test(late_memory_recomputes),
 		cmocka_unit_test_setup_teardown(reserves, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(reserves_come_last, start_both, policy_stop),
 		cmocka_unit_test_setup_teardown(stages_counted, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(available, start_both, policy_stop),
 		cmocka_unit_test(available_beside_a_small_zone),

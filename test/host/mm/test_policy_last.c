@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "machine.h"
+#include "mm/state.h"
 #include "policy.h"
 #include "test/host/port_host.h"
 
@@ -36,34 +37,46 @@ static uint64_t nr_highatomic(void)
 	return info.nr_highatomic;
 }
 
+/* All zones are below their low mark, with nothing taken; or as it was. */
+static void pressure(bool on)
+{
+	assert_int_equal(0, mm_set_min_free_kbytes(on ? (free_pages_now() - 1) * 4 : 0));
+}
+
+/* The block that an interrupt gets goes back at once; what stays is the pageblock it came from. */
+static void interrupt_served(void)
+{
+	struct page *page = in_interrupt();
+
+	assert_non_null(page);
+	assert_int_equal(0, __free_pages(page, 1));
+}
+
 /*
- * Threads take all they can get, fragment it as badly as can be, and take all again; an interrupt that has been served before
- * still gets its block of order 1.
+ * Threads take all they can get, fragment it as badly as can be, and take all again; an interrupt that has been served
+ * under pressure before still gets its block of order 1.
  */
 static void highatomic_survives_pressure(void **state)
 {
-	struct page *page = in_interrupt();
-	struct zone_info info;
+	struct page *page;
 
 	(void)state;
-	assert_non_null(page);
-	assert_int_equal(0, __free_pages(page, 1));
-	mm_zone_info(ZONE_DMA32, &info);
-	assert_int_equal(pageblock_nr_pages, info.nr_highatomic);
+	for (int i = 0; i < 3; i++)
+		interrupt_served();
+	assert_int_equal(0, nr_highatomic()); /* there is no pressure */
+	pressure(true);
+	interrupt_served();
+	pressure(false);
+	assert_int_equal(pageblock_nr_pages, nr_highatomic());
 	for (int round = 0; round < 3; round++) {
 		/* without a min mark: all but the reserve goes */
 		take_all(round % 2 ? GFP_KERNEL | __GFP_NORETRY : GFP_NOWAIT, 0);
 		assert_true(free_pages_now() <= pageblock_nr_pages);
-		for (int i = 0; i < 100; i++) {
-			page = in_interrupt();
-			assert_non_null(page);
-			assert_int_equal(0, __free_pages(page, 1));
-		}
+		for (int i = 0; i < 100; i++)
+			interrupt_served();
 		give_odd();
 		assert_null(alloc_pages(GFP_NOWAIT | __GFP_NOWARN, 1));
-		page = in_interrupt();
-		assert_non_null(page);
-		assert_int_equal(0, __free_pages(page, 1));
+		interrupt_served();
 	}
 	/* a single page for an interrupt comes from there too, when nothing else is left */
 	take_all(GFP_NOWAIT, 0);
@@ -77,24 +90,45 @@ static void highatomic_survives_pressure(void **state)
 	give_all();
 }
 
-/* The reserve does not grow past 1 % of the zone and a pageblock, and goes back when it is not needed. */
+/* The reserve does not grow past 1 % of the zone, rounded up to a pageblock, and goes back when it is not needed. */
 static void highatomic_is_bounded(void **state)
 {
 	struct page *pages[2000];
-	struct zone_info info;
 	unsigned int n = 0;
 
 	(void)state;
+	pressure(true);
 	while (n < 2000 && (pages[n] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, 1)))
 		n++;
+	pressure(false);
 	assert_int_equal(2000, n);
-	mm_zone_info(ZONE_DMA32, &info);
-	assert_in_range(info.nr_highatomic, 1, info.managed / 100 + pageblock_nr_pages);
+	assert_int_equal(2 * pageblock_nr_pages, nr_highatomic()); /* 1 %: 655 pages */
 	while (n)
 		assert_int_equal(0, __free_pages(pages[--n], 1));
 	take_all(GFP_KERNEL, 0);
 	assert_int_equal(0, nr_highatomic());
 	assert_int_equal(0, free_pages_now());
+	give_all();
+}
+
+/* There is none where 1 % of the zone is less than a pageblock; the request is served all the same. */
+static void highatomic_needs_room(void **state)
+{
+	uint64_t managed = mm.zones[ZONE_DMA32].managed;
+
+	(void)state;
+	for (uint64_t size = 100 * pageblock_nr_pages - 1; size <= 100 * pageblock_nr_pages;
+	     size++) {
+		pressure(true);
+		mm.zones[ZONE_DMA32].managed = size;
+		for (int i = 0; i < 3; i++)
+			interrupt_served();
+		mm.zones[ZONE_DMA32].managed = managed;
+		pressure(false);
+		assert_int_equal(size % 100 ? 0 : pageblock_nr_pages, nr_highatomic());
+	}
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(0, nr_highatomic());
 	give_all();
 }
 
@@ -249,9 +283,12 @@ static void report_names_the_knob(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(highatomic_survives_pressure, policy_start,
+		cmocka_unit_test_setup_teardown(highatomic_survives_pressure, policy_start_large,
 						policy_stop),
-		cmocka_unit_test_setup_teardown(highatomic_is_bounded, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(highatomic_is_bounded, policy_start_large,
+						policy_stop),
+		cmocka_unit_test_setup_teardown(highatomic_needs_room, policy_start_large,
+						policy_stop),
 		cmocka_unit_test_setup_teardown(thorough_looks_deep, policy_start_caches,
 						policy_stop),
 		cmocka_unit_test_setup_teardown(nofail_panics, policy_start, policy_stop),

@@ -142,6 +142,39 @@ static void retry_policy(void **state)
 	}
 }
 
+/*
+ * __GFP_NOFAIL goes on for as long as shrinkers free anything, here one page a round; it panics when they free nothing,
+ * and not before it has used all that is kept.
+ */
+static void nofail_outlasts_rounds(void **state)
+{
+	struct page *page;
+	jmp_buf jump;
+
+	(void)state;
+	assert_int_equal(0, mm_set_min_free_kbytes(20 * 4));
+	hoard_fill(512, 1);
+	assert_int_equal(0, register_shrinker(&shrinker));
+	take_all(GFP_NOWAIT, 0);
+	/* the shrinker's pages are the last that make up a block */
+	page = alloc_pages(GFP_KERNEL | __GFP_NOFAIL, 8);
+	hold(page, 8);
+	assert_true(hoard.calls > 200);
+	hoard_empty();
+	take_all(GFP_NOWAIT, 0);
+	assert_int_equal(20, free_pages_now());
+	hoard.calls = hoard.asked = 0;
+	port_host_panic_jump = &jump;
+	if (!setjmp(jump)) {
+		alloc_pages(GFP_KERNEL | __GFP_NOFAIL, MAX_PAGE_ORDER);
+		fail_msg("a request was served from nothing, or refused");
+	}
+	port_host_panic_jump = NULL;
+	assert_int_equal(1, hoard.asked);
+	unregister_shrinker(&shrinker);
+	give_all();
+}
+
 static void callbacks_never_recurse(void **state)
 {
 	(void)state;
@@ -244,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(shrinkers_serve, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(retry_policy, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(nofail_outlasts_rounds, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(callbacks_never_recurse, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(callbacks_never_in_interrupt, policy_start,
 						policy_stop),

@@ -116,7 +116,7 @@ static void tables_add_up(void **state)
 	uint64_t blocks[MIGRATE_TYPES], seed = 3;
 	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE,
 				      GFP_KERNEL | __GFP_RECLAIMABLE};
-	struct page *atomic = alloc_pages(GFP_ATOMIC, 1);
+	struct page *atomic[2] = {highatomic_block(0, 1), highatomic_block(0, 1)};
 
 	(void)state;
 	for (unsigned int round = 0; round < 50; round++) {
@@ -144,7 +144,8 @@ static void tables_add_up(void **state)
 		assert_int_equal(1, blocks[MIGRATE_HIGHATOMIC]);
 		assert_int_equal(pageblock_nr_pages, info.nr_highatomic);
 	}
-	assert_int_equal(0, __free_pages(atomic, 1));
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(0, __free_pages(atomic[i], 1));
 	give_all();
 }
 
@@ -176,7 +177,7 @@ static void grouping_off_on_small_ram(void **state)
 					 page_to_pfn(held[i]) >> pageblock_order);
 	}
 	assert_int_equal(0, extfrag());
-	atomic = alloc_pages(GFP_ATOMIC, 1);
+	atomic = highatomic_block(0, 1);
 	mm_zone_info(ZONE_DMA32, &info);
 	assert_int_equal(0, info.nr_highatomic);
 	assert_int_equal(0, __free_pages(atomic, 1));
