@@ -114,12 +114,11 @@ static unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order)
 /* In the first pass no flag opens a reserve, and nothing is recorded. */
 static inline RACY bool zone_above_low(const struct alloc_context *ac, const struct zone *zone)
 {
-	int64_t kept = (int64_t)(READ_ONCE(zone->mark.low) +
-				 READ_ONCE(zone->lowmem_reserve[ac->highest]) +
-				 READ_ONCE(zone->nr_free_highatomic) + (1UL << ac->order));
+	int64_t kept =
+		(int64_t)(READ_ONCE(zone->mark.low) + READ_ONCE(zone->lowmem_reserve[ac->highest]) +
+			  READ_ONCE(zone->nr_free_highatomic) + (1UL << ac->order));
 
-	return (int64_t)READ_ONCE(zone->nr_free) >= kept &&
-	       zone_has_block(zone, ac->order, false);
+	return (int64_t)READ_ONCE(zone->nr_free) >= kept && zone_has_block(zone, ac->order, false);
 }
 
 /* Does the zone leave its mark? The first pass is short where speed counts. */
