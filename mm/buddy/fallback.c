@@ -102,7 +102,6 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC || pb->list < 0);
 	zone->nr_highatomic += pageblock_nr_pages;
-	VM_BUG_ON(zone->nr_highatomic > most);
 	zone->nr_free_highatomic += pb->nr_free;
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
