@@ -56,9 +56,11 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 	return page;
 }
 
-/* Would pcp_take() find a block? Interrupts masked, or the answer may be another by now.
- *
- * Context: any, pinned: interrupts masked. Bound: 10 instructions. Return: whether there is one.
+/*
+ * pcp_has() - would pcp_take() find a block? Interrupts masked, or the answer may be another by now.
+ * Context: any, pinned.
+ * Bound: 10 instructions.
+ * Return: whether there is a block.
  */
 static inline bool pcp_has(gfp_t class, unsigned int order)
 {
