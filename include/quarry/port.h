@@ -16,6 +16,7 @@
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
 
+#include <quarry/config.h>
 #include <quarry/types.h>
 
 struct mm_pcpu; /* pcp.h */
@@ -73,6 +74,13 @@ void port_yield(void);
  * Bound:   4.
  * Return:  what port_irq_restore() needs.
  *
+ * port_irqs_disabled() - are interrupts masked on this CPU? Asked where CONFIG_DEBUG_VM is 1; a port header that
+ * has it defines a macro of the same name, else true is assumed.
+ *
+ * Context: any.
+ * Bound:   4.
+ * Return:  whether they are.
+ *
  * port_relax() - a hint that the CPU is spinning.
  *
  * Context: any.
@@ -114,6 +122,29 @@ static inline void port_set_pcpu(struct mm_pcpu *area)
 	port_host_pcpu = area;
 }
 
+/* There are no interrupts; whether they would be masked is noted where mm/ asks. */
+#if CONFIG_DEBUG_VM
+extern _Thread_local unsigned long port_host_masked;
+
+static inline unsigned long port_irq_save(void)
+{
+	unsigned long flags = port_host_masked;
+
+	port_host_masked = 1;
+	return flags;
+}
+
+static inline void port_irq_restore(unsigned long flags)
+{
+	port_host_masked = flags;
+}
+
+static inline bool port_irqs_disabled(void)
+{
+	return port_host_masked;
+}
+#define port_irqs_disabled port_irqs_disabled
+#else
 static inline unsigned long port_irq_save(void)
 {
 	return 0;
@@ -123,6 +154,7 @@ static inline void port_irq_restore(unsigned long flags)
 {
 	(void)flags;
 }
+#endif
 
 static inline void port_relax(void)
 {
@@ -156,7 +188,7 @@ static inline phys_addr_t virt_to_phys(const void *va)
  * tp points at the CPU's thread-local block (picolibc's errno lives there), and the allocator's
  * area follows it at this fixed distance. boot/ asserts that the block fits.
  */
-#define PORT_TLS_SIZE 64
+#define PORT_TLS_SIZE	   64
 
 static inline struct mm_pcpu *port_pcpu(void)
 {
@@ -196,6 +228,15 @@ static inline void port_irq_restore(unsigned long flags)
 	__asm__ volatile("csrs sstatus, %0" ::"r"(flags) : "memory");
 }
 
+static inline bool port_irqs_disabled(void)
+{
+	unsigned long flags;
+
+	__asm__ volatile("csrr %0, sstatus" : "=r"(flags));
+	return !(flags & 2);
+}
+#define port_irqs_disabled port_irqs_disabled
+
 static inline void port_relax(void)
 {
 	/* pause (Zihintpause), a hint and so a no-op where it is unknown */
@@ -205,7 +246,7 @@ static inline void port_relax(void)
 #elif defined(__aarch64__)
 
 /* TPIDR_EL0 points at the CPU's thread-local block (picolibc's errno lives there), of this size. */
-#define PORT_TLS_SIZE 64
+#define PORT_TLS_SIZE	   64
 
 /* TPIDR_EL1 points at the allocator's area of this CPU. */
 static inline struct mm_pcpu *port_pcpu(void)
@@ -243,6 +284,15 @@ static inline void port_irq_restore(unsigned long flags)
 	__asm__ volatile("msr daif, %0" ::"r"(flags) : "memory");
 }
 
+static inline bool port_irqs_disabled(void)
+{
+	unsigned long flags;
+
+	__asm__ volatile("mrs %0, daif" : "=r"(flags));
+	return flags & 1U << 7;
+}
+#define port_irqs_disabled port_irqs_disabled
+
 static inline void port_relax(void)
 {
 	__asm__ volatile("yield" ::: "memory");
@@ -262,6 +312,14 @@ static inline void port_relax(void)
 static inline const void *port_thread(void)
 {
 	return port_pcpu();
+}
+#endif
+
+/* A port that cannot tell. */
+#ifndef port_irqs_disabled
+static inline bool port_irqs_disabled(void)
+{
+	return true;
 }
 #endif
 #endif

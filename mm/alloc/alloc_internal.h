@@ -73,6 +73,7 @@ MM_SHARED_INLINE uint32_t page_ref_change(struct page *head, unsigned int least,
 {
 	uint32_t word = __atomic_load_n(&head->word, __ATOMIC_RELAXED), next;
 
+	VM_BUG_ON(add != 1 && add != -1);
 	do {
 		next = (word + (uint32_t)add * PAGE_ONE_REF) & ~clear;
 		if (word >> 16 < least || (add > 0 && !(next >> 16)))

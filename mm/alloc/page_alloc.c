@@ -41,6 +41,7 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 	struct page *page = NULL;
 	unsigned int order = ac->order;
 
+	VM_BUG_ON(!port_irqs_disabled() || ac->order > MAX_PAGE_ORDER);
 	spin_lock(&zone->lock);
 	if (ac->alloc_flags & ALLOC_HIGHATOMIC) {
 		index = highatomic_alloc(zone, &order);
@@ -54,7 +55,10 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 		index = highatomic_alloc(zone, &order);
 	if (index != NIL32) {
 		page = &mm.memmap[index];
+		VM_BUG_ON(order != ac->order || index & ((1UL << order) - 1));
+		VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
 		page->raw = ac->word | ref->class;
+		VM_BUG_ON(!trusted(index) || page->_refcount != 1);
 	}
 	spin_unlock(&zone->lock);
 	return page;
@@ -67,6 +71,7 @@ static inline struct page *take_cached(struct per_cpu_pages *pcp)
 
 	if (!page || FAULT_POINT())
 		return NULL;
+	VM_BUG_ON(pcp->top <= pcp->base || page_state(page) != PAGE_ALLOC || page->_refcount);
 	pcp->top--;
 	page->_refcount = 1;
 	return page;
@@ -76,6 +81,7 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 {
 	gfp_t class = ref->class | (ac->gfp & GFP_MOVABLE_MASK);
 
+	VM_BUG_ON(!port_irqs_disabled());
 	if (dry_run(ac))
 		return DRY_RUN_PAGE;
 	if (!ac->order) {
@@ -134,6 +140,7 @@ MM_OUTLINE struct page *one_pass(struct alloc_context *ac, bool first)
 {
 	struct page *page = NULL;
 
+	VM_BUG_ON(!port_irqs_disabled());
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++)
 		if (zone_may_serve(ac, ref, first))
 			page = rmqueue(ac, ref);
@@ -182,6 +189,9 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	page = alloc_pages_request(&ac);
 	if (!page)
 		report_refusal(&ac);
+	VM_BUG_ON(page && (page_order(page) != order || !page->_refcount));
+	VM_BUG_ON(page && gfp & __GFP_DMA32 && page >= &mm.memmap[mm.zones[ZONE_DMA32].end]);
+	VM_BUG_ON(page && !trusted((unsigned long)(page - mm.memmap)));
 	if (page && HOOKS)
 		hook_alloc(page, gfp, order);
 	if (page && gfp & __GFP_ZERO)
@@ -244,6 +254,7 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 		most = (int64_t)n;
 	while (want && 1L << want > most)
 		want--;
+	VM_BUG_ON(!port_irqs_disabled());
 	order = want;
 	spin_lock(&zone->lock);
 	/* Smaller blocks are left to others while there are such. */
@@ -252,6 +263,7 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 		struct page *page = &mm.memmap[index];
 
 		end = 1UL << order;
+		VM_BUG_ON(end > n || index + end > zone->end);
 		for (unsigned long i = 0; i < end; i += GROUP_PAGES)
 			trust_head(index + i, 0);
 		UNROLL(4)
@@ -275,6 +287,7 @@ MM_OUTLINE unsigned long bulk_some(gfp_t gfp, unsigned long n, struct page **pag
 	struct page **top = pcp->top;
 
 	got = pcp_count(pcp) < n ? pcp_count(pcp) : n;
+	VM_BUG_ON(pcp->top < pcp->base);
 	pcp->top = top - got;
 	UNROLL(4)
 	for (; top > pcp->top; top--) {
@@ -295,6 +308,7 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 	while (got < n) {
 		unsigned long more = plain ? bulk_some(gfp, n - got, pages + got) : 0;
 
+		VM_BUG_ON(more > n - got);
 		got += more;
 		if (!more) { /* with its checks, and all that a single request may get */
 			struct page *page = __alloc_pages(gfp, 0);

@@ -35,6 +35,7 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	buddy_free_tails(zone, index, order, pages, gfp_migratetype(word));
+	VM_BUG_ON(pages >= 1UL << order);
 	while (order--) {
 		if (!(pages >> order & 1))
 			continue;

@@ -124,6 +124,7 @@ static bool give_up_highatomic(struct alloc_context *ac, const struct zoneref *r
 	bool done;
 
 	spin_lock(&zone->lock);
+	VM_BUG_ON(!zone_locked(zone));
 	zone_watermark_ok(ac, ref); /* how many pages are missing now */
 	missing = missing_in(ac, ref);
 	/* To a request with ALLOC_MIN_RESERVE these pages count as free already. */
@@ -188,6 +189,8 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 							      : ROUNDS_DEFAULT;
 	struct page *page = try_caches(ac, all_cpus, thorough);
 
+	VM_BUG_ON(!ac->alloc_flags);
+	VM_BUG_ON(wait && in_interrupt());
 	if (wait) {
 		while (!page && !dry_run(ac) && rounds-- && reclaim(ac))
 			page = try_again(ac, all_cpus, thorough);

@@ -21,6 +21,7 @@
  */
 unsigned int lowest_order(unsigned int mask)
 {
+	VM_BUG_ON(!mask || mask >> 16);
 #if !defined(__riscv) || defined(__riscv_zbb)
 	return (unsigned int)__builtin_ctz(mask);
 #elif FOR_SPEED
@@ -465,6 +466,7 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int fre
 /* A block that may have been a whole pageblock falls apart: what is freed of it is of this type. */
 static inline void pageblock_set_type(struct pageblock *pb, enum migratetype type)
 {
+	VM_BUG_ON(pb->list >= pageblock_order || type >= MIGRATE_PCPTYPES);
 	if (!pb->free_orders && pb->type != MIGRATE_HIGHATOMIC)
 		pb->type = (uint8_t)type;
 }

@@ -53,6 +53,8 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 		[MIGRATE_RECLAIMABLE] = {MIGRATE_MOVABLE, MIGRATE_UNMOVABLE},
 	};
 
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(type >= MIGRATE_PCPTYPES || lowest > *order || *order >= pageblock_order);
 	for (unsigned int i = 0; i < 2; i++) {
 		enum migratetype victim = (enum migratetype)victims[type][i], owner = victim;
 		struct pageblock *pb = pb_find(zone, victim, lowest);
@@ -82,6 +84,7 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 {
 	struct pageblock *pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
 
+	VM_BUG_ON(!zone_locked(zone) || *order > MAX_PAGE_ORDER);
 	if (!pb || *order >= pageblock_order || FAULT_POINT())
 		return NIL32;
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
@@ -102,6 +105,7 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC || pb->list < 0);
 	zone->nr_highatomic += pageblock_nr_pages;
+	VM_BUG_ON(zone->nr_highatomic >= most + pageblock_nr_pages);
 	zone->nr_free_highatomic += pb->nr_free;
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }

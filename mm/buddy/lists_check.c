@@ -215,6 +215,10 @@ static void check_lock(struct walk *walk)
 	       "zone[%d].lock: next %u owner %u acquired %llu contended %llu", walk->zone_number,
 	       (unsigned int)next, (unsigned int)owner, (unsigned long long)lock->acquired,
 	       (unsigned long long)lock->contended);
+#if CONFIG_DEBUG_VM
+	expect(walk, !lock->holder, "zone[%d].lock: holder 0x%llx", walk->zone_number,
+	       (unsigned long long)(uintptr_t)lock->holder);
+#endif
 }
 
 void check_zone(struct walk *walk, const struct zone *zone)

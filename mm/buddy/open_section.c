@@ -15,6 +15,7 @@ void section_clear(unsigned long section)
 
 	static_assert(SECTION_PAGES / GROUP_PAGES == 4 * sizeof(*trust), "32 bytes a section");
 	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
+	VM_BUG_ON(section >= mm.nr_pages >> SECTION_SHIFT);
 	for (int i = 0; i < 2; i++) {
 		pb[i].free_orders = 0;
 		pb[i].nr_free = 0;

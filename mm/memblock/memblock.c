@@ -91,6 +91,8 @@ static void flush(struct result *result)
 {
 	if (!result->last.size)
 		return;
+	VM_BUG_ON(result->written && result->to &&
+		  region_end(&result->to[result->written - 1]) > result->last.base);
 	if (result->to)
 		result->to[result->written] = result->last;
 	result->written++;
@@ -105,6 +107,7 @@ static void put(struct result *result, phys_addr_t base, phys_addr_t end, enum m
 
 	if (base >= end)
 		return;
+	VM_BUG_ON(last->size && region_end(last) > base); /* in order */
 	result->bytes += end - base;
 	if (last->size && region_end(last) == base && last->flags == flags) {
 		last->size += end - base;
@@ -176,6 +179,7 @@ static struct result count(const struct edit *edit)
 
 static void move_regions(struct memblock_type *type, unsigned long to, unsigned long from)
 {
+	VM_BUG_ON(from > type->cnt || type->cnt + to - from > type->max);
 	if (to != from)
 		memmove(type->regions + to, type->regions + from,
 			(type->cnt - from) * sizeof(*type->regions));
@@ -189,12 +193,15 @@ static void carry_out(const struct edit *edit, const struct result *plan)
 	struct memblock_region *first = type->regions + plan->from;
 	struct result result = {.to = first};
 
+	VM_BUG_ON(plan->from + plan->read > type->cnt);
+	VM_BUG_ON(type->cnt + plan->ahead > type->max);
 	for (unsigned long i = 0; i < plan->read; i++)
 		type->total_size -= first[i].size;
 	type->total_size += plan->bytes;
 	/* What is read stays ahead of what is written. */
 	move_regions(type, plan->from + plan->ahead, plan->from);
 	run(edit, first + plan->ahead, plan->read, &result);
+	VM_BUG_ON(result.written != plan->written || result.bytes != plan->bytes);
 	move_regions(type, plan->from + result.written, plan->from + plan->ahead + plan->read);
 }
 

@@ -148,6 +148,9 @@ static void do_move(const struct move *move)
 	struct memblock_region old = memblock_array(type);
 	struct memblock_region *new = phys_to_virt(move->base);
 
+	VM_BUG_ON(!move->base || move->max < type->cnt || move->size < move->max * sizeof(*new));
+	VM_BUG_ON(move->base % _Alignof(struct memblock_region));
+	VM_BUG_ON(memblock_is_region_reserved(move->base, move->size));
 	memcpy(new, type->regions, type->cnt * sizeof(*new));
 	type->regions = new;
 	type->max = move->max;
@@ -174,6 +177,7 @@ int memblock_make_room(struct memblock_type *type, unsigned long extra,
 	struct move move[2] = {{.need = reserved->cnt}, {.need = memory->cnt}};
 	int err;
 
+	VM_BUG_ON(type != memory && type != reserved);
 	if (!leave && type->cnt + extra <= type->max)
 		return 0;
 	move[type == memory].need += extra;

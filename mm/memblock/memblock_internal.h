@@ -5,6 +5,7 @@
 #ifndef QUARRY_MEMBLOCK_INTERNAL_H
 #define QUARRY_MEMBLOCK_INTERNAL_H
 
+#include <quarry/vm_debug.h>
 #include "memblock.h"
 
 static inline phys_addr_t region_end(const struct memblock_region *r)

@@ -70,6 +70,7 @@ unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
 	unsigned long blocks = pcp_blocks_for(zone->managed / 256 / mm.nr_cpus, order);
 	unsigned long most = order >= pageblock_order ? 1 : PCP_BLOCKS_MAX;
 
+	VM_BUG_ON(order > MAX_PAGE_ORDER || !mm.nr_cpus);
 	if (!order) {
 		most = PCP_HIGH_MAX;
 		if (blocks < PCP_HIGH_MIN)
@@ -91,6 +92,7 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 			unsigned long size = pcp_capacity(zone, order) + 1;
 
 			for (int left = MIGRATE_PCPTYPES; left && size > 1; left--, pcp++) {
+				VM_BUG_ON(slots && pcp->top != pcp->base);
 				if (slots && need + size <= have) {
 					pcp->batch = pcp_batch(order);
 					pcp->zone = (uint16_t)z;
@@ -121,9 +123,10 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	unsigned int order = PCP_BATCH_ORDER;
 	unsigned long index;
 
-	VM_BUG_ON(pcp->top > pcp->limit || *pcp->top);
+	VM_BUG_ON(pcp->top > pcp->limit || pcp->top < pcp->base);
 	VM_BUG_ON(pcp->capacity && &mm.zones[pcp->zone] != zone);
 	VM_BUG_ON(class & ~(gfp_t)GFP_CLASS_MASK);
+	VM_BUG_ON(!port_irqs_disabled());
 	while (pcp->limit - pcp->top + 1 < 1L << order)
 		order--;
 	spin_lock(&zone->lock);
@@ -205,6 +208,7 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 	VM_BUG_ON(page->_refcount || page_state(page) != PAGE_ALLOC || page_order(page));
 	VM_BUG_ON(keep && &mm.zones[pcp->zone] != zone);
 	VM_BUG_ON(keep && *pcp->top == page);
+	VM_BUG_ON(!port_irqs_disabled());
 	spin_lock(&zone->lock);
 	if (!keep) {
 		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);

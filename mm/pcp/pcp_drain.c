@@ -57,6 +57,7 @@ static unsigned long give_back_until(unsigned long start, unsigned long end, uns
 	uintptr_t first = (uintptr_t)&mm.memmap[start];
 	unsigned long bytes = (end - start) * sizeof(struct page), given = 0;
 
+	VM_BUG_ON(start >= end || !enough);
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
 		unsigned long left = ~0UL; /* the oldest blocks, not looked at yet */
 
@@ -67,6 +68,7 @@ static unsigned long give_back_until(unsigned long start, unsigned long end, uns
 			struct zone *zone = &mm.zones[pcp->zone];
 			uint64_t before = cpu->drained;
 
+			VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
 			if (left > pcp_count(pcp))
 				left = pcp_count(pcp);
 			if (left) {
@@ -121,6 +123,7 @@ void pcp_sync_limits(void)
 		struct per_cpu_pages *pcp = &cpu->cache[i];
 
 		pcp->limit = pcp->base + pcp_high_of(pcp, i / NR_PCP_CLASSES, pages);
+		VM_BUG_ON(pcp->limit > pcp->base + pcp->capacity || pcp->top < pcp->base);
 		over |= pcp->top > pcp->limit;
 	}
 	if (over)
@@ -135,6 +138,8 @@ struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int ord
 {
 	struct per_cpu_pages *pcp = &port_pcpu()->cache[order * NR_PCP_CLASSES + zone->first_pcp];
 
+	VM_BUG_ON(!port_irqs_disabled());
+	VM_BUG_ON(order > end || end > NR_PAGE_ORDERS);
 	for (; order < end; order++, pcp += NR_PCP_CLASSES) {
 		UNROLL(3)
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
@@ -149,6 +154,8 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 {
 	if (type == TAKE_NOTHING)
 		return;
+	VM_BUG_ON(!port_irqs_disabled());
+	VM_BUG_ON(start >= end || start < zone->start || end > zone->end);
 	spin_lock(&zone->lock);
 	for (unsigned long i = 0; i < count; i++)
 		give_back(port_pcpu(), zone, slots[i]);
@@ -199,6 +206,7 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 	const struct page *page = &mm.memmap[index], *end = page + (1UL << order);
 	unsigned long cached = 0;
 
+	VM_BUG_ON(index & ((1UL << order) - 1) || index + (1UL << order) > mm.nr_pages);
 	for (; page < end && *most; --*most) {
 		uint32_t word = READ_ONCE(page->word);
 
@@ -245,6 +253,7 @@ SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
 			      const struct zone *zone, unsigned int order,
 			      struct scan_budget *budget)
 {
+	VM_BUG_ON(order > MAX_PAGE_ORDER || zone->first_pcp >= NR_PCP_CLASSES);
 	search->zone = zone;
 	search->budget = budget;
 	search->order = order;
@@ -325,6 +334,7 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 	uintptr_t first = (uintptr_t)&mm.memmap[index];
 	unsigned long count = 0;
 
+	VM_BUG_ON(!port_irqs_disabled());
 	for (unsigned int o = 0; o <= order; o++, pcp += NR_PCP_CLASSES) {
 		UNROLL(3)
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
@@ -350,6 +360,7 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 	struct page **found[PCP_ASSEMBLE_MAX];
 	unsigned long start, end, count;
 
+	VM_BUG_ON(!port_irqs_disabled());
 	search_start(&search, port_pcpu(), zone, order, budget);
 	search.end = order;
 	search.lowest = false;

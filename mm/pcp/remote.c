@@ -66,6 +66,7 @@ void remote_give_back(unsigned long start, unsigned long end)
 	unsigned int spins = 0;
 	uint32_t sequence;
 
+	VM_BUG_ON(start >= end);
 	/* Interrupts are let in here; what comes to the caches until mm_ipi(), which lets none in, is little. */
 	pcp_give_back_range(start, end);
 	if (remote_alone())
@@ -202,6 +203,7 @@ static inline void set_area(unsigned int number, struct mm_pcpu *area)
 
 void mm_cpu_online(struct mm_pcpu *cpu)
 {
+	VM_BUG_ON(cpu != port_pcpu() || cpu->cpu >= CONFIG_NR_CPUS);
 	cpu->trust = pcp_trust();
 	pcp_sync_hooks();
 	/* Its caches are empty: it need not serve the requests made before. */
@@ -235,6 +237,7 @@ void mm_cpu_offline(void)
 
 	cpu->online = 0;
 	pcp_sync_limits(); /* the caches give all back and hold nothing from now on */
+	VM_BUG_ON(pcp_count_cpu(cpu, &mm.zones[0], 1) || pcp_count_cpu(cpu, &mm.zones[1], 1));
 	set_area(cpu->cpu, NULL);
 	port_irq_restore(flags);
 }

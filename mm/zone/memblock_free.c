@@ -36,12 +36,15 @@ static void write_blocks(unsigned long index, unsigned long end, bool reserved)
 	struct zone *zone = zone_of(index);
 	unsigned int order = 0;
 
+	VM_BUG_ON(index < end && index >> SECTION_SHIFT != (end - 1) >> SECTION_SHIFT);
+	VM_BUG_ON(index < end && !section_is_open(index >> SECTION_SHIFT));
 	while (index < end) {
 		while (order < MAX_PAGE_ORDER && !(index >> order & 1) &&
 		       index + (2UL << order) <= end)
 			order++;
 		while (index + (1UL << order) > end)
 			order--;
+		VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
 		trust_head(index, order);
 		if (reserved)
 			mm.memmap[index].word = PAGE_RESERVED_WORD(order);
@@ -59,11 +62,16 @@ static void span_insert(uint32_t i, unsigned long first, unsigned long opened, u
 {
 	struct span *span = &mm.spans[i];
 
+	VM_BUG_ON(i > mm.nr_spans || first > opened || opened > end || first >= end);
+	VM_BUG_ON(end > mm.nr_pages >> SECTION_SHIFT);
+	VM_BUG_ON(i && span[-1].end > first);
+	VM_BUG_ON(i < mm.nr_spans && span->first < end);
 	/* A span lies in one zone. */
 	if (i && span[-1].end == first && span[-1].opened == first &&
 	    first << SECTION_SHIFT != mm.zones[ZONE_NORMAL].start) {
 		span--;
 	} else {
+		VM_BUG_ON(mm.nr_spans >= mm.max_spans);
 		for (uint32_t last = mm.nr_spans++; last > i; last--)
 			mm.spans[last] = mm.spans[last - 1];
 		span->first = (uint32_t)first;
@@ -84,6 +92,9 @@ static void link_spans(void)
 	for (uint32_t i = mm.nr_spans; i--;) {
 		struct span *span = &mm.spans[i];
 
+		VM_BUG_ON(i && span[-1].end > span->first);
+		VM_BUG_ON(zone_of((unsigned long)span->first << SECTION_SHIFT) !=
+			  zone_of(((unsigned long)span->end << SECTION_SHIFT) - 1));
 		zone = zone_of((unsigned long)span->first << SECTION_SHIFT);
 		span->next = zone->span;
 		if (span->opened < span->end)
@@ -99,6 +110,7 @@ static void partial_end(struct partial *partial)
 		unsigned long index = partial->section << SECTION_SHIFT;
 		struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
 
+		VM_BUG_ON(partial->pos < index || partial->pos > index + SECTION_PAGES);
 		write_blocks(partial->pos, index + SECTION_PAGES, true);
 		for (int i = 0; i < 2; i++, pb++)
 			if (pb->free_orders)
@@ -112,6 +124,7 @@ static void release(struct partial *partial, pfn_t start, pfn_t last)
 {
 	unsigned long index = pfn_to_index(start), end = index + (unsigned long)(last - start);
 
+	VM_BUG_ON(start < last && (index == NIL32 || pfn_to_index(last - 1) != end - 1));
 	while (index < end) {
 		unsigned long section = index >> SECTION_SHIFT;
 		unsigned long stop = (section + 1) << SECTION_SHIFT;
@@ -136,6 +149,7 @@ static void release(struct partial *partial, pfn_t start, pfn_t last)
 			write_blocks(index, stop, false);
 			partial->pos = stop;
 		}
+		VM_BUG_ON(stop <= index || stop > zone->end || index < zone->start);
 		zone->managed += stop - index;
 		index = stop;
 	}
@@ -173,6 +187,7 @@ unsigned long memblock_free_all(void)
 	link_spans();
 	for_each_zone (zone)
 		released += zone->managed;
+	VM_BUG_ON(released > mm.nr_pages || mm.nr_spans > mm.max_spans);
 	memblock_handed_over.base = virt_to_phys(mm.memmap);
 	memblock_handed_over.size = mm.memmap_bytes;
 	mm.grouping = released >= pageblock_nr_pages * MIGRATE_TYPES;
@@ -201,6 +216,7 @@ static int check_late(unsigned long index, unsigned long end)
 		}
 		if (state == SECTION_UNTOUCHED)
 			return -EPERM;
+		VM_BUG_ON(state != SECTION_OPEN);
 		index = block_head(index);
 		if (page_state(&mm.memmap[index]) != PAGE_RESERVED)
 			return -EPERM;
@@ -227,6 +243,7 @@ static void open_sections(unsigned long section, unsigned long end)
 			section++;
 			continue;
 		}
+		VM_BUG_ON(section > end || section == first);
 		flags = port_irq_save();
 		while (i < mm.nr_spans && mm.spans[i].first < first)
 			i++;
@@ -246,17 +263,21 @@ static void release_reserved(unsigned long index, unsigned long end)
 		unsigned long last = min_u64(stop, end);
 		unsigned int order;
 
+		VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT) || stop <= index);
+		VM_BUG_ON(page_state(&mm.memmap[head]) != PAGE_RESERVED);
 		/* What is not released, and what is released after this, is reserved in parts. */
 		write_blocks(head, index, true);
 		write_blocks(index, last, true);
 		write_blocks(last, stop, true);
 		order = page_order(&mm.memmap[index]);
+		VM_BUG_ON(index + (1UL << order) > last);
 		flags = port_irq_save();
 		spin_lock(&zone->lock);
 		if (HOOKS)
 			hook_free_part(index, order, MIGRATE_UNMOVABLE);
 		buddy_free(zone, index, order);
 		zone->managed += 1UL << order;
+		VM_BUG_ON(zone->managed > zone->end - zone->start);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
 		index += 1UL << order;
@@ -286,6 +307,7 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 				      : memblock_phys_free(PFN_PHYS(start), PFN_PHYS(end - start));
 	if (error)
 		return error;
+	VM_BUG_ON(index > last || last >= mm.nr_pages);
 	open_sections(index >> SECTION_SHIFT, (last >> SECTION_SHIFT) + 1);
 	release_reserved(index, last + 1);
 	return init_per_zone_wmark_min();

@@ -68,8 +68,10 @@ enum section_state section_state(unsigned long section)
 {
 	const struct span *span = span_of(section);
 
+	VM_BUG_ON(section >= mm.nr_pages >> SECTION_SHIFT);
 	if (!span)
 		return SECTION_RESERVED;
+	VM_BUG_ON(span->first > opened(span) || opened(span) > span->end);
 	return section < opened(span) ? SECTION_OPEN : SECTION_UNTOUCHED;
 }
 
@@ -124,6 +126,7 @@ void open_range_note(unsigned long section)
 	range.bytes = (uintptr_t)&mm.memmap[(size_t)opened(last_joined(here, 1)) << SECTION_SHIFT] -
 		      range.start;
 
+	VM_BUG_ON(!range.bytes || range.bytes % (SECTION_PAGES * sizeof(struct page)));
 	flags = port_irq_save(); /* an interrupt sees whole ranges only */
 	open = at = port_pcpu()->open;
 	while (at < &open[MM_OPEN_RANGES - 1] && at->start != range.start)
@@ -131,12 +134,14 @@ void open_range_note(unsigned long section)
 	for (; at > open && at[-1].bytes < range.bytes; at--)
 		*at = at[-1];
 	*at = range;
+	VM_BUG_ON(at < open || at >= open + MM_OPEN_RANGES || !port_pcpu()->trust);
 	port_irq_restore(flags);
 }
 
 /* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */
 RACY unsigned long block_head(unsigned long index)
 {
+	VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT));
 	for (unsigned int order = 0;; order++) {
 		unsigned long head = index & ~0UL << order;
 

@@ -50,6 +50,7 @@ void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
 
 	if (step < scaled)
 		step = scaled;
+	VM_BUG_ON(min + step < min || min + 2 * step < min + step);
 	/* A word each: requests read them without a lock. */
 	WRITE_ONCE(mark->min, min);
 	WRITE_ONCE(mark->low, min + step);
@@ -61,6 +62,7 @@ void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t ma
 {
 	uint64_t above = 0;
 
+	VM_BUG_ON(zone >= nr_zones);
 	for (unsigned int i = 0; i < nr_zones; i++) {
 		if (i > zone)
 			above += managed[i];
@@ -130,6 +132,9 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 	unsigned int own = ac->order ? ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC
 				     : ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | ALLOC_NON_BLOCK;
 
+	VM_BUG_ON(ac->order > MAX_PAGE_ORDER || ac->highest >= MAX_NR_ZONES);
+	VM_BUG_ON(!zone || !zone_populated(zone) || zone > &mm.zones[ac->highest]);
+	VM_BUG_ON(ref < ac->zonerefs || ref - ac->zonerefs >= MAX_NR_ZONES);
 	if (!(flags & ALLOC_NO_WATERMARKS)) {
 		kept = (int64_t)wmark_kept(flags, FOR_SPEED || flags & ALLOC_WMARK_MIN
 							  ? READ_ONCE(zone->mark.min)

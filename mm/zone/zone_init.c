@@ -30,6 +30,7 @@ static uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
 			continue;
 		start = ALIGN_DOWN(start, (pfn_t)SECTION_PAGES);
 		end = ALIGN_UP(end, (pfn_t)SECTION_PAGES);
+		VM_BUG_ON(n && end < last_end); /* regions are in order */
 		if (!n || start > last_end) { /* else in the same or the next section: it goes on */
 			if (n++)
 				bank += step;
@@ -38,6 +39,8 @@ static uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
 		}
 		first += end - last_end;
 		bank->pages = (uint32_t)first - bank->first;
+		VM_BUG_ON(!bank->pages || bank->pages % SECTION_PAGES ||
+			  bank->start % SECTION_PAGES);
 		last_end = end;
 	}
 	*nr_pages = first;
@@ -56,6 +59,7 @@ static void init_zones(pfn_t dma32_end)
 			boundary += bank->pages < dma32_end - bank->start ? bank->pages
 									  : dma32_end - bank->start;
 	}
+	VM_BUG_ON(boundary > mm.nr_pages || boundary % SECTION_PAGES);
 	for_each_zone (zone)
 		memset(zone->list, 0xff, sizeof(zone->list));
 	mm.zones[ZONE_DMA32].end = mm.zones[ZONE_NORMAL].start = (uint32_t)boundary;
@@ -73,6 +77,7 @@ static void init_zonelists(void)
 
 	if (zone_populated(&mm.zones[ZONE_NORMAL]))
 		dma32->first_pcp = __GFP_DMA32 / sizeof(struct per_cpu_pages);
+	VM_BUG_ON(!zone_populated(dma32) && !zone_populated(dma32 + 1));
 	UNROLL(1)
 	for (int i = 0; i < NR_ZONELISTS * MAX_NR_ZONES; i++) {
 		struct zoneref *ref = mm.zonelists[i / MAX_NR_ZONES][i % MAX_NR_ZONES].zonerefs;
@@ -120,6 +125,10 @@ int zones_init(phys_addr_t dma32_limit)
 	mm.nr_banks = find_banks(mm.banks, 1, &nr_pages);
 	mm.max_spans = (uint32_t)max_spans;
 	mm.memmap_bytes = total;
+	VM_BUG_ON(mm.nr_banks != nr_banks || mm.nr_pages != nr_pages);
+	VM_BUG_ON((uintptr_t)mm.memmap % PAGE_SIZE || (uintptr_t)mm.trust % sizeof(uint64_t));
+	VM_BUG_ON((uintptr_t)mm.banks % _Alignof(struct bank));
+	VM_BUG_ON((uintptr_t)(mm.spans + max_spans) != (uintptr_t)mm.memmap + total);
 	init_zones(PFN_DOWN(ALIGN_DOWN(dma32_limit, SECTION_SIZE)));
 	init_zonelists();
 	return 0;

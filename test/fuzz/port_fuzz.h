@@ -46,6 +46,12 @@ static inline void port_irq_restore(unsigned long flags)
 		port_fuzz_interrupt();
 }
 
+static inline bool port_irqs_disabled(void)
+{
+	return port_fuzz_masked;
+}
+#define port_irqs_disabled port_irqs_disabled
+
 static inline void port_relax(void)
 {
 }

@@ -15,6 +15,9 @@
 
 uintptr_t port_host_offset;
 _Thread_local struct mm_pcpu *port_host_pcpu;
+#if CONFIG_DEBUG_VM
+_Thread_local unsigned long port_host_masked;
+#endif
 
 void (*port_host_log_hook)(const char *line);
 char port_host_log_text[65536];

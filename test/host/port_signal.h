@@ -49,6 +49,12 @@ static inline void port_irq_restore(unsigned long was)
 		port_signal_deliver();
 }
 
+static inline bool port_irqs_disabled(void)
+{
+	return port_signal_masked;
+}
+#define port_irqs_disabled port_irqs_disabled
+
 static inline void port_relax(void)
 {
 }

@@ -86,6 +86,9 @@ static const struct field zone_fields[] = {
 	ROW("owner", STRUCT, lock.owner, NULL),
 	ROW("acquired", STRUCT, lock.acquired, NULL),
 	ROW("contended", STRUCT, lock.contended, may_be_contended),
+#if CONFIG_DEBUG_VM
+	ROW("holder", STRUCT, lock.holder, NULL),
+#endif
 	ARRAY(nonempty, NULL),
 	GAP(nonempty, nr_free),
 	FIELD(nr_free, NULL),
