@@ -6,7 +6,8 @@
  *      may not wait go below it, by what Linux lets them (gfp_to_alloc_flags()).
  *   2. The caches of this CPU, then those of all CPUs, give back the pages that complete a block. All
  *      CPUs are asked by a request that may wait; if there is one CPU only, by __GFP_RETRY_MAYFAIL and
- *      __GFP_NOFAIL, which search its caches to the end.
+ *      __GFP_NOFAIL, which search its caches to the end. If these two find a block in the free lists, and
+ *      all that is missing lies in the zone's caches, the caches give back all of it, as Linux drains them.
  *   3. A request that may wait calls the shrinkers; after each round that freed something, 1 and 2 again.
  *   4. A request that may wait and does not set __GFP_NORETRY takes back a HIGHATOMIC pageblock.
  *   5. __GFP_NOFAIL uses all that is kept.
@@ -84,6 +85,32 @@ static struct page *get_page_from_caches(struct alloc_context *ac)
 	return page;
 }
 
+/* From a zone that has got its cached pages back: they all count as free, so no mark is asked again for these few. */
+static struct page *rmqueue_given_back(const struct alloc_context *ac, const struct zoneref *ref)
+{
+	unsigned long flags = port_irq_save();
+	struct page *page;
+
+	FAULT_CERTAIN(true);
+	page = rmqueue(ac, ref);
+	FAULT_CERTAIN(false);
+	port_irq_restore(flags);
+	return page;
+}
+
+/* A block lies in the free lists, and the zone leaves its mark if the caches give back what they have of it. */
+static struct page *get_page_after_drain(struct alloc_context *ac, const struct zoneref *ref)
+{
+	struct zone *zone = ref->zone;
+
+	if (!zone_has_block(zone, ac->order, false))
+		return NULL;
+	enter_stage(ac, MM_STAGE_DRAIN);
+	if (!dry_run(ac))
+		remote_give_back(zone->start, zone->end);
+	return rmqueue_given_back(ac, ref);
+}
+
 /*
  * The caches of all CPUs, which give back the blocks that complete one: a bounded part of other CPUs'
  * is searched, or all caches to the end if the request is thorough. Interrupts are let in.
@@ -96,7 +123,7 @@ static struct page *get_page_from_all_caches(struct alloc_context *ac, bool thor
 	ac->stages |= STAGE_ALL_CPUS;
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
 		struct zone *zone = ref->zone;
-		unsigned long cached = pcp_count_zone(zone), flags;
+		unsigned long cached = pcp_count_zone(zone);
 		unsigned int tries = GIVEN_BACK_TRIES;
 
 		if (!cached || missing_in(ac, ref) > cached || FAULT_POINT())
@@ -104,13 +131,10 @@ static struct page *get_page_from_all_caches(struct alloc_context *ac, bool thor
 		while (!page && tries-- &&
 		       remote_assemble(zone, ac->order, ac->type, thorough ? NULL : &budget)) {
 			enter_stage(ac, MM_STAGE_DRAIN);
-			flags = port_irq_save();
-			FAULT_CERTAIN(true);
-			/* All cached pages count as free: the marks are not asked again for these few. */
-			page = rmqueue(ac, ref);
-			FAULT_CERTAIN(false);
-			port_irq_restore(flags);
+			page = rmqueue_given_back(ac, ref);
 		}
+		if (!page && thorough)
+			page = get_page_after_drain(ac, ref);
 	}
 	return page;
 }

@@ -7,7 +7,7 @@
  *   (b) so many pages free, those in caches and all pages of HIGHATOMIC pageblocks not counted, that after the
  *       request more than the min mark and what lowmem_reserve keeps from it are left; half of the mark
  *       for __GFP_HIGH, nothing for __GFP_MEMALLOC.
- * For a request that may wait and says __GFP_RETRY_MAYFAIL, all caches count: (a) is then an
+ * For a request that may wait and says __GFP_RETRY_MAYFAIL, all caches count: (a) may then also be an
  * aligned block of frames that nobody holds, some of which lie in caches, and the pages there count as
  * free. A zone with HIGHATOMIC pageblocks is left out there.
  */
@@ -276,7 +276,8 @@ bool model_must_serve(gfp_t gfp, unsigned int order)
 		if (free >= cached + keep && has_block((enum zone_type)zone, order, false))
 			return true;
 		if (caches && !info.nr_highatomic && free >= keep &&
-		    has_block((enum zone_type)zone, order, true))
+		    (has_block((enum zone_type)zone, order, true) ||
+		     has_block((enum zone_type)zone, order, false)))
 			return true;
 		if (gfp & __GFP_THISNODE)
 			return false;

@@ -208,6 +208,66 @@ static void thorough_looks_deep(void **state)
 	}
 }
 
+/* Gives back the 8 pages of a block of order 3, which thus lies in the free lists, and 40 lone pages to the cache. */
+static void one_block_and_a_cache(void)
+{
+	unsigned int whole = 0, lone = 0;
+	pfn_t block;
+
+	assert_int_equal(0, mm_set_min_free_kbytes(0));
+	take_all(GFP_KERNEL | __GFP_MEMALLOC, 0);
+	block = page_to_pfn(held[nr_held / 2]) >> 3;
+	for (unsigned int n = 0; n < nr_held; n++)
+		if (page_to_pfn(held[n]) >> 3 == block && ++whole)
+			give_one(n--);
+	drain_all_pages();
+	for (unsigned int n = 0; n < nr_held && lone < 40; n++)
+		if (page_to_pfn(held[n]) % 64 == 1 && ++lone)
+			give_one(n--);
+	assert_int_equal(8 + 40, whole + lone);
+	assert_int_equal(8, free_pages_now());
+}
+
+/*
+ * The block asked for lies in the free lists, and only the cached pages lift the zone above its mark: a thorough request
+ * has them given back, and the mark holds after it; a page less, and it is refused and has changed nothing.
+ */
+static void thorough_drains(void **state)
+{
+	static const struct {
+		gfp_t gfp;
+		unsigned int kept;
+		bool served;
+	} rules[] = {
+		{GFP_KERNEL, 20, false}, /* as Linux, which drains if reclaim has made progress */
+		{GFP_KERNEL | __GFP_RETRY_MAYFAIL, 20, true},
+		{GFP_KERNEL | __GFP_RETRY_MAYFAIL, 40, true},
+		{GFP_KERNEL | __GFP_RETRY_MAYFAIL, 41, false},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct page *page;
+		uint64_t hash;
+
+		one_block_and_a_cache();
+		assert_int_equal(0, mm_set_min_free_kbytes(rules[i].kept * 4));
+		hash = mm_state_hash();
+		assert_int_equal(rules[i].served, mm_explain(rules[i].gfp, 3, NULL, 0));
+		assert_true(hash == mm_state_hash());
+		page = alloc_pages(rules[i].gfp | __GFP_NOWARN, 3);
+		assert_int_equal(rules[i].served, page != NULL);
+		if (page) {
+			assert_int_equal(40, free_pages_now());
+			assert_int_equal(0, __free_pages(page, 3));
+		} else {
+			assert_true(hash == mm_state_hash());
+		}
+		give_all();
+		drain_all_pages();
+	}
+}
+
 /* ---- row 37: the report -------------------------------------------------------------------- */
 
 static void report(void **state)
@@ -291,6 +351,7 @@ int main(void)
 						policy_stop),
 		cmocka_unit_test_setup_teardown(thorough_looks_deep, policy_start_caches,
 						policy_stop),
+		cmocka_unit_test_setup_teardown(thorough_drains, policy_start_caches, policy_stop),
 		cmocka_unit_test_setup_teardown(nofail_panics, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(report, policy_start_caches, policy_stop),
 		cmocka_unit_test_setup_teardown(report_names_the_knob, policy_start, policy_stop),
