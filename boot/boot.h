@@ -58,7 +58,7 @@ extern struct cpu boot_cpu;
 /*
  * console_write() - output, "\n" sent as "\r\n". Before any driver the SBI prints. Other CPUs wait meanwhile, so a
  * line written in one call stays whole, but for what an interrupt of the same CPU logs, and for a fatal
- * report, which waits for nobody. Context: any. Cost: the device's.
+ * report, which does not wait. Context: any. Cost: the device's.
  *
  * printf() keeps what it prints on the boot CPU until the line ends or console_write() is called; on others
  * it is sent as it comes: they use port_log().

@@ -34,7 +34,7 @@ void log_set_console(bool on)
 }
 
 /*
- * Masks interrupts; a fatal report waits for nobody, as whoever holds the lock may have been stopped. Acquire and release: the
+ * Masks interrupts. A fatal report does not wait: the CPU that holds the lock may have been stopped. Acquire and release: the
  * ring is as the last holder left it.
  */
 static unsigned long ring_lock(void)

@@ -27,7 +27,7 @@ bool machine_emergency_begin(void)
 	machine_irq_disable();
 	self->reporting = 1;
 	if (first) {
-		/* Relaxed: only who is first matters. */
+		/* Relaxed: all that matters is which CPU is the first. */
 		if (!__atomic_compare_exchange_n(&reporter, &none, self->mm.cpu + 1, false,
 						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			machine_halt();

@@ -177,7 +177,7 @@ INLINE enum purpose purpose(uint64_t state)
 	return (enum purpose)(state >> PURPOSE_SHIFT & 3);
 }
 
-/* `cells` with another number of cells for an address (shift 0) or a size (4); 0: nobody reads it. */
+/* `cells` with another number of cells for an address (shift 0) or a size (4); 0: it is not read. */
 INLINE uint64_t with_cells(uint64_t state, unsigned int shift, const struct walk *walk)
 {
 	uint32_t cells = walk->length == 4 ? word(walk->value) : 0;

@@ -20,7 +20,7 @@
  * (linux,usable-memory-range), and neither the memory reservation block nor an enabled child of
  * /reserved-memory, nor the tree itself, the initrd, linux,elfcorehdr, linux,ima-kexec-buffer or
  * the image as it is stored has a part of it. Where a dynamic reservation may go (alloc-ranges) is
- * left to it if there is another place. PLACE_NONE: there is none. It is the caller who copies.
+ * left to it if there is another place. PLACE_NONE: there is none. The caller copies.
  *
  * Context: the first instructions, MMU off. It uses no stack, no data and no function, and changes
  * any register but those head.S keeps (mk/flash.mk has the flags, and the check). Reads nothing

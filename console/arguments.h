@@ -2,8 +2,8 @@
 /*
  * arguments.h: arguments that several commands take: orders and allocation flags.
  */
-#ifndef TEST_CONSOLE_ARGUMENTS_H
-#define TEST_CONSOLE_ARGUMENTS_H
+#ifndef CONSOLE_ARGUMENTS_H
+#define CONSOLE_ARGUMENTS_H
 
 #include <quarry/gfp.h>
 

@@ -3,8 +3,8 @@
  * command.h: console commands announce themselves in a linker section, each beside the code it
  * exposes; and what the shell offers them.
  */
-#ifndef TEST_CONSOLE_COMMAND_H
-#define TEST_CONSOLE_COMMAND_H
+#ifndef CONSOLE_COMMAND_H
+#define CONSOLE_COMMAND_H
 
 #include <quarry/types.h>
 

@@ -6,8 +6,8 @@
  * With mix() the output function of SplitMix64, word j (64 bits, little endian) of sector s is
  * mix(mix(seed) + s) ^ mix(j). No sector needs another one.
  */
-#ifndef TEST_CONSOLE_DISK_PATTERN_H
-#define TEST_CONSOLE_DISK_PATTERN_H
+#ifndef CONSOLE_DISK_PATTERN_H
+#define CONSOLE_DISK_PATTERN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * disk_stream.h: many sectors in order, several requests in flight, their buffers from the page
  * allocator.
  */
-#ifndef TEST_CONSOLE_DISK_STREAM_H
-#define TEST_CONSOLE_DISK_STREAM_H
+#ifndef CONSOLE_DISK_STREAM_H
+#define CONSOLE_DISK_STREAM_H
 
 #include "drivers/virtio/virtio_blk.h"
 

@@ -2,8 +2,8 @@
 /*
  * hexdump.h: bytes as people read them, 16 a line: offset, hexadecimal, text.
  */
-#ifndef TEST_CONSOLE_HEXDUMP_H
-#define TEST_CONSOLE_HEXDUMP_H
+#ifndef CONSOLE_HEXDUMP_H
+#define CONSOLE_HEXDUMP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * Output is plain text, carriage movement by backspace only, so that a dumb terminal and a program
  * that reads along see what was typed; only Ctrl-L uses escape codes.
  */
-#ifndef TEST_CONSOLE_LINE_H
-#define TEST_CONSOLE_LINE_H
+#ifndef CONSOLE_LINE_H
+#define CONSOLE_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

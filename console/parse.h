@@ -2,8 +2,8 @@
 /*
  * parse.h: from words the user typed to numbers, and a line to words. Knows no hardware.
  */
-#ifndef TEST_CONSOLE_PARSE_H
-#define TEST_CONSOLE_PARSE_H
+#ifndef CONSOLE_PARSE_H
+#define CONSOLE_PARSE_H
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
 /*
  * sha256.h: SHA-256 (FIPS 180-4), to compare what is on a disk with what the host says is on it.
  */
-#ifndef TEST_CONSOLE_SHA256_H
-#define TEST_CONSOLE_SHA256_H
+#ifndef CONSOLE_SHA256_H
+#define CONSOLE_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

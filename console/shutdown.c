@@ -159,7 +159,7 @@ int shutdown_drivers(struct picture *after)
 	flags = port_irq_save(); /* as at boot */
 	drivers_start();
 	port_irq_restore(flags);
-	/* a CPU that cannot be interrupted is of use to nobody, unless it waits and serves */
+	/* without their interrupt controller the CPUs stay parked: there they serve mm_ipi() all the same */
 	if (count_irqchips() == irqchips)
 		unpark(smp_nr_cpus());
 	return 0;

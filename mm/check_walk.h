@@ -15,8 +15,8 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * Cached blocks as two see them who look from different sides: the descriptors and the caches. A
- * sum over their indices does not depend on the order.
+ * Cached blocks are counted twice: by their descriptors, and in the caches. A sum over their indices
+ * does not depend on the order.
  */
 struct cached {
 	uint64_t pages;

@@ -2,7 +2,7 @@
 /*
  * move.S: an image that was started where it is stored, in flash, goes on in RAM.
  *
- * Who starts at the reset vector is passed no device tree, and nor is an ELF file by QEMU. Machines
+ * An image that starts at the reset vector is passed no device tree, nor is an ELF file that QEMU loads. Machines
  * that start so leave one at the start of RAM, which is at a multiple of 1 GiB: it is looked for at
  * the one below the image, then at each from 1 GiB to SEARCH_END. The first with the tree's magic is
  * taken; an address at which nothing answers is passed over.

@@ -263,7 +263,7 @@ void trap_handler(struct trap_frame *frame)
 	/* an interrupt that finds sp outside the stack is the first to notice an overflow */
 	if (frame->vector != VECTOR_IRQ || !sp_is_valid(frame))
 		fatal(frame, esr, far);
-	/* nobody can quiet it: mask it where we go on, or it would come back for ever */
+	/* no driver can clear it: mask it in what goes on after this, or it would come back for ever */
 	frame->spsr |= SPSR_I;
 	port_log("trap: IRQ without an interrupt controller's driver: masked");
 }

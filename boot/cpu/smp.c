@@ -51,7 +51,7 @@ static const struct ipi_ops *ipi;
 static void (*irq_hook)(void);
 static bool stopping;
 
-/* ---- who there is ---------------------------------------------------------------------------- */
+/* ---- which CPUs there are -------------------------------------------------------------------- */
 
 unsigned int smp_nr_cpus(void)
 {

@@ -303,7 +303,7 @@ static int look_in(const struct fdt_piece *piece, void *ctx)
 
 	if (piece->flags & MEMBLOCK_NOMAP)
 		return 0;
-	/* page 0 is nobody's */
+	/* page 0 is never handed out */
 	for (phys_addr_t at = piece->base ? piece->base : PAGE_SIZE; at < end; at = next) {
 		bool reserved, taken;
 		phys_addr_t size;

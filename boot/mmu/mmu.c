@@ -242,7 +242,7 @@ void mmu_init(void)
 			   " is out of reach of this CPU's page "
 			   "tables, which end at %#" PRIx64,
 			   boot_info.fdt_phys, pgtable.reach);
-	/* page 0 stays out of reach of every pointer, so nobody may own it */
+	/* page 0 stays out of reach of every pointer, so it is never handed out */
 	if (memblock_is_memory(0))
 		memblock_reserve(0, PAGE_SIZE);
 	mode = mmu_arch_select(&pgtable, end);

@@ -36,7 +36,7 @@ static void free_tables(void *table)
 
 /*
  * The cacheable address stays mapped, as Linux leaves it: a CPU may read through it ahead of time
- * and cache what it read, but nobody writes there, so no copy is ever written back over what the
+ * and cache what it read, but no CPU writes there, so no copy is ever written back over what the
  * device or the uncached address wrote, and an uncached read does not look for copies (Arm ARM,
  * B2.8, mismatched attributes). What was cached before has been flushed.
  */

@@ -8,8 +8,8 @@
  * Addresses below `reach` are identity mapped or not at all; what lies beyond, as far as the
  * tables go, may be a second address of memory. Entries only ever go from invalid to valid, so
  * nothing a CPU may have cached is ever contradicted; the second addresses and device registers
- * alone may be taken back, and who does that makes the CPUs forget them. Context: boot or thread,
- * one caller at a time.
+ * alone may be taken back, and the caller that does so makes the CPUs forget them. Context: boot or
+ * thread, one caller at a time.
  */
 #ifndef BOOT_PGTABLE_H
 #define BOOT_PGTABLE_H

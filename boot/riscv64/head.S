@@ -143,8 +143,9 @@ start_kernel:
 
 /*
  * A second hart, a0, has no business here. But OpenSBI 1.1 marks a hart as started before it notes where: one that
- * looks in between, which takes a busy host, begins where the first did. smp_arch_start() says beforehand
- * whom it starts with what, so it is sent where it should have gone. Harts that all begin here wait for the same.
+ * looks in between, which takes a busy host, begins where the first did. smp_arch_start() notes beforehand
+ * which hart it starts and with which area, so the hart is sent where it should have gone. Harts that all begin here wait
+ * for the same.
  */
 late_hart:
 	lla	t0, smp_start_hart

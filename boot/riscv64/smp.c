@@ -29,7 +29,7 @@ const size_t smp_arch_emergency_size = EMERGENCY_STACK_SIZE;
 
 extern const char secondary_entry[]; /* smp_entry.S */
 
-/* Who is being started, with what: for a hart that comes in at the image's start, head.S. */
+/* The hart that is being started, and its area: for one that comes in at the image's start (head.S). */
 extern volatile unsigned long smp_start_hart;
 extern struct cpu *volatile smp_start_cpu;
 
@@ -39,7 +39,7 @@ static void ipi_send(unsigned int number)
 {
 	unsigned long hart = (unsigned long)smp_hart(number);
 
-	/* what was written before is seen by who is interrupted: an ecall alone orders nothing */
+	/* the CPU that is interrupted sees what was written before: an ecall alone orders nothing */
 	__asm__ volatile("fence rw, iorw" ::: "memory");
 	if (has_ipi) {
 		sbi_ecall(SBI_EXT_IPI, 0, 1, hart, 0);

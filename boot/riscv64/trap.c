@@ -192,7 +192,7 @@ void trap_handler(struct trap_frame *frame)
 		irq_exit();
 		return;
 	}
-	/* nobody can quiet it: mask it, or it would come back for ever */
+	/* no handler can clear it: mask it, or it would come back for ever */
 	if (cause < 64)
 		__asm__ volatile("csrc sie, %0" ::"r"(1UL << cause) : "memory");
 	port_log("trap: interrupt %lu has no handler: masked", cause);

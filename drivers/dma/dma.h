@@ -145,7 +145,7 @@ extern bool dma_bounce;
  * given. From now on dma_unmap_*() and dma_free_coherent() take nothing back from it, and when it
  * goes, coherent pages, bounce pages and those of device_alloc() are kept from the page allocator
  * for good. A buffer mapped in place is its owner's to keep: the driver says so to its caller,
- * who leaves the pages alone and counts them with dma_keep(). Thread.
+ * which leaves the pages alone and counts them with dma_keep(). Thread.
  */
 void dma_device_lost(struct device *dev);
 

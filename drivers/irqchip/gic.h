@@ -39,7 +39,7 @@ struct gic {
 	char *private; /* registers of interrupts 0..31: the distributor, or a redistributor's SGI page */
 	char *cpu; /* GICv2: CPU interface */
 	uint32_t nr_irqs;
-	uint64_t spurious; /* interrupts that nobody had asked for */
+	uint64_t spurious; /* interrupts that no driver had asked for */
 	struct gic_handler *handler;
 	uint64_t route; /* GICv2: target byte; GICv3: affinity */
 	void (*set_route)(const struct gic *gic, unsigned int irq);

@@ -181,7 +181,7 @@ static void gicv3_send_ipi(unsigned int cpu)
 {
 	uint64_t mpidr = smp_hart(cpu);
 
-	io_barrier(); /* what was written before is seen by who is interrupted */
+	io_barrier(); /* the CPU that is interrupted sees what was written before */
 	/* ICC_SGI1R_EL1: Aff3, RS (Aff0 / 16), Aff2, INTID, Aff1, a list of 16 CPUs */
 	write_icc("icc_sgi1r_el1", (mpidr >> 32 & 0xff) << 48 | (mpidr >> 4 & 15) << 44 |
 					   (mpidr >> 16 & 0xff) << 32 |

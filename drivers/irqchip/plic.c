@@ -35,7 +35,7 @@ struct plic {
 	char *base;
 	uint32_t context;
 	uint32_t nr_sources; /* the highest source + 1 */
-	uint64_t spurious;   /* claims of a source that nobody had asked for */
+	uint64_t spurious;   /* claims of a source that no driver had asked for */
 	struct plic_handler *handler;
 };
 

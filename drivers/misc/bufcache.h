@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bufcache.h: a cache of the blocks that drivers read, each in a page; a shrinker gives the pages that nobody
- * holds back when memory runs out.
+ * bufcache.h: a cache of the blocks that drivers read, each in a page; when memory runs out, a shrinker
+ * gives back the pages that no driver holds.
  */
 #ifndef DRIVERS_BUFCACHE_H
 #define DRIVERS_BUFCACHE_H

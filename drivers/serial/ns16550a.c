@@ -54,7 +54,7 @@ enum {
 #define FIFO_SIZE	 16
 #define TX_WAIT_NS	 NSEC_PER_SEC
 #define TX_WAIT_POLLS	 1000000 /* without a timer */
-#define DEFAULT_SPEED	 115200	 /* of a UART that nobody has programmed */
+#define DEFAULT_SPEED	 115200	 /* of a UART that was never programmed */
 
 struct ns16550a {
 	struct uart common;
@@ -62,7 +62,7 @@ struct ns16550a {
 	uint32_t shift, width;
 	bool dw_apb, stuck;
 	bool in_break;	  /* until the FIFO is empty, a zero byte is a break's */
-	uint32_t errors;  /* LSR_BAD_BYTE as it was read by who does not receive */
+	uint32_t errors;  /* LSR_BAD_BYTE, read and not yet given to the receiver */
 	uint32_t fifo;	  /* bytes the transmitter takes when it is empty */
 	uint32_t room;	  /* of these, left since it was last seen empty */
 	uint64_t tx_lost; /* bytes not sent: the transmitter never became ready */
@@ -91,7 +91,7 @@ static void uart_write(const struct ns16550a *uart, unsigned int reg, uint32_t v
 		writeb((uint8_t)value, addr);
 }
 
-/* Reading LSR clears what it says of errors, so whoever reads it keeps that for the receiver. */
+/* Reading LSR clears what it says of errors, so each read keeps that for the receiver. */
 static uint32_t read_status(struct ns16550a *uart)
 {
 	unsigned long flags = port_irq_save();
@@ -212,7 +212,7 @@ static uint32_t divisor(uint32_t clock, uint32_t speed)
 
 /*
  * Program the line: 8 bits, no parity, and the speed that is asked for, if the clock is known. Otherwise the
- * firmware's divisor stays: it printed before us. A divisor of 0 is nobody's.
+ * firmware's divisor stays: it printed before us. A divisor of 0 was never set.
  */
 static void set_line(struct device *dev, struct ns16550a *uart)
 {

@@ -19,7 +19,7 @@
 
 /*
  * The ring holds what a line of 115200 bits a second brings in a second, 11520 bytes, because no wait in a driver is
- * longer: nobody who reads is away for more. That is more than a page and less than four.
+ * longer: the reader is away for no more. That is more than a page and less than four.
  */
 #define RING_ORDER     2
 #define BYTES_A_SECOND 11520
@@ -137,8 +137,8 @@ static int oldest(struct uart *uart)
 }
 
 /*
- * Printing may cost the firmware's console a byte (boot/console_early.c). So when bytes follow each other as nobody types
- * them, all are taken before anyone answers the first.
+ * Printing may cost the firmware's console a byte (boot/console_early.c). So when bytes follow each other faster than
+ * a user types, all are taken before the first is answered.
  */
 static int firmware_getc(void)
 {

@@ -72,13 +72,13 @@ void uart_receive(struct device *dev);
 /*
  * uart_settle() - after all drivers have probed: if none runs what stdout-path names, or it names nothing, the UART that
  * the firmware prints on becomes the console if a driver runs it; else the first one, unless stdout-path names
- * something and the firmware's console serves. Who prompts listens. Context: thread.
+ * something and the firmware's console serves. So input is read where the prompt is printed. Context: thread.
  */
 void uart_settle(void);
 
 /*
- * uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`; 0 if nobody states it, or states
- * what cannot be: the firmware's stays then, as in Linux.
+ * uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`; 0 if neither states it, or what
+ * they state cannot be: the firmware's stays then, as in Linux.
  * Source: Devicetree Specification 3.6 (options of stdout-path are optional).
  */
 uint32_t uart_speed(const struct device *dev);

@@ -24,7 +24,7 @@
 #define __GFP_ZERO	     ((gfp_t)0x200)  /* the pages are filled with zeros */
 #define __GFP_COMP	     ((gfp_t)0x400)  /* a compound page: its tails resolve to the head */
 #define __GFP_NOWARN	     ((gfp_t)0x800)  /* no report if the request is refused */
-#define __GFP_THISNODE	     ((gfp_t)0x1000) /* zonelist[1]: no fallback to another zone */
+#define __GFP_THISNODE	     ((gfp_t)0x1000) /* zonelist[1]: of this node, which is all */
 #define __GFP_HIGH	     ((gfp_t)0x2000) /* may use half of the reserve below the min watermark */
 #define __GFP_MEMALLOC	     ((gfp_t)0x4000) /* may use all of it: the caller is about to free memory */
 #define __GFP_NOMEMALLOC     ((gfp_t)0x8000)  /* may use none of it, whatever else is set */

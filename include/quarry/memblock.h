@@ -74,7 +74,7 @@ void memblock_init(void);
 
 /*
  * memblock_allow_resize() - let full arrays move. They may from the start; Linux's may not before this
- * call. Who wants Linux's order (reserve what must not be overwritten, then allow) sets
+ * call. A caller that wants Linux's order (reserve what must not be overwritten, then allow) sets
  * memblock.can_resize to false first: what needs a larger array is -ENOMEM until this call.
  */
 static inline void memblock_allow_resize(void)

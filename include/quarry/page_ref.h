@@ -2,9 +2,9 @@
 /*
  * page_ref.h: holders of an allocated block (Linux: linux/page_ref.h).
  *
- * A reference may be taken by who has one, or by who keeps the last holder from letting go meanwhile by
- * other means (interrupts masked on the holder's CPU, a lock): the hot free path does not look for
- * another CPU's get_page_unless_zero() in the same instant, nor for its free of the same page.
+ * A reference may be taken by a caller that has one, or that keeps the last holder from letting go
+ * meanwhile by other means (interrupts masked on the holder's CPU, a lock): the hot free path does not
+ * look for another CPU's get_page_unless_zero() in the same instant, nor for its free of the same page.
  */
 #ifndef QUARRY_PAGE_REF_H
 #define QUARRY_PAGE_REF_H

@@ -2,8 +2,8 @@
 /*
  * port.h: all that mm/ needs from the machine it runs on.
  *
- * A port is: who am I (the per-CPU area), mask and restore interrupts on this CPU, a hint while
- * spinning, physical <-> virtual, one line of log, and a panic. riscv64 and arm64 bare metal and
+ * A port is: this CPU's area, mask and restore interrupts on this CPU, a hint while spinning,
+ * physical <-> virtual, one line of log, and a panic. riscv64 and arm64 bare metal and
  * the host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
  * QUARRY_PORT_HEADER to the name of a header that supplies the same functions.
  *
@@ -212,8 +212,7 @@ static inline void *port_pcpu_at(unsigned long offset)
 
 /*
  * Mask interrupts on this CPU; returns what port_irq_restore() needs. sstatus.SIE is bit 1.
- * Restoring sets the bits that were set: while interrupts are masked, nobody clears any of the
- * others.
+ * Restoring sets the bits that were set: while interrupts are masked, none of the others is cleared.
  */
 static inline unsigned long port_irq_save(void)
 {

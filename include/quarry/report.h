@@ -17,22 +17,24 @@
 void mm_set_misuse_panic(bool on);
 
 /*
- * mm_explain() - why a request for 2^order pages would be refused now: the first rule that
- * refuses, per zone, in one line of text into buf. Returns true if it would succeed (buf is then
- * empty). Allocates nothing and changes nothing. Shrinkers are not asked what they could free.
+ * mm_explain() - why a request for 2^order pages would be refused now: the rule of each zone that
+ * refuses, in one line of text into buf. It is a dry run of the request in this context (thread,
+ * interrupt, callback): it allocates nothing and changes nothing. Shrinkers are not asked what they
+ * could free, and fault injection (mm_set_fail()) is not foretold.
  *
  * Context: any.
  * Bound:   as a refused request, and the text.
- * Return:  true: it would succeed; false: buf has the reason, cut at size bytes and terminated.
+ * Return:  true: it would succeed, and buf is empty; false: buf has the reason, cut at size bytes and
+ *          terminated.
  */
 bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size);
 
 /*
  * mm_why() - the same at length, line by line to emit: rule and figures per zone, pages in
- * caches, largest free order, who pins the block that is nearest to being free, and the one knob
- * that would help.
+ * caches, largest free order, the holders of the block that is nearest to being free, and one change
+ * that would help: a drain, a flag, a sysctl or a lower order.
  *
- * Context: thread.
+ * Context: thread; emit is called without a lock of mm/.
  * Bound:   linear in the memory ever cut, and emit's own.
  * Return:  true: the request would succeed, and nothing was emitted.
  */

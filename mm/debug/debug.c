@@ -39,7 +39,7 @@ static void fill(unsigned long index, unsigned int order, int byte)
 	memset(phys_to_virt(PFN_PHYS(index_to_pfn(index))), byte, PAGE_SIZE << order);
 }
 
-/* The free blocks of one section, and those in caches. Nobody cuts or merges any meanwhile. */
+/* Fills the free blocks of one section, and those in caches: with the lock none is cut or merged. */
 static void poison_section(unsigned long section)
 {
 	unsigned long i = section << SECTION_SHIFT, end = i + SECTION_PAGES;
@@ -203,7 +203,7 @@ int mm_trace_start(struct mm_trace_entry *ring, size_t n)
 	if (!ring)
 		set_hooks(MM_HOOK_TRACE, 0);
 	flags = trace_lock();
-	trace.ring = ring; /* who records an event after this does not see the last ring any more */
+	trace.ring = ring; /* no event goes to the last ring from now on */
 	trace.size = n;
 	trace.next = 0;
 	trace_unlock(flags);

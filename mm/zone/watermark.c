@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watermark.c: how much of a zone is kept back, and from whom.
+ * watermark.c: how much of a zone is kept back, and from which requests.
  *
  * Three marks per zone, Linux's arithmetic (admin-guide/sysctl/vm.rst): a request that may wait
  * stops at min, an urgent one goes below it by a half and, if it cannot wait, by a quarter of the
  * rest. A request that could use a higher zone also leaves lowmem_reserve[] of a lower one to
- * those who cannot.
+ * requests that could not.
  */
 #include <errno.h>
 #include "../alloc_context.h"
@@ -82,7 +82,10 @@ static uint64_t managed_pages(void)
 int setup_per_zone_wmarks(void)
 {
 	static uint32_t settings; /* made so far */
-	/* Release: what was set before is seen by who sees the new number; acquire: the same of others. */
+	/*
+	 * Release: a CPU that reads the new number sees what was set before. Acquire: this CPU sees what
+	 * the others have set.
+	 */
 	uint32_t seen, now = __atomic_add_fetch(&settings, 1, __ATOMIC_ACQ_REL);
 	uint64_t managed[MAX_NR_ZONES];
 
@@ -128,7 +131,7 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 	const struct zone *zone = ref->zone;
 	unsigned int flags = ac->alloc_flags;
 	int64_t free = (int64_t)READ_ONCE(zone->nr_free), kept = 0, left = 0;
-	/* Who may have parts of the HIGHATOMIC pageblocks: single pages also who may not wait. */
+	/* With one of these flags a request may be served from HIGHATOMIC pageblocks. */
 	unsigned int own = ac->order ? ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC
 				     : ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | ALLOC_NON_BLOCK;
 
