@@ -115,7 +115,8 @@ static bool advise_min_free(const struct alloc_context *ac, char *buf, size_t si
 		return false;
 	do
 		kbytes /= 2;
-	while (!min_free_helps(ac, kbytes));
+	while (kbytes &&
+	       !min_free_helps(ac, kbytes)); /* 0 was seen to help; by now it may not any more */
 	snprintf(buf, size, "sysctl vm.min_free_kbytes=%llu (now %llu)", (unsigned long long)kbytes,
 		 (unsigned long long)now);
 	return true;

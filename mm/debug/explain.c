@@ -29,7 +29,7 @@ static __attribute__((format(printf, 2, 3))) void add(struct text *text, const c
 
 /* What a zone holds now. */
 struct figures {
-	uint64_t free, highatomic, free_highatomic;
+	uint64_t free, highatomic;
 	int largest; /* free order, HIGHATOMIC pageblocks not counted; -1: none */
 	unsigned long cached;
 };
@@ -42,7 +42,6 @@ static struct figures figures_of(struct zone *zone)
 	spin_lock(&zone->lock);
 	now.free = zone->nr_free;
 	now.highatomic = zone->nr_highatomic;
-	now.free_highatomic = zone->nr_free_highatomic;
 	while (now.largest >= 0 && !zone_has_block(zone, (unsigned int)now.largest, false))
 		now.largest--;
 	spin_unlock(&zone->lock);
@@ -66,6 +65,20 @@ static unsigned long long ull(uint64_t number)
 	return number;
 }
 
+/*
+ * What is free in a zone, of a request that its marks refused. The figures of the answer add up, so what they
+ * leave over is what did not count because it lies in HIGHATOMIC pageblocks.
+ */
+static void add_free(struct text *text, const struct zone_answer *answer, uint64_t reserve,
+		     unsigned int order)
+{
+	uint64_t counted = answer->kept + reserve + (1UL << order) - answer->missing;
+
+	add(text, "%llu pages free, ", ull(answer->free));
+	if ((int64_t)(answer->free - counted) > 0)
+		add(text, "%llu of them in HIGHATOMIC pageblocks, ", ull(answer->free - counted));
+}
+
 /* What a zone answered. */
 static void add_answer(struct text *text, const struct alloc_context *ac, const struct zoneref *ref,
 		       const struct figures *now)
@@ -81,12 +94,11 @@ static void add_answer(struct text *text, const struct alloc_context *ac, const 
 		add(text, ", %lu in per-CPU caches", now->cached);
 		return;
 	}
+	add_free(text, answer, reserve, ac->order);
 	if (answer->missing <= reserve)
-		add(text, "%llu pages free, lowmem_reserve keeps %llu for requests limited to it",
-		    ull(answer->free), ull(reserve));
+		add(text, "lowmem_reserve keeps %llu for requests limited to it", ull(reserve));
 	else
-		add(text, "%llu pages free, the min watermark keeps %llu", ull(answer->free),
-		    ull(answer->kept));
+		add(text, "the min watermark keeps %llu", ull(answer->kept));
 	add(text, ", %llu missing for order %u", ull(answer->missing), ac->order);
 }
 

@@ -47,7 +47,7 @@ struct page *report_injected(gfp_t gfp, unsigned int order)
 /* One line in an interrupt; else the record at length. */
 struct page *report_refusal(const struct alloc_context *ac)
 {
-	char text[256] = "";
+	char text[320] = "";
 
 	count_event(&mm.stats.stage[MM_STAGE_FAIL]);
 	count_event(&mm.stats.alloc_failed);
