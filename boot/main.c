@@ -53,14 +53,25 @@ static const char *bootargs(const void *fdt)
  */
 static void start_page_allocator(void)
 {
-	struct mm_config config = {.boot_pcpu = &boot_cpu.mm, .nr_cpus = smp_nr_cpus()};
-	uint64_t start = machine_instret(), used;
+	struct mm_config config = {
+		.boot_pcpu = &boot_cpu.mm,
+		.nr_cpus = smp_nr_cpus(),
+		.dma32_limit = of_dma32_limit(boot_info.fdt, memblock_start_of_DRAM(),
+					      memblock_end_of_DRAM()),
+	};
+	uint64_t start, used;
 	struct mm_layout layout;
 	unsigned long released;
 	struct page *page;
 	uint64_t centibytes;
-	int err = mm_init(&config);
+	int err;
 
+	if (config.dma32_limit != (phys_addr_t)1 << 32 &&
+	    config.dma32_limit < memblock_end_of_DRAM())
+		port_log("mm: DMA32 ends at %#" PRIx64 ", where a bus of the device tree does",
+			 config.dma32_limit);
+	start = machine_instret();
+	err = mm_init(&config);
 	if (err)
 		port_panic("the page allocator cannot start (error %d)", err);
 	released = memblock_free_all();

@@ -7,10 +7,15 @@
 
 #include <errno.h>
 #include <libfdt.h>
+#include <quarry/page.h>
+#include <string.h>
 
 /* IEEE 1275 PCI bus binding, 2.2.1.1 */
 #define PCI_CELLS  3	      /* phys.hi, phys.mid, phys.lo */
 #define PCI_MEMORY (1U << 25) /* in phys.hi: memory space, of 32 or 64 bits */
+
+/* Nodes on the way from the root to a device, both included; Linux takes no deeper trees. */
+#define MAX_DEPTH 64
 
 /* Cells of one entry of a bus's `dma-ranges`. */
 struct cells {
@@ -125,7 +130,12 @@ static int through_bus(const void *fdt, int bus, int parent, const fdt32_t *entr
 	return result->count ? 0 : -ERANGE;
 }
 
-int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int max)
+/*
+ * The windows of path[depth], whose parents are path[depth - 1] and so on up to the root, path[0]: see
+ * of_dma_ranges().
+ */
+static int windows_of(const void *fdt, const int path[], int depth, struct of_dma_range ranges[],
+		      int max)
 {
 	struct of_dma_range buffer[2][OF_DMA_MAX_RANGES];
 	struct list lists[2] = {{buffer[0], 0, OF_DMA_MAX_RANGES},
@@ -134,19 +144,16 @@ int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int m
 	int turn = 0;
 
 	/* the root has no parent to translate to: its children's addresses are the CPU's */
-	for (int bus = node, parent; bus > 0; bus = parent) {
+	for (int i = depth; i > 0; i--) {
 		int len, error;
-		const fdt32_t *entries = fdt_getprop(fdt, bus, "dma-ranges", &len);
+		const fdt32_t *entries = fdt_getprop(fdt, path[i], "dma-ranges", &len);
 
-		parent = fdt_parent_offset(fdt, bus);
-		if (parent < 0)
-			return -EINVAL;
-		if (!entries && bus != node && !below)
+		if (!entries && i != depth && !below)
 			return 0;
 		if (!entries || len == 0)
 			continue;
 		lists[turn].count = 0;
-		error = through_bus(fdt, bus, parent, entries, len, below, &lists[turn]);
+		error = through_bus(fdt, path[i], path[i - 1], entries, len, below, &lists[turn]);
 		if (error)
 			return error;
 		below = &lists[turn];
@@ -159,6 +166,68 @@ int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int m
 	for (int i = 0; i < below->count; i++)
 		ranges[i] = below->range[i];
 	return below->count;
+}
+
+int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int max)
+{
+	int path[MAX_DEPTH], first = MAX_DEPTH;
+
+	for (; node > 0; node = fdt_parent_offset(fdt, node)) {
+		if (first <= 1)
+			return -EINVAL;
+		path[--first] = node;
+	}
+	if (node < 0)
+		return -EINVAL;
+	path[--first] = 0;
+	return windows_of(fdt, path + first, MAX_DEPTH - 1 - first, ranges, max);
+}
+
+/* ---- the end of ZONE_DMA32 ------------------------------------------------------------------- */
+
+/* The last address of the CPU that the windows of path[depth] show; PHYS_ADDR_MAX: no limit. */
+static phys_addr_t last_reached(const void *fdt, const int path[], int depth)
+{
+	struct of_dma_range ranges[OF_DMA_MAX_RANGES];
+	int count = windows_of(fdt, path, depth, ranges, OF_DMA_MAX_RANGES);
+	phys_addr_t last = 0;
+
+	for (int i = 0; i < count; i++)
+		if (ranges[i].cpu + (ranges[i].size - 1) > last)
+			last = ranges[i].cpu + (ranges[i].size - 1);
+	/* what makes no sense, or passes nothing on, costs its devices their DMA and says nothing here */
+	return count > 0 ? last : PHYS_ADDR_MAX;
+}
+
+static bool is_off(const void *fdt, int node)
+{
+	const char *status = fdt_stringlist_get(fdt, node, "status", 0, NULL);
+
+	return status && strcmp(status, "okay") != 0 && strcmp(status, "ok") != 0;
+}
+
+phys_addr_t of_dma32_limit(const void *fdt, phys_addr_t start, phys_addr_t end)
+{
+	const phys_addr_t usual = (phys_addr_t)1 << 32, block = PAGE_SIZE << MAX_PAGE_ORDER;
+	phys_addr_t narrowest = start < usual ? usual : end;
+	int path[MAX_DEPTH], depth = 0, off = MAX_DEPTH;
+
+	/* off: the depth of the node that is disabled, with all below it */
+	for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(fdt, node, &depth)) {
+		phys_addr_t last;
+
+		if (depth >= MAX_DEPTH || depth > off)
+			continue;
+		path[depth] = node;
+		off = is_off(fdt, node) ? depth : MAX_DEPTH;
+		if (off == depth || !fdt_getprop(fdt, node, "dma-ranges", NULL))
+			continue;
+		last = last_reached(fdt, path, depth);
+		/* below the first block of memory no boundary is of any use */
+		if (last < narrowest - 1 && ALIGN_DOWN(last + 1, block) > start)
+			narrowest = last + 1;
+	}
+	return start < usual || narrowest < end ? narrowest : usual;
 }
 
 bool of_dma_is_coherent(const void *fdt, int node, bool otherwise)

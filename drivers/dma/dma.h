@@ -121,13 +121,6 @@ int dma_unmap_sg(struct device *dev, struct scatterlist *sg, int nents,
  */
 bool dma_capable(const struct device *dev, phys_addr_t phys, size_t size, dma_addr_t *handle);
 
-/*
- * A device may reach only a part of a zone, and the page allocator does not know which. So up to
- * this many blocks of a zone are looked at, one after the other, before the request is refused.
- * Boards whose devices reach less than 4 GiB put the zone boundary there (mm_config.dma32_limit).
- */
-#define DMA_SEARCH_BLOCKS 16
-
 /* dma_reaches_zone() - whether a page of the zone (enum zone_type) is within reach. */
 bool dma_reaches_zone(const struct device *dev, unsigned int zone);
 

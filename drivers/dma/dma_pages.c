@@ -2,9 +2,9 @@
 /*
  * dma_pages.c: pages that a device reaches, and dma_alloc_coherent().
  *
- * The page allocator knows zones, not devices. So a block is taken from the highest zone of which
- * the device reaches a part, looked at, and kept aside for as long as the search goes on if it
- * lies outside.
+ * The page allocator knows zones, not devices. As a rule a device reaches a zone as a whole, so a block is
+ * taken from the highest of which it reaches a part, and looked at. Only if it lies outside, the addresses
+ * that the device does reach are searched.
  */
 #include <errno.h>
 #include <quarry/memblock.h>
@@ -15,11 +15,6 @@
 #include "boot/mmu/cache.h"
 #include "boot/mmu/mmu.h"
 #include "drivers/dma/dma_internal.h"
-
-/* A block that the device does not reach: it holds the list. */
-struct aside {
-	struct aside *next;
-};
 
 /* The addresses of a zone; empty if it has no pages. Constant after mm_init(). */
 static struct {
@@ -82,37 +77,57 @@ const char *dma_zone_name(const struct device *dev)
 	return "none";
 }
 
+/* The n-th range of addresses that the device reaches, [*first, *last]; false: there are no more. */
+static bool reach(const struct device *dev, unsigned int n, phys_addr_t *first, phys_addr_t *last)
+{
+	const struct device_dma *dma = &dev->dma;
+	const struct dma_window *w = &dma->window[n];
+	uint64_t room;
+
+	if (n >= (dma->nr_windows ? dma->nr_windows : 1))
+		return false;
+	if (dma->nr_windows == 0) {
+		*first = 0;
+		*last = dma->mask;
+		return true;
+	}
+	*first = *last = w->cpu;
+	if (w->bus > dma->mask || w->size == 0) /* none of it: a range without a page */
+		return true;
+	room = dma->mask - w->bus;
+	*last += w->size - 1 < room ? w->size - 1 : room;
+	return true;
+}
+
 void *dma_pages_alloc(struct device *dev, size_t size, gfp_t gfp, dma_addr_t *handle)
 {
 	static const gfp_t of_zone[MAX_NR_ZONES] = {[ZONE_DMA32] = __GFP_DMA32};
-	struct aside *list = NULL, *next;
-	char *found = NULL;
+	phys_addr_t first, last;
+	bool outside = false;
+	void *block;
 
 	/* the caller says in one line what was refused */
 	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_COMP | __GFP_NOFAIL | __GFP_ZERO)) | __GFP_NOWARN;
-	for (unsigned int zone = MAX_NR_ZONES; zone-- > 0 && !found;) {
+	for (unsigned int zone = MAX_NR_ZONES; zone-- > 0;) {
 		if (!dma_reaches_zone(dev, zone))
 			continue;
-		for (unsigned int i = 0; i < DMA_SEARCH_BLOCKS; i++) {
-			/* whoever did not get what it wanted does not press on */
-			gfp_t again = list ? __GFP_NORETRY : 0;
-			struct aside *block = alloc_pages_exact(size, gfp | again | of_zone[zone]);
-
-			if (!block)
-				break;
-			if (dma_capable(dev, virt_to_phys(block), size, handle)) {
-				found = (char *)block;
-				break;
-			}
-			block->next = list;
-			list = block;
+		block = alloc_pages_exact(size, gfp | of_zone[zone]);
+		if (block && dma_capable(dev, virt_to_phys(block), size, handle))
+			return block;
+		if (block) {
+			outside = true;
+			free_pages_exact(block, size);
 		}
 	}
-	for (; list; list = next) {
-		next = list->next;
-		free_pages_exact(list, size);
+	/* if no zone has such a block at all, none lies within reach either */
+	for (unsigned int n = 0; outside && reach(dev, n, &first, &last); n++) {
+		block = alloc_pages_exact_between(size, gfp, first, last);
+		if (block && dma_capable(dev, virt_to_phys(block), size, handle))
+			return block;
+		if (block) /* its last byte would be DMA_MAPPING_ERROR */
+			free_pages_exact(block, size);
 	}
-	return found;
+	return NULL;
 }
 
 /* ---- coherent memory ------------------------------------------------------------------------ */

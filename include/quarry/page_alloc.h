@@ -92,6 +92,35 @@ void *alloc_pages_exact(size_t size, gfp_t gfp);
 int free_pages_exact(void *addr, size_t size);
 
 /*
+ * alloc_pages_between() - 2^order pages, all of them in [first, last], physical addresses of the first and
+ * the last byte.
+ *
+ * The zones are those the flags allow; they give what the flags allow down to the min mark. The search is
+ * complete, but for what HIGHATOMIC pageblocks keep from the request. Shrinkers are not called, a refusal
+ * is counted and not reported, __GFP_NOFAIL is ignored.
+ *
+ * Context: as alloc_pages(). Where other CPUs are online, their caches are asked only with
+ *          __GFP_DIRECT_RECLAIM and in thread context.
+ * Bound:   linear in the pageblocks of the range or, where a part of it was never allocated, of the zone;
+ *          each with an acquisition of the zone's lock, and 10,000.
+ * Return:  the page, or NULL: no free block lies in the range, nor one that cached blocks complete.
+ * Source:  none: Linux has alloc_contig_range(), which also moves pages away.
+ */
+struct page *alloc_pages_between(gfp_t gfp, unsigned int order, phys_addr_t first,
+				 phys_addr_t last);
+
+/*
+ * alloc_pages_exact_between() - size bytes in [first, last], rounded up to pages, contiguous; freed with
+ * free_pages_exact() and the same size.
+ *
+ * Context: as alloc_pages_between().
+ * Bound:   as alloc_pages_between(), and 1000.
+ * Return:  the address, or NULL: as alloc_pages_between(), a size of 0, more than the largest block.
+ * Source:  none.
+ */
+void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_addr_t last);
+
+/*
  * alloc_pages_bulk() - up to n single pages into pages[0 ..]; entries beyond those it got are not touched.
  *
  * Context: as alloc_pages().

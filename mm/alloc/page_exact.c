@@ -15,37 +15,15 @@ static unsigned long pages_of(size_t size)
 
 void *alloc_pages_exact(size_t size, gfp_t gfp)
 {
-	unsigned long pages = pages_of(size), index, flags;
+	unsigned long pages = pages_of(size);
 	unsigned int order = 0;
 	struct page *page;
-	struct zone *zone;
-	uint32_t word;
 
 	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
 		order++;
 	/* Compound pages do not come apart; more than the largest block is refused there. */
 	page = pages ? alloc_pages(gfp & ~__GFP_COMP, order) : NULL;
-	if (!page || pages == 1UL << order)
-		return page ? page_address(page) : NULL;
-
-	index = (unsigned long)(page - mm.memmap);
-	zone = zone_of(index);
-	VM_BUG_ON(page_order(page) != order || page->_refcount != 1);
-	word = page->word & ~PAGE_ORDER_MASK;
-	flags = port_irq_save();
-	spin_lock(&zone->lock);
-	buddy_free_tails(zone, index, order, pages, gfp_migratetype(word));
-	VM_BUG_ON(pages >= 1UL << order);
-	while (order--) {
-		if (!(pages >> order & 1))
-			continue;
-		trust_head(index, order);
-		mm.memmap[index].raw = word | order << PAGE_ORDER_SHIFT;
-		index += 1UL << order;
-	}
-	spin_unlock(&zone->lock);
-	port_irq_restore(flags);
-	return page_address(page);
+	return page ? cut_exact(page, order, pages) : NULL;
 }
 
 /*

@@ -45,17 +45,12 @@ static inline struct pageblock *pb_of(unsigned long index)
 	return &mm.pageblocks[index >> pageblock_order];
 }
 
-static inline unsigned long pb_index(const struct pageblock *pb)
-{
-	return (unsigned long)(pb - mm.pageblocks) << pageblock_order;
-}
-
 /*
  * So many pages of the pageblock, or of the two it starts, are free now that were not, or the other
  * way round. Its own count is of the blocks on its lists: 0 when it is free as a whole, and so it
  * is kept modulo the pages of a pageblock.
  */
-MM_OUTLINE void count_free(struct zone *zone, struct pageblock *pb, long pages)
+MM_OUTLINE_SHARED void count_free(struct zone *zone, struct pageblock *pb, long pages)
 {
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(zone != zone_of(pb_index(pb)));
@@ -200,8 +195,8 @@ MM_OUTLINE void block_add(struct pageblock *pb, struct page *base, unsigned long
 	pb->free_orders |= (uint16_t)(1U << order);
 }
 
-MM_OUTLINE void block_del(struct pageblock *pb, struct page *base, unsigned long local,
-			  unsigned long order)
+MM_OUTLINE_SHARED void block_del(struct pageblock *pb, struct page *base, unsigned long local,
+				 unsigned long order)
 {
 	uint16_t prev = base[local].prev, next = base[local].next;
 

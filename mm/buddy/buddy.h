@@ -78,5 +78,17 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long m
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
 				enum migratetype type);
 
+/* buddy_range.c */
+/*
+ * Takes a free block of this order of one pageblock, by its number, of which the first `pages` lie in
+ * [start, end): cut from the smallest that has it. The pageblock keeps its type if it has one, else it is of
+ * `type`. HIGHATOMIC ones are passed over unless asked for. Its index; NIL32: there is none. Bound 20,000.
+ */
+unsigned long buddy_alloc_range(struct zone *zone, unsigned long pageblock, unsigned long start,
+				unsigned long end, unsigned int order, unsigned long pages,
+				enum migratetype type, bool highatomic);
+/* The zone's next untouched section becomes a free block; false: there is none. Bound 300. */
+bool buddy_open_section(struct zone *zone);
+
 #pragma GCC visibility pop
 #endif

@@ -22,6 +22,10 @@ static inline struct pageblock *pb_twin(const struct pageblock *pb)
 {
 	return &mm.pageblocks[(unsigned long)(pb - mm.pageblocks) ^ 1];
 }
+static inline unsigned long pb_index(const struct pageblock *pb)
+{
+	return (unsigned long)(pb - mm.pageblocks) << pageblock_order;
+}
 /*
  * A pageblock on the lists of this type with a free block of this order or above: one whose largest
  * is the smallest that will do. NULL: there is none.
@@ -33,6 +37,13 @@ MM_SHARED_INLINE struct pageblock *pb_find(const struct zone *zone, unsigned int
 
 	return mask ? &mm.pageblocks[zone->list[type][order + lowest_order(mask)]] : NULL;
 }
+/*
+ * Steps of buddy.c that buddy_range.c takes too. So many pages of the pageblock, or of the two it starts, are
+ * free now that were not, or the other way round; a block, by its first frame in the pageblock, goes off the
+ * list of its order. base: the pageblock's first descriptor.
+ */
+void count_free(struct zone *zone, struct pageblock *pb, long pages);
+void block_del(struct pageblock *pb, struct page *base, unsigned long local, unsigned long order);
 /* Put it on the zone's list of this order and its type, or on none (PB_OFF_LIST). */
 void pb_relist(struct zone *zone, struct pageblock *pb, long order);
 /*

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import ktap
+import parse
 
 MEMORY = "1G"
 # The node of the PCI host bridge, and a bus or device with a driver that is not on it.
@@ -42,7 +43,7 @@ def properties(blob, node):
 @pytest.fixture
 def boot_changed(boot, setup):
     """boot_changed(name, (node, property, value..)..): the board with its own tree, changed by fdtput."""
-    def start(name, *changes):
+    def start(name, *changes, **options):
         blob = tree_of(setup, name)
         for node, prop, *value in changes:
             if prop == "dma-noncoherent":  # newer machines say the opposite, of all devices
@@ -51,7 +52,9 @@ def boot_changed(boot, setup):
             kind = "s" if value and not re.fullmatch("[0-9a-f]+", str(value[0])) else "x"
             subprocess.run(["fdtput", "-t", kind, str(blob), node, prop, *map(str, value)],
                            check=True)
-        board = boot(memory=MEMORY, **setup.with_fdt(blob, MEMORY))
+        with_fdt = setup.with_fdt(blob, MEMORY)
+        with_fdt["extra"] = [*with_fdt["extra"], *options.get("extra", ())]
+        board = boot(memory=MEMORY, **with_fdt)
         board.boot_log = board.expect_prompt()
         return board
     return start
@@ -103,6 +106,37 @@ def test_windows(boot_changed, setup):
     assert "is memory" not in "".join(lines[:at] + lines[at + 3:])
     assert rows(board)[BRIDGE[setup.isa]]["zone"] == "DMA32"
     assert all(result.passed for result in ktap.check(board.cmd("test dma", timeout=400)))
+
+
+def test_dma32_ends_where_the_bus_does(boot_changed, setup, subresults):
+    """The host bridge passes on 256 MiB of 1 GiB, from its middle: DMA32 ends with them, and all suites hold."""
+    base = setup.ram_base
+    board = boot_changed("narrow", (BRIDGE[setup.isa], "dma-ranges",
+                                    *["2000000", *cells(base + 0x10000000, base + 0x10000000, 0x10000000)]))
+    assert f"mm: DMA32 ends at {base + 0x20000000:#x}, where a bus of the device tree does" in board.boot_log
+    zones = parse.zoneinfo(board.lines("zoneinfo"))
+    assert zones["DMA32"]["spanned"] == zones["Normal"]["spanned"] == 0x20000000 // parse.PAGE
+    results = ktap.check(board.cmd("test", timeout=900))
+    subresults([(r.name, r.passed, f"{r.text}; {' / '.join(r.notes)}") for r in results])
+
+
+def test_window_of_a_few_pages(boot_changed, setup):
+    """
+    A window much smaller than the zone it lies in: as long as pages in it are free, they are found, whatever
+    was taken before and lies in caches; without any the transfer is refused.
+    """
+    base, at = setup.ram_base, setup.ram_base + 0x8000000
+    board = boot_changed("few", (BRIDGE[setup.isa], "dma-ranges", *["2000000", *cells(at, at, 0x10000)]),
+                         extra=["-device", "edu,dma_mask=0xffffffff"])
+    board.lines("edu mask 32")
+    for _ in range(20):  # singles and blocks, some given back
+        address = board.lines("alloc 0 GFP_DMA32")[0].split()[0]
+        board.lines("alloc 4 GFP_DMA32")
+        board.lines(f"free {address}")
+    lines = board.lines("edu dma")
+    page, seen = (int(word, 16) for word in re.findall(r"0x\w+", lines[0]))
+    assert at <= seen < at + 0x10000 and (at <= page < at + 0x10000) == ("bounced" not in lines[0])
+    assert "as they were" in lines[-1]
 
 
 def test_out_of_reach(boot_changed, setup):

@@ -64,14 +64,17 @@ static void coherent(void)
 	fake_end();
 }
 
+#define OTHERS 200
+
 /*
- * Only one page is within reach, and it is not free: the search ends, and what it looked at is
- * given back.
+ * Only one page is within reach: it is found whatever else is free, and without it nothing changes.
  */
 static void search(void)
 {
+	static struct page *other[OTHERS];
 	struct device *dev = fake_begin();
 	char *page = (char *)__get_free_page(GFP_KERNEL);
+	unsigned long others;
 	struct picture before;
 	dma_addr_t handle;
 
@@ -88,8 +91,11 @@ static void search(void)
 	handle = dma_map_single(dev, page, PAGE_SIZE, DMA_FROM_DEVICE);
 	EXPECT_EQ(0x1000, handle);
 	EXPECT_EQ(0, dma_unmap_single(dev, handle, PAGE_SIZE, DMA_FROM_DEVICE));
-	/* free, it is found: the allocator hands out first what was given back last */
+	/* given back before many others, it is far from being the next that the allocator hands out */
+	others = alloc_pages_bulk(GFP_KERNEL, OTHERS, other);
 	free_page((unsigned long)page);
+	while (others > 0)
+		__free_page(other[--others]);
 	page = dma_alloc_coherent(dev, PAGE_SIZE, &handle, GFP_KERNEL);
 	if (EXPECT(page)) {
 		EXPECT_EQ(0x1000, handle);

@@ -248,13 +248,183 @@ static void test_coherent(void **state)
 	}
 }
 
+/* ---- where ZONE_DMA32 ends ------------------------------------------------------------------------ */
+
+#define GIB ((phys_addr_t)1 << 30)
+#define MIB ((phys_addr_t)1 << 20)
+
+/* A bus below an open node: [child, child + size) of its devices is [cpu, ...) of its parent. */
+static void window(const char *name, uint64_t child, uint64_t cpu, uint64_t size,
+		   const char *status)
+{
+	bus(name, 2, 2);
+	put("dma-ranges", CELLS((uint32_t)(child >> 32), (uint32_t)child, (uint32_t)(cpu >> 32),
+				(uint32_t)cpu, (uint32_t)(size >> 32), (uint32_t)size));
+	if (status)
+		assert_int_equal(fdt_property(blob, "status", status, (int)strlen(status) + 1), 0);
+	end();
+}
+
+static void expect_limit(phys_addr_t start, phys_addr_t last, phys_addr_t limit)
+{
+	assert_int_equal(of_dma32_limit(blob, start, last), limit);
+}
+
+static void test_limit_none(void **state)
+{
+	(void)state;
+	start_tree();
+	bus_with_device("all", 2, 2, NULL, 0);
+	device("plain");
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 4 * GIB);
+	expect_limit(0, 16 * GIB, 4 * GIB);
+	expect_limit(8 * GIB, 16 * GIB, 4 * GIB); /* memory above only: no DMA32 */
+}
+
+static void test_limit(void **state)
+{
+	(void)state;
+	start_tree();
+	window("wide@0", 0, 0, 8 * GIB, NULL);
+	window("pcie@1", 0, GIB, GIB, NULL);
+	window("off@2", 0, 0, GIB + 64 * MIB, "disabled");
+	window("on@3", 0x40000000, GIB, 2 * GIB, "okay");
+	bus("off@4", 2, 2);
+	assert_int_equal(fdt_property(blob, "status", "fail", 5), 0);
+	window("below@0", 0, 0, GIB + 64 * MIB, NULL);
+	end();
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 2 * GIB);
+	expect_limit(GIB, 16 * GIB, 2 * GIB);
+	/* all memory is below: the zone is cut no further */
+	expect_limit(0, GIB, 2 * GIB);
+	/* the one bus ends before memory starts, or just where it does: no boundary is of use to it */
+	expect_limit(2 * GIB, 4 * GIB, 3 * GIB);
+	expect_limit(2 * GIB - 4 * MIB, 4 * GIB, 2 * GIB);
+	expect_limit(2 * GIB - 4 * MIB + 1, 4 * GIB, 2 * GIB);
+	expect_limit(2 * GIB - 1, 4 * GIB, 2 * GIB);
+	expect_limit(3 * GIB, 16 * GIB, 4 * GIB);
+}
+
+/* The last 4 MiB count as a whole: what ends within them leaves DMA32 empty. */
+static void test_limit_block(void **state)
+{
+	(void)state;
+	start_tree();
+	window("a@0", 0, 0, GIB + 4 * MIB - 1, NULL);
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 4 * GIB);
+	start_tree();
+	window("a@0", 0, 0, GIB + 4 * MIB, NULL);
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, GIB + 4 * MIB);
+	start_tree();
+	window("a@0", 0, 0, GIB + 7 * MIB, NULL);
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, GIB + 7 * MIB);
+}
+
+static void test_limit_high(void **state)
+{
+	(void)state;
+	start_tree();
+	window("a@0", 0, 32 * GIB, 4 * GIB, NULL);
+	window("b@0", 0, 32 * GIB, 2 * GIB, NULL);
+	window("c@0", 0, 0, 2 * GIB, NULL);
+	finish_tree();
+	/* memory above 4 GiB only: where a bus ends within it */
+	expect_limit(32 * GIB, 48 * GIB, 34 * GIB);
+	expect_limit(34 * GIB, 48 * GIB, 36 * GIB);
+	expect_limit(32 * GIB, 33 * GIB, 4 * GIB);
+	/* memory below as well: a bus that reaches only what is above has no say */
+	expect_limit(2 * GIB, 48 * GIB, 4 * GIB);
+	expect_limit(0, 48 * GIB, 2 * GIB);
+}
+
+/* Several windows: the highest counts. Those of all buses on the way apply. */
+static void test_limit_nested(void **state)
+{
+	(void)state;
+	start_tree();
+	bus("two", 2, 2);
+	put("dma-ranges",
+	    CELLS(0, 0, 0, 0xc0000000, 0, 0x10000000, 0, 0x80000000, 0, 0x40000000, 0, 0x10000000));
+	end();
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 0xd0000000);
+
+	start_tree();
+	bus("soc", 1, 1); /* 0 .. 1 GiB of it is 2 GiB .. 3 GiB */
+	put("dma-ranges", CELLS(0, 0, 0x80000000, 0x40000000));
+	bus("pcie", 3, 2); /* the second half of that, and more that leads nowhere */
+	put("dma-ranges", CELLS(0x02000000, 0, 0, 0x20000000, 0, 0x80000000));
+	bus("empty", 2, 2);
+	put("dma-ranges", NULL, 0);
+	end();
+	end();
+	end();
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 3 * GIB);
+
+	start_tree();
+	bus("soc", 2, 2);
+	put("dma-ranges", CELLS(0, 0, 0, 0x80000000, 0, 0x40000000));
+	window("in@0", 0, 0, 0x8000000, NULL);
+	end();
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 0x88000000);
+}
+
+static void test_limit_malformed(void **state)
+{
+	(void)state;
+	start_tree();
+	bus("short", 2, 2);
+	put("dma-ranges", CELLS(0, 0, 0, 0, 0));
+	end();
+	bus("cells", 4, 2);
+	put("dma-ranges", CELLS(0, 0, 0, 0, 0, 0, 0, 0x1000000));
+	end();
+	bus("nothing", 2, 2);
+	put("dma-ranges", CELLS(0, 0, 0, 0, 0, 0));
+	end();
+	window("wraps@0", 0, ~(uint64_t)0xfff, 0x2000, NULL);
+	window("top@0", 0, 0, ~(uint64_t)0, NULL);
+	finish_tree();
+	expect_limit(GIB, 4 * GIB, 4 * GIB);
+
+	/* as deep as a tree may be, and deeper */
+	for (int levels = 62; levels <= 63; levels++) {
+		start_tree();
+		for (int i = 0; i < levels; i++) {
+			bus("b", 2, 2);
+			put("dma-ranges", NULL, 0);
+		}
+		window("last@0", 0, GIB, GIB, NULL);
+		for (int i = 0; i < levels; i++)
+			end();
+		finish_tree();
+		expect_limit(GIB, 4 * GIB, levels == 62 ? 2 * GIB : 4 * GIB);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),	 cmocka_unit_test(test_offset),
-		cmocka_unit_test(test_several),	 cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_pci),	 cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_coherent),
+		cmocka_unit_test(test_limit_none),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit_block),
+		cmocka_unit_test(test_limit_high),
+		cmocka_unit_test(test_limit_nested),
+		cmocka_unit_test(test_limit_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

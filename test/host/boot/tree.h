@@ -8,7 +8,7 @@
 
 #include <libfdt.h>
 
-static uint64_t blob[1024]; /* aligned as a tree must be */
+static uint64_t blob[2048]; /* aligned as a tree must be */
 
 #define CELLS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__})
 
