@@ -110,35 +110,49 @@ static void change_sysctl(void)
 	}
 }
 
-/* A HIGHATOMIC pageblock, if there is memory enough; mostly all of it is free again. */
+/* A HIGHATOMIC pageblock, if there is memory enough: free, cached by either CPU, or in part in use. */
 void reserve_highatomic(void)
 {
-	unsigned int order = 1 + draw(3);
-	struct page *page = highatomic_block(draw(2) ? GFP_DMA32 : 0, order);
+	gfp_t zone = draw(2) ? GFP_DMA32 : 0;
 
-	if (draw(4) && page)
-		assert_int_equal(0, __free_pages(page, order));
-	else
-		keep_block(page, order);
+	for (unsigned int n = 1 + draw(3), order = 1 + draw(3); n--;) {
+		unsigned int before = nr_held;
+
+		keep_block(highatomic_block(zone, order), order);
+		if (nr_held > before && draw(2))
+			give(before);
+	}
 }
 
 /* All but some pages are taken, or all but the HIGHATOMIC pageblocks; what is free is in pieces. */
 static void squeeze(void)
 {
-	unsigned int order = draw(4), left = draw(3) ? draw(200) : draw(3);
+	unsigned int order = draw(4), left = draw(2) ? draw(200) : draw(3);
 	gfp_t gfp = draw(2) ? GFP_KERNEL : GFP_KERNEL | __GFP_MOVABLE;
 	struct page *page;
 
-	for (unsigned int n = draw(3); n--;)
-		reserve_highatomic();
+	if (draw(2)) { /* from the start */
+		free_kept();
+		for (unsigned int n = draw(3); n--;)
+			reserve_highatomic();
+	}
 	if (draw(2)) {
 		gfp |= __GFP_NORETRY;
 		assert_int_equal(0, mm_set_min_free_kbytes(0));
 	} else {
 		gfp |= __GFP_MEMALLOC;
 	}
-	while (nr_held < MAX_HELD && (page = alloc_pages(gfp | __GFP_NOWARN, order)))
-		keep_block(page, order);
+	for (bool singles = draw(2);; singles = false, order = 0) {
+		while (nr_held < MAX_HELD && (page = alloc_pages(gfp | __GFP_NOWARN, order)))
+			keep_block(page, order);
+		if (!singles)
+			break;
+	}
+	if (draw(2))
+		drain_all_pages();
+	/* the oldest may lie in HIGHATOMIC pageblocks */
+	for (unsigned int n = draw(3); n-- && nr_held;)
+		give(draw(nr_held < 6 ? nr_held : 6));
 	while (nr_held && left--)
 		give(draw(nr_held));
 }
@@ -173,7 +187,8 @@ void change_something(void)
 {
 	unsigned int n = 1 + draw(20), order;
 
-	switch (draw(12)) {
+	switch (draw(13)) {
+	case 12:
 	case 0:
 		squeeze();
 		break;

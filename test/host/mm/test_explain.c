@@ -211,9 +211,37 @@ static void explained_is_what_happens(void **state)
 	assert_true(total.min > 100 && total.lowmem > 10);
 }
 
+/* What a drain gives back to a HIGHATOMIC pageblock in use stays there: it is not advised to others. */
+static void highatomic_blocks_do_not_drain(void **state)
+{
+	static const char drain[] = "drain, ";
+	struct page *used, *cached, *page;
+
+	(void)state;
+	port_host_log_hook = port_host_quiet;
+	machine_start(&layouts[0]);
+	start_other_cpu();
+	used = highatomic_block(0, 1);
+	cached = highatomic_block(0, 1);
+	assert_int_equal(used + 2, cached);
+	assert_int_equal(0, mm_set_min_free_kbytes(0));
+	while ((page = alloc_page(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)))
+		keep_block(page, 0);
+	port_set_pcpu(&second_cpu);
+	assert_int_equal(0, __free_pages(cached, 1));
+	port_set_pcpu(&machine_pcpu);
+	said[0] = '\0';
+	assert_false(mm_why(GFP_NOWAIT, 1, say));
+	assert_false(advice_helps(drain, GFP_NOWAIT, 1));
+	assert_null(strstr(said, drain));
+	keep_block(used, 1);
+	end_machine();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(highatomic_blocks_do_not_drain),
 		cmocka_unit_test(explained_is_what_happens),
 	};
 
