@@ -39,11 +39,11 @@ static int cmd_alloc(int argc, char **argv)
 	struct page_info info;
 	struct mm_stats before, after;
 	struct page *page;
-	char reason[256];
+	char reason[320];
 
 	if (console_parse_request(argc, argv, &order, &gfp) != 0)
 		return 1;
-	/* asked before: the refusal itself may change what would be possible, by draining */
+	/* asked before: its shrinkers may change what a refusal is due to */
 	if (mm_explain(gfp, order, reason, sizeof(reason)))
 		reason[0] = '\0';
 	mm_get_stats(&before);

@@ -14,8 +14,13 @@
 
 /* ---- why ------------------------------------------------------------------------------------ */
 
+static bool refused; /* a line of the refusal was printed */
+
 static void print_line(const char *line)
 {
+	if (!refused)
+		printf("would be refused\n");
+	refused = true;
 	printf("%s\n", line);
 }
 
@@ -23,18 +28,16 @@ static int cmd_why(int argc, char **argv)
 {
 	gfp_t gfp;
 	unsigned int order;
-	char names[256];
+	char names[GFP_NAMES_SIZE];
 
 	if (console_parse_request(argc, argv, &order, &gfp) != 0)
 		return 1;
 	gfp_names(gfp, names, sizeof(names));
 	printf("why: order:%u, mode:0x%" PRIx32 "(%s): ", order, gfp, names);
-	if (mm_explain(gfp, order, names, sizeof(names))) {
+	refused = false;
+	/* One dry run: a second might find another state, as other CPUs go on. */
+	if (mm_why(gfp, order, print_line))
 		printf("would succeed\n");
-		return 0;
-	}
-	printf("would be refused\n");
-	mm_why(gfp, order, print_line);
 	return 0;
 }
 
@@ -177,14 +180,6 @@ static int cmd_trace(int argc, char **argv)
 	return strcmp(argv[1], "off") == 0 ? trace_off() : trace_dump();
 }
 
-static const char *complete_trace(const char *prefix, unsigned int n)
-{
-	static const char *const words[] = {"on", "off", "dump"};
-
-	(void)prefix;
-	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
-}
-
-CONSOLE_COMMAND_COMPLETE(trace, cmd_trace, "trace on|off|dump",
-			 "record allocations, frees, fallbacks and drains; print the newest",
-			 complete_trace);
+CONSOLE_COMMAND_WORDS(trace, cmd_trace, "trace on|off|dump",
+		      "record allocations, frees, fallbacks and drains; print the newest", "on",
+		      "off", "dump");

@@ -124,14 +124,6 @@ static int cmd_dma(int argc, char **argv)
 	return 0;
 }
 
-static const char *complete_dma(const char *prefix, unsigned int n)
-{
-	static const char *const words[] = {"bounce", "on", "off"};
-
-	(void)prefix;
-	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
-}
-
-CONSOLE_COMMAND_COMPLETE(dma, cmd_dma, "dma [bounce on|off]",
-			 "mappings of the devices, windows of their buses; bounce pages on or off",
-			 complete_dma);
+CONSOLE_COMMAND_WORDS(dma, cmd_dma, "dma [bounce on|off]",
+		      "mappings of the devices, windows of their buses; bounce pages on or off",
+		      "bounce", "on", "off");

@@ -139,17 +139,8 @@ static int cmd_edu(int argc, char **argv)
 	return console_usage(argv[0]);
 }
 
-static const char *complete_edu(const char *prefix, unsigned int n)
-{
-	static const char *const words[] = {"mask", "factorial", "dma"};
-
-	(void)prefix;
-	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
-}
-
-CONSOLE_COMMAND_COMPLETE(
-	edu, cmd_edu, "edu [mask <bits> | factorial <n> | dma [gfp]]",
-	"QEMU's educational PCI device: state, reach, a transfer there and back\n"
-	"mask: address lines it drives, as -device edu,dma_mask= has it, 28 without\n"
-	"dma: a page of memory to the device and back",
-	complete_edu);
+CONSOLE_COMMAND_WORDS(edu, cmd_edu, "edu [mask <bits> | factorial <n> | dma [gfp]]",
+		      "QEMU's educational PCI device: state, reach, a transfer there and back\n"
+		      "mask: address lines it drives, as -device edu,dma_mask= has it, 28 without\n"
+		      "dma: a page of memory to the device and back",
+		      "mask", "factorial", "dma");

@@ -128,16 +128,8 @@ static int cmd_uart(int argc, char **argv)
 	return receive(bytes, argc == 4);
 }
 
-static const char *complete_uart(const char *prefix, unsigned int n)
-{
-	static const char *const words[] = {"receive", "slow"};
-
-	(void)prefix;
-	return n < sizeof(words) / sizeof(words[0]) ? words[n] : NULL;
-}
-
-CONSOLE_COMMAND_COMPLETE(
+CONSOLE_COMMAND_WORDS(
 	uart, cmd_uart, "uart [receive <bytes> [slow]]",
 	"the console's UART: what it received and lost; a test of the line\n"
 	"receive: take raw bytes and print their CRC-32; slow: only when the ring is full",
-	complete_uart);
+	"receive", "slow");

@@ -28,25 +28,30 @@ struct console_command {
 	 * call. NULL if the command has none to offer.
 	 */
 	const char *(*complete)(const char *prefix, unsigned int n);
+	const char *const *words; /* candidates that stay the same, NULL past the last; or NULL */
 };
 
 /*
  * Announce a command. `name` is a C identifier. The linker script keeps .quarry.commands between
  * __start_quarry_commands and __stop_quarry_commands. The help command sorts by name.
  */
-#define CONSOLE_COMMAND_COMPLETE(name_, handler_, usage_, help_, complete_)      \
-	static const struct console_command console_command_##name_ = {          \
-		.name = #name_,                                                  \
-		.handler = (handler_),                                           \
-		.usage = (usage_),                                               \
-		.help = (help_),                                                 \
-		.complete = (complete_),                                         \
-	};                                                                       \
-	static const struct console_command *const console_command_entry_##name_ \
+#define CONSOLE_COMMAND_ENTRY(name_, handler_, usage_, help_, ...)                            \
+	static const struct console_command console_command_##name_ = {.name = #name_,        \
+								       .handler = (handler_), \
+								       .usage = (usage_),     \
+								       .help = (help_),       \
+								       __VA_ARGS__};          \
+	static const struct console_command *const console_command_entry_##name_              \
 		__attribute__((section(".quarry.commands"), used)) = &console_command_##name_
 
 #define CONSOLE_COMMAND(name, handler, usage, help) \
-	CONSOLE_COMMAND_COMPLETE(name, handler, usage, help, NULL)
+	CONSOLE_COMMAND_ENTRY(name, handler, usage, help, .complete = NULL)
+/* TAB offers what `complete_` finds, or these words. */
+#define CONSOLE_COMMAND_COMPLETE(name, handler, usage, help, complete_) \
+	CONSOLE_COMMAND_ENTRY(name, handler, usage, help, .complete = (complete_))
+#define CONSOLE_COMMAND_WORDS(name, handler, usage, help, ...) \
+	CONSOLE_COMMAND_ENTRY(name, handler, usage, help,      \
+			      .words = (const char *const[]){__VA_ARGS__, NULL})
 
 /* The n-th command in the order of their names, NULL past the last. */
 const struct console_command *console_command_at(unsigned int n);

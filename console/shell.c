@@ -151,7 +151,17 @@ static const char *candidate(const char *text, size_t start, size_t end, unsigne
 		return command ? command->name : NULL;
 	}
 	command = console_command_find(name);
-	if (!command || !command->complete)
+	if (!command)
+		return NULL;
+	if (command->words) {
+		const char *const *word = command->words;
+
+		*space = false;
+		while (*word && n--)
+			word++;
+		return *word;
+	}
+	if (!command->complete)
 		return NULL;
 	memcpy(prefix, text + start, end - start);
 	prefix[end - start] = '\0';

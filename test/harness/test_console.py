@@ -209,6 +209,11 @@ def test_completion_lists_what_is_possible(console):
 
 def test_completion_of_arguments(console):
     before = picture(console)
+    assert "bounce pages: on" in console.keys("dma bou\t on")
+    console.send("dma \t")
+    console.expect(r"bounce\s+on\s+off")
+    console.expect_prompt()
+    console.keys("\x15")
     console.send("alloc 2 GFP_K\t\r")
     address = re.search(r"(0x[0-9a-f]+) order 2", console.expect_prompt()).group(1)
     console.lines(f"free {address}")

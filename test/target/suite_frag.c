@@ -97,7 +97,7 @@ static void every_second(void)
 	struct picture now;
 	struct pool pool;
 	uint64_t freed = 0;
-	char why[160] = "";
+	char why[320] = "";
 	uint64_t hash;
 
 	if (!pool_begin(&pool))
@@ -125,7 +125,12 @@ static void every_second(void)
 	EXPECT(!mm_explain(GFP_KERNEL, 1, why, sizeof(why)));
 	EXPECT_TEXT("order 1", why);
 	EXPECT_TEXT("largest", why);
-	test_note("half free, order 1 refused: %.150s", why);
+	for (const char *zone = why; *zone; zone += strspn(zone, "; ")) {
+		int length = (int)strcspn(zone, ";");
+
+		test_note("half free, order 1 refused: %.*s", length, zone);
+		zone += length;
+	}
 	EXPECT(alloc_pages(GFP_KERNEL | __GFP_NOWARN, 1) == NULL);
 	EXPECT_EQ(hash, mm_state_hash());
 	EXPECT(mm_explain(GFP_KERNEL, 0, why, sizeof(why)));
