@@ -112,6 +112,30 @@ def code(path):
     return re.sub(r"(?s)/\*.*?\*/|//[^\n]*", " ", path.read_text())
 
 
+def test_reads_without_a_lock_are_listed():
+    """docs/smp.md says why each is enough."""
+    listed = set(re.findall(r"`(\w+)\(\)`", (ROOT / "docs/smp.md").read_text()))
+    found = set()
+    for path in sorted((ROOT / "mm").rglob("*.[ch]")):
+        found |= set(re.findall(r"\bRACY\b(?! __attribute__)[^;({]*?(\w+)\(", code(path)))
+    assert len(found) > 10 and found <= listed, found - listed
+
+
+LINUX_ONLY = {"bad_page", "shrinker_alloc", "shrinker_register"}  # where it is compared with
+
+
+def test_documents_name_what_there_is():
+    """Each function and each path that README.md and docs/ name."""
+    words = set(re.findall(r"\w+", " ".join(path.read_text() for path in SOURCES if path.suffix != ".py")))
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for quoted in re.findall(r"`([^`\n]+)`", document.read_text()):
+            for function in re.findall(r"\b([A-Za-z_]\w+)\(\)", quoted):
+                assert function in words | LINUX_ONLY, f"{document.name}: {quoted}"
+            if re.fullmatch(r"(?:(?:boot|console|docs|drivers|include|mk|mm|test)/[\w./*-]*|[\w-]+\.[chS])", quoted):
+                path = quoted.replace("NAME", "*")
+                assert list(ROOT.glob(path)) or list(ROOT.glob("*/**/" + path)), f"{document.name}: {quoted}"
+
+
 def test_nothing_of_a_board_in_the_sources(setup):
     """No address of a board's devices, memory or flash, and none of its names, in boot/, mm/ or drivers/."""
     blob = setup.scratch / f"addresses-{setup.isa}.dtb"
