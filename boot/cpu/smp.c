@@ -5,9 +5,9 @@
  *
  *   | guard | emergency stack | guard | stack | struct cpu |
  *
- * CPUs are started one at a time: what they set up needs no locks then, and whoever fails is named.
+ * smp_start.c starts them. What they set up then needs no locks, because they set it up one after the other.
  */
-#include "boot/cpu/smp.h"
+#include "boot/cpu/smp_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,10 +18,9 @@
 
 #include "boot/mmu/mmu.h"
 #include "boot/dt/of.h"
+#include "mm/spinlock.h"
 
-#define STACK_SIZE    0x4000UL
-#define START_SECONDS 1
-#define START_POLLS   1000000 /* where the time counter's rate is not known */
+#define STACK_SIZE 0x4000UL
 
 /* struct cpu's mail: whose turn it is. */
 enum {
@@ -67,19 +66,18 @@ enum cpu_state smp_state(unsigned int number)
 {
 	if (number == 0)
 		return CPU_ONLINE;
-	/* Acquire, paired with the release in set_state(): what the CPU set up is seen. */
+	/* Acquire, paired with the release in smp_set_state(): what the CPU set up is seen. */
 	return number < nr_cpus
 		       ? (enum cpu_state)__atomic_load_n(&cpus[number].state, __ATOMIC_ACQUIRE)
 		       : CPU_ABSENT;
 }
 
-static void set_state(unsigned int number, enum cpu_state state)
+void smp_set_state(unsigned int number, enum cpu_state state)
 {
 	__atomic_store_n(&cpus[number].state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
-/* From STARTING to something, by the CPU itself or by the one that waits for it: whoever is first. */
-static bool claim(unsigned int number, enum cpu_state state)
+bool smp_claim(unsigned int number, enum cpu_state state)
 {
 	uint32_t starting = CPU_STARTING;
 
@@ -198,81 +196,13 @@ void smp_prepare(const void *fdt)
 	}
 }
 
-/* The CPU will never run: its memory is everybody's. */
-static void give_back(unsigned int number)
+void smp_give_back(unsigned int number)
 {
 	phys_addr_t slot = slots.start + (number - 1) * slots.size;
 
 	cpus[number].cpu = NULL;
 	if (mmu_map_memory(slot, slot + slots.size) == 0)
 		memblock_free_late(slot, slots.size);
-}
-
-/* ---- starting -------------------------------------------------------------------------------- */
-
-/* Wait while the state is the one given, for START_SECONDS at most. */
-static void wait_while(unsigned int number, enum cpu_state state)
-{
-	uint64_t start = machine_ticks(), most = boot_info.timebase_hz * START_SECONDS;
-
-	for (unsigned int polls = 0; smp_state(number) == state; polls++) {
-		if (most ? machine_ticks() - start > most : polls > START_POLLS)
-			return;
-		smp_arch_wait();
-	}
-}
-
-static void start_one(unsigned int number)
-{
-	struct cpu *cpu = cpus[number].cpu;
-	int err;
-
-	boot_pageset_init(&cpu->mm, number);
-	set_state(number, CPU_STARTING);
-	err = smp_arch_start(cpu);
-	if (err) {
-		set_state(number, CPU_REFUSED);
-		port_log("smp: CPU %u (%#lx): the firmware does not start it (error %d)", number,
-			 cpu->hart, err);
-		give_back(number);
-		return;
-	}
-	wait_while(number, CPU_STARTING);
-	if (claim(number, CPU_LATE)) {
-		port_log("smp: CPU %u (%#lx) did not come up within %d s: left out", number,
-			 cpu->hart, START_SECONDS);
-		if (smp_arch_never_ran(cpu))
-			give_back(number);
-		return;
-	}
-	wait_while(number, CPU_RUNNING);
-	if (!smp_online(number))
-		port_log("smp: CPU %u (%#lx) started but is stuck: left out", number, cpu->hart);
-}
-
-void smp_start(void)
-{
-	unsigned int online = 1;
-	int err = smp_arch_init();
-
-	if (nr_cpus == 1)
-		return;
-	if (err == 0 && !ipi)
-		err = -ENODEV;
-	if (err) {
-		port_log("smp: no way to start CPUs, or to interrupt them (error %d): one runs",
-			 err);
-		for (unsigned int n = 1; n < nr_cpus; n++) {
-			set_state(n, CPU_REFUSED);
-			give_back(n);
-		}
-		return;
-	}
-	for (unsigned int n = 1; n < nr_cpus; n++) {
-		start_one(n);
-		online += smp_online(n);
-	}
-	port_log("smp: %u of %u CPUs online", online, nr_cpus);
 }
 
 /* ---- the other CPUs' life -------------------------------------------------------------------- */
@@ -300,12 +230,16 @@ static void idle(struct cpu *cpu)
 	}
 }
 
-void secondary_main(struct cpu *cpu)
+/* One CPU at a time: page tables and drivers have no locks. A CPU that is stuck here is named, and those behind it. */
+static void set_up(struct cpu *cpu)
 {
+	static uint32_t busy;
+	unsigned int spins = 0;
 	int err;
 
-	if (!claim(cpu->number, CPU_RUNNING))
-		machine_halt(); /* too late */
+	/* Acquire and release: what the CPU before has set up is seen. */
+	while (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		spin_relax(&spins);
 	err = setup_per_cpu_pageset(&cpu->mm, cpu->number);
 	if (err)
 		port_log("mm: no memory for the page caches of CPU %u (error %d): they stay off",
@@ -315,9 +249,18 @@ void secondary_main(struct cpu *cpu)
 	if (err) {
 		port_log("smp: CPU %u cannot be interrupted (error %d)", cpu->number, err);
 		mm_cpu_offline();
-		machine_halt();
 	}
-	set_state(cpu->number, CPU_ONLINE);
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	if (err)
+		machine_halt();
+}
+
+void secondary_main(struct cpu *cpu)
+{
+	if (!smp_claim(cpu->number, CPU_RUNNING))
+		machine_halt(); /* too late */
+	set_up(cpu);
+	smp_set_state(cpu->number, CPU_ONLINE);
 	machine_irq_enable();
 	idle(cpu);
 	__builtin_unreachable();
@@ -370,6 +313,11 @@ void smp_wait(unsigned int number)
 void smp_set_ipi(const struct ipi_ops *ops)
 {
 	ipi = ops;
+}
+
+bool smp_has_ipi(void)
+{
+	return ipi;
 }
 
 void port_kick(unsigned int number)

@@ -51,8 +51,9 @@ void smp_prepare(const void *fdt);
 unsigned int smp_nr_cpus(void);
 
 /*
- * smp_start() - start them, one after the other; one line for each that does not come up within a second, and
- * one for all. Interrupts are masked. Context: boot, after mm_init() and the interrupt controller's driver.
+ * smp_start() - start them all, and wait until each is up or for a second none has come any further; one line for each
+ * that did not come up, and one for all. Interrupts are masked. Context: boot, after mm_init() and the interrupt
+ * controller's driver.
  */
 void smp_start(void);
 

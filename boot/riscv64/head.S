@@ -148,21 +148,22 @@ start_kernel:
  * for the same.
  */
 late_hart:
-	lla	t0, smp_start_hart
-	lla	t1, smp_start_cpu
-9:	ld	t2, 0(t0)
+	lla	t0, smp_nr_started
+	ld	t0, 0(t0)
+	fence	r, r				/* with smp_arch_start()'s: what is counted was written */
+	lla	t1, smp_started			/* struct started: hart, cpu */
+9:	beqz	t0, late_hart
+	ld	t2, 0(t1)
+	ld	a1, 8(t1)
+	addi	t1, t1, 16
+	addi	t0, t0, -1
 	bne	t2, a0, 9b
-	fence	r, r				/* with smp_arch_start()'s: the hart's own, or 0 */
-	ld	a1, 0(t1)
-	beqz	a1, 9b
 	tail	secondary_entry
 
 	.data
 	.balign	8
-	.globl	smp_start_hart, smp_start_cpu
-smp_start_hart:
-	.dword	-1
-smp_start_cpu:
+	.globl	smp_nr_started
+smp_nr_started:
 	.dword	0
 boot_taken:
 	.word	0

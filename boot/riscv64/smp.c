@@ -29,9 +29,14 @@ const size_t smp_arch_emergency_size = EMERGENCY_STACK_SIZE;
 
 extern const char secondary_entry[]; /* smp_entry.S */
 
-/* The hart that is being started, and its area: for one that comes in at the image's start (head.S). */
-extern volatile unsigned long smp_start_hart;
-extern struct cpu *volatile smp_start_cpu;
+/* The harts that are being started, and their areas: for those that come in at the image's start (head.S). */
+struct started {
+	unsigned long hart;
+	struct cpu *cpu;
+};
+static_assert(sizeof(struct started) == 16, "head.S");
+struct started smp_started[CONFIG_NR_CPUS];
+extern unsigned long smp_nr_started; /* of smp_started[]; in head.S */
 
 static bool has_ipi; /* the extension; else the legacy call */
 
@@ -85,12 +90,9 @@ int smp_arch_start(struct cpu *cpu)
 {
 	struct sbiret ret;
 
-	/* never the one's number with the other's cpu */
-	smp_start_cpu = NULL;
-	__asm__ volatile("fence w, w" ::: "memory");
-	smp_start_hart = cpu->hart;
-	__asm__ volatile("fence rw, iorw" ::: "memory");
-	smp_start_cpu = cpu;
+	smp_started[smp_nr_started] = (struct started){cpu->hart, cpu};
+	/* Release, paired with late_hart's fence: the entry before its number. */
+	__atomic_store_n(&smp_nr_started, smp_nr_started + 1, __ATOMIC_RELEASE);
 	__asm__ volatile("fence rw, iorw" ::: "memory");
 	ret = sbi_ecall(SBI_EXT_HSM, HSM_HART_START, cpu->hart, (unsigned long)secondary_entry,
 			(unsigned long)cpu);

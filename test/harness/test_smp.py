@@ -42,10 +42,10 @@ def test_all_come_up(boot, setup, cpus):
         assert number == 0 or cached == 0, "an idle CPU keeps pages"
 
 
-def tree_with(setup, name, change):
-    """QEMU's tree for two CPUs, changed as text."""
+def tree_with(setup, name, change, cpus=2):
+    """QEMU's tree for so many CPUs, changed as text."""
     base = setup.scratch / f"smp-{name}-{setup.isa}"
-    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw", "-smp", "2", "-m", "128M",
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw", "-smp", str(cpus), "-m", "128M",
                     "-display", "none"], check=True, capture_output=True)
     text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", f"{base}.raw"], check=True,
                           capture_output=True, text=True).stdout
@@ -81,6 +81,36 @@ def test_absent_cpu_is_named(boot, setup):
     results = ktap.check(board.cmd("test mmu.tables"))
     assert all(result.passed for result in results), results
     assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=20000")
+
+
+def silent(setup, text):
+    """Three CPUs that never answer. PSCI 0.1 has the function's number in the tree: here one that says yes and does nothing."""
+    if setup.isa == "arm64":
+        return re.sub(r"psci \{.*?\};", 'psci { compatible = "arm,psci"; method = "hvc"; cpu_on = <0xc4000004>; };', text,
+                      count=1, flags=re.DOTALL)
+    for hart in (7, 6, 5):
+        text = text.replace("cpu@1 {", f'cpu@{hart} {{ device_type = "cpu"; compatible = "none"; reg = <{hart}>; '
+                            'mmu-type = "riscv,sv48"; };\ncpu@1 {', 1)
+    return text
+
+
+def test_silent_cpus_cost_a_second_together(boot, setup):
+    """By the log's own time: they are given up at the same moment, not one second after the other."""
+    if firmware_stops_at_an_unknown_cpu(setup):
+        pytest.skip("this OpenSBI does not boot with a tree that has such CPUs")
+    cpus = 4 if setup.isa == "arm64" else 2
+    blob = tree_with(setup, "silent", lambda text: silent(setup, text), cpus)
+    options = setup.with_fdt(blob, "128M")
+    options["extra"] = [*smp(cpus), *options["extra"]]
+    board = boot(**options)
+    log = board.expect_prompt()
+    given_up = [float(when) for when in re.findall(r"\[ *(\d+\.\d+)\] smp: CPU \d \(0x\w+\) did not come up within 1 s", log)]
+    assert len(given_up) == 3, log
+    assert max(given_up) - min(given_up) < 0.5
+    assert re.search(r"smp: [12] of [45] CPUs online", log)
+    assert [state for _, _, state, *_ in cpu_lines(board)].count("no answer") == 3
+    results = ktap.check(board.cmd("test smp", timeout=200))
+    assert all(result.passed for result in results), results
 
 
 def test_disabled_cpu_is_left_alone(boot, setup):

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * smp_internal.h: what smp.c, which knows the CPUs, and smp_start.c, which starts them, share.
+ */
+#ifndef BOOT_SMP_INTERNAL_H
+#define BOOT_SMP_INTERNAL_H
+
+#include "boot/cpu/smp.h"
+
+/* Release, paired with the acquire in smp_state(). */
+void smp_set_state(unsigned int number, enum cpu_state state);
+
+/* From STARTING to something, by the CPU itself or by the one that waits for it: whoever is first. */
+bool smp_claim(unsigned int number, enum cpu_state state);
+
+/* The CPU will never run: its memory is everybody's. */
+void smp_give_back(unsigned int number);
+
+bool smp_has_ipi(void); /* a driver said how CPUs interrupt each other */
+
+#endif
