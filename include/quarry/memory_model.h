@@ -14,7 +14,7 @@
  * virtual one; is there one? Any address within the page will do.
  *
  * Context: any.
- * Bound:   60 + 8 log2(banks).
+ * Bound:   60 + 10 log2(banks).
  * Return:  the descriptor, true; NULL, false: there is none.
  * Source:  Linux include/asm-generic/memory_model.h.
  */
@@ -27,7 +27,7 @@ bool pfn_valid(pfn_t pfn);
  * page_to_pfn(), page_to_phys(), page_address() - the frame number and the addresses of a descriptor.
  *
  * Context: any; page is a descriptor.
- * Bound:   60 + 8 log2(banks).
+ * Bound:   60 + 10 log2(banks).
  * Return:  the frame number; bytes; a virtual address.
  * Source:  Linux include/asm-generic/memory_model.h.
  */

@@ -57,10 +57,11 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 }
 
 /*
- * pcp_has() - would pcp_take() find a block? Interrupts masked, or the answer may be another by now.
- * Context: any, pinned.
- * Bound: 10 instructions.
- * Return: whether there is a block.
+ * pcp_has() - would pcp_take() find a block?
+ *
+ * Context: any; interrupts masked, or the answer may be another by now.
+ * Bound:   10.
+ * Return:  whether there is a block.
  */
 static inline bool pcp_has(gfp_t class, unsigned int order)
 {
@@ -116,7 +117,7 @@ slow:
  * for any flags and order, and what follows where the caches do not serve.
  *
  * Context: as alloc_pages(), as __free_pages() (page_alloc.h).
- * Bound:   1000 served, 5000 refused; a free 1000.
+ * Bound:   as alloc_pages(); a free 1000.
  * Return:  as alloc_pages(), as __free_pages().
  */
 struct page *__alloc_pages(gfp_t gfp, unsigned int order);

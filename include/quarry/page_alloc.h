@@ -16,7 +16,8 @@
  *
  * Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, without locks that a shrinker or
  *          another CPU's mm_ipi() needs.
- * Bound:   1000 served, 5000 refused (docs/bounds.md says what has none); __GFP_ZERO: linear in the bytes.
+ * Bound:   1000 where free lists serve; 5000 where caches have to give memory back, or refused, and 2000 more for
+ *          each other CPU that is online (docs/bounds.md says what has none); __GFP_ZERO: linear in the bytes.
  * Return:  the head's descriptor; NULL: refused (order above MAX_PAGE_ORDER, flags that are unknown or
  *          contradict, no block above the watermarks).
  * Source:  Linux include/linux/gfp.h.

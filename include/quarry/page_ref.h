@@ -50,7 +50,7 @@ int put_page(struct page *page);
  *
  * Context: any.
  * Bound:   1000.
- * Return:  true: it was the last. 0; -EBUSY it has holders; else refused as __free_pages().
+ * Return:  true: it was the last. 0; refused: -EBUSY it has holders; else as __free_pages().
  * Source:  Linux include/linux/mm.h, mm/page_alloc.c.
  */
 bool put_page_testzero(struct page *page);

@@ -93,10 +93,13 @@ void mm_zone_info(enum zone_type zone, struct zone_info *info);
 
 /*
  * si_mem_available() - MemAvailable of /proc/meminfo: free pages less what each zone keeps, its
- * high watermark and its largest protection.
- * Context: any. Bound: 100 instructions. Return: pages.
- * Source: Linux, filesystems/proc.rst, si_mem_available(). Pages in per-CPU caches do not count,
- * nor what shrinkers could free.
+ * high watermark and its largest protection. Pages in per-CPU caches do not count, nor what shrinkers
+ * could free.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   100.
+ * Return:  pages.
+ * Source:  Linux filesystems/proc.rst, si_mem_available().
  */
 uint64_t si_mem_available(void);
 

@@ -84,14 +84,17 @@ bool put_page_testzero(struct page *page)
 int free_frozen_pages(struct page *page, unsigned int order)
 {
 	struct page *head = page_head(page);
+	enum mm_misuse kind = MISUSE_IN_USE;
 
-	if (head && head == page && page_state(head) == PAGE_FROZEN && page_order(head) == order) {
-		head->word = PAGE_INFO(PAGE_ALLOC, order) | (head->info & PAGE_CLASS_MASK) |
-			     PAGE_ONE_REF;
-		return free_block(head, order) ? 0 : -EALREADY;
+	if (!head || (!head->_refcount && page_state(head) != PAGE_FROZEN))
+		return free_pages_slow(page, order); /* refused there: nobody holds it */
+	if (!head->_refcount) {
+		kind = head == page ? MISUSE_WRONG_ORDER : MISUSE_TAIL;
+		if (head == page && page_order(head) == order) {
+			head->word = PAGE_INFO(PAGE_ALLOC, order) | (head->info & PAGE_CLASS_MASK) |
+				     PAGE_ONE_REF;
+			return free_block(head, order) ? 0 : -EALREADY;
+		}
 	}
-	if (head && head->_refcount)
-		return refuse(MISUSE_IN_USE, page_to_phys(page), (long)order,
-			      __builtin_return_address(0));
-	return free_pages_slow(page, order); /* refused there: nobody holds it */
+	return refuse(kind, page_to_phys(page), (long)order, __builtin_return_address(0));
 }

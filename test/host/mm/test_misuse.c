@@ -289,9 +289,36 @@ static void bad_requests(void **state)
 		.name = #fn, .test_func = fn, .initial_state = (void *)(uintptr_t)&layouts[i] \
 	}
 
+/* A block that put_page_testzero() froze is not free yet: what is wrong with the call is said, not that it is free. */
+static void frozen_blocks(void **state)
+{
+	(void)state;
+	machine_start(&layouts[0]);
+	for (int compound = 0; compound < 2; compound++) {
+		gfp_t gfp = GFP_KERNEL | (compound ? __GFP_COMP : 0);
+		struct page *page = alloc_pages(gfp, 3);
+		uint64_t hash;
+
+		EXPECT_REFUSED(EBUSY, MISUSE_IN_USE, free_frozen_pages(page, 3));
+		assert_true(put_page_testzero(page));
+		hash = mm_state_hash();
+		for (unsigned int order = 0; order <= MAX_PAGE_ORDER; order++)
+			if (order != 3)
+				EXPECT_REFUSED(EINVAL, MISUSE_WRONG_ORDER,
+					       free_frozen_pages(page, order));
+		for (unsigned int i = 1; i < 8; i++)
+			EXPECT_REFUSED(EINVAL, MISUSE_TAIL, free_frozen_pages(page + i, 3));
+		assert_int_equal(hash, mm_state_hash());
+		assert_int_equal(0, free_frozen_pages(page, 3));
+		EXPECT_REFUSED(EALREADY, MISUSE_DOUBLE_FREE, free_frozen_pages(page, 3));
+	}
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frozen_blocks),
 		ON(every_frame, 2),
 		ON(every_frame, 3),
 		ON(every_frame, 9),
