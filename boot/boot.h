@@ -33,8 +33,8 @@ struct boot_info {
 extern struct boot_info boot_info;
 
 /*
- * One CPU. The first five words are used by the trap entry (boot/riscv64/layout.h), tls is what tp points
- * at and mm follows it at PORT_TLS_SIZE, where port_pcpu() looks for it.
+ * One CPU. The first five words are used by the trap entry (boot/riscv64/layout.h), tls is what tp
+ * points at and mm follows it at PORT_TLS_SIZE, where port_pcpu() looks for it.
  */
 struct cpu {
 	uintptr_t stack_low, stack_high; /* the stack; the guard zone ends at stack_low */
@@ -53,31 +53,31 @@ struct cpu {
 } __attribute__((aligned(64)));
 extern struct cpu boot_cpu;
 
-/* ---- console ---------------------------------------------------------------------------------- */
+/* ---- console --------------------------------------------------------------------------------- */
 
 /*
- * console_write() - output, "\n" sent as "\r\n". Before any driver the SBI prints. Other CPUs wait meanwhile, so a
- * line written in one call stays whole, but for what an interrupt of the same CPU logs, and for a fatal
- * report, which does not wait. Context: any. Cost: the device's.
+ * console_write() - output, "\n" sent as "\r\n". Before any driver the SBI prints. Other CPUs wait
+ * meanwhile, so a line written in one call stays whole, but for what an interrupt of the same CPU
+ * logs, and for a fatal report, which does not wait. Context: any. Cost: the device's.
  *
- * printf() keeps what it prints on the boot CPU until the line ends or console_write() is called; on others
- * it is sent as it comes: they use port_log().
+ * printf() keeps what it prints on the boot CPU until the line ends or console_write() is called;
+ * on others it is sent as it comes: they use port_log().
  */
 void console_write(const char *text, size_t length);
 
 /*
- * console_set_output() - from now on putc prints one raw byte; NULL gives the SBI back. putc must work
- * with interrupts masked (poll), because panics use it. Context: boot, thread.
+ * console_set_output() - from now on putc prints one raw byte; NULL gives the SBI back. putc must
+ * work with interrupts masked (poll), because panics use it. Context: boot, thread.
  */
 void console_set_output(void (*putc)(char c));
 
 /*
- * console_early_getc() - a byte that came through the firmware's console, -1 if there is none; also one that came before a
- * driver took over. Context: the boot CPU's thread.
+ * console_early_getc() - a byte that came through the firmware's console, -1 if there is none; also
+ * one that came before a driver took over. Context: the boot CPU's thread.
  */
 int console_early_getc(void);
 
-/* ---- log -------------------------------------------------------------------------------------- */
+/* ---- log ------------------------------------------------------------------------------------- */
 
 /* port_log() is the log's entry (quarry/port.h). log_dump() hands out the kept lines, oldest first,
  * without newline. Context: thread; emit may not log. */
@@ -86,7 +86,7 @@ void log_dump(void (*emit)(const char *line));
 /* log_set_console() - false: log lines only go to the ring, not to the console. Default true. */
 void log_set_console(bool on);
 
-/* ---- machine ---------------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------------------- */
 
 /* machine_ticks() - the time counter, boot_info.timebase_hz a second. Bound 4. Context: any. */
 uint64_t machine_ticks(void);
@@ -95,8 +95,8 @@ uint64_t machine_ticks(void);
 uint64_t machine_instret(void);
 
 /*
- * machine_irq_enable(), machine_irq_disable() - this CPU takes interrupts, or not. They are off until
- * the console is up. Bound 4. Context: thread.
+ * machine_irq_enable(), machine_irq_disable() - this CPU takes interrupts, or not. They are off
+ * until the console is up. Bound 4. Context: thread.
  */
 void machine_irq_enable(void);
 void machine_irq_disable(void);
@@ -105,16 +105,17 @@ void machine_irq_disable(void);
 _Noreturn void machine_halt(void);
 
 /*
- * machine_emergency_begin() - a fatal report starts; false if this CPU was making one already. Other CPUs are stopped; one
- * that has something to report itself stops here, silent: one report is enough. From now on the console
- * is this CPU's, whoever holds its lock.
+ * machine_emergency_begin() - a fatal report starts; false if this CPU was making one already.
+ * Other CPUs are stopped; one that has something to report itself stops here, silent: one report is
+ * enough. From now on the console is this CPU's, whoever holds its lock.
  */
 bool machine_emergency_begin(void);
 bool machine_emergency(void); /* this CPU is making one */
 
 /*
  * stack_guard_intact() - nothing was written into the guard zone below the boot stack (checked by
- * every fatal report; anyone may ask). True once the MMU is on, which keeps it so. Bound: 3000 instructions.
+ * every fatal report; anyone may ask). True once the MMU is on, which keeps it so. Bound: 3000
+ * instructions.
  * Context: any.
  */
 bool stack_guard_intact(void);

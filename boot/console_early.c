@@ -20,11 +20,12 @@ void console_set_output(void (*putc)(char c))
 	output = putc;
 }
 
-/* ---- input through the firmware --------------------------------------------------------------- */
+/* ---- input through the firmware -------------------------------------------------------------- */
 
 /*
- * The firmware's console may keep a single byte, and lose that to a byte that is printed (QEMU's HTIF does both): so
- * input is taken before each byte of output. Only the boot CPU's thread takes and reads.
+ * The firmware's console may keep a single byte, and lose that to a byte that is printed (QEMU's
+ * HTIF does both): so input is taken before each byte of output. Only the boot CPU's thread takes
+ * and reads.
  */
 static unsigned char typed[256];
 static unsigned int typed_head, typed_tail; /* they count bytes and wrap freely */
@@ -65,8 +66,9 @@ static void raw_putc(char c)
 /* ---- the lock -------------------------------------------------------------------------------- */
 
 /*
- * The number + 1 of the CPU that prints, 0: none. Not a queue: an interrupt may log while the thread below it waits
- * or prints. Interrupts stay enabled, because a line takes milliseconds on a real UART.
+ * The number + 1 of the CPU that prints, 0: none. Not a queue: an interrupt may log while the
+ * thread below it waits or prints. Interrupts stay enabled, because a line takes milliseconds on a
+ * real UART.
  */
 static uint32_t owner;
 
@@ -78,7 +80,9 @@ static bool console_lock(void)
 
 	if (__atomic_load_n(&owner, __ATOMIC_RELAXED) == self)
 		return false; /* an interrupt, in the middle of this CPU's line */
-	/* Acquire, paired with the release below: the driver's state is as the last owner left it. */
+	/*
+	 * Acquire, paired with the release below: the driver's state is as the last owner left it.
+	 */
 	while (!machine_emergency()) {
 		if (__atomic_compare_exchange_n(&owner, &none, self, false, __ATOMIC_ACQUIRE,
 						__ATOMIC_RELAXED))

@@ -11,7 +11,10 @@
 void console_firmware_putc(char c);
 int console_firmware_getc(void); /* -1: nothing there, or no such console */
 
-/* Is there such a console? *base: the physical address of its UART's registers, unchanged if that is not known. */
+/*
+ * Is there such a console? *base: the physical address of its UART's registers, unchanged if that
+ * is not known.
+ */
 bool console_firmware(phys_addr_t *base);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * log.c: port_log(): one line to the console and into a ring that `dmesg` reads.
  *
- * The ring keeps whole lines, each ended by '\0'; the oldest ones make room. Lines carry the seconds
- * since the boot as Linux prints them, once the rate of the time counter is known; before that they
- * carry zero, as Linux's first lines do. A lock of its own guards the ring; the console has another.
+ * The ring keeps whole lines, each ended by '\0'; the oldest ones make room. Lines carry the
+ * seconds since the boot as Linux prints them, once the rate of the time counter is known; before
+ * that they carry zero, as Linux's first lines do. A lock of its own guards the ring; the console
+ * has another.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,8 +35,8 @@ void log_set_console(bool on)
 }
 
 /*
- * Masks interrupts. A fatal report does not wait: the CPU that holds the lock may have been stopped. Acquire and release: the
- * ring is as the last holder left it.
+ * Masks interrupts. A fatal report does not wait: the CPU that holds the lock may have been
+ * stopped. Acquire and release: the ring is as the last holder left it.
  */
 static unsigned long ring_lock(void)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main.c: from the first C line to main(): look at what the loader handed over, turn the device tree
- * into memblock, start the page allocator, and hand the machine to the console.
+ * main.c: from the first C line to main(): look at what the loader handed over, turn the device
+ * tree into memblock, start the page allocator, and hand the machine to the console.
  *
- * Nothing the loader passed is believed before it was checked, and whatever is wrong stops the boot with
- * one line that says what.
+ * Nothing the loader passed is believed before it was checked, and whatever is wrong stops the boot
+ * with one line that says what.
  */
 #include <errno.h>
 #include <inttypes.h>

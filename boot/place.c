@@ -2,9 +2,9 @@
 /*
  * place.c: does the image run from RAM, and if not, to which RAM must it go? See place.h.
  *
- * libfdt needs a stack, and RAM must be known to have one, so this reads the structure block itself. It
- * is one leaf function that keeps all it knows in registers; the build fails if the compiler would use the
- * stack (mk/flash.mk has its flags).
+ * libfdt needs a stack, and RAM must be known to have one, so this reads the structure block
+ * itself. It is one leaf function that keeps all it knows in registers; the build fails if the
+ * compiler would use the stack (mk/flash.mk has its flags).
  *
  * Candidates are multiples of 2 MiB, looked at 64 in a pass over the tree, a bit each: a region of
  * memory allows a run of them, a reservation forbids one.
@@ -141,7 +141,9 @@ INLINE void forbid(struct pass *pass, phys_addr_t base, phys_addr_t stop)
 #define PURPOSE	      (3U << PURPOSE_SHIFT)
 #define NOT_WANTED    (1U << 14)
 #define OF_ALL	      (ANY_MEMORY | IS_LIMITED | PURPOSE | NOT_WANTED)
-/* ... the cells of addresses and sizes below the root and below /reserved-memory, 4 bits each ... */
+/*
+ * ... the cells of addresses and sizes below the root and below /reserved-memory, 4 bits each ...
+ */
 #define ROOT_SHIFT     16
 #define RESERVED_SHIFT 24
 #define CELLS(n)       ((n) & 0xff)
@@ -150,7 +152,9 @@ INLINE void forbid(struct pass *pass, phys_addr_t base, phys_addr_t stop)
 #define DEPTH_SHIFT 32
 #define DEPTH_BITS  11
 #define DEEPER	    ((uint64_t)1 << DEPTH_SHIFT)
-/* ... and, of the same node, how far from the tree's start what may be a list is; 0: there is none. */
+/*
+ * ... and, of the same node, how far from the tree's start what may be a list is; 0: there is none.
+ */
 #define LIST_SHIFT (DEPTH_SHIFT + DEPTH_BITS)
 #define LIST	   (~(uint64_t)0 << LIST_SHIFT)
 
@@ -177,7 +181,9 @@ INLINE enum purpose purpose(uint64_t state)
 	return (enum purpose)(state >> PURPOSE_SHIFT & 3);
 }
 
-/* `cells` with another number of cells for an address (shift 0) or a size (4); 0: it is not read. */
+/*
+ * `cells` with another number of cells for an address (shift 0) or a size (4); 0: it is not read.
+ */
 INLINE uint64_t with_cells(uint64_t state, unsigned int shift, const struct walk *walk)
 {
 	uint32_t cells = walk->length == 4 ? word(walk->value) : 0;

@@ -30,9 +30,9 @@
 phys_addr_t place_image(const void *fdt, phys_addr_t image, phys_addr_t size);
 
 /*
- * place_console() - the address of the first enabled PL011 among the children of the root, or of one of its
- * children that passes addresses on as they are: for that one line, where firmware has no console. 0:
- * there is none. Context and bound as place_image(), one pass.
+ * place_console() - the address of the first enabled PL011 among the children of the root, or of
+ * one of its children that passes addresses on as they are: for that one line, where firmware has
+ * no console. 0: there is none. Context and bound as place_image(), one pass.
  */
 phys_addr_t place_console(const void *fdt);
 

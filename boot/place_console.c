@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * place_console.c: where to print that there is no place for the image: see place.h. No stack either.
+ * place_console.c: where to print that there is no place for the image: see place.h. No stack
+ * either.
  */
 #include "boot/place.h"
 

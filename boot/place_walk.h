@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * place_walk.h: the structure block of a device tree (devicetree specification 0.4, chapter 5), read
- * with nothing but registers: for boot/place.c and boot/place_console.c, which have no stack. A
- * struct walk is never in memory: every function here becomes part of the one that calls it.
+ * place_walk.h: the structure block of a device tree (devicetree specification 0.4, chapter 5),
+ * read with nothing but registers: for boot/place.c and boot/place_console.c, which have no stack.
+ * A struct walk is never in memory: every function here becomes part of the one that calls it.
  *
- * The tree has not been checked: nothing outside its totalsize is read, and what is damaged ends the walk.
+ * The tree has not been checked: nothing outside its totalsize is read, and what is damaged ends
+ * the walk.
  */
 #ifndef BOOT_PLACE_WALK_H
 #define BOOT_PLACE_WALK_H
@@ -34,8 +35,8 @@
 #define WORD(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
 
 /*
- * What the compiler is told for the files that include this (mk/flash.mk), and why. There is no stack yet, so
- * nothing may be saved on it, spilled to it or called:
+ * What the compiler is told for the files that include this (mk/flash.mk), and why. There is no
+ * stack yet, so nothing may be saved on it, spilled to it or called:
  *   -Wstack-usage=0                      with -Werror: the build fails if a byte of stack is used
  *   -fcall-used-x..                      registers that a function otherwise saves are free: head.S
  *                                        keeps nothing in them over the call (STACKLESS_FLAGS)

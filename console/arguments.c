@@ -43,7 +43,9 @@ static bool parse_flag(const char *text, size_t length, uint64_t *bits)
 	return true;
 }
 
-/* Words that are no flag come first, then bits that are none, then flags that exclude each other. */
+/*
+ * Words that are no flag come first, then bits that are none, then flags that exclude each other.
+ */
 int console_gfp(const char *text, gfp_t *gfp, char *why, size_t size)
 {
 	uint64_t bits = 0, unknown;

@@ -15,8 +15,8 @@ int console_parse_gfp(const char *command, const char *text, gfp_t *gfp);
 int console_parse_request(int argc, char **argv, unsigned int *order, gfp_t *gfp);
 
 /*
- * console_gfp() - flags from text: names and numbers joined by '|'. 0 and *gfp; or 1, *gfp as it was and what is wrong with
- * the text in why.
+ * console_gfp() - flags from text: names and numbers joined by '|'. 0 and *gfp; or 1, *gfp as it
+ * was and what is wrong with the text in why.
  */
 int console_gfp(const char *text, gfp_t *gfp, char *why, size_t size);
 

@@ -38,7 +38,10 @@ static unsigned int run_list(const struct bootargs *how, const char *text, size_
 	return count;
 }
 
-/* The end of a word as Linux cuts them: blanks between double quotes belong to it, and the last quote may be missing. */
+/*
+ * The end of a word as Linux cuts them: blanks between double quotes belong to it, and the last
+ * quote may be missing.
+ */
 static const char *word_end(const char *word)
 {
 	bool quoted = false;

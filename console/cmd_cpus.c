@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_cpus.c: the CPUs: their numbers here and in the device tree, what they are, what their caches hold.
+ * cmd_cpus.c: the CPUs: their numbers here and in the device tree, what they are, what their caches
+ * hold.
  */
 #include <inttypes.h>
 #include <libfdt.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_debug.c: questions to the allocator and trouble made on purpose: why a request would be refused, fault
- * injection, tracepoints.
+ * cmd_debug.c: questions to the allocator and trouble made on purpose: why a request would be
+ * refused, fault injection, tracepoints.
  */
 #include <inttypes.h>
 #include <quarry/mm.h>

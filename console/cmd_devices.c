@@ -15,7 +15,10 @@
 
 #define PATH_SIZE 128
 
-/* The node's path, and behind it the name on its bus of a device that has no node, if it is another. */
+/*
+ * The node's path, and behind it the name on its bus of a device that has no node, if it is
+ * another.
+ */
 static void device_path(const struct device *dev, char *path, size_t size)
 {
 	size_t used;

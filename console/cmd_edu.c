@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_edu.c: QEMU's educational PCI device: is it there, what does it reach, and does what it copies arrive.
+ * cmd_edu.c: QEMU's educational PCI device: is it there, what does it reach, and does what it
+ * copies arrive.
  */
 #include <errno.h>
 #include <inttypes.h>

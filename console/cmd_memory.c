@@ -156,7 +156,10 @@ CONSOLE_COMMAND(pagetypeinfo, cmd_pagetypeinfo, "pagetypeinfo",
 
 /* ---- zoneinfo, zonelist, pcp ---------------------------------------------------------------- */
 
-/* Linux has one pageset a CPU and zone; ours has a cache for each order and migrate type: their sum, in pages. */
+/*
+ * Linux has one pageset a CPU and zone; ours has a cache for each order and migrate type: their
+ * sum, in pages.
+ */
 static void print_pagesets(enum zone_type zone)
 {
 	struct pcp_info pcp;

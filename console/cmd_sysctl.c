@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_sysctl.c: the allocator's switches by Linux's means: list, read, set. A value that cannot be is one line
- * of error, and nothing has changed.
+ * cmd_sysctl.c: the allocator's switches by Linux's means: list, read, set. A value that cannot be
+ * is one line of error, and nothing has changed.
  */
 #include <errno.h>
 #include <inttypes.h>

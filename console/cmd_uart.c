@@ -26,8 +26,8 @@ static void print_counts(const struct device *dev, const struct uart *uart)
 }
 
 /*
- * Wait for done(arg), PATIENCE at most: the CPU idle while bytes interrupt, because an emulator that shares a host has
- * to run to bring the next one; else by looking.
+ * Wait for done(arg), PATIENCE at most: the CPU idle while bytes interrupt, because an emulator
+ * that shares a host has to run to bring the next one; else by looking.
  */
 static bool wait_for(bool (*done)(void *arg), void *arg)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * crc32.c: polynomial 0xedb88320 (reflected), initial and final value ~0. Bit by bit: a table would be larger than
- * what it saves here.
+ * crc32.c: polynomial 0xedb88320 (reflected), initial and final value ~0. Bit by bit: a table would
+ * be larger than what it saves here.
  */
 #include "console/crc32.h"
 

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /*
- * crc32_update() - CRC-32 as zlib computes it, of what crc is the sum of followed by data; crc is 0 at the start.
+ * crc32_update() - CRC-32 as zlib computes it, of what crc is the sum of followed by data; crc is 0
+ * at the start.
  * Bound: 40 instructions a byte. Context: any.
  */
 uint32_t crc32_update(uint32_t crc, const void *data, size_t size);

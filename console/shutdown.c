@@ -2,8 +2,8 @@
 /*
  * shutdown.c: see shutdown.h.
  *
- * While no driver is bound, nothing can interrupt another CPU on some machines, so the others wait in a loop that serves the
- * allocator's requests (mm_ipi()) unasked.
+ * While no driver is bound, nothing can interrupt another CPU on some machines, so the others wait
+ * in a loop that serves the allocator's requests (mm_ipi()) unasked.
  */
 #include "console/shutdown.h"
 
@@ -159,7 +159,10 @@ int shutdown_drivers(struct picture *after)
 	flags = port_irq_save(); /* as at boot */
 	drivers_start();
 	port_irq_restore(flags);
-	/* without their interrupt controller the CPUs stay parked: there they serve mm_ipi() all the same */
+	/*
+	 * without their interrupt controller the CPUs stay parked: there they serve mm_ipi() all
+	 * the same
+	 */
 	if (count_irqchips() == irqchips)
 		unpark(smp_nr_cpus());
 	return 0;

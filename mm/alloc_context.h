@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * alloc_context.h: a request on its way: alloc/ makes it from the flags, zone/ judges it against the
- * marks, debug/ explains it.
+ * alloc_context.h: a request on its way: alloc/ makes it from the flags, zone/ judges it against
+ * the marks, debug/ explains it.
  *
- * The request records what it is told: each zone writes down what it answered, each stage that it was
- * entered. The refusal report and mm_why() print this record and judge nothing themselves. mm_why()
- * makes a dry run: the same functions decide, but nothing is taken, given back, counted or shrunk.
+ * The request records what it is told: each zone writes down what it answered, each stage that it
+ * was entered. The refusal report and mm_why() print this record and judge nothing themselves.
+ * mm_why() makes a dry run: the same functions decide, but nothing is taken, given back, counted or
+ * shrunk.
  */
 #ifndef QUARRY_MM_ALLOC_CONTEXT_H
 #define QUARRY_MM_ALLOC_CONTEXT_H

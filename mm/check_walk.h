@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_walk.h: what the parts of mm_check() share. Each folder checks the structures that it owns, in a
- * file of its own; debug/check.c calls them from the outside in. It belongs to none of them, like
- * state.h.
+ * check_walk.h: what the parts of mm_check() share. Each folder checks the structures that it owns,
+ * in a file of its own; debug/check.c calls them from the outside in. It belongs to none of them,
+ * like state.h.
  *
  * A report names the structure, which one of them, and the field, as C would write it:
  * "pageblock[12].next: ...".
@@ -15,8 +15,8 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * Cached blocks are counted twice: by their descriptors, and in the caches. A sum over their indices
- * does not depend on the order.
+ * Cached blocks are counted twice: by their descriptors, and in the caches. A sum over their
+ * indices does not depend on the order.
  */
 struct cached {
 	uint64_t pages;
@@ -49,7 +49,9 @@ bool check_tables(struct walk *walk); /* zone/tables_check.c */
 bool frames_are_free(pfn_t pfn, uint64_t pages);
 /* A zone with all that is in it, by right tables. */
 void check_zone(struct walk *walk, const struct zone *zone); /* buddy/lists_check.c */
-/* buddy/blocks_check.c: the blocks of a section that is open; the others of a span, which are free. */
+/*
+ * buddy/blocks_check.c: the blocks of a section that is open; the others of a span, which are free.
+ */
 void check_section(struct walk *walk, unsigned long section);
 void check_untouched(struct walk *walk, const struct span *span);
 static inline int trust_of(unsigned long index)

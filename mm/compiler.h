@@ -9,17 +9,17 @@
 #include <stdint.h>
 
 /*
- * A function that reads, without a lock, what others write plainly: a zone's counts, which change with its
- * lock held, descriptors and caches of another CPU. Each is an aligned word that is read once
- * (READ_ONCE()), so what is read was there at some moment. docs/smp.md lists these functions and says why
- * that is enough. The thread sanitizer is told so here, and nowhere else.
+ * A function that reads, without a lock, what others write plainly: a zone's counts, which change
+ * with its lock held, descriptors and caches of another CPU. Each is an aligned word that is read
+ * once (READ_ONCE()), so what is read was there at some moment. docs/smp.md lists these functions
+ * and says why that is enough. The thread sanitizer is told so here, and nowhere else.
  */
 #define RACY __attribute__((no_sanitize_thread))
 
 /*
- * One access to a word that others read or write without a common lock: whole, once, and ordered with
- * nothing else. Stores are volatile, as gcc 12 makes a relaxed atomic store an amoswap on RISC-V; to the
- * thread sanitizer they are what they stand for.
+ * One access to a word that others read or write without a common lock: whole, once, and ordered
+ * with nothing else. Stores are volatile, as gcc 12 makes a relaxed atomic store an amoswap on
+ * RISC-V; to the thread sanitizer they are what they stand for.
  */
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #ifdef __SANITIZE_THREAD__
@@ -29,8 +29,8 @@
 #endif
 
 /*
- * Speed or size: gcc is told by -O2 or -Os. Short loops that every page goes through are unrolled for
- * speed, and kept from it for size; FOR_SPEED picks the faster of two ways.
+ * Speed or size: gcc is told by -O2 or -Os. Short loops that every page goes through are unrolled
+ * for speed, and kept from it for size; FOR_SPEED picks the faster of two ways.
  */
 #define PRAGMA(text) _Pragma(#text)
 #ifdef __OPTIMIZE_SIZE__

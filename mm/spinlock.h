@@ -70,7 +70,9 @@ static inline bool spin_trylock(struct spinlock *lock)
 	/* Acquire, as in spin_lock(). */
 	uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
 
-	/* Relaxed: if the ticket being served is the next to be handed out, nobody holds the lock. */
+	/*
+	 * Relaxed: if the ticket being served is the next to be handed out, nobody holds the lock.
+	 */
 	if (!atomic_compare_exchange_strong_explicit(&lock->next, &owner, owner + 1,
 						     memory_order_relaxed, memory_order_relaxed))
 		return false;

@@ -79,8 +79,8 @@ static inline struct zone *zone_of(unsigned long index)
 }
 
 /*
- * For assertions: this CPU holds the zone's lock, with interrupts masked, or memory is still being handed
- * over at boot, which is done by one CPU without it and ends when the marks are set.
+ * For assertions: this CPU holds the zone's lock, with interrupts masked, or memory is still being
+ * handed over at boot, which is done by one CPU without it and ends when the marks are set.
  */
 static inline bool zone_locked(const struct zone *zone)
 {

@@ -144,8 +144,8 @@ exception_entry:
 	eret
 
 /*
- * A trap inside a trap report: print the three registers that say what and where, with nothing but the
- * early console's registers, and stop. May be called from C.
+ * A trap inside a trap report: print the three registers that say what and where, with nothing but
+ * the early console's registers, and stop. May be called from C.
  */
 	.globl	trap_fatal
 trap_fatal:

@@ -2,16 +2,16 @@
 /*
  * head.S: the first instructions of the image, at EL2 or EL1.
  *
- * On entry (Linux arm64 boot protocol): x0 = physical address of the FDT, MMU off, interrupts masked.
- * x0 = 0 when there is no loader: see move.S.
- * The image always goes on at EL1: the exception level for which every ARMv8 CPU has the same
- * registers (VHE, which would make EL2 look alike, came with ARMv8.1). EL2 is left with nothing
- * routed or trapped to it. The code runs wherever it was loaded, until the R_AARCH64_RELATIVE
- * relocations have been applied with PC-relative addresses only. RAM may hold anything, so nothing
- * outside the loaded image is read before it has been written.
+ * On entry (Linux arm64 boot protocol): x0 = physical address of the FDT, MMU off, interrupts
+ * masked. x0 = 0 when there is no loader: see move.S. The image always goes on at EL1: the
+ * exception level for which every ARMv8 CPU has the same registers (VHE, which would make EL2 look
+ * alike, came with ARMv8.1). EL2 is left with nothing routed or trapped to it. The code runs
+ * wherever it was loaded, until the R_AARCH64_RELATIVE relocations have been applied with
+ * PC-relative addresses only. RAM may hold anything, so nothing outside the loaded image is read
+ * before it has been written.
  *
- * Until mmu_early_init() memory is not cached: no exclusives, no unaligned access, no DC ZVA, and so
- * nothing of the C library.
+ * Until mmu_early_init() memory is not cached: no exclusives, no unaligned access, no DC ZVA, and
+ * so nothing of the C library.
  */
 #include "boot/arm64/layout.h"
 
@@ -118,8 +118,8 @@ stop:
 	b	1b
 
 /*
- * enter_el1: return at EL1 on SP_EL1, MMU off, x0 = the exception level it was called at; EL3 belongs to the firmware. Changes
- * x0-x3. Every CPU starts with it.
+ * enter_el1: return at EL1 on SP_EL1, MMU off, x0 = the exception level it was called at; EL3
+ * belongs to the firmware. Changes x0-x3. Every CPU starts with it.
  */
 	.globl	enter_el1
 enter_el1:
@@ -194,8 +194,9 @@ enter_el1:
 	.globl	init_el1
 init_el1:
 	/*
-	 * FP and SIMD on. Our own code does not use them (-mgeneral-regs-only), but picolibc is built
-	 * with them: memset, strlen and the v*printf family keep data in q registers. entry.S saves them.
+	 * FP and SIMD on. Our own code does not use them (-mgeneral-regs-only), but picolibc is
+	 * built with them: memset, strlen and the v*printf family keep data in q registers. entry.S
+	 * saves them.
 	 */
 	mov	x0, #(3 << 20)
 	msr	cpacr_el1, x0
@@ -232,7 +233,10 @@ mmu_early_enable:
 	cmp	x4, x5
 	b.lo	1b
 
-/* mmu_on: the same where nothing can be stale: another CPU's start, which has no stack yet; keeps all registers */
+/*
+ * mmu_on: the same where nothing can be stale: another CPU's start, which has no stack yet; keeps
+ * all registers
+ */
 	.globl	mmu_on
 mmu_on:
 	dsb	sy

@@ -2,11 +2,11 @@
 /*
  * layout.h: the numbers that assembler, linker script and C must agree on.
  *
- * Threads run on SP_EL0 and exceptions on SP_EL1, so that an exception always finds a good stack, even the
- * one a stack overflow causes. An exception inside an exception is fatal, and its report takes the space
- * above the handlers' stack: the two together are called the emergency stack. Below it and below the
- * threads' is a guard page, unmapped once mmu_init() has run. Until then they are filled with
- * STACK_CANARY, and stack_guard_intact() tells whether anything was written there.
+ * Threads run on SP_EL0 and exceptions on SP_EL1, so that an exception always finds a good stack,
+ * even the one a stack overflow causes. An exception inside an exception is fatal, and its report
+ * takes the space above the handlers' stack: the two together are called the emergency stack. Below
+ * it and below the threads' is a guard page, unmapped once mmu_init() has run. Until then they are
+ * filled with STACK_CANARY, and stack_guard_intact() tells whether anything was written there.
  */
 #ifndef BOOT_ARM64_LAYOUT_H
 #define BOOT_ARM64_LAYOUT_H

@@ -67,7 +67,10 @@ void machine_init(void)
 {
 	const void *fdt = boot_info.fdt_phys ? phys_to_virt(boot_info.fdt_phys) : NULL;
 
-	/* CNTFRQ_EL0 is the firmware's word; the tree's, if it has one, is taken by the timer's driver */
+	/*
+	 * CNTFRQ_EL0 is the firmware's word; the tree's, if it has one, is taken by the timer's
+	 * driver
+	 */
 	__asm__("mrs %0, cntfrq_el0" : "=r"(boot_info.timebase_hz));
 	pmu_init();
 	earlycon_init(fdt);

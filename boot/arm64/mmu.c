@@ -93,9 +93,9 @@ phys_addr_t mmu_arch_console(void)
 }
 
 /*
- * The early map has other block sizes for the same addresses, and two sizes at once may be a TLB conflict. So the MMU
- * is off while the TLB is emptied, and nothing but these instructions, which the loader has cleaned
- * to the point of coherency, is accessed meanwhile.
+ * The early map has other block sizes for the same addresses, and two sizes at once may be a TLB
+ * conflict. So the MMU is off while the TLB is emptied, and nothing but these instructions, which
+ * the loader has cleaned to the point of coherency, is accessed meanwhile.
  */
 void mmu_arch_enable(const struct pgtable *pgt)
 {

@@ -39,7 +39,9 @@ void mmu_early_enable(uint64_t ttbr0, uint64_t mair, uint64_t tcr, uint64_t sctl
 static uint64_t tables[TABLES][ENTRIES] __attribute__((aligned(4096)));
 static unsigned int nr_tables = 1; /* the root is the first */
 
-/* The table an entry leads to, made if it is missing; NULL for a block or when the pool is empty. */
+/*
+ * The table an entry leads to, made if it is missing; NULL for a block or when the pool is empty.
+ */
 static uint64_t *descend(uint64_t *entry)
 {
 	if (*entry)
@@ -50,7 +52,10 @@ static uint64_t *descend(uint64_t *entry)
 	return tables[nr_tables++];
 }
 
-/* Map [start, end), multiples of 2 MiB; what is mapped already stays. False if a part is left unmapped. */
+/*
+ * Map [start, end), multiples of 2 MiB; what is mapped already stays. False if a part is left
+ * unmapped.
+ */
 static bool map(phys_addr_t start, phys_addr_t end, uint64_t attributes)
 {
 	bool complete = true;

@@ -2,10 +2,10 @@
 /*
  * move.S: an image that was started where it is stored, in flash, goes on in RAM.
  *
- * An image that starts at the reset vector is passed no device tree, nor is an ELF file that QEMU loads. Machines
- * that start so leave one at the start of RAM, which is at a multiple of 1 GiB: it is looked for at
- * the one below the image, then at each from 1 GiB to SEARCH_END. The first with the tree's magic is
- * taken; an address at which nothing answers is passed over.
+ * An image that starts at the reset vector is passed no device tree, nor is an ELF file that QEMU
+ * loads. Machines that start so leave one at the start of RAM, which is at a multiple of 1 GiB: it
+ * is looked for at the one below the image, then at each from 1 GiB to SEARCH_END. The first with
+ * the tree's magic is taken; an address at which nothing answers is passed over.
  */
 #define SEARCH_END (64 << 30)
 #define FDT_MAGIC  0xedfe0dd0			/* as a little-endian word */
@@ -17,9 +17,10 @@
 
 	.text
 /*
- * move_to_ram: at EL1, x19 = address of the device tree or 0. Returns, in RAM if the tree names some
- * (place.h), with x19 = the tree, or 0 if there is none. If none of it is free for the image, says so on a
- * PL011 and stops. Changes everything but x19 and x20; SPSel, VBAR_EL1 and TPIDR_EL1 too.
+ * move_to_ram: at EL1, x19 = address of the device tree or 0. Returns, in RAM if the tree names
+ * some (place.h), with x19 = the tree, or 0 if there is none. If none of it is free for the image,
+ * says so on a PL011 and stops. Changes everything but x19 and x20; SPSel, VBAR_EL1 and TPIDR_EL1
+ * too.
  */
 	.globl	move_to_ram
 move_to_ram:

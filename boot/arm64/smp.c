@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c: starting CPUs by PSCI's CPU_ON. Interrupting them is the GIC driver's business (smp_set_ipi()).
+ * smp.c: starting CPUs by PSCI's CPU_ON. Interrupting them is the GIC driver's business
+ * (smp_set_ipi()).
  */
 #include "boot/cpu/smp.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp_entry.S: where the firmware starts another CPU, at the exception level that CPU_ON was called at.
+ * smp_entry.S: where the firmware starts another CPU, at the exception level that CPU_ON was called
+ * at.
  *
- * On entry (PSCI): x0 = its struct secondary_boot, MMU and caches off, interrupts masked. Nothing but that structure,
- * which was cleaned to the point of coherency, and the image's text is read before the MMU is on.
+ * On entry (PSCI): x0 = its struct secondary_boot, MMU and caches off, interrupts masked. Nothing
+ * but that structure, which was cleaned to the point of coherency, and the image's text is read
+ * before the MMU is on.
  */
 #include "boot/arm64/layout.h"
 

@@ -104,7 +104,10 @@ static const char *class_name(unsigned int class)
 	}
 }
 
-/* The fault status code of aborts, ISS bits 5:0; the level is added by the caller where there is one. */
+/*
+ * The fault status code of aborts, ISS bits 5:0; the level is added by the caller where there is
+ * one.
+ */
 static const char *fault_name(unsigned int code, bool *level)
 {
 	*level = code < 0x10 || (code >= 0x14 && code < 0x18);
@@ -263,7 +266,10 @@ void trap_handler(struct trap_frame *frame)
 	/* an interrupt that finds sp outside the stack is the first to notice an overflow */
 	if (frame->vector != VECTOR_IRQ || !sp_is_valid(frame))
 		fatal(frame, esr, far);
-	/* no driver can clear it: mask it in what goes on after this, or it would come back for ever */
+	/*
+	 * no driver can clear it: mask it in what goes on after this, or it would come back for
+	 * ever
+	 */
 	frame->spsr |= SPSR_I;
 	port_log("trap: IRQ without an interrupt controller's driver: masked");
 }

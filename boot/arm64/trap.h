@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trap.h: interrupts for the interrupt controller's driver, and what an exception leaves on the stack.
+ * trap.h: interrupts for the interrupt controller's driver, and what an exception leaves on the
+ * stack.
  */
 #ifndef BOOT_ARM64_TRAP_H
 #define BOOT_ARM64_TRAP_H
@@ -17,8 +18,8 @@ struct trap_frame {
 };
 
 /*
- * arm64_irq_register() - fn runs on every IRQ, with interrupts masked, on the handler stack; it must quiet the
- * source. NULL takes it away. 0, or -EBUSY if there is one. Context: boot, thread.
+ * arm64_irq_register() - fn runs on every IRQ, with interrupts masked, on the handler stack; it
+ * must quiet the source. NULL takes it away. 0, or -EBUSY if there is one. Context: boot, thread.
  */
 int arm64_irq_register(void (*fn)(void));
 

@@ -50,8 +50,8 @@ static bool memblock_knows(phys_addr_t size)
 }
 
 /*
- * If the array is nearly full, see to it that memblock knows free memory for one twice as large, or as
- * much of it as there is in one piece. If that does not do, the step that needs it will say so.
+ * If the array is nearly full, see to it that memblock knows free memory for one twice as large, or
+ * as much of it as there is in one piece. If that does not do, the step that needs it will say so.
  */
 static void make_room(const struct fdt_map *map, const struct memblock_type *type)
 {
@@ -97,8 +97,8 @@ static int add_piece(const struct fdt_piece *piece, void *ctx)
 
 /*
  * Where a block of this size and alignment may begin: an interval for each free range that has room
- * for one, base the first and end the last place in it, both multiples of align. False: there are more
- * than the list holds.
+ * for one, base the first and end the last place in it, both multiples of align. False: there are
+ * more than the list holds.
  */
 static bool list_places(struct fdt_ranges *places, phys_addr_t size, phys_addr_t align)
 {
@@ -146,7 +146,10 @@ static phys_addr_t find_place(const struct fdt_dynamic *dyn, const char *path)
 
 	if (dyn->anywhere)
 		return memblock_phys_alloc_range(dyn->size, dyn->align, 0, PHYS_LIMIT);
-	/* memblock is asked where it will say yes: each question costs as much as listing all places */
+	/*
+	 * memblock is asked where it will say yes: each question costs as much as listing all
+	 * places
+	 */
 	all = list_places(&places, dyn->size, dyn->align);
 	for (int i = 0; !base && i < dyn->where.count; i++) {
 		fdt_tree_read_pair(&dyn->where, i, &start, &size);

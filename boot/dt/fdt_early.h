@@ -24,8 +24,8 @@
 #define FDT_EARLY_MAX_DYNAMIC 64
 
 /*
- * Entries a tree may have of a kind, empty ones included: memory ranges, usable memory ranges, static
- * reservations, alloc-ranges. This bounds the time boot takes, and the tables it needs.
+ * Entries a tree may have of a kind, empty ones included: memory ranges, usable memory ranges,
+ * static reservations, alloc-ranges. This bounds the time boot takes, and the tables it needs.
  */
 #define FDT_EARLY_MAX_REGIONS 4096
 
@@ -65,7 +65,8 @@ int fdt_early_each_sound_node(const void *fdt, int (*fn)(const void *fdt, int no
  * static reservations are in memblock then); -ENOMEM: more regions than memory can be found to
  * list (memblock holds a part of the map, fit for a report and nothing else).
  *
- * fdt must stay readable as long as fdt_early_each_reserved() or fdt_early_check_firmware() is used.
+ * fdt must stay readable as long as fdt_early_each_reserved() or fdt_early_check_firmware() is
+ * used.
  * Bound: n log n in the size of the tree.
  */
 int fdt_early_init(const void *fdt, phys_addr_t fdt_phys);

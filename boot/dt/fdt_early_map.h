@@ -18,8 +18,8 @@ struct fdt_map {
 };
 
 /*
- * fdt_map_collect() - read the tree into map, and sort it. What is odd is logged if tree->log. 0, or
- * the error of fdt_early_init(); memblock is not touched. There is one map: it lies in static
+ * fdt_map_collect() - read the tree into map, and sort it. What is odd is logged if tree->log. 0,
+ * or the error of fdt_early_init(); memblock is not touched. There is one map: it lies in static
  * memory, which is free again when the boot code says so (boot/main.c).
  */
 int fdt_map_collect(struct fdt_map *map, const struct fdt_tree *tree);
@@ -31,16 +31,17 @@ struct fdt_piece {
 };
 
 /*
- * fdt_map_each_piece() - call fn for each piece of memory, from the lowest up. Stops at the first nonzero
- * return, which it passes on. Bound: linear in the map.
+ * fdt_map_each_piece() - call fn for each piece of memory, from the lowest up. Stops at the first
+ * nonzero return, which it passes on. Bound: linear in the map.
  */
 int fdt_map_each_piece(const struct fdt_map *map, const struct fdt_tree *tree,
 		       int (*fn)(const struct fdt_piece *piece, void *ctx), void *ctx);
 
 /*
- * fdt_map_find() - a place of *size bytes, whole pages, in memory that is mapped and neither in one of the
- * map's reservations nor in memblock's: the highest below memblock's limit. If there is none, *size comes down
- * to that of the largest there is. Its address, and the flags of the memory; 0: there is no free page.
+ * fdt_map_find() - a place of *size bytes, whole pages, in memory that is mapped and neither in one
+ * of the map's reservations nor in memblock's: the highest below memblock's limit. If there is
+ * none, *size comes down to that of the largest there is. Its address, and the flags of the memory;
+ * 0: there is no free page.
  * Bound: linear in the map and in memblock.
  */
 phys_addr_t fdt_map_find(const struct fdt_map *map, const struct fdt_tree *tree, phys_addr_t *size,

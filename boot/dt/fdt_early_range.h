@@ -4,8 +4,9 @@
  * address up, several at a time.
  *
  * A tree may list its regions in any order, and inserting each into memblock's sorted arrays as it
- * comes costs the square of their number. Sorted first, all that the early device-tree code asks (what
- * is memory, what of it is usable, reserved, no-map, where is room) is one pass over the lists.
+ * comes costs the square of their number. Sorted first, all that the early device-tree code asks
+ * (what is memory, what of it is usable, reserved, no-map, where is room) is one pass over the
+ * lists.
  */
 #ifndef QUARRY_FDT_EARLY_RANGE_H
 #define QUARRY_FDT_EARLY_RANGE_H
@@ -46,7 +47,8 @@ struct fdt_cursor {
 
 /*
  * fdt_cursor_covers() - does a range cover addr, which is not below that of the call before? *next
- * comes down to where the answer may change. Bound: all calls of a pass together, linear in the list.
+ * comes down to where the answer may change. Bound: all calls of a pass together, linear in the
+ * list.
  */
 bool fdt_cursor_covers(struct fdt_cursor *cursor, phys_addr_t addr, phys_addr_t *next);
 

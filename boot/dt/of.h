@@ -56,15 +56,16 @@ struct of_cpu {
 };
 
 /*
- * of_each_cpu() - call fn for each CPU of the tree, in its order. Stops at the first nonzero return and
- * returns it.
+ * of_each_cpu() - call fn for each CPU of the tree, in its order. Stops at the first nonzero return
+ * and returns it.
  */
 int of_each_cpu(const void *fdt, int (*fn)(const void *fdt, const struct of_cpu *cpu, void *ctx),
 		void *ctx);
 
 /*
- * of_timebase_frequency() - `timebase-frequency`, Hz, one cell or two: of the CPU's own node (3.8.1), else of
- * /cpus, which speaks for all CPUs (3.7), else of any CPU, as all have one time. 0: there is none.
+ * of_timebase_frequency() - `timebase-frequency`, Hz, one cell or two: of the CPU's own node
+ * (3.8.1), else of /cpus, which speaks for all CPUs (3.7), else of any CPU, as all have one time.
+ * 0: there is none.
  */
 uint64_t of_timebase_frequency(const void *fdt, uint64_t id);
 
@@ -96,19 +97,20 @@ struct of_dma_range {
  * not looked at.
  *
  * Returns how many windows were written, at most max; 0: no bus translates or limits anything.
- * -EINVAL: malformed, or deeper than 64 nodes; -ERANGE: the buses pass nothing on; -E2BIG: more windows than max or
- * OF_DMA_MAX_RANGES.
+ * -EINVAL: malformed, or deeper than 64 nodes; -ERANGE: the buses pass nothing on; -E2BIG: more
+ * windows than max or OF_DMA_MAX_RANGES.
  */
 int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int max);
 
 /*
- * of_dma32_limit() - where ZONE_DMA32 ends, for memory from `start` to `end`: where the narrowest bus does, so
- * that __GFP_DMA32 is for every device, as arm64's ZONE_DMA is in Linux 6.12 (zone_dma_limit, from
- * of_dma_get_max_cpu_address()). A bus ends behind the last address of the CPU that its `dma-ranges` show,
- * those of its parents applied; disabled ones, those that limit nothing, and what is malformed do not count, nor
- * does a bus that ends before the first 4 MiB of memory do, where a zone cannot help. At most 4 GiB; but if
- * memory starts above that, where a bus ends within it, and 4 GiB, which leaves DMA32 empty, if none does.
- * Linux makes all memory ZONE_DMA in that last case, and arm64 has a second zone up to 4 GiB in all others.
+ * of_dma32_limit() - where ZONE_DMA32 ends, for memory from `start` to `end`: where the narrowest
+ * bus does, so that __GFP_DMA32 is for every device, as arm64's ZONE_DMA is in Linux 6.12
+ * (zone_dma_limit, from of_dma_get_max_cpu_address()). A bus ends behind the last address of the
+ * CPU that its `dma-ranges` show, those of its parents applied; disabled ones, those that limit
+ * nothing, and what is malformed do not count, nor does a bus that ends before the first 4 MiB of
+ * memory do, where a zone cannot help. At most 4 GiB; but if memory starts above that, where a bus
+ * ends within it, and 4 GiB, which leaves DMA32 empty, if none does. Linux makes all memory
+ * ZONE_DMA in that last case, and arm64 has a second zone up to 4 GiB in all others.
  * Bound: linear in the tree, times its depth.
  */
 phys_addr_t of_dma32_limit(const void *fdt, phys_addr_t start, phys_addr_t end);

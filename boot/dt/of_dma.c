@@ -131,8 +131,8 @@ static int through_bus(const void *fdt, int bus, int parent, const fdt32_t *entr
 }
 
 /*
- * The windows of path[depth], whose parents are path[depth - 1] and so on up to the root, path[0]: see
- * of_dma_ranges().
+ * The windows of path[depth], whose parents are path[depth - 1] and so on up to the root, path[0]:
+ * see of_dma_ranges().
  */
 static int windows_of(const void *fdt, const int path[], int depth, struct of_dma_range ranges[],
 		      int max)
@@ -195,7 +195,10 @@ static phys_addr_t last_reached(const void *fdt, const int path[], int depth)
 	for (int i = 0; i < count; i++)
 		if (ranges[i].cpu + (ranges[i].size - 1) > last)
 			last = ranges[i].cpu + (ranges[i].size - 1);
-	/* what makes no sense, or passes nothing on, costs its devices their DMA and says nothing here */
+	/*
+	 * what makes no sense, or passes nothing on, costs its devices their DMA and says nothing
+	 * here
+	 */
 	return count > 0 ? last : PHYS_ADDR_MAX;
 }
 

@@ -73,8 +73,8 @@ static int read_parent(const void *fdt, int controller, const fdt32_t *cell, str
 }
 
 /*
- * An entry of the map: the child's address and pin, the controller's phandle, an address as the controller's node
- * counts it (#address-cells, none if it does not say), the specifier.
+ * An entry of the map: the child's address and pin, the controller's phandle, an address as the
+ * controller's node counts it (#address-cells, none if it does not say), the specifier.
  */
 int of_pci_irq(const void *fdt, int node, unsigned int bus, unsigned int devfn, unsigned int pin,
 	       struct of_irq *irq)

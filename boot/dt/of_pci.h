@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * of_pci.h: what the node of a PCI host bridge says, in the words of the PCI Bus Binding to Open Firmware
- * (IEEE Std 1275, revision 2.1): a child's address has three cells, of which the first tells the space.
+ * of_pci.h: what the node of a PCI host bridge says, in the words of the PCI Bus Binding to Open
+ * Firmware (IEEE Std 1275, revision 2.1): a child's address has three cells, of which the first
+ * tells the space.
  *
  * All functions: any context, cost linear in the tree, no allocation.
  */
@@ -30,14 +31,15 @@ struct of_pci_range {
 };
 
 /*
- * of_pci_range() - the index-th entry of a host bridge's `ranges`, its other end carried on to the CPU. 0; -ENOENT: no
- * such entry; -EINVAL: malformed; -ERANGE: a bus above does not pass it on.
+ * of_pci_range() - the index-th entry of a host bridge's `ranges`, its other end carried on to the
+ * CPU. 0; -ENOENT: no such entry; -EINVAL: malformed; -ERANGE: a bus above does not pass it on.
  */
 int of_pci_range(const void *fdt, int node, int index, struct of_pci_range *range);
 
 /*
- * of_pci_irq() - where interrupt pin 1 to 4 (INTA# to INTD#) of the function devfn on the root bus `bus` ends,
- * from `interrupt-map` (devicetree specification, 2.4.4). 0; -ENOENT: the map does not have it; -EINVAL: malformed.
+ * of_pci_irq() - where interrupt pin 1 to 4 (INTA# to INTD#) of the function devfn on the root bus
+ * `bus` ends, from `interrupt-map` (devicetree specification, 2.4.4). 0; -ENOENT: the map does not
+ * have it; -EINVAL: malformed.
  */
 int of_pci_irq(const void *fdt, int node, unsigned int bus, unsigned int devfn, unsigned int pin,
 	       struct of_irq *irq);

@@ -2,8 +2,8 @@
 /*
  * mmu.c: what is mapped, and how: see mmu.h.
  *
- * mmu_policy() and mmu_describe() answer from one list of special ranges and from memblock. mmu_init() walks
- * the answers from address 0 up and writes them into the tables.
+ * mmu_policy() and mmu_describe() answer from one list of special ranges and from memblock.
+ * mmu_init() walks the answers from address 0 up and writes them into the tables.
  */
 #include "boot/mmu/mmu.h"
 
@@ -25,7 +25,7 @@ static struct pgtable pgtable;
 static const char *mode = "off";
 static bool enabled;
 
-/* ---- policy ---------------------------------------------------------------------------------------- */
+/* ---- policy ---------------------------------------------------------------------------------- */
 
 #define PG_TEXT	     (PG_READ | PG_EXEC)
 #define PG_CONST     PG_READ
@@ -86,7 +86,10 @@ static const struct special *find_special(phys_addr_t addr, phys_addr_t *end)
 	return NULL;
 }
 
-/* The memory region that has addr, or NULL; *end comes down to its end, or to the start of the next. */
+/*
+ * The memory region that has addr, or NULL; *end comes down to its end, or to the start of the
+ * next.
+ */
 static const struct memblock_region *find_memory(phys_addr_t addr, phys_addr_t *end)
 {
 	const struct memblock_region *regions = memblock.memory.regions;
@@ -173,7 +176,7 @@ void mmu_report(phys_addr_t addr)
 			 mmu_flags_text(pgtable_lookup(&pgtable, addr).flags));
 }
 
-/* ---- building ---------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static bool page_allocator_runs(void)
 {
@@ -302,7 +305,7 @@ const char *mmu_mode(void)
 	return mode;
 }
 
-/* ---- devices ----------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 void *ioremap(phys_addr_t addr, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmu_unmap.c: mappings that come and go while the machine runs: uncached memory for devices that do
- * not look into the caches, and, when no driver is left, the registers of all devices.
+ * mmu_unmap.c: mappings that come and go while the machine runs: uncached memory for devices that
+ * do not look into the caches, and, when no driver is left, the registers of all devices.
  *
  * The pages of tables that nothing is mapped by any more go back to the page allocator when no CPU
  * can have them cached.

@@ -2,8 +2,8 @@
 /*
  * pgtable.c: write and read page-table trees: see pgtable.h.
  *
- * A range is walked twice: first to find conflicts and to allocate every table that is missing, then to
- * write entries, which cannot fail. So an error leaves all mappings as they were.
+ * A range is walked twice: first to find conflicts and to allocate every table that is missing,
+ * then to write entries, which cannot fail. So an error leaves all mappings as they were.
  */
 #include "boot/mmu/pgtable.h"
 

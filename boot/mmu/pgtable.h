@@ -42,10 +42,10 @@ struct pgtable_range {
 };
 
 /*
- * pgtable_map() - map [start, end), both page-aligned, with the largest entries that fit. What is mapped so
- * already stays. 0; -EBUSY: a part is mapped otherwise; -ENOMEM: no page for a table; -ERANGE: beyond
- * the tables' reach. No mapping has changed after an error; tables without entries may be left.
- * Cost: about 40 instructions an entry written, 700 a table added.
+ * pgtable_map() - map [start, end), both page-aligned, with the largest entries that fit. What is
+ * mapped so already stays. 0; -EBUSY: a part is mapped otherwise; -ENOMEM: no page for a table;
+ * -ERANGE: beyond the tables' reach. No mapping has changed after an error; tables without entries
+ * may be left. Cost: about 40 instructions an entry written, 700 a table added.
  */
 int pgtable_map(struct pgtable *pgt, phys_addr_t start, phys_addr_t end, unsigned int flags);
 
@@ -71,10 +71,13 @@ void *pgtable_unmap_alias(struct pgtable *pgt, phys_addr_t start, phys_addr_t en
  */
 void *pgtable_unmap_devices(struct pgtable *pgt, phys_addr_t except);
 
-/* pgtable_lookup() - the entry for addr, or the hole around it as far as one invalid entry tells. Bound 150. */
+/*
+ * pgtable_lookup() - the entry for addr, or the hole around it as far as one invalid entry tells.
+ * Bound 150.
+ */
 struct pgtable_range pgtable_lookup(const struct pgtable *pgt, phys_addr_t addr);
 
-/* ---- the instruction set's entry format ----------------------------------------------------------- */
+/* ---- the instruction set's entry format ------------------------------------------------------ */
 
 uint64_t pte_leaf(phys_addr_t addr, unsigned int flags, unsigned int level);
 uint64_t pte_table(const void *table);

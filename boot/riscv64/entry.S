@@ -3,13 +3,16 @@
  * entry.S: trap entry and exit, and the last words of a machine that cannot run C any more.
  *
  * Everything here runs in S-mode; there is no U-mode. sscratch holds this CPU's struct cpu, so
- * neither a wild tp nor a wild sp can make the entry fault: a stack pointer outside the stack, or too
- * near its end, is replaced by the emergency stack, and a trap while a fatal trap is being reported goes to
- * trap_fatal, which uses no memory but its own text.
+ * neither a wild tp nor a wild sp can make the entry fault: a stack pointer outside the stack, or
+ * too near its end, is replaced by the emergency stack, and a trap while a fatal trap is being
+ * reported goes to trap_fatal, which uses no memory but its own text.
  */
 #include "boot/riscv64/layout.h"
 
-	/* sd or ld of the registers that nothing else is to be done with: t2 to t6, s0 to s11, a0 to a7 */
+	/*
+	 * sd or ld of the registers that nothing else is to be done with: t2 to t6, s0 to s11, a0
+	 * to a7
+	 */
 	.macro	frame_x7_to_x31 op
 	.irp	n, 7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	\op	x\n, 8*\n(sp)

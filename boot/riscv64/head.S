@@ -2,10 +2,10 @@
 /*
  * head.S: the first instructions of the image in S-mode.
  *
- * On entry (SBI and the Linux RISC-V boot protocol): a0 = hart id, a1 = physical address of the FDT,
- * satp = 0, interrupts off. The code runs wherever it was loaded: addresses are taken with lla,
- * never through the GOT, until the R_RISCV_RELATIVE relocations have been applied. RAM may hold
- * anything, so nothing outside the loaded image is read before it has been written.
+ * On entry (SBI and the Linux RISC-V boot protocol): a0 = hart id, a1 = physical address of the
+ * FDT, satp = 0, interrupts off. The code runs wherever it was loaded: addresses are taken with
+ * lla, never through the GOT, until the R_RISCV_RELATIVE relocations have been applied. RAM may
+ * hold anything, so nothing outside the loaded image is read before it has been written.
  */
 #include "boot/riscv64/layout.h"
 
@@ -142,10 +142,10 @@ start_kernel:
 	j	8b
 
 /*
- * A second hart, a0, has no business here. But OpenSBI 1.1 marks a hart as started before it notes where: one that
- * looks in between, which takes a busy host, begins where the first did. smp_arch_start() notes beforehand
- * which hart it starts and with which area, so the hart is sent where it should have gone. Harts that all begin here wait
- * for the same.
+ * A second hart, a0, has no business here. But OpenSBI 1.1 marks a hart as started before it notes
+ * where: one that looks in between, which takes a busy host, begins where the first did.
+ * smp_arch_start() notes beforehand which hart it starts and with which area, so the hart is sent
+ * where it should have gone. Harts that all begin here wait for the same.
  */
 late_hart:
 	lla	t0, smp_nr_started

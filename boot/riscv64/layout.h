@@ -3,8 +3,8 @@
  * layout.h: the numbers that assembler, linker script and C must agree on.
  *
  * Below each stack is a guard page, unmapped once the MMU is on; a trap that finds less than
- * STACK_TRAP_ROOM left moves to the emergency stack. Until then the guard is filled with STACK_CANARY, and
- * stack_guard_intact() tells whether anything was written there.
+ * STACK_TRAP_ROOM left moves to the emergency stack. Until then the guard is filled with
+ * STACK_CANARY, and stack_guard_intact() tells whether anything was written there.
  */
 #ifndef BOOT_RISCV64_LAYOUT_H
 #define BOOT_RISCV64_LAYOUT_H
@@ -20,7 +20,9 @@
 #define SSTATUS_SIE	     0x2
 #define SSTATUS_FS_VS	     0x6600 /* FS is bits 14:13, VS bits 10:9 */
 
-/* struct cpu (boot.h), from its start; sscratch holds its address whenever no trap is being entered */
+/*
+ * struct cpu (boot.h), from its start; sscratch holds its address whenever no trap is being entered
+ */
 #define CPU_STACK_LOW  0
 #define CPU_STACK_HIGH 8
 #define CPU_EMERGENCY  16 /* top of the emergency stack */

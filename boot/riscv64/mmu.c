@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmu.c: RISC-V page tables: Sv39, Sv48 and Sv57 (privileged specification, chapter "Supervisor-Level ISA").
+ * mmu.c: RISC-V page tables: Sv39, Sv48 and Sv57 (privileged specification, chapter
+ * "Supervisor-Level ISA").
  *
- * The identity map uses the lower half of the virtual addresses only: the upper half is sign-extended
- * and meets no physical address. So Sv39 reaches 256 GiB, Sv48 128 TiB, Sv57 64 PiB. Device memory
- * needs no attribute: the physical memory attributes say what it is.
+ * The identity map uses the lower half of the virtual addresses only: the upper half is
+ * sign-extended and meets no physical address. So Sv39 reaches 256 GiB, Sv48 128 TiB, Sv57 64 PiB.
+ * Device memory needs no attribute: the physical memory attributes say what it is.
  */
 #include "boot/mmu/mmu.h"
 

@@ -171,7 +171,9 @@ int console_firmware_getc(void)
 	return sbi_console_getc();
 }
 
-/* What the SBI prints on is its own affair. Version 0.1 cannot be asked and has the legacy calls. */
+/*
+ * What the SBI prints on is its own affair. Version 0.1 cannot be asked and has the legacy calls.
+ */
 bool console_firmware(phys_addr_t *base)
 {
 	(void)base;

@@ -42,22 +42,28 @@ const char *sbi_impl_name(void);      /* "OpenSBI", ...; "unknown" */
 unsigned long sbi_impl_id(void);      /* as registered in the specification */
 unsigned long sbi_impl_version(void); /* OpenSBI: major << 16 | minor */
 
-/* sbi_set_timer() - a supervisor timer interrupt when the time CSR reaches ticks ("Timer Extension"). */
+/*
+ * sbi_set_timer() - a supervisor timer interrupt when the time CSR reaches ticks ("Timer
+ * Extension").
+ */
 void sbi_set_timer(uint64_t ticks);
 
 /*
- * sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension"). False: the firmware does not have the
- * extension, or refuses.
+ * sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension"). False: the
+ * firmware does not have the extension, or refuses.
  */
 bool sbi_remote_sfence_vma(unsigned long hart);
 
-/* The SBI console: DBCN's write byte if there, else the legacy call; getc returns -1 for nothing. */
+/*
+ * The SBI console: DBCN's write byte if there, else the legacy call; getc returns -1 for nothing.
+ */
 void sbi_console_putc(char c);
 int sbi_console_getc(void);
 
 /*
- * sbi_shutdown(), sbi_reboot() - power off, or cold reboot ("System Reset Extension"; power off falls back to the
- * legacy shutdown). Returns only if the firmware cannot do it: a negative errno. Context: thread.
+ * sbi_shutdown(), sbi_reboot() - power off, or cold reboot ("System Reset Extension"; power off
+ * falls back to the legacy shutdown). Returns only if the firmware cannot do it: a negative errno.
+ * Context: thread.
  */
 int sbi_shutdown(void);
 int sbi_reboot(void);

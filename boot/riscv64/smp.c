@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c: starting harts, and interrupting them, by the SBI (chapters "Hart State Management Extension", "IPI Extension").
+ * smp.c: starting harts, and interrupting them, by the SBI (chapters "Hart State Management
+ * Extension", "IPI Extension").
  */
 #include "boot/cpu/smp.h"
 
@@ -29,7 +30,10 @@ const size_t smp_arch_emergency_size = EMERGENCY_STACK_SIZE;
 
 extern const char secondary_entry[]; /* smp_entry.S */
 
-/* The harts that are being started, and their areas: for those that come in at the image's start (head.S). */
+/*
+ * The harts that are being started, and their areas: for those that come in at the image's start
+ * (head.S).
+ */
 struct started {
 	unsigned long hart;
 	struct cpu *cpu;
@@ -44,7 +48,9 @@ static void ipi_send(unsigned int number)
 {
 	unsigned long hart = (unsigned long)smp_hart(number);
 
-	/* the CPU that is interrupted sees what was written before: an ecall alone orders nothing */
+	/*
+	 * the CPU that is interrupted sees what was written before: an ecall alone orders nothing
+	 */
 	__asm__ volatile("fence rw, iorw" ::: "memory");
 	if (has_ipi) {
 		sbi_ecall(SBI_EXT_IPI, 0, 1, hart, 0);
@@ -116,8 +122,8 @@ bool smp_arch_never_ran(const struct cpu *cpu)
 }
 
 /*
- * wfi goes on at once when an interrupt is pending, even a masked one; but QEMU runs another hart first. A software interrupt
- * that nobody asked for does no harm.
+ * wfi goes on at once when an interrupt is pending, even a masked one; but QEMU runs another hart
+ * first. A software interrupt that nobody asked for does no harm.
  */
 void port_yield(void)
 {
@@ -144,7 +150,10 @@ void smp_arch_wait(void)
 }
 
 _Noreturn void secondary_start(struct cpu *cpu);
-/* The first C code of another hart, still at physical addresses, which the tables map to themselves. */
+/*
+ * The first C code of another hart, still at physical addresses, which the tables map to
+ * themselves.
+ */
 void secondary_start(struct cpu *cpu)
 {
 	extern const char __tdata_start[], __tdata_end[];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trap.c: interrupts go to the handler that registered for them; every exception is reported with its
- * cause, address, page and all registers, and is fatal unless trap_expect() waits for it.
+ * trap.c: interrupts go to the handler that registered for them; every exception is reported with
+ * its cause, address, page and all registers, and is fatal unless trap_expect() waits for it.
  */
 #include <assert.h>
 #include <errno.h>

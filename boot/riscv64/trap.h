@@ -21,10 +21,10 @@ struct trap_frame {
 };
 
 /*
- * riscv_irq_register() - fn runs on every interrupt of this cause (one of RISCV_IRQ_*), with interrupts
- * masked and on the interrupted stack; it must quiet the source. Enables the cause in sie; interrupts are taken once
- * machine_irq_enable() was called. NULL disables the cause. Returns 0, or -EINVAL for another cause. Context: boot,
- * thread.
+ * riscv_irq_register() - fn runs on every interrupt of this cause (one of RISCV_IRQ_*), with
+ * interrupts masked and on the interrupted stack; it must quiet the source. Enables the cause in
+ * sie; interrupts are taken once machine_irq_enable() was called. NULL disables the cause. Returns
+ * 0, or -EINVAL for another cause. Context: boot, thread.
  */
 int riscv_irq_register(unsigned int cause, void (*fn)(void));
 

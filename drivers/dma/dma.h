@@ -149,8 +149,8 @@ void dma_keep(const struct device *dev, unsigned long pages);
 extern unsigned long dma_kept_pages;
 
 /*
- * For drivers/base/core.c: read the node's reach at binding; give back all a device still holds (the
- * number of leaks). Of a device that is lost nothing is given back; dma.kept: pages.
+ * For drivers/base/core.c: read the node's reach at binding; give back all a device still holds
+ * (the number of leaks). Of a device that is lost nothing is given back; dma.kept: pages.
  */
 void dma_device_init(struct device *dev);
 unsigned long dma_device_release(struct device *dev);

@@ -57,8 +57,8 @@ void dma_record_free(struct device *dev);
 
 /*
  * dma_pages_alloc() - size bytes of whole pages that dev reaches; *handle: where it sees them.
- * The search is complete: NULL if no free block, above the marks, lies where the device reaches it (see
- * alloc_pages_between()). Given back with free_pages_exact().
+ * The search is complete: NULL if no free block, above the marks, lies where the device reaches it
+ * (see alloc_pages_between()). Given back with free_pages_exact().
  */
 void *dma_pages_alloc(struct device *dev, size_t size, gfp_t gfp, dma_addr_t *handle);
 

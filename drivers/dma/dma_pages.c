@@ -2,9 +2,9 @@
 /*
  * dma_pages.c: pages that a device reaches, and dma_alloc_coherent().
  *
- * The page allocator knows zones, not devices. As a rule a device reaches a zone as a whole, so a block is
- * taken from the highest of which it reaches a part, and looked at. Only if it lies outside, the addresses
- * that the device does reach are searched.
+ * The page allocator knows zones, not devices. As a rule a device reaches a zone as a whole, so a
+ * block is taken from the highest of which it reaches a part, and looked at. Only if it lies
+ * outside, the addresses that the device does reach are searched.
  */
 #include <errno.h>
 #include <quarry/memblock.h>
@@ -77,7 +77,9 @@ const char *dma_zone_name(const struct device *dev)
 	return "none";
 }
 
-/* The n-th range of addresses that the device reaches, [*first, *last]; false: there are no more. */
+/*
+ * The n-th range of addresses that the device reaches, [*first, *last]; false: there are no more.
+ */
 static bool reach(const struct device *dev, unsigned int n, phys_addr_t *first, phys_addr_t *last)
 {
 	const struct device_dma *dma = &dev->dma;

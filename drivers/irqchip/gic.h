@@ -46,15 +46,18 @@ struct gic {
 };
 
 /*
- * gic_init() - read the number of interrupts, get the handler table, switch every shared interrupt off and give it a
- * priority. gic->dist is set. 0 or a negative errno. Context: thread.
+ * gic_init() - read the number of interrupts, get the handler table, switch every shared interrupt
+ * off and give it a priority. gic->dist is set. 0 or a negative errno. Context: thread.
  */
 int gic_init(struct device *dev, struct gic *gic);
 
 /* gic_init_private() - the same for this CPU's own interrupts; gic->private is set. */
 void gic_init_private(const struct gic *gic);
 
-/* gic_enable_ipi() - GIC_SGI_IPI goes to smp_ipi() on the CPU that gic->private belongs to. Context: boot. */
+/*
+ * gic_enable_ipi() - GIC_SGI_IPI goes to smp_ipi() on the CPU that gic->private belongs to.
+ * Context: boot.
+ */
 void gic_enable_ipi(struct gic *gic);
 
 /* gic_dispatch() - call the handler of an acknowledged interrupt. Context: interrupt. */

@@ -2,8 +2,8 @@
 /*
  * gicv2.c: the Arm Generic Interrupt Controller, architecture version 2 (IHI0048).
  *
- * Whether the GIC has the Security Extensions or not, bit 0 of both control registers is the enable of
- * the group that we see.
+ * Whether the GIC has the Security Extensions or not, bit 0 of both control registers is the enable
+ * of the group that we see.
  */
 #include <errno.h>
 #include <quarry/port.h>

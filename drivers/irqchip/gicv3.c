@@ -81,8 +81,8 @@ static int wait_clear(const char *reg, uint32_t bits)
 }
 
 /*
- * What lies between two redistributors, 0: what their types say. The binding's number has two cells; trees with one are
- * taken as they are meant.
+ * What lies between two redistributors, 0: what their types say. The binding's number has two
+ * cells; trees with one are taken as they are meant.
  */
 static uint64_t redistributor_stride(const struct device *dev)
 {
@@ -162,7 +162,9 @@ static int init_distributor(struct device *dev, struct gic *gic)
 	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
 }
 
-/* Wake this CPU's redistributor and set up the interrupts it has of its own; gic->private is in it. */
+/*
+ * Wake this CPU's redistributor and set up the interrupts it has of its own; gic->private is in it.
+ */
 static int init_redistributor(const struct gic *gic)
 {
 	char *redist = gic->private - GICR_SGI;

@@ -38,7 +38,9 @@ void irq_chip_unregister(struct device *dev);
 int irq_request(const struct of_irq *irq, irq_fn fn, void *arg);
 void irq_free(const struct of_irq *irq);
 
-/* irq_mask() - do not deliver it any more; it still has to be freed. Context: any, its handler too. */
+/*
+ * irq_mask() - do not deliver it any more; it still has to be freed. Context: any, its handler too.
+ */
 void irq_mask(const struct of_irq *irq);
 
 #endif

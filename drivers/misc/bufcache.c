@@ -2,8 +2,9 @@
 /*
  * bufcache.c: see bufcache.h.
  *
- * A table of buffers, searched from end to end: there are few. The lock is only ever tried by the shrinker, which may run
- * in the middle of buf_read(), in its request for a page; it is not held then.
+ * A table of buffers, searched from end to end: there are few. The lock is only ever tried by the
+ * shrinker, which may run in the middle of buf_read(), in its request for a page; it is not held
+ * then.
  */
 #include "drivers/misc/bufcache.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bufcache.h: a cache of the blocks that drivers read, each in a page; when memory runs out, a shrinker
- * gives back the pages that no driver holds.
+ * bufcache.h: a cache of the blocks that drivers read, each in a page; when memory runs out, a
+ * shrinker gives back the pages that no driver holds.
  */
 #ifndef DRIVERS_BUFCACHE_H
 #define DRIVERS_BUFCACHE_H
@@ -26,8 +26,9 @@ struct buf {
 };
 
 /*
- * buf_read() - the block, read if it is not there yet, held until buf_release(). NULL: it cannot be read, or there is no
- * memory and all buffers are held. Context: thread. Bound: 3000 and the source's.
+ * buf_read() - the block, read if it is not there yet, held until buf_release(). NULL: it cannot be
+ * read, or there is no memory and all buffers are held. Context: thread. Bound: 3000 and the
+ * source's.
  */
 struct buf *buf_read(struct buf_source *source, uint64_t block);
 void buf_release(struct buf *buf);

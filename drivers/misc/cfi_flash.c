@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cfi_flash.c: NOR flash that is mapped as memory and in read mode, as after a reset (JEDEC JESD68.01; binding
- * mtd/mtd-physmap). It is only read, by blocks through the buffer cache, as real flash is slow.
+ * cfi_flash.c: NOR flash that is mapped as memory and in read mode, as after a reset (JEDEC
+ * JESD68.01; binding mtd/mtd-physmap). It is only read, by blocks through the buffer cache, as real
+ * flash is slow.
  *
- * The first FLASH_WINDOW bytes of a bank are mapped, and never a bank at address 0: that stays unmapped for null
- * pointers.
+ * The first FLASH_WINDOW bytes of a bank are mapped, and never a bank at address 0: that stays
+ * unmapped for null pointers.
  */
 #include "drivers/misc/cfi_flash.h"
 

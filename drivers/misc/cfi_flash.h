@@ -7,7 +7,10 @@
 
 #include "drivers/misc/bufcache.h"
 
-/* The first flash bound, NULL if the board has none; *blocks is what can be read of it, in BUF_SIZE. */
+/*
+ * The first flash bound, NULL if the board has none; *blocks is what can be read of it, in
+ * BUF_SIZE.
+ */
 struct buf_source *cfi_flash(uint64_t *blocks);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * edu.c: QEMU's educational PCI device: see edu.h. Registers are those of QEMU's docs/specs/edu.
  *
- * A transfer that does not end in time is not waited for any longer, and cannot be stopped. So the device
- * is taken off the bus before the buffer goes back to its owner, and stays off until the transfer ends.
+ * A transfer that does not end in time is not waited for any longer, and cannot be stopped. So the
+ * device is taken off the bus before the buffer goes back to its owner, and stays off until the
+ * transfer ends.
  */
 #include "drivers/misc/edu.h"
 
@@ -89,7 +90,10 @@ struct wait {
 	bool (*busy)(const struct edu *edu);
 };
 
-/* The interrupt of an earlier transfer that was given up may come late: the device has the last word. */
+/*
+ * The interrupt of an earlier transfer that was given up may come late: the device has the last
+ * word.
+ */
 static bool done(void *arg)
 {
 	const struct wait *wait = arg;
@@ -97,7 +101,10 @@ static bool done(void *arg)
 	return wait->edu->causes & wait->cause && !wait->busy(wait->edu);
 }
 
-/* Wait for the interrupt with this cause, or without interrupts for the device to be idle. 0 or -ETIMEDOUT. */
+/*
+ * Wait for the interrupt with this cause, or without interrupts for the device to be idle. 0 or
+ * -ETIMEDOUT.
+ */
 static int wait_for(const struct edu *edu, uint32_t cause, bool (*busy)(const struct edu *edu),
 		    uint64_t timeout)
 {
@@ -193,7 +200,9 @@ int edu_set_mask(struct device *dev, unsigned int bits)
 		dev->dma.mask = DMA_BIT_MASK(bits); /* it drives no others: nothing can be mapped */
 		return error;
 	}
-	/* there is memory to be had within reach, and room for the record of a mapping from now on */
+	/*
+	 * there is memory to be had within reach, and room for the record of a mapping from now on
+	 */
 	page = dma_alloc_coherent(dev, PAGE_SIZE, &handle, GFP_KERNEL);
 	if (!page)
 		return -ENOMEM;

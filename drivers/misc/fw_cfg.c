@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fw_cfg.c: the emulator's firmware configuration device, by its DMA interface alone (docs/specs/fw_cfg of the emulator's
- * sources; devicetree binding fw-cfg-mmio). All numbers are big endian.
+ * fw_cfg.c: the emulator's firmware configuration device, by its DMA interface alone
+ * (docs/specs/fw_cfg of the emulator's sources; devicetree binding fw-cfg-mmio). All numbers are
+ * big endian.
  *
- * A request that is not answered in time cannot be taken back, as the device has no reset. So it is only ever told
- * of one page, the driver's own, and that page is kept from the allocator for good if it does not answer.
+ * A request that is not answered in time cannot be taken back, as the device has no reset. So it is
+ * only ever told of one page, the driver's own, and that page is kept from the allocator for good
+ * if it does not answer.
  */
 #include "drivers/misc/fw_cfg.h"
 

@@ -17,15 +17,15 @@ struct fw_cfg_file {
 };
 
 /*
- * fw_cfg_file_at() - the n-th file of the directory. 0; -ENOENT past the last; -ENODEV: this machine has none of this;
- * or as fw_cfg_read(). Context: thread.
+ * fw_cfg_file_at() - the n-th file of the directory. 0; -ENOENT past the last; -ENODEV: this
+ * machine has none of this; or as fw_cfg_read(). Context: thread.
  */
 int fw_cfg_file_at(uint32_t n, struct fw_cfg_file *file);
 
 /*
- * fw_cfg_read() - size bytes of a file, from offset on, by DMA through a page of the driver's. 0; -EINVAL: past its end;
- * -EIO: it reports an error; -ETIMEDOUT: no answer within a second, and none will be asked for again. data is the
- * caller's alone all the time. Context: thread.
+ * fw_cfg_read() - size bytes of a file, from offset on, by DMA through a page of the driver's. 0;
+ * -EINVAL: past its end; -EIO: it reports an error; -ETIMEDOUT: no answer within a second, and none
+ * will be asked for again. data is the caller's alone all the time. Context: thread.
  */
 int fw_cfg_read(const struct fw_cfg_file *file, uint32_t offset, void *data, uint32_t size);
 

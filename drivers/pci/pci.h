@@ -9,7 +9,8 @@
  * writes no memory and raises no interrupt.
  *
  * I/O space, expansion ROMs and message-signalled interrupts are not used. Context of everything
- * here is thread unless it says otherwise. Sections are those of the PCI Local Bus Specification 3.0.
+ * here is thread unless it says otherwise. Sections are those of the PCI Local Bus Specification
+ * 3.0.
  */
 #ifndef DRIVERS_PCI_H
 #define DRIVERS_PCI_H
@@ -117,7 +118,8 @@ void pci_free_irq(struct pci_dev *pdev);
 
 /*
  * pci_bind() - let the driver for the function, if there is one, probe it. 0; -EBUSY: it has its
- * driver; -ENXIO: it is a bridge or unusable; -ENODEV: no driver takes it. device_remove() undoes it.
+ * driver; -ENXIO: it is a bridge or unusable; -ENODEV: no driver takes it. device_remove() undoes
+ * it.
  */
 int pci_bind(struct pci_dev *pdev);
 

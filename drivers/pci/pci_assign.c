@@ -2,13 +2,13 @@
 /*
  * pci_assign.c: addresses for BARs, from the windows of the host bridge.
  *
- * A window is handed out from its start upwards, each BAR at the next multiple of its size. What is behind a
- * bridge is handed out in one go, between two multiples of the bridge's granule, which are then the bridge's
- * window. So nothing can overlap, and no size has to be known in advance.
+ * A window is handed out from its start upwards, each BAR at the next multiple of its size. What is
+ * behind a bridge is handed out in one go, between two multiples of the bridge's granule, which are
+ * then the bridge's window. So nothing can overlap, and no size has to be known in advance.
  *
- * First comes the window below 4 GiB, then the one above, for BARs that have 64 bits and are large, or did
- * not fit below. A bridge passes only prefetchable BARs on from above (PCI-to-PCI Bridge Specification 1.2,
- * 3.2.5.9): its other window has 32 bits.
+ * First comes the window below 4 GiB, then the one above, for BARs that have 64 bits and are large,
+ * or did not fit below. A bridge passes only prefetchable BARs on from above (PCI-to-PCI Bridge
+ * Specification 1.2, 3.2.5.9): its other window has 32 bits.
  */
 #include <inttypes.h>
 
@@ -19,7 +19,10 @@
 #define LARGE	   ((uint64_t)64 << 20) /* such BARs leave the room below 4 GiB to those that need it */
 #define PREF_64BIT 1			/* in bits 3:0 of the prefetchable base */
 
-/* size bytes at a multiple of size; false if the window has no such room left, and nothing has changed. */
+/*
+ * size bytes at a multiple of size; false if the window has no such room left, and nothing has
+ * changed.
+ */
 static bool take(struct pci_window *window, uint64_t size, uint64_t *addr)
 {
 	uint64_t start = ALIGN_UP(window->next, size);
@@ -88,7 +91,10 @@ static void open_window(const struct pci_dev *bridge, bool high, uint64_t start,
 	}
 }
 
-/* All BARs behind bridge (NULL: on the root bus) that belong into this window. Recursion: as pci_scan()'s. */
+/*
+ * All BARs behind bridge (NULL: on the root bus) that belong into this window. Recursion: as
+ * pci_scan()'s.
+ */
 static void assign_bus(struct pci_host *host, const struct pci_dev *bridge,
 		       struct pci_window *window, bool high)
 {

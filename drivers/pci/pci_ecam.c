@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pci_ecam.c: a PCI host bridge whose configuration space is mapped as memory, 4 KiB a function, 1 MiB a
- * bus (PCI Express Base Specification 3.0, 7.2.2; binding pci/host-generic-pci).
+ * pci_ecam.c: a PCI host bridge whose configuration space is mapped as memory, 4 KiB a function, 1
+ * MiB a bus (PCI Express Base Specification 3.0, 7.2.2; binding pci/host-generic-pci).
  */
 #include <errno.h>
 #include <inttypes.h>

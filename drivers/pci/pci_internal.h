@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pci_internal.h: what the parts of the PCI layer share: pci.c (functions in use), pci_ecam.c (the host
- * bridge), pci_scan.c (what is there), pci_assign.c (addresses), pci_irq.c.
+ * pci_internal.h: what the parts of the PCI layer share: pci.c (functions in use), pci_ecam.c (the
+ * host bridge), pci_scan.c (what is there), pci_assign.c (addresses), pci_irq.c.
  */
 #ifndef DRIVERS_PCI_INTERNAL_H
 #define DRIVERS_PCI_INTERNAL_H
@@ -11,7 +11,10 @@
 #include "boot/dt/of_pci.h"
 #include "drivers/pci/pci.h"
 
-/* More of configuration space: header type 0 and 1 (6.1), bridges (PCI-to-PCI Bridge Specification 1.2, 3.2). */
+/*
+ * More of configuration space: header type 0 and 1 (6.1), bridges (PCI-to-PCI Bridge Specification
+ * 1.2, 3.2).
+ */
 #define PCI_CLASS_REVISION	 0x08
 #define PCI_HEADER_TYPE		 0x0e
 #define PCI_HEADER_MULTIFUNCTION 0x80
@@ -34,7 +37,10 @@
 
 static_assert(PCI_CHUNK_FUNCTIONS >= 15, "a page holds few functions");
 
-/* Bus addresses [next, end) of a window are free; [pci, pci + size) is [cpu, cpu + size) for the CPU. */
+/*
+ * Bus addresses [next, end) of a window are free; [pci, pci + size) is [cpu, cpu + size) for the
+ * CPU.
+ */
 struct pci_window {
 	struct of_pci_range range; /* size 0: the host has no such window */
 	uint64_t next, end;
@@ -75,7 +81,9 @@ extern struct pci_host *pci_hosts;
 /* pci_scan() - find all functions, number the buses, learn the sizes of the BARs. 0 or -ENOMEM. */
 int pci_scan(struct pci_host *host);
 
-/* pci_assign() - give every memory BAR an address, and every bridge the windows for what is behind. */
+/*
+ * pci_assign() - give every memory BAR an address, and every bridge the windows for what is behind.
+ */
 void pci_assign(struct pci_host *host);
 
 /* One line of log about a function. */

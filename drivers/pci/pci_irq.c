@@ -2,8 +2,9 @@
 /*
  * pci_irq.c: the four interrupt wires of a PCI bus, which functions share.
  *
- * A function pulls its wire until its device has got what it asked for. One whose handler cannot make
- * it stop would keep the CPU in the handler for ever, so it is cut off after PCI_IRQ_STUCK times.
+ * A function pulls its wire until its device has got what it asked for. One whose handler cannot
+ * make it stop would keep the CPU in the handler for ever, so it is cut off after PCI_IRQ_STUCK
+ * times.
  */
 #include <errno.h>
 #include <quarry/port.h>
@@ -46,8 +47,8 @@ static bool handle(struct pci_dev *pdev)
 }
 
 /*
- * Until no function asks any more: some interrupt controllers only see that the wire is pulled anew, and it is not
- * if one function pulls before the other has let go.
+ * Until no function asks any more: some interrupt controllers only see that the wire is pulled
+ * anew, and it is not if one function pulls before the other has let go.
  */
 static void line_interrupt(void *arg)
 {
@@ -73,8 +74,8 @@ static bool same_irq(const struct of_irq *a, const struct of_irq *b)
 }
 
 /*
- * Where the function's wire ends. Behind a bridge the wires are those of the bridge's own slot, turned
- * by the number of the device (PCI-to-PCI Bridge Specification 1.2, 9.1).
+ * Where the function's wire ends. Behind a bridge the wires are those of the bridge's own slot,
+ * turned by the number of the device (PCI-to-PCI Bridge Specification 1.2, 9.1).
  */
 static int find_irq(const struct pci_dev *pdev, struct of_irq *irq)
 {
@@ -88,7 +89,10 @@ static int find_irq(const struct pci_dev *pdev, struct of_irq *irq)
 			  irq);
 }
 
-/* The host's line for this interrupt, in use by one more function; -ENOSPC, or irq_request()'s refusal. */
+/*
+ * The host's line for this interrupt, in use by one more function; -ENOSPC, or irq_request()'s
+ * refusal.
+ */
 static int get_line(struct pci_host *host, const struct of_irq *irq)
 {
 	int unused = -ENOSPC, error;

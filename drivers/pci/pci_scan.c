@@ -2,8 +2,8 @@
 /*
  * pci_scan.c: what is on the buses: functions, the buses behind bridges, the sizes of BARs.
  *
- * Everything is found in one walk that forgets what firmware had set up: every function is switched off,
- * and every bridge is closed before any is opened, so that no two claim the same bus number.
+ * Everything is found in one walk that forgets what firmware had set up: every function is switched
+ * off, and every bridge is closed before any is opened, so that no two claim the same bus number.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -52,8 +52,8 @@ static uint32_t probe_bar(char *reg)
 }
 
 /*
- * The size of the BAR at index i (6.2.5.1), the address bits being those that can be written. Returns how
- * many registers it takes, or 0 if what it reads makes no sense.
+ * The size of the BAR at index i (6.2.5.1), the address bits being those that can be written.
+ * Returns how many registers it takes, or 0 if what it reads makes no sense.
  */
 static unsigned int size_bar(struct pci_dev *pdev, unsigned int i, unsigned int count)
 {

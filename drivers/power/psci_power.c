@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * psci_power.c: switching off and rebooting by PSCI. The node is looked for here and not by the driver
- * core, to say so when there is none.
+ * psci_power.c: switching off and rebooting by PSCI. The node is looked for here and not by the
+ * driver core, to say so when there is none.
  */
 #include <errno.h>
 #include <libfdt.h>

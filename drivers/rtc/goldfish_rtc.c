@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * goldfish_rtc.c: the real-time clock of Android's emulated board, which RISC-V's `virt` machine has too (GOLDFISH-VIRTUAL-HARDWARE,
- * "RTC device"; devicetree binding rtc/google,goldfish-rtc). It counts nanoseconds since 1970 in UTC.
+ * goldfish_rtc.c: the real-time clock of Android's emulated board, which RISC-V's `virt` machine
+ * has too (GOLDFISH-VIRTUAL-HARDWARE, "RTC device"; devicetree binding rtc/google,goldfish-rtc). It
+ * counts nanoseconds since 1970 in UTC.
  */
 #include <errno.h>
 

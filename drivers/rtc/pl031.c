@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pl031.c: the Arm PrimeCell real-time clock PL031 (DDI0224; devicetree binding rtc/arm,pl031). It counts seconds since
- * 1970 in UTC, in 32 bits: until 2106.
+ * pl031.c: the Arm PrimeCell real-time clock PL031 (DDI0224; devicetree binding rtc/arm,pl031). It
+ * counts seconds since 1970 in UTC, in 32 bits: until 2106.
  */
 #include <errno.h>
 

@@ -10,7 +10,10 @@
 /* Seconds since 1970-01-01 00:00:00 UTC. Context: thread. Bound: a register's access or three. */
 typedef uint64_t (*rtc_fn)(struct device *dev);
 
-/* rtc_register() - dev has a clock. The first one registered is the board's. Context: probe, remove. */
+/*
+ * rtc_register() - dev has a clock. The first one registered is the board's. Context: probe,
+ * remove.
+ */
 void rtc_register(struct device *dev, rtc_fn read);
 void rtc_unregister(const struct device *dev);
 

@@ -2,8 +2,9 @@
 /*
  * ns16550a.c: the 16550 UART and Synopsys' version of it (devicetree binding serial/8250).
  *
- * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that does not
- * become ready is waited for once, for at most a second, and after that loses bytes instead of time.
+ * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that
+ * does not become ready is waited for once, for at most a second, and after that loses bytes
+ * instead of time.
  */
 #include <assert.h>
 #include <errno.h>
@@ -147,9 +148,10 @@ static void ns16550a_flush(struct device *dev)
 }
 
 /*
- * LSR's errors are those of the byte at the FIFO's head; a break is a zero byte, mostly with a framing error. An emulator
- * (QEMU) tells of a break alone, at once, whatever is ahead of it and only once if there are several: then a byte that is
- * not zero is data, and the zeros behind it are the breaks.
+ * LSR's errors are those of the byte at the FIFO's head; a break is a zero byte, mostly with a
+ * framing error. An emulator (QEMU) tells of a break alone, at once, whatever is ahead of it and
+ * only once if there are several: then a byte that is not zero is data, and the zeros behind it are
+ * the breaks.
  */
 static int ns16550a_take(struct device *dev)
 {
@@ -211,8 +213,8 @@ static uint32_t divisor(uint32_t clock, uint32_t speed)
 }
 
 /*
- * Program the line: 8 bits, no parity, and the speed that is asked for, if the clock is known. Otherwise the
- * firmware's divisor stays: it printed before us. A divisor of 0 was never set.
+ * Program the line: 8 bits, no parity, and the speed that is asked for, if the clock is known.
+ * Otherwise the firmware's divisor stays: it printed before us. A divisor of 0 was never set.
  */
 static void set_line(struct device *dev, struct ns16550a *uart)
 {

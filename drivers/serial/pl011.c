@@ -2,8 +2,9 @@
 /*
  * pl011.c: the Arm PrimeCell UART PL011 (DDI0183; devicetree binding serial/pl011).
  *
- * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that does not
- * become ready is waited for once, for at most a second, and after that loses bytes instead of time.
+ * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that
+ * does not become ready is waited for once, for at most a second, and after that loses bytes
+ * instead of time.
  */
 #include <assert.h>
 #include <errno.h>
@@ -140,8 +141,8 @@ static uint32_t uart_clock(const struct device *dev)
 }
 
 /*
- * The divisor, in 64ths, for the speed that is asked for; 0, which leaves the firmware's as it is, if
- * none is or the clock is not known. It printed before us.
+ * The divisor, in 64ths, for the speed that is asked for; 0, which leaves the firmware's as it is,
+ * if none is or the clock is not known. It printed before us.
  */
 static uint32_t divisor(const struct device *dev)
 {
@@ -174,8 +175,8 @@ static void set_line(const struct device *dev, const struct pl011 *uart)
 }
 
 /*
- * Breaks that find its FIFO full are written beyond it, into the registers, by an emulator (QEMU 7.2); after that no
- * byte interrupts. The FIFO is off in between, which empties it.
+ * Breaks that find its FIFO full are written beyond it, into the registers, by an emulator (QEMU
+ * 7.2); after that no byte interrupts. The FIFO is off in between, which empties it.
  */
 static bool pl011_check(struct device *dev)
 {
@@ -203,7 +204,9 @@ static int pl011_probe(struct device *dev)
 	struct pl011 *uart = device_priv(dev);
 	int error;
 
-	/* every PrimeCell is arm,primecell; of those, the ones whose tree gives PL011's part number */
+	/*
+	 * every PrimeCell is arm,primecell; of those, the ones whose tree gives PL011's part number
+	 */
 	if (strcmp(dev->compatible, "arm,primecell") == 0 &&
 	    (of_u32(dev->fdt, dev->node, "arm,primecell-periphid", 0) & PERIPHID_PART) !=
 		    PART_PL011)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shakti_uart.c: the UART of SHAKTI's SoCs (SHAKTI user manual, "UART"; `compatible` as in OpenSBI's driver). The firmware
- * has set its speed, which stays.
+ * shakti_uart.c: the UART of SHAKTI's SoCs (SHAKTI user manual, "UART"; `compatible` as in
+ * OpenSBI's driver). The firmware has set its speed, which stays.
  *
- * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that does not
- * become ready is waited for once, for at most a second, and after that loses bytes instead of time.
+ * Receiving is in uart.c. Sending polls, because panics and interrupt handlers print; a UART that
+ * does not become ready is waited for once, for at most a second, and after that loses bytes
+ * instead of time.
  */
 #include <assert.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * uart.c: the ring of received bytes, and which UART is the console.
  *
- * The interrupt handler only writes head, the thread only tail, so the ring needs no lock; whatever else they share is
- * touched with interrupts masked.
+ * The interrupt handler only writes head, the thread only tail, so the ring needs no lock; whatever
+ * else they share is touched with interrupts masked.
  */
 #include "drivers/serial/uart.h"
 
@@ -18,8 +18,9 @@
 #include "drivers/timer/timer.h"
 
 /*
- * The ring holds what a line of 115200 bits a second brings in a second, 11520 bytes, because no wait in a driver is
- * longer: the reader is away for no more. That is more than a page and less than four.
+ * The ring holds what a line of 115200 bits a second brings in a second, 11520 bytes, because no
+ * wait in a driver is longer: the reader is away for no more. That is more than a page and less
+ * than four.
  */
 #define RING_ORDER     2
 #define BYTES_A_SECOND 11520
@@ -28,7 +29,10 @@
 static_assert(PAGE_SIZE << RING_ORDER >= BYTES_A_SECOND, "a second of input");
 static_assert(PAGE_SIZE << (RING_ORDER - 1) < BYTES_A_SECOND, "and no more than that takes");
 
-/* Input through the firmware: bytes that come closer than TYPED_NS are a burst; so many looks that find nothing end it. */
+/*
+ * Input through the firmware: bytes that come closer than TYPED_NS are a burst; so many looks that
+ * find nothing end it.
+ */
 #define BURST_MAX   1024
 #define TYPED_NS    (40 * NSEC_PER_MSEC)
 #define TYPED_LOOKS 4
@@ -137,8 +141,8 @@ static int oldest(struct uart *uart)
 }
 
 /*
- * Printing may cost the firmware's console a byte (boot/console_early.c). So when bytes follow each other faster than
- * a user types, all are taken before the first is answered.
+ * Printing may cost the firmware's console a byte (boot/console_early.c). So when bytes follow each
+ * other faster than a user types, all are taken before the first is answered.
  */
 static int firmware_getc(void)
 {

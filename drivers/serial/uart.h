@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart.h: what UARTs have in common, whatever their make: a ring of received bytes, filled by interrupt or by polling,
- * and being the console. A driver supplies the registers' part, struct uart_ops.
+ * uart.h: what UARTs have in common, whatever their make: a ring of received bytes, filled by
+ * interrupt or by polling, and being the console. A driver supplies the registers' part, struct
+ * uart_ops.
  *
- * A full ring stops the driver from taking bytes out of the FIFO, so a sender that respects flow control loses nothing;
- * what a line without flow control loses then is counted. Half empty, the ring takes bytes again.
+ * A full ring stops the driver from taking bytes out of the FIFO, so a sender that respects flow
+ * control loses nothing; what a line without flow control loses then is counted. Half empty, the
+ * ring takes bytes again.
  */
 #ifndef DRIVERS_UART_H
 #define DRIVERS_UART_H
@@ -14,7 +16,8 @@
 #include "drivers/timer/timer.h"
 
 /*
- * How often to look for a byte where none wakes the CPU: 115200 bits a second fill a FIFO of 8 bytes in 694 us.
+ * How often to look for a byte where none wakes the CPU: 115200 bits a second fill a FIFO of 8
+ * bytes in 694 us.
  */
 #define UART_POLL_NS (250 * NSEC_PER_USEC)
 
@@ -29,7 +32,10 @@ struct uart_ops {
 	int (*take)(struct device *dev);
 	/* Interrupt when bytes wait, or not. Interrupts masked. */
 	void (*listen)(struct device *dev, bool on);
-	/* NULL, or: set the registers anew if someone else has changed them; whether so. Interrupts masked. */
+	/*
+	 * NULL, or: set the registers anew if someone else has changed them; whether so. Interrupts
+	 * masked.
+	 */
 	bool (*check)(struct device *dev);
 	/* The interrupt's handler, given the device: acknowledges, and calls uart_receive(). */
 	irq_fn interrupt;
@@ -41,8 +47,8 @@ struct uart {
 	struct device *next; /* the next UART there is */
 	struct of_irq irq;   /* nr_cells 0: none, so it is polled */
 	/*
-	 * The ring. Head and tail count bytes since the start and wrap freely, so full and empty differ without a
-	 * spare slot.
+	 * The ring. Head and tail count bytes since the start and wrap freely, so full and empty
+	 * differ without a spare slot.
 	 */
 	unsigned char *data;
 	uint32_t size;		/* a power of two */
@@ -57,41 +63,49 @@ struct uart {
 };
 
 /*
- * uart_init() - get the ring. 0, or -ENOMEM with no page to be had. Context: probe, before anything is received.
- * uart_start() - ask for the node's interrupt, or poll after a line of log; if stdout-path names the node, become the console,
- * which listens. Context: probe, the last thing to do: it cannot fail.
- * uart_stop() - the console falls back to the firmware's, the interrupt is given back. Context: remove.
+ * uart_init() - get the ring. 0, or -ENOMEM with no page to be had. Context: probe, before anything
+ * is received. uart_start() - ask for the node's interrupt, or poll after a line of log; if
+ * stdout-path names the node, become the console, which listens. Context: probe, the last thing to
+ * do: it cannot fail. uart_stop() - the console falls back to the firmware's, the interrupt is
+ * given back. Context: remove.
  */
 int uart_init(struct device *dev, const struct uart_ops *ops);
 void uart_start(struct device *dev);
 void uart_stop(struct device *dev);
 
-/* uart_receive() - move what the FIFO holds into the ring. Context: interrupts masked. Bound: a ring's bytes. */
+/*
+ * uart_receive() - move what the FIFO holds into the ring. Context: interrupts masked. Bound: a
+ * ring's bytes.
+ */
 void uart_receive(struct device *dev);
 
 /*
- * uart_settle() - after all drivers have probed: if none runs what stdout-path names, or it names nothing, the UART that
- * the firmware prints on becomes the console if a driver runs it; else the first one, unless stdout-path names
- * something and the firmware's console serves. So input is read where the prompt is printed. Context: thread.
+ * uart_settle() - after all drivers have probed: if none runs what stdout-path names, or it names
+ * nothing, the UART that the firmware prints on becomes the console if a driver runs it; else the
+ * first one, unless stdout-path names something and the firmware's console serves. So input is read
+ * where the prompt is printed. Context: thread.
  */
 void uart_settle(void);
 
 /*
- * uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`; 0 if neither states it, or what
- * they state cannot be: the firmware's stays then, as in Linux.
+ * uart_speed() - bits a second asked for by stdout-path's options, else by `current-speed`; 0 if
+ * neither states it, or what they state cannot be: the firmware's stays then, as in Linux.
  * Source: Devicetree Specification 3.6 (options of stdout-path are optional).
  */
 uint32_t uart_speed(const struct device *dev);
 
-/* The UART that is the console, NULL if it is the firmware's; its state is device_priv(). Context: any. */
+/*
+ * The UART that is the console, NULL if it is the firmware's; its state is device_priv(). Context:
+ * any.
+ */
 struct device *uart_console(void);
 
 /*
  * uart_getc() - a byte the user sent, from the UART or, before there is one, from the firmware; -1
  * if there is none. uart_wakes() - whether a byte that arrives ends cpu_wait_for_interrupt().
- * uart_look() - see after a console that is silent: set its registers anew if they were changed, and take what its FIFO
- * holds though no interrupt told of it, as where the tree names a wrong interrupt; if it is always so, the console is
- * polled from then on. Context: thread.
+ * uart_look() - see after a console that is silent: set its registers anew if they were changed,
+ * and take what its FIFO holds though no interrupt told of it, as where the tree names a wrong
+ * interrupt; if it is always so, the console is polled from then on. Context: thread.
  */
 int uart_getc(void);
 bool uart_wakes(void);

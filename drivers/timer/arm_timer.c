@@ -3,8 +3,8 @@
  * arm_timer.c: the generic timer's virtual counter and comparator (Arm ARM, chapter D12; devicetree
  * binding timer/arm,arch_timer).
  *
- * The virtual timer, because it is ours at EL1 under every hypervisor and firmware; boot/ sets its offset
- * to 0 where it can. The driver looks for the node itself, to say so when there is none.
+ * The virtual timer, because it is ours at EL1 under every hypervisor and firmware; boot/ sets its
+ * offset to 0 where it can. The driver looks for the node itself, to say so when there is none.
  */
 #include <errno.h>
 #include <libfdt.h>
@@ -19,7 +19,10 @@
 
 #define CTL_ENABLE 1
 
-/* `interrupts` are secure physical, non-secure physical, virtual, hypervisor, unless named otherwise */
+/*
+ * `interrupts` are secure physical, non-secure physical, virtual, hypervisor, unless named
+ * otherwise
+ */
 #define VIRTUAL_INDEX 2
 
 static void arm_timer_program(uint64_t deadline)

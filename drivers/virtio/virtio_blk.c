@@ -100,7 +100,9 @@ static int result_of(uint8_t status)
 	return status == STATUS_UNSUPP ? -EOPNOTSUPP : -EIO;
 }
 
-/* Bytes that the device has to write for the request to be served: what it reads, and the status. */
+/*
+ * Bytes that the device has to write for the request to be served: what it reads, and the status.
+ */
 static uint64_t answer_size(const struct virtio_blk_request *request)
 {
 	uint64_t size = 1;

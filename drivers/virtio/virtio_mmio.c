@@ -277,7 +277,10 @@ uint64_t virtio_config(const struct virtio_device *vdev, size_t offset, size_t s
 		value = size == 1 ? readb(at) : size == 2 ? readw(at) : readl(at);
 		if (size == 8)
 			value |= (uint64_t)readl(at + 4) << 32;
-		/* the legacy interface has no generation: twice the same, if it has more than a word */
+		/*
+		 * the legacy interface has no generation: twice the same, if it has more than a
+		 * word
+		 */
 		if (vdev->legacy ? size < 8 || (i > 0 && value == last)
 				 : get(vdev, REG_CONFIG_GENERATION) == before)
 			break;

@@ -3,7 +3,8 @@
  * config.h: every compile-time choice of mm/, in one place.
  *
  * An embedder changes a value here or with -D on the compiler's command line. Each value that is
- * not a plain size has a test in every position it can take. Library and callers take the same values.
+ * not a plain size has a test in every position it can take. Library and callers take the same
+ * values.
  */
 #ifndef QUARRY_CONFIG_H
 #define QUARRY_CONFIG_H
@@ -30,8 +31,8 @@
 #endif
 
 /*
- * Assertions at each list operation, count, state change and lock rule of mm/ (Linux's name). 1: a broken one
- * panics with a line that names it. For development: a call costs several times as much.
+ * Assertions at each list operation, count, state change and lock rule of mm/ (Linux's name). 1: a
+ * broken one panics with a line that names it. For development: a call costs several times as much.
  */
 #ifndef CONFIG_DEBUG_VM
 #define CONFIG_DEBUG_VM 0
@@ -43,8 +44,8 @@
 #endif
 
 /*
- * A library and a caller that were built with different values do not link: what every caller uses has
- * the values in its linker name, and the error shows those the caller has. The values are plain
+ * A library and a caller that were built with different values do not link: what every caller uses
+ * has the values in its linker name, and the error shows those the caller has. The values are plain
  * numbers.
  */
 #define MM_TEXT_OF(value) #value

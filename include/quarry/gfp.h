@@ -19,18 +19,18 @@
 #define GFP_CLASS_MASK	  (GFP_MOVABLE_MASK | __GFP_DMA32)
 
 /* Action bits. Those that GFP_KERNEL is made of fit a short immediate operand. */
-#define __GFP_KSWAPD_RECLAIM ((gfp_t)0x10)   /* work in the background may be asked for */
-#define __GFP_DIRECT_RECLAIM ((gfp_t)0x100)  /* the caller may wait: shrinkers may run */
-#define __GFP_ZERO	     ((gfp_t)0x200)  /* the pages are filled with zeros */
-#define __GFP_COMP	     ((gfp_t)0x400)  /* a compound page: its tails resolve to the head */
-#define __GFP_NOWARN	     ((gfp_t)0x800)  /* no report if the request is refused */
-#define __GFP_THISNODE	     ((gfp_t)0x1000) /* zonelist[1]: of this node, which is all */
-#define __GFP_HIGH	     ((gfp_t)0x2000) /* may use half of the reserve below the min watermark */
-#define __GFP_MEMALLOC	     ((gfp_t)0x4000) /* may use all of it: the caller is about to free memory */
+#define __GFP_KSWAPD_RECLAIM ((gfp_t)0x10)    /* work in the background may be asked for */
+#define __GFP_DIRECT_RECLAIM ((gfp_t)0x100)   /* the caller may wait: shrinkers may run */
+#define __GFP_ZERO	     ((gfp_t)0x200)   /* the pages are filled with zeros */
+#define __GFP_COMP	     ((gfp_t)0x400)   /* a compound page: its tails resolve to the head */
+#define __GFP_NOWARN	     ((gfp_t)0x800)   /* no report if the request is refused */
+#define __GFP_THISNODE	     ((gfp_t)0x1000)  /* zonelist[1]: of this node, which is all */
+#define __GFP_HIGH	     ((gfp_t)0x2000)  /* may use half of the min watermark */
+#define __GFP_MEMALLOC	     ((gfp_t)0x4000)  /* may use all of it: it is about to free memory */
 #define __GFP_NOMEMALLOC     ((gfp_t)0x8000)  /* may use none of it, whatever else is set */
 #define __GFP_NORETRY	     ((gfp_t)0x10000) /* one attempt at reclaim, then refuse */
 #define __GFP_RETRY_MAYFAIL  ((gfp_t)0x20000) /* all caches, 16 rounds of shrinkers */
-#define __GFP_NOFAIL	     ((gfp_t)0x40000) /* never refuse: panic with the report if all is gone */
+#define __GFP_NOFAIL	     ((gfp_t)0x40000) /* never refuse: panic if all is gone */
 
 #define __GFP_BITS_MASK	     ((gfp_t)0x7fff0)
 

@@ -11,8 +11,8 @@
  * Context: boot, as those of memblock.h.
  * Bound: linear in all regions; what is zeroed besides.
  * Return: the address; 0 or NULL, and nothing has changed: there is no such place, or no room to
- * list the reservation, or the size is 0, align is no power of two, nid is no node, or memory has been
- * handed over.
+ * list the reservation, or the size is 0, align is no power of two, nid is no node, or memory has
+ * been handed over.
  */
 #ifndef QUARRY_MEMBLOCK_ALLOC_H
 #define QUARRY_MEMBLOCK_ALLOC_H
@@ -39,8 +39,8 @@
 #define SMP_CACHE_BYTES 64
 
 /*
- * The physical forms keep to the range they are given, also where it is above memblock.current_limit.
- * memblock_find_in_range() only looks.
+ * The physical forms keep to the range they are given, also where it is above
+ * memblock.current_limit. memblock_find_in_range() only looks.
  */
 phys_addr_t memblock_find_in_range(phys_addr_t start, phys_addr_t end, phys_addr_t size,
 				   phys_addr_t align);

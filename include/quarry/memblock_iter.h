@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memblock_iter.h: loops over memblock's map. Included by memblock.h, whose context, units and nodes
- * are these loops' too. The map must not change while one runs, and `continue` and `break` do what
- * they do in any loop.
+ * memblock_iter.h: loops over memblock's map. Included by memblock.h, whose context, units and
+ * nodes are these loops' too. The map must not change while one runs, and `continue` and `break` do
+ * what they do in any loop.
  *
  * Of all functions here, unless they say otherwise:
  * Context: boot, as those of memblock.h; any once the map no longer changes.
@@ -27,8 +27,8 @@ void memblock_next_range_rev(uint64_t *idx, int nid, enum memblock_flags flags,
 			     phys_addr_t *out_start, phys_addr_t *out_end, int *out_nid);
 
 /*
- * Step *idx (start at -1, end at -1) to the next memory region of whole frames, NOMAP or not. nid may also be
- * MAX_NUMNODES, which here means any node, as in Linux. The out pointers may be NULL.
+ * Step *idx (start at -1, end at -1) to the next memory region of whole frames, NOMAP or not. nid
+ * may also be MAX_NUMNODES, which here means any node, as in Linux. The out pointers may be NULL.
  */
 void memblock_next_mem_pfn_range(int *idx, int nid, pfn_t *out_start, pfn_t *out_end, int *out_nid);
 
@@ -37,7 +37,9 @@ void memblock_next_mem_pfn_range(int *idx, int nid, pfn_t *out_start, pfn_t *out
 	for (i = first, next(&i, nid, flags, a, b, p_start, p_end, p_nid); i != UINT64_MAX; \
 	     next(&i, nid, flags, a, b, p_start, p_end, p_nid))
 
-/* phys_addr_t *p_start, *p_end: every mapped memory range, reserved or not; the same from the top. */
+/*
+ * phys_addr_t *p_start, *p_end: every mapped memory range, reserved or not; the same from the top.
+ */
 #define for_each_mem_range(i, p_start, p_end)                                     \
 	for_each_range_of(memblock_next_range, 0, i, NUMA_NO_NODE, MEMBLOCK_NONE, \
 			  &memblock.memory, NULL, p_start, p_end, NULL)

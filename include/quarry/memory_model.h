@@ -10,8 +10,8 @@
 #include <quarry/types.h>
 
 /*
- * pfn_to_page(), phys_to_page(), virt_to_page(), pfn_valid() - the descriptor of a frame, a physical address, a
- * virtual one; is there one? Any address within the page will do.
+ * pfn_to_page(), phys_to_page(), virt_to_page(), pfn_valid() - the descriptor of a frame, a
+ * physical address, a virtual one; is there one? Any address within the page will do.
  *
  * Context: any.
  * Bound:   60 + 10 log2(banks).
@@ -24,7 +24,8 @@ struct page *virt_to_page(const void *addr);
 bool pfn_valid(pfn_t pfn);
 
 /*
- * page_to_pfn(), page_to_phys(), page_address() - the frame number and the addresses of a descriptor.
+ * page_to_pfn(), page_to_phys(), page_address() - the frame number and the addresses of a
+ * descriptor.
  *
  * Context: any; page is a descriptor.
  * Bound:   60 + 10 log2(banks).

@@ -13,9 +13,10 @@
  *   mm_debug.h      debug options, fault injection, trace, checks
  *
  * Each contract says, in fixed words:
- *   Context: boot, thread or interrupt; "any" is all three. The caller may hold locks of its own and mask
- *            interrupts, and a host may move the thread to another CPU during the call, unless it says
- *            "pinned": then the thread stays on its CPU until the call returns.
+ *   Context: boot, thread or interrupt; "any" is all three. The caller may hold locks of its own
+ *   and mask
+ *            interrupts, and a host may move the thread to another CPU during the call, unless it
+ *            says "pinned": then the thread stays on its CPU until the call returns.
  *   Bound:   retired instructions, rv64 -O2 (docs/bounds.md), or what it is linear in.
  *   Return:  value, unit, each errno.
  *   Source:  what Linux or a specification calls it, where they define it.

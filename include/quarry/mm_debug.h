@@ -42,8 +42,8 @@ struct mm_fail {
 	uint64_t seen, failed;
 };
 /*
- * mm_set_fail() - refuse requests from now on; seen and failed start at 0. mm_get_fail() - the same with the figures
- * as they are.
+ * mm_set_fail() - refuse requests from now on; seen and failed start at 0. mm_get_fail() - the same
+ * with the figures as they are.
  *
  * Context: thread; mm_get_fail() any.
  * Bound:   linear in what is cached.

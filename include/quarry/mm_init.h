@@ -20,34 +20,36 @@ struct mm_config {
 };
 
 /*
- * mm_init() - build descriptors, zones and zonelists from memblock; the metadata comes from memblock,
- * top down. The boot CPU gets a boot pageset: caches that hold nothing, so that allocation works before
- * setup_per_cpu_pageset(). Next is memblock_free_all() (memblock.h).
+ * mm_init() - build descriptors, zones and zonelists from memblock; the metadata comes from
+ * memblock, top down. The boot CPU gets a boot pageset: caches that hold nothing, so that
+ * allocation works before setup_per_cpu_pageset(). Next is memblock_free_all() (memblock.h).
  *
  * Context: boot, once (again only in tests); pinned; no other CPU in mm/.
- * Bound:   10000 together with memblock_free_all(), whatever the size of RAM; linear in memblock's regions.
- * Return:  0; -EINVAL boot_pcpu is not what port_pcpu() returns, or memblock holds no whole page of memory
- *          or more than 16 TiB; -ENOMEM no room for the metadata. Nothing is set up then.
+ * Bound:   10000 together with memblock_free_all(), whatever the size of RAM; linear in memblock's
+ *          regions.
+ * Return:  0; -EINVAL boot_pcpu is not what port_pcpu() returns, or memblock holds no whole page of
+ *          memory or more than 16 TiB; -ENOMEM no room for the metadata. Nothing is set up then.
  * Source:  Linux mm_core_init().
  */
 int mm_init(const struct mm_config *config) MM_LINK_NAME(mm_init);
 
 /*
- * setup_per_cpu_pageset() - bring this CPU online and give it its page caches, whose arrays are pages; a
- * CPU that was offline gets back those it has. area is what port_pcpu() returns here, cpu its number.
+ * setup_per_cpu_pageset() - bring this CPU online and give it its page caches, whose arrays are
+ * pages; a CPU that was offline gets back those it has. area is what port_pcpu() returns here, cpu
+ * its number.
  *
  * Context: boot or thread; pinned. The first call of mm/ on a CPU, and after mm_cpu_offline().
  * Bound:   linear in the arrays' bytes, which are zeroed.
- * Return:  0; -EINVAL the area is not port_pcpu()'s, or the number not the area's or out of range; -EEXIST
- *          it is online with its caches: nothing has changed then. -ENOMEM: it is online, its caches hold
- *          nothing, and each call goes to the buddy.
+ * Return:  0; -EINVAL the area is not port_pcpu()'s, or the number not the area's or out of range;
+ *          -EEXIST it is online with its caches: nothing has changed then. -ENOMEM: it is online,
+ *          its caches hold nothing, and each call goes to the buddy.
  * Source:  Linux mm/page_alloc.c.
  */
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu);
 
 /*
- * boot_pageset_init() - make area that of a CPU with this number, with the boot pageset. mm_init() does it
- * for a boot CPU (number 0) whose port has not.
+ * boot_pageset_init() - make area that of a CPU with this number, with the boot pageset. mm_init()
+ * does it for a boot CPU (number 0) whose port has not.
  *
  * Context: boot or thread, on that CPU or before it runs; pinned; the area is not online.
  * Bound:   linear in the area's bytes.
@@ -56,8 +58,8 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu);
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu);
 
 /*
- * mm_ipi() - serve other CPUs' requests to give back cached blocks: what port_kick() makes a CPU call. A CPU
- * that cannot be kicked calls it now and then.
+ * mm_ipi() - serve other CPUs' requests to give back cached blocks: what port_kick() makes a CPU
+ * call. A CPU that cannot be kicked calls it now and then.
  *
  * Context: any.
  * Bound:   linear in what this CPU has cached; interrupts are masked.
@@ -73,8 +75,8 @@ void mm_ipi(void);
 void mm_cpu_idle(void);
 
 /*
- * mm_cpu_offline() - give back all this CPU has cached and take no more requests of other CPUs. From now on
- * its calls go to the buddy; setup_per_cpu_pageset() brings it back.
+ * mm_cpu_offline() - give back all this CPU has cached and take no more requests of other CPUs.
+ * From now on its calls go to the buddy; setup_per_cpu_pageset() brings it back.
  *
  * Context: thread; pinned.
  * Bound:   linear in what this CPU has cached; interrupts are masked.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mm_inline.h: the hot paths, in the caller where the flags are constant. Included by page_alloc.h alone.
+ * mm_inline.h: the hot paths, in the caller where the flags are constant. Included by page_alloc.h
+ * alone.
  *
  * A page comes from, or goes to, this CPU's cache: interrupts masked, no lock, no atomic
  * read-modify-write. Whatever is not just that leaves for the slow paths. While debug hooks are
@@ -73,8 +74,8 @@ static inline bool pcp_has(gfp_t class, unsigned int order)
  *
  * Context: any; page may be anything.
  * Bound:   29.
- * Return:  false, and nothing has changed: it is not surely the descriptor of an allocated block of this order
- *          with one holder, or the cache is full.
+ * Return:  false, and nothing has changed: it is not surely the descriptor of an allocated block of
+ *          this order with one holder, or the cache is full.
  */
 static inline bool pcp_give(struct page *page, unsigned int order)
 {
@@ -113,8 +114,8 @@ slow:
 }
 
 /*
- * __alloc_pages(), alloc_pages_slow(), __free_pages_order(), free_pages_slow() - alloc_pages() and __free_pages()
- * for any flags and order, and what follows where the caches do not serve.
+ * __alloc_pages(), alloc_pages_slow(), __free_pages_order(), free_pages_slow() - alloc_pages() and
+ * __free_pages() for any flags and order, and what follows where the caches do not serve.
  *
  * Context: as alloc_pages(), as __free_pages() (page_alloc.h).
  * Bound:   as alloc_pages(); a free 1000.

@@ -12,23 +12,26 @@
 #include <quarry/types.h>
 
 /*
- * alloc_pages(), alloc_page() - 2^order pages, one page, naturally aligned. In mm_inline.h and below.
+ * alloc_pages(), alloc_page() - 2^order pages, one page, naturally aligned. In mm_inline.h and
+ * below.
  *
- * Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, without locks that a shrinker or
- *          another CPU's mm_ipi() needs.
- * Bound:   1000 where free lists serve; 5000 where caches have to give memory back, or refused, and 2000 more for
- *          each other CPU that is online (docs/bounds.md says what has none); __GFP_ZERO: linear in the bytes.
- * Return:  the head's descriptor; NULL: refused (order above MAX_PAGE_ORDER, flags that are unknown or
- *          contradict, no block above the watermarks).
+ * Context: any; with __GFP_DIRECT_RECLAIM (GFP_KERNEL) boot and thread, without locks that a
+ *          shrinker or another CPU's mm_ipi() needs.
+ * Bound:   1000 where free lists serve; 5000 where caches have to give memory back, or refused, and
+ *          2000 more for each other CPU that is online (docs/bounds.md says what has none);
+ *          __GFP_ZERO: linear in the bytes.
+ * Return:  the head's descriptor; NULL: refused (order above MAX_PAGE_ORDER, flags that are unknown
+ *          or contradict, no block above the watermarks).
  * Source:  Linux include/linux/gfp.h.
  *
- * __free_pages(), __free_page() - drop one reference to the block of 2^order pages that starts at page; the
- * last one frees it. In mm_inline.h and below.
+ * __free_pages(), __free_page() - drop one reference to the block of 2^order pages that starts at
+ * page; the last one frees it. In mm_inline.h and below.
  *
  * Context: any.
  * Bound:   1000.
- * Return:  0; refused: -EINVAL no descriptor, another order than the block's, or a tail, of a compound block
- *          too (put_page() takes tails); -EALREADY free already; -EPERM reserved; -EFAULT no such memory.
+ * Return:  0; refused: -EINVAL no descriptor, another order than the block's, or a tail, of a
+ *          compound block too (put_page() takes tails); -EALREADY free already; -EPERM reserved;
+ *          -EFAULT no such memory.
  * Source:  Linux include/linux/gfp.h; there it returns nothing.
  */
 #include <quarry/mm_inline.h>
@@ -39,7 +42,8 @@ static inline struct page *alloc_page(gfp_t gfp)
 }
 
 /*
- * __get_free_pages(), __get_free_page(), get_zeroed_page() - the same by address; the last zeroes the page.
+ * __get_free_pages(), __get_free_page(), get_zeroed_page() - the same by address; the last zeroes
+ * the page.
  *
  * Context: as alloc_pages().
  * Bound:   as alloc_pages(), and a bisection of the banks: 10 instructions a step.
@@ -59,8 +63,9 @@ static inline unsigned long get_zeroed_page(gfp_t gfp)
 }
 
 /*
- * free_pages(), free_page(), free_pages_phys() - as __free_pages(), by address; address 0 is passed over by
- * the first two. free_pages_phys() takes a physical address and, if order < 0, the block's own order.
+ * free_pages(), free_page(), free_pages_phys() - as __free_pages(), by address; address 0 is passed
+ * over by the first two. free_pages_phys() takes a physical address and, if order < 0, the block's
+ * own order.
  *
  * Context: any.
  * Bound:   1000, and a bisection of the banks: 10 instructions a step.
@@ -81,8 +86,8 @@ static inline int free_page(unsigned long addr)
 }
 
 /*
- * alloc_pages_exact(), free_pages_exact() - size bytes, rounded up to pages, contiguous; freed with the same
- * size.
+ * alloc_pages_exact(), free_pages_exact() - size bytes, rounded up to pages, contiguous; freed with
+ * the same size.
  *
  * Context: as alloc_pages(), as __free_pages().
  * Bound:   2000 served; log2 of the pages times a free.
@@ -93,17 +98,17 @@ void *alloc_pages_exact(size_t size, gfp_t gfp);
 int free_pages_exact(void *addr, size_t size);
 
 /*
- * alloc_pages_between() - 2^order pages, all of them in [first, last], physical addresses of the first and
- * the last byte.
+ * alloc_pages_between() - 2^order pages, all of them in [first, last], physical addresses of the
+ * first and the last byte.
  *
- * The zones are those the flags allow; they give what the flags allow down to the min mark. The search is
- * complete, but for what HIGHATOMIC pageblocks keep from the request. Shrinkers are not called, a refusal
- * is counted and not reported, __GFP_NOFAIL is ignored.
+ * The zones are those the flags allow; they give what the flags allow down to the min mark. The
+ * search is complete, but for what HIGHATOMIC pageblocks keep from the request. Shrinkers are not
+ * called, a refusal is counted and not reported, __GFP_NOFAIL is ignored.
  *
  * Context: as alloc_pages(). Where other CPUs are online, their caches are asked only with
  *          __GFP_DIRECT_RECLAIM and in thread context.
- * Bound:   linear in the pageblocks of the range or, where a part of it was never allocated, of the zone;
- *          each with an acquisition of the zone's lock, and 10,000.
+ * Bound:   linear in the pageblocks of the range or, where a part of it was never allocated, of the
+ *          zone; each with an acquisition of the zone's lock, and 10,000.
  * Return:  the page, or NULL: no free block lies in the range, nor one that cached blocks complete.
  * Source:  none: Linux has alloc_contig_range(), which also moves pages away.
  */
@@ -111,18 +116,20 @@ struct page *alloc_pages_between(gfp_t gfp, unsigned int order, phys_addr_t firs
 				 phys_addr_t last);
 
 /*
- * alloc_pages_exact_between() - size bytes in [first, last], rounded up to pages, contiguous; freed with
- * free_pages_exact() and the same size.
+ * alloc_pages_exact_between() - size bytes in [first, last], rounded up to pages, contiguous; freed
+ * with free_pages_exact() and the same size.
  *
  * Context: as alloc_pages_between().
  * Bound:   as alloc_pages_between(), and 1000.
- * Return:  the address, or NULL: as alloc_pages_between(), a size of 0, more than the largest block.
+ * Return:  the address, or NULL: as alloc_pages_between(), a size of 0, more than the largest
+ *          block.
  * Source:  none.
  */
 void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_addr_t last);
 
 /*
- * alloc_pages_bulk() - up to n single pages into pages[0 ..]; entries beyond those it got are not touched.
+ * alloc_pages_bulk() - up to n single pages into pages[0 ..]; entries beyond those it got are not
+ * touched.
  *
  * Context: as alloc_pages().
  * Bound:   linear in n.
@@ -132,8 +139,8 @@ void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages);
 
 /*
- * drain_all_pages() - all CPUs' caches give back what they hold, and HIGHATOMIC pageblocks that are free as
- * a whole lose their type.
+ * drain_all_pages() - all CPUs' caches give back what they hold, and HIGHATOMIC pageblocks that are
+ * free as a whole lose their type.
  *
  * Context: thread, without locks that another CPU's mm_ipi() needs.
  * Bound:   linear in what is cached; it waits for the other CPUs.

@@ -3,8 +3,9 @@
  * page_ref.h: holders of an allocated block (Linux: linux/page_ref.h).
  *
  * A reference may be taken by a caller that has one, or that keeps the last holder from letting go
- * meanwhile by other means (interrupts masked on the holder's CPU, a lock): the hot free path does not
- * look for another CPU's get_page_unless_zero() in the same instant, nor for its free of the same page.
+ * meanwhile by other means (interrupts masked on the holder's CPU, a lock): the hot free path does
+ * not look for another CPU's get_page_unless_zero() in the same instant, nor for its free of the
+ * same page.
  */
 #ifndef QUARRY_PAGE_REF_H
 #define QUARRY_PAGE_REF_H
@@ -13,7 +14,8 @@
 #include <quarry/types.h>
 
 /*
- * compound_head(), page_count() - the head of an allocated compound block, else page itself; its holders.
+ * compound_head(), page_count() - the head of an allocated compound block, else page itself; its
+ * holders.
  *
  * Context: any; the answer is of a moment.
  * Bound:   300 and a bisection of the spans.
@@ -24,7 +26,8 @@ struct page *compound_head(struct page *page);
 unsigned int page_count(const struct page *page);
 
 /*
- * get_page(), get_page_unless_zero() - one holder more, of a compound block whichever page is named.
+ * get_page(), get_page_unless_zero() - one holder more, of a compound block whichever page is
+ * named.
  *
  * Context: any.
  * Bound:   300 and a bisection of the spans.
@@ -35,7 +38,8 @@ void get_page(struct page *page);
 bool get_page_unless_zero(struct page *page);
 
 /*
- * put_page() - one holder less, of a compound block whichever page is named; the last one frees the block.
+ * put_page() - one holder less, of a compound block whichever page is named; the last one frees the
+ * block.
  *
  * Context: any.
  * Bound:   1000.
@@ -45,8 +49,8 @@ bool get_page_unless_zero(struct page *page);
 int put_page(struct page *page);
 
 /*
- * put_page_testzero(), free_frozen_pages() - in two steps: the last reference freezes the block, which has no
- * holder then and is not free either, and free_frozen_pages() frees it.
+ * put_page_testzero(), free_frozen_pages() - in two steps: the last reference freezes the block,
+ * which has no holder then and is not free either, and free_frozen_pages() frees it.
  *
  * Context: any.
  * Bound:   1000.

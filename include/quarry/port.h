@@ -7,11 +7,12 @@
  * the host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
  * QUARRY_PORT_HEADER to the name of a header that supplies the same functions.
  *
- * Threads, preemption, migration. mm/ masks interrupts for as long as it works on the CPU's own data, and
- * expects that the thread neither stops nor moves to another CPU while they are masked: a host with
- * preemption does not switch threads then. Everywhere else it may, but in calls whose contract says
- * "pinned". port_pcpu() is read anew after each port_irq_save(): on a host that moves threads neither it nor the
- * compiler may remember the area. irq_depth in struct mm_pcpu is raised while an interrupt is served.
+ * Threads, preemption, migration. mm/ masks interrupts for as long as it works on the CPU's own
+ * data, and expects that the thread neither stops nor moves to another CPU while they are masked: a
+ * host with preemption does not switch threads then. Everywhere else it may, but in calls whose
+ * contract says "pinned". port_pcpu() is read anew after each port_irq_save(): on a host that moves
+ * threads neither it nor the compiler may remember the area. irq_depth in struct mm_pcpu is raised
+ * while an interrupt is served.
  */
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
@@ -22,8 +23,8 @@
 struct mm_pcpu; /* pcp.h */
 
 /*
- * port_log() - log one line (no newline needed at the end). The firmware's goes to the console and the log
- * ring; the host's to stderr.
+ * port_log() - log one line (no newline needed at the end). The firmware's goes to the console and
+ * the log ring; the host's to stderr.
  *
  * Context: any; never called with a zone lock held.
  * Bound:   the port's own.
@@ -39,8 +40,8 @@ void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context. Another CPU than the
- * caller's, or the caller's own where a host has moved the thread meanwhile.
+ * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context. Another CPU
+ * than the caller's, or the caller's own where a host has moved the thread meanwhile.
  *
  * Context: called in thread context; interrupts may be masked.
  * Bound:   the port's own.
@@ -48,9 +49,10 @@ _Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1,
 void port_kick(unsigned int cpu);
 
 /*
- * port_yield() - called now and then by a CPU that waits for another for longer than such a wait ever takes:
- * the other is not running. An emulator or a hypervisor with fewer CPUs than it shows may run it meanwhile; a
- * host with preemption may run other threads. Optional: mm/ has one that does nothing.
+ * port_yield() - called now and then by a CPU that waits for another for longer than such a wait
+ * ever takes: the other is not running. An emulator or a hypervisor with fewer CPUs than it shows
+ * may run it meanwhile; a host with preemption may run other threads. Optional: mm/ has one that
+ * does nothing.
  *
  * Context: any; interrupts may be masked.
  * Bound:   the port's own.
@@ -60,22 +62,22 @@ void port_yield(void);
 /*
  * The rest are inline, one set for each machine:
  *
- * port_pcpu(), port_pcpu_at(), port_set_pcpu() - this CPU's area, an address so many bytes into it, and which it
- * is from now on: before mm_init(), and on each other CPU before it calls mm/.
+ * port_pcpu(), port_pcpu_at(), port_set_pcpu() - this CPU's area, an address so many bytes into it,
+ * and which it is from now on: before mm_init(), and on each other CPU before it calls mm/.
  *
  * Context: any; to set boot, on that CPU.
  * Bound:   4.
  * Return:  an address; mm_init() asks that it is not NULL.
  *
- * port_irq_save(), port_irq_restore() - mask interrupts on this CPU and, with them, preemption; restore what was
- * so. They nest. A compiler may move no access to memory over either.
+ * port_irq_save(), port_irq_restore() - mask interrupts on this CPU and, with them, preemption;
+ * restore what was so. They nest. A compiler may move no access to memory over either.
  *
  * Context: any.
  * Bound:   4.
  * Return:  what port_irq_restore() needs.
  *
- * port_irqs_disabled() - are interrupts masked on this CPU? Asked where CONFIG_DEBUG_VM is 1; a port header that
- * has it defines a macro of the same name, else true is assumed.
+ * port_irqs_disabled() - are interrupts masked on this CPU? Asked where CONFIG_DEBUG_VM is 1; a
+ * port header that has it defines a macro of the same name, else true is assumed.
  *
  * Context: any.
  * Bound:   4.
@@ -86,7 +88,8 @@ void port_yield(void);
  * Context: any.
  * Bound:   4.
  *
- * phys_to_virt(), virt_to_phys() - where physical memory is mapped, and back, for memory that memblock has.
+ * phys_to_virt(), virt_to_phys() - where physical memory is mapped, and back, for memory that
+ * memblock has.
  *
  * Context: any.
  * Bound:   4.
@@ -212,7 +215,8 @@ static inline void *port_pcpu_at(unsigned long offset)
 
 /*
  * Mask interrupts on this CPU; returns what port_irq_restore() needs. sstatus.SIE is bit 1.
- * Restoring sets the bits that were set: while interrupts are masked, none of the others is cleared.
+ * Restoring sets the bits that were set: while interrupts are masked, none of the others is
+ * cleared.
  */
 static inline unsigned long port_irq_save(void)
 {
@@ -304,8 +308,8 @@ static inline void port_relax(void)
 
 /*
  * What the running thread is known by: any address that is its own. For hosts whose threads stay on
- * their CPU while shrinkers and notifiers run that is the CPU's area; a port header for others defines
- * a function of this name and a macro of the same name.
+ * their CPU while shrinkers and notifiers run that is the CPU's area; a port header for others
+ * defines a function of this name and a macro of the same name.
  */
 #ifndef port_thread
 static inline const void *port_thread(void)

@@ -9,7 +9,8 @@
 #include <quarry/types.h>
 
 /*
- * mm_set_misuse_panic() - what a refused free does beyond counting: false (default) log and go on, true panic.
+ * mm_set_misuse_panic() - what a refused free does beyond counting: false (default) log and go on,
+ * true panic.
  *
  * Context: any.
  * Bound:   5.
@@ -24,15 +25,15 @@ void mm_set_misuse_panic(bool on);
  *
  * Context: any.
  * Bound:   as a refused request, and the text.
- * Return:  true: it would succeed, and buf is empty; false: buf has the reason, cut at size bytes and
- *          terminated.
+ * Return:  true: it would succeed, and buf is empty; false: buf has the reason, cut at size bytes
+ *          and terminated.
  */
 bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size);
 
 /*
  * mm_why() - the same at length, line by line to emit: rule and figures per zone, pages in
- * caches, largest free order, the holders of the block that is nearest to being free, and one change
- * that would help: a drain, a flag, a sysctl or a lower order.
+ * caches, largest free order, the holders of the block that is nearest to being free, and one
+ * change that would help: a drain, a flag, a sysctl or a lower order.
  *
  * Context: thread; emit is called without a lock of mm/.
  * Bound:   linear in the memory ever cut, and emit's own.

@@ -31,8 +31,9 @@ struct shrinker {
 	struct shrinker *next; /* mm's */
 };
 /*
- * register_shrinker(), unregister_shrinker() - the structure stays the caller's, and where it is, until it is
- * unregistered. A thread that a host moves to another CPU while a callback runs needs port_thread() (port.h).
+ * register_shrinker(), unregister_shrinker() - the structure stays the caller's, and where it is,
+ * until it is unregistered. A thread that a host moves to another CPU while a callback runs needs
+ * port_thread() (port.h).
  *
  * Context: boot or thread, not from a callback; waits until no callback runs.
  * Bound:   linear in what is registered.

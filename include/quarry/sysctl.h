@@ -22,9 +22,9 @@ unsigned long mm_set_pcp_high(unsigned long pages);
 unsigned long mm_pcp_high(void);
 
 /*
- * mm_default_min_free_kbytes(), mm_calc_watermarks(), mm_calc_protection() - Linux's arithmetic on any number
- * of zones, lowest first; for tests and tools. All figures are pages but the kbytes. protection[i * nr_zones + j]
- * is what zone i keeps from requests whose highest zone is j.
+ * mm_default_min_free_kbytes(), mm_calc_watermarks(), mm_calc_protection() - Linux's arithmetic on
+ * any number of zones, lowest first; for tests and tools. All figures are pages but the kbytes.
+ * protection[i * nr_zones + j] is what zone i keeps from requests whose highest zone is j.
  *
  * Context: any.
  * Bound:   linear in the zones, mm_calc_protection() in their square.
@@ -40,8 +40,9 @@ void mm_calc_protection(unsigned int nr_zones, const uint64_t managed[], const u
 
 /*
  * mm_min_free_kbytes(), mm_watermark_scale_factor(), mm_lowmem_reserve_ratio(), and to set them
- * (mm_set_min_free_kbytes(), mm_set_watermark_scale_factor(), mm_set_lowmem_reserve_ratio()) - the sysctls of these
- * names; setting one recomputes all marks at once. The factor is 1 .. 3000, of 10000; a ratio of 0 keeps nothing.
+ * (mm_set_min_free_kbytes(), mm_set_watermark_scale_factor(), mm_set_lowmem_reserve_ratio()) - the
+ * sysctls of these names; setting one recomputes all marks at once. The factor is 1 .. 3000, of
+ * 10000; a ratio of 0 keeps nothing.
  *
  * Context: any to read; thread to set.
  * Bound:   10 to read; 1000 a zone to set.

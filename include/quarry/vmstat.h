@@ -93,8 +93,8 @@ void mm_zone_info(enum zone_type zone, struct zone_info *info);
 
 /*
  * si_mem_available() - MemAvailable of /proc/meminfo: free pages less what each zone keeps, its
- * high watermark and its largest protection. Pages in per-CPU caches do not count, nor what shrinkers
- * could free.
+ * high watermark and its largest protection. Pages in per-CPU caches do not count, nor what
+ * shrinkers could free.
  *
  * Context: any; a figure may be a moment old.
  * Bound:   100.
@@ -104,8 +104,8 @@ void mm_zone_info(enum zone_type zone, struct zone_info *info);
 uint64_t si_mem_available(void);
 
 /*
- * mm_buddyinfo(), mm_pagetypeinfo() - free blocks of each order in a zone; the second by mobility of the
- * pageblock, whole free pageblocks as MIGRATE_MOVABLE.
+ * mm_buddyinfo(), mm_pagetypeinfo() - free blocks of each order in a zone; the second by mobility
+ * of the pageblock, whole free pageblocks as MIGRATE_MOVABLE.
  *
  * Context: any; the zone's lock is held and interrupts are masked.
  * Bound:   linear in the 2 MiB pageblocks ever cut and their free blocks.

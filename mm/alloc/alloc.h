@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * alloc.h: what alloc/ offers beside the public interface (quarry/mm.h), to debug/ alone so far: how a
- * request is made from its flags, what serves it, and the head of a block.
+ * alloc.h: what alloc/ offers beside the public interface (quarry/mm.h), to debug/ alone so far:
+ * how a request is made from its flags, what serves it, and the head of a block.
  */
 #ifndef QUARRY_MM_ALLOC_H
 #define QUARRY_MM_ALLOC_H

@@ -2,9 +2,9 @@
 /*
  * alloc_internal.h: what the files of alloc/ share and no other folder needs.
  *
- * page_alloc.c and slowpath.c call each other: a request that no zone serves above its low mark goes on
- * in alloc_pages_slowpath(), which comes back to get_page_from_freelist() with other alloc_flags, and
- * after each step that has changed something.
+ * page_alloc.c and slowpath.c call each other: a request that no zone serves above its low mark
+ * goes on in alloc_pages_slowpath(), which comes back to get_page_from_freelist() with other
+ * alloc_flags, and after each step that has changed something.
  */
 #ifndef QUARRY_MM_ALLOC_INTERNAL_H
 #define QUARRY_MM_ALLOC_INTERNAL_H
@@ -30,8 +30,8 @@ static inline const struct zoneref *zonelist_for(gfp_t gfp)
 /* From a zone, whatever its marks say; a single page from its cache first. Interrupts masked. */
 struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref);
 /*
- * A block from a zone: in the first pass above its low mark, then above its min mark or below, as the
- * gfp flags allow. Called again, it begins with the second pass.
+ * A block from a zone: in the first pass above its low mark, then above its min mark or below, as
+ * the gfp flags allow. Called again, it begins with the second pass.
  */
 struct page *get_page_from_freelist(struct alloc_context *ac);
 
@@ -90,8 +90,8 @@ MM_SHARED_INLINE uint32_t page_ref_change(struct page *head, unsigned int least,
 }
 
 /*
- * Keeps the first `pages` of a block that has just been allocated, as page_exact.c says; the rest is freed. A
- * copy in each of its users, one of which is seldom linked.
+ * Keeps the first `pages` of a block that has just been allocated, as page_exact.c says; the rest
+ * is freed. A copy in each of its users, one of which is seldom linked.
  */
 static inline __attribute__((always_inline)) void *cut_exact(struct page *page, unsigned int order,
 							     unsigned long pages)

@@ -84,8 +84,8 @@ enum freed free_block(struct page *page, unsigned int order)
 		hook_free(page, order);
 	flags = port_irq_save();
 	/*
-	 * Acquire, paired with the release in page_ref_change(): what other holders did to the pages,
-	 * and they are none any more, comes before what the next owner does.
+	 * Acquire, paired with the release in page_ref_change(): what other holders did to the
+	 * pages, and they are none any more, comes before what the next owner does.
 	 */
 	word = __atomic_load_n(&page->word, __ATOMIC_ACQUIRE);
 	last = (word & (~0U << 16 | PAGE_ORDER_MASK)) == (PAGE_ONE_REF | order << PAGE_ORDER_SHIFT);

@@ -3,8 +3,8 @@
  * page_alloc.c: alloc_pages() from the flags to the page.
  *
  * The hot path (quarry/mm_inline.h) takes a page from this CPU's cache and never comes here. This
- * is what follows when the cache is empty: each zone in turn is asked for a block above its low mark,
- * whatever the flags. If none has one, slowpath.c goes on.
+ * is what follows when the cache is empty: each zone in turn is asked for a block above its low
+ * mark, whatever the flags. If none has one, slowpath.c goes on.
  */
 #include <string.h>
 #include "alloc_internal.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shrinker.c: the callbacks of others: shrinkers, which give memory back when a request finds none, and
- * low-memory notifiers, which hear of a zone that runs low.
+ * shrinker.c: the callbacks of others: shrinkers, which give memory back when a request finds none,
+ * and low-memory notifiers, which hear of a zone that runs low.
  */
 #include <errno.h>
 #include "alloc_internal.h"
@@ -12,8 +12,8 @@
 void *mm_callbacks[NR_CALLBACKS];
 
 /*
- * Both lists change in thread context only, and callbacks run in thread context only, one thread's at
- * a time: that one, mm.callbacks_thread, holds the lists still for the others.
+ * Both lists change in thread context only, and callbacks run in thread context only, one thread's
+ * at a time: that one, mm.callbacks_thread, holds the lists still for the others.
  */
 static bool callbacks_enter(bool wait)
 {

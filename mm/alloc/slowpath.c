@@ -2,18 +2,21 @@
 /*
  * slowpath.c: what is tried, stage by stage, when no zone is above its low mark.
  *
- *   1. Each zone is asked for a block above its min mark. __GFP_HIGH, __GFP_MEMALLOC and requests that
- *      may not wait go below it, by what Linux lets them (gfp_to_alloc_flags()).
- *   2. The caches of this CPU, then those of all CPUs, give back the pages that complete a block. All
- *      CPUs are asked by a request that may wait; if there is one CPU only, by __GFP_RETRY_MAYFAIL and
- *      __GFP_NOFAIL, which search its caches to the end. If these two find a block in the free lists, and
- *      all that is missing lies in the zone's caches, the caches give back all of it, as Linux drains them.
- *   3. A request that may wait calls the shrinkers; after each round that freed something, 1 and 2 again.
+ *   1. Each zone is asked for a block above its min mark. __GFP_HIGH, __GFP_MEMALLOC and requests
+ *      that may not wait go below it, by what Linux lets them (gfp_to_alloc_flags()).
+ *   2. The caches of this CPU, then those of all CPUs, give back the pages that complete a block.
+ *      All CPUs are asked by a request that may wait; if there is one CPU only, by
+ *      __GFP_RETRY_MAYFAIL and __GFP_NOFAIL, which search its caches to the end. If these two find
+ *      a block in the free lists, and all that is missing lies in the zone's caches, the caches
+ *      give back all of it, as Linux drains them.
+ *   3. A request that may wait calls the shrinkers; after each round that freed something, 1 and 2
+ *      again.
  *   4. A request that may wait and does not set __GFP_NORETRY takes back a HIGHATOMIC pageblock.
  *   5. __GFP_NOFAIL uses all that is kept.
  *
- * Each stage either serves the request or changes nothing, so a refused request leaves the allocator
- * as it was, but for what its shrinkers freed. A dry run (alloc_context.h) goes through the same stages, but calls no shrinker.
+ * Each stage either serves the request or changes nothing, so a refused request leaves the
+ * allocator as it was, but for what its shrinkers freed. A dry run (alloc_context.h) goes through
+ * the same stages, but calls no shrinker.
  */
 #include "alloc_internal.h"
 
@@ -26,8 +29,8 @@
 #define GIVEN_BACK_TRIES 3
 
 /*
- * May this request wait, so that shrinkers run? In an interrupt it may not: that it asks for it is a
- * mistake, and counted.
+ * May this request wait, so that shrinkers run? In an interrupt it may not: that it asks for it is
+ * a mistake, and counted.
  */
 static bool may_wait(const struct alloc_context *ac)
 {
@@ -55,7 +58,8 @@ static inline unsigned long missing_in(const struct alloc_context *ac, const str
 
 /*
  * This CPU's caches: a block of this order, whatever its class, where its own pages are all that is
- * missing; else blocks that complete one, where all pages in the zone's caches make up what is missing.
+ * missing; else blocks that complete one, where all pages in the zone's caches make up what is
+ * missing.
  */
 static struct page *get_page_from_caches(struct alloc_context *ac)
 {
@@ -85,7 +89,10 @@ static struct page *get_page_from_caches(struct alloc_context *ac)
 	return page;
 }
 
-/* From a zone that has got its cached pages back: they all count as free, so no mark is asked again for these few. */
+/*
+ * From a zone that has got its cached pages back: they all count as free, so no mark is asked again
+ * for these few.
+ */
 static struct page *rmqueue_given_back(const struct alloc_context *ac, const struct zoneref *ref)
 {
 	unsigned long flags = port_irq_save();
@@ -98,7 +105,10 @@ static struct page *rmqueue_given_back(const struct alloc_context *ac, const str
 	return page;
 }
 
-/* A block lies in the free lists, and the zone leaves its mark if the caches give back what they have of it. */
+/*
+ * A block lies in the free lists, and the zone leaves its mark if the caches give back what they
+ * have of it.
+ */
 static struct page *get_page_after_drain(struct alloc_context *ac, const struct zoneref *ref)
 {
 	struct zone *zone = ref->zone;
@@ -112,8 +122,8 @@ static struct page *get_page_after_drain(struct alloc_context *ac, const struct 
 }
 
 /*
- * The caches of all CPUs, which give back the blocks that complete one: a bounded part of other CPUs'
- * is searched, or all caches to the end if the request is thorough. Interrupts are let in.
+ * The caches of all CPUs, which give back the blocks that complete one: a bounded part of other
+ * CPUs' is searched, or all caches to the end if the request is thorough. Interrupts are let in.
  */
 static struct page *get_page_from_all_caches(struct alloc_context *ac, bool thorough)
 {

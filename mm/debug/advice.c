@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * advice.c: what would make a refused request succeed: a drain, one flag, one sysctl, a lower order.
+ * advice.c: what would make a refused request succeed: a drain, one flag, one sysctl, a lower
+ * order.
  *
  * Each is tried by a dry run of the same request with it, and named only if that succeeds. Where a
- * sysctl would keep less, the dry run supposes so many more pages free in each zone. If none of them
- * helps, what is missing, and where, is all that can be said.
+ * sysctl would keep less, the dry run supposes so many more pages free in each zone. If none of
+ * them helps, what is missing, and where, is all that can be said.
  */
 #include <stdio.h>
 #include "debug_internal.h"

@@ -2,11 +2,11 @@
 /*
  * check.c: mm_check() walks every invariant.
  *
- * The check trusts nothing that it verifies. A value is judged before it is a pointer, an index or a
- * count to go by, so that what is wrong is named and never followed. From the outside in: the tables
- * that say where everything is; the zones, section by section, with their pageblocks and lists; what
- * the CPUs have cached; what is derived from other values. memblock, which they are compared with,
- * has a check of its own.
+ * The check trusts nothing that it verifies. A value is judged before it is a pointer, an index or
+ * a count to go by, so that what is wrong is named and never followed. From the outside in: the
+ * tables that say where everything is; the zones, section by section, with their pageblocks and
+ * lists; what the CPUs have cached; what is derived from other values. memblock, which they are
+ * compared with, has a check of its own.
  */
 #include "../check_walk.h"
 #include "debug_internal.h"

@@ -39,7 +39,9 @@ static void fill(unsigned long index, unsigned int order, int byte)
 	memset(phys_to_virt(PFN_PHYS(index_to_pfn(index))), byte, PAGE_SIZE << order);
 }
 
-/* Fills the free blocks of one section, and those in caches: with the lock none is cut or merged. */
+/*
+ * Fills the free blocks of one section, and those in caches: with the lock none is cut or merged.
+ */
 static void poison_section(unsigned long section)
 {
 	unsigned long i = section << SECTION_SHIFT, end = i + SECTION_PAGES;
@@ -170,8 +172,8 @@ bool hook_should_fail(gfp_t gfp, unsigned int order)
 #define TRACE_STEP 16
 
 /*
- * The ring is touched with the lock held and interrupts masked only. It may be taken with a zone's lock
- * held, and no other is taken inside it.
+ * The ring is touched with the lock held and interrupts masked only. It may be taken with a zone's
+ * lock held, and no other is taken inside it.
  */
 static struct {
 	struct spinlock lock;

@@ -18,9 +18,9 @@ bool gfp_check(gfp_t gfp, unsigned int order, char *why, size_t size);
 
 /* explain.c */
 /*
- * Would the request succeed now? A dry run; its record is in *ac, unless the hot path would serve it.
- * granted: pages that are supposed to be free besides, for each zone of the request's zonelist; NULL:
- * none. The flags and the order are acceptable.
+ * Would the request succeed now? A dry run; its record is in *ac, unless the hot path would serve
+ * it. granted: pages that are supposed to be free besides, for each zone of the request's zonelist;
+ * NULL: none. The flags and the order are acceptable.
  */
 bool request_would_succeed(struct alloc_context *ac, gfp_t gfp, unsigned int order,
 			   const uint64_t granted[]);
@@ -32,7 +32,9 @@ void emit_record(const struct alloc_context *ac, void (*emit)(const char *line))
 /* advice.c: one line, of what would make the refused request succeed. ac: its record. */
 void emit_advice(const struct alloc_context *ac, void (*emit)(const char *line));
 
-/* nearest.c: one line, of the block of this order that is nearest to being free, and its holders. */
+/*
+ * nearest.c: one line, of the block of this order that is nearest to being free, and its holders.
+ */
 void emit_nearest(struct zone *zone, unsigned int order, void (*emit)(const char *line));
 
 /* info.c */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * explain.c: the record of a request in words, and the dry run that makes one (mm_explain(), mm_why()).
+ * explain.c: the record of a request in words, and the dry run that makes one (mm_explain(),
+ * mm_why()).
  *
- * Which rule refused, and with what figures, the request has written down (alloc_context.h); nothing
- * here judges a zone or a cache. Besides, the present figures of the zones are printed.
+ * Which rule refused, and with what figures, the request has written down (alloc_context.h);
+ * nothing here judges a zone or a cache. Besides, the present figures of the zones are printed.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,8 +67,8 @@ static unsigned long long ull(uint64_t number)
 }
 
 /*
- * What is free in a zone, of a request that its marks refused. The figures of the answer add up, so what they
- * leave over is what did not count because it lies in HIGHATOMIC pageblocks.
+ * What is free in a zone, of a request that its marks refused. The figures of the answer add up, so
+ * what they leave over is what did not count because it lies in HIGHATOMIC pageblocks.
  */
 static void add_free(struct text *text, const struct zone_answer *answer, uint64_t reserve,
 		     unsigned int order)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hooks.h: where the layers call what stands beside them: fault points, debug options and reports.
- * No folder uses anything else of debug/, and nothing here decides what a request or a free becomes,
- * but for faults that a test asks for.
+ * No folder uses anything else of debug/, and nothing here decides what a request or a free
+ * becomes, but for faults that a test asks for.
  */
 #ifndef QUARRY_MM_HOOKS_H
 #define QUARRY_MM_HOOKS_H

@@ -231,7 +231,9 @@ RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 			info->head_pfn = ALIGN_DOWN(pfn, (pfn_t)SECTION_PAGES);
 		return 0;
 	}
-	/* With the lock blocks stay where they are; what their holders change is read as one word. */
+	/*
+	 * With the lock blocks stay where they are; what their holders change is read as one word.
+	 */
 	flags = port_irq_save();
 	spin_lock(&mm.zones[info->zone].lock);
 	head = block_head(index);

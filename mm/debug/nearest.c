@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nearest.c: what keeps a block from being free: of all aligned blocks of an order, the one with the
- * fewest pages in use, and the blocks that use them.
+ * nearest.c: what keeps a block from being free: of all aligned blocks of an order, the one with
+ * the fewest pages in use, and the blocks that use them.
  *
  * The zone's memory is looked at section by section, each under the zone's lock, which is let go in
  * between; a block of the largest order is one section. The answer is true of the moment when its

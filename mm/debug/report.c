@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * report.c: what is said when a request, a free, a reference or the allocator's own memory is
- * refused. Why a request was refused is in its record (alloc_context.h); explain.c puts it in words.
+ * refused. Why a request was refused is in its record (alloc_context.h); explain.c puts it in
+ * words.
  */
 #include <errno.h>
 #include <stdio.h>

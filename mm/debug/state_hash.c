@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * state_hash.c: mm_state_hash() sums up all state that decides what later calls return. What was never
- * written, or is of no account where it stands, is left out; so are figures, the debug options, and
- * what a CPU knows only to be faster.
+ * state_hash.c: mm_state_hash() sums up all state that decides what later calls return. What was
+ * never written, or is of no account where it stands, is left out; so are figures, the debug
+ * options, and what a CPU knows only to be faster.
  */
 #include "../buddy/buddy.h"
 #include "../check_walk.h"

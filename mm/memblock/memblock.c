@@ -2,8 +2,8 @@
 /*
  * memblock.c: the two sorted arrays of regions, and every change that can be made to them.
  *
- * A change concerns the regions that touch its range. They are read once to count what it leaves, so
- * that it can be refused before a word is written, and once to write that: the cost is linear in
+ * A change concerns the regions that touch its range. They are read once to count what it leaves,
+ * so that it can be refused before a word is written, and once to write that: the cost is linear in
  * these regions, and the regions above are moved at most twice.
  *
  * Invariant after every call (memblock_check() tests it): regions are sorted, disjoint and

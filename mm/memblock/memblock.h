@@ -16,9 +16,10 @@
 extern struct memblock_region memblock_handed_over;
 
 /*
- * memblock_query.c: may memblock_free_late() have the frames [start, end)? -EFAULT: one is not memory
- * that is mapped, every byte of it; -EPERM: one is not reserved, every byte of it, or the
- * allocator's metadata or memblock's own arrays are there. Bound: bisections, and the regions that the frames lie in.
+ * memblock_query.c: may memblock_free_late() have the frames [start, end)? -EFAULT: one is not
+ * memory that is mapped, every byte of it; -EPERM: one is not reserved, every byte of it, or the
+ * allocator's metadata or memblock's own arrays are there. Bound: bisections, and the regions that
+ * the frames lie in.
  */
 int memblock_check_late(pfn_t start, pfn_t end);
 

@@ -90,8 +90,8 @@ static bool find_place(struct move *move, bool whole_pages, const struct array_l
 }
 
 /*
- * Places for all moves. The larger array is the first: where it is at home the other is too, so that no
- * order of trying would find more.
+ * Places for all moves. The larger array is the first: where it is at home the other is too, so
+ * that no order of trying would find more.
  */
 static bool find_places(struct move move[2], bool whole_pages, const struct array_limits *limits)
 {

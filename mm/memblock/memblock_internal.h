@@ -43,13 +43,16 @@ struct array_limits {
 #define ARRAYS_ANYWHERE ((struct array_limits){.high = PHYS_ADDR_MAX, .align = 1})
 
 /*
- * Make room in an array for `extra` more regions and, if `leave`, move the arrays that the limits do
- * not let be where they are. 1: arrays have moved; 0: none had to; -ENOMEM: there is no place, and
- * nothing has changed.
+ * Make room in an array for `extra` more regions and, if `leave`, move the arrays that the limits
+ * do not let be where they are. 1: arrays have moved; 0: none had to; -ENOMEM: there is no place,
+ * and nothing has changed.
  */
 int memblock_make_room(struct memblock_type *type, unsigned long extra,
 		       const struct array_limits *limits, bool leave);
-/* The bytes that an array occupies in the memory that memblock describes; size 0 while it is static. */
+/*
+ * The bytes that an array occupies in the memory that memblock describes; size 0 while it is
+ * static.
+ */
 struct memblock_region memblock_array(const struct memblock_type *type);
 /* Does a place that lies in memory keep to the limits? */
 bool memblock_array_fits(phys_addr_t base, phys_addr_t size, const struct array_limits *limits);

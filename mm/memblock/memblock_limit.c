@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memblock_limit.c: cutting memory down to size. Arrays of memblock's own that lie in what goes move
- * first; if what is left has no place for them, the memory beneath them stays, reserved, and that is
- * logged. Apart from that nothing can fail: none of these calls splits a region.
+ * memblock_limit.c: cutting memory down to size. Arrays of memblock's own that lie in what goes
+ * move first; if what is left has no place for them, the memory beneath them stays, reserved, and
+ * that is logged. Apart from that nothing can fail: none of these calls splits a region.
  */
 #include "memblock_internal.h"
 #include <quarry/port.h>
@@ -72,7 +72,9 @@ void memblock_trim_memory(phys_addr_t align)
 	type->cnt = to;
 }
 
-/* Drop memory outside [base, end), of it only what is mapped if `mapped`, and reservations there. */
+/*
+ * Drop memory outside [base, end), of it only what is mapped if `mapped`, and reservations there.
+ */
 static void keep(phys_addr_t base, phys_addr_t end, bool mapped)
 {
 	struct memblock_region stay[2];

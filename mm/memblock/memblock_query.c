@@ -82,8 +82,8 @@ bool memblock_is_region_reserved(phys_addr_t base, phys_addr_t size)
 /* ---- what may be released late ---- */
 
 /*
- * Is every byte of the frames [start, end) reserved, or memory that is mapped? Each frame must lie in one
- * region: as for memblock_free_all(), a frame is memory if a region holds all of it.
+ * Is every byte of the frames [start, end) reserved, or memory that is mapped? Each frame must lie
+ * in one region: as for memblock_free_all(), a frame is memory if a region holds all of it.
  */
 static bool covers(const struct memblock_type *type, pfn_t start, pfn_t end)
 {

@@ -55,8 +55,8 @@ static void write_blocks(unsigned long index, unsigned long end, bool reserved)
 }
 
 /*
- * Add sections [first, end), open ones up to `opened`, to the span before, which they prolong, or as a
- * new one. All but those from span i on lie below them.
+ * Add sections [first, end), open ones up to `opened`, to the span before, which they prolong, or
+ * as a new one. All but those from span i on lie below them.
  */
 static void span_insert(uint32_t i, unsigned long first, unsigned long opened, unsigned long end)
 {
@@ -80,7 +80,9 @@ static void span_insert(uint32_t i, unsigned long first, unsigned long opened, u
 	span->end = (uint32_t)end;
 }
 
-/* Which spans are each zone's, and which of them have untouched sections: those are taken in order. */
+/*
+ * Which spans are each zone's, and which of them have untouched sections: those are taken in order.
+ */
 static void link_spans(void)
 {
 	struct zone *zone;
@@ -119,7 +121,10 @@ static void partial_end(struct partial *partial)
 	partial->section = NIL32;
 }
 
-/* Release the frames [start, last), which lie in one bank and above all released before; there may be none. */
+/*
+ * Release the frames [start, last), which lie in one bank and above all released before; there may
+ * be none.
+ */
 static void release(struct partial *partial, pfn_t start, pfn_t last)
 {
 	unsigned long index = pfn_to_index(start), end = index + (unsigned long)(last - start);
@@ -225,7 +230,9 @@ static int check_late(unsigned long index, unsigned long end)
 	return 0;
 }
 
-/* Open those of sections [section, end) that are reserved as a whole: each becomes one such block. */
+/*
+ * Open those of sections [section, end) that are reserved as a whole: each becomes one such block.
+ */
 static void open_sections(unsigned long section, unsigned long end)
 {
 	while (section < end) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tables_check.c: the tables that say where everything is: the metadata's parts, banks, spans and the
- * zones' bounds. Each is compared with a second place that knows: the parts lie one behind the other,
- * the banks are where memblock has memory, the spans where it has something free.
+ * tables_check.c: the tables that say where everything is: the metadata's parts, banks, spans and
+ * the zones' bounds. Each is compared with a second place that knows: the parts lie one behind the
+ * other, the banks are where memblock has memory, the spans where it has something free.
  */
 #include "../check_walk.h"
 #include "../memblock/memblock.h"

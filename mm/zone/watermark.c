@@ -76,15 +76,15 @@ static uint64_t managed_pages(void)
 }
 
 /*
- * Several CPUs may set a sysctl at once. One that finds that another has begun meanwhile computes once
- * more, so the marks that stay are computed from what all have set.
+ * Several CPUs may set a sysctl at once. One that finds that another has begun meanwhile computes
+ * once more, so the marks that stay are computed from what all have set.
  */
 int setup_per_zone_wmarks(void)
 {
 	static uint32_t settings; /* made so far */
 	/*
-	 * Release: a CPU that reads the new number sees what was set before. Acquire: this CPU sees what
-	 * the others have set.
+	 * Release: a CPU that reads the new number sees what was set before. Acquire: this CPU sees
+	 * what the others have set.
 	 */
 	uint32_t seen, now = __atomic_add_fetch(&settings, 1, __ATOMIC_ACQ_REL);
 	uint64_t managed[MAX_NR_ZONES];
@@ -108,8 +108,8 @@ int setup_per_zone_wmarks(void)
 }
 
 /*
- * Memory has come, at boot or late: min_free_kbytes is the default for all there is now, unless the user
- * has set it.
+ * Memory has come, at boot or late: min_free_kbytes is the default for all there is now, unless the
+ * user has set it.
  */
 int init_per_zone_wmark_min(void)
 {

@@ -68,8 +68,9 @@ static void init_zones(pfn_t dma32_end)
 
 /*
  * A request for Normal tries Normal, then DMA32. There is one node, so __GFP_THISNODE has the same
- * zones, in a zonelist of its own. A zone has one set of caches: DMA32's are those of the class bit __GFP_DMA32, unless
- * Normal has no memory and every request that does not insist on DMA32 is served from it.
+ * zones, in a zonelist of its own. A zone has one set of caches: DMA32's are those of the class bit
+ * __GFP_DMA32, unless Normal has no memory and every request that does not insist on DMA32 is
+ * served from it.
  */
 static void init_zonelists(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * zones_check.c: what follows from other values: zonelists from the zones that have memory, marks and
- * protection from the sysctls and the zones' sizes; and what switches may be.
+ * zones_check.c: what follows from other values: zonelists from the zones that have memory, marks
+ * and protection from the sysctls and the zones' sizes; and what switches may be.
  */
 #include "../check_walk.h"
 #include "zone_internal.h"
