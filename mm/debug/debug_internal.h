@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * debug_internal.h: what the files of debug/ share and no other folder needs.
+ *
+ * advice.c and explain.c call each other: the record at length ends with advice, and advice is
+ * tried by the dry run that makes records.
  */
 #ifndef QUARRY_MM_DEBUG_INTERNAL_H
 #define QUARRY_MM_DEBUG_INTERNAL_H

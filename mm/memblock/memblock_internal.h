@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memblock_internal.h: what the files of memblock/ share and no other folder needs.
+ *
+ * memblock.c and memblock_array.c call each other: a change may need a larger array, and the place
+ * of an array is itself a reservation, which memblock.c writes.
  */
 #ifndef QUARRY_MEMBLOCK_INTERNAL_H
 #define QUARRY_MEMBLOCK_INTERNAL_H

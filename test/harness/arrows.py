@@ -71,8 +71,8 @@ def used_by_includes(folders):
     return found
 
 
-def used_by_calls(setup):
-    """The same from the symbols of mm/'s objects, which `make` has built."""
+def symbols_of_mm(setup):
+    """[(file, symbol it uses)], {symbol: file that defines it}: of mm/'s objects, which `make` has built."""
     symbols, wanted, defined = re.compile(r"^(.*?):\s*[0-9a-f]*\s+(\w) (\S+)$"), [], {}
     sources = sorted((ROOT / "mm").rglob("*.c"))
     objects = {str((setup.out / "obj" / path.relative_to(ROOT)).with_suffix(".o")): str(path.relative_to(ROOT))
@@ -83,7 +83,21 @@ def used_by_calls(setup):
         if kind == "U":
             wanted.append((objects[name], symbol))
         elif kind.isupper():
-            defined[symbol] = place(objects[name])
+            defined[symbol] = objects[name]
+    return wanted, defined
+
+
+def files_that_use_each_other(setup):
+    """[(file, file)]: two of one folder of mm/, each of which uses a symbol of the other."""
+    wanted, defined = symbols_of_mm(setup)
+    uses = {(user, defined[symbol]) for user, symbol in wanted if symbol in defined}
+    return sorted((a, b) for a, b in uses if a < b and (b, a) in uses and Path(a).parent == Path(b).parent)
+
+
+def used_by_calls(setup):
+    """What used_by_includes() gives, from the symbols of mm/'s objects."""
+    wanted, defined = symbols_of_mm(setup)
+    defined = {symbol: place(file) for symbol, file in defined.items()}
     hooks = (ROOT / "mm/debug/hooks.h").read_text()
     for symbol, owner in defined.items():
         if owner == "mm/debug" and re.search(rf"\b{symbol}\b", hooks):

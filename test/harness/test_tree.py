@@ -67,6 +67,17 @@ def test_the_arrows_drawn_are_those_there_are(setup):
     assert not [a for a, b in arrows.closure(drawn) if a == b]
 
 
+def test_files_that_use_each_other_say_why(setup):
+    """Within a folder of mm/: its private header names both, and the reason."""
+    pairs = arrows.files_that_use_each_other(setup)
+    assert ("mm/buddy/buddy.c", "mm/buddy/fallback.c") in pairs
+    for pair in pairs:
+        one, other = (ROOT / file for file in pair)
+        header = (one.parent / (one.parent.name + "_internal.h")).read_text()
+        text = re.sub(r"\s+\*?\s*", " ", header)
+        assert f"{one.name} and {other.name} call each other: " in text, pair
+
+
 def test_a_broken_arrow_is_seen():
     drawn = arrows.drawing("```arrows\nmm/a <- mm/b <- mm/c\nmm/a mm/d <- mm/e\n```\n")
     assert drawn == {("mm/b", "mm/a"), ("mm/c", "mm/b"), ("mm/e", "mm/a"), ("mm/e", "mm/d")}
