@@ -24,7 +24,7 @@
 
 /* What a pass over the tree is to find out. */
 enum purpose {
-	STAYS,	/* does all of the image lie in memory? `next` is how far it does */
+	STAYS,	/* does all of the image lie in memory? `next` is the end of the part that does */
 	MEMORY, /* which candidates of the window are in memory, and which are taken */
 	USABLE, /* which may be used, if linux,usable-memory-range says */
 };

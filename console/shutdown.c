@@ -95,9 +95,9 @@ static bool are_parked(unsigned int count)
 }
 
 /*
- * The others wait when this returns 0: they were interrupted while that could still be done. Else
- * none does: one is at work, or has not even looked at what it was asked (it finds that it is too
- * late when it does).
+ * Interrupts the other CPUs, while that can still be done, and makes them wait. 0: all of them wait.
+ * Else none does: one of them has other work, or has not taken the request yet. When it takes it, it
+ * finds that the request is over.
  */
 static int park(void)
 {

@@ -10,10 +10,10 @@
 /* Release, paired with the acquire in smp_state(). */
 void smp_set_state(unsigned int number, enum cpu_state state);
 
-/* From STARTING to something, by the CPU itself or by the one that waits for it: whoever is first. */
+/* From STARTING to something, by the CPU itself or by the one that waits for it: true for the first. */
 bool smp_claim(unsigned int number, enum cpu_state state);
 
-/* The CPU will never run: its memory is everybody's. */
+/* The CPU will never run: its memory goes to the page allocator. */
 void smp_give_back(unsigned int number);
 
 bool smp_has_ipi(void); /* a driver said how CPUs interrupt each other */

@@ -14,7 +14,7 @@ static void swap(struct fdt_range *a, struct fdt_range *b)
 	*b = old;
 }
 
-/* The range at i sinks to where no child of it is higher, among the first n. */
+/* Heap sort: among the first n, the range at i moves down until no child of it begins above it. */
 static void sink(struct fdt_range *at, unsigned long i, unsigned long n)
 {
 	for (unsigned long child; (child = 2 * i + 1) < n; i = child) {

@@ -237,7 +237,7 @@ int fdt_tree_each_usable(const struct fdt_tree *tree,
 	if (err || chosen < 0)
 		return err;
 	found = fdt_tree_pairs(tree, chosen, "linux,usable-memory-range", &pairs);
-	/* a limit that cannot be read is not no limit */
+	/* that a limit cannot be read does not mean that there is none */
 	if (found < 0 || (found > 0 && pairs.count == 0)) {
 		port_log("fdt: /chosen: %s", fdt_tree_misfit("linux,usable-memory-range", &pairs));
 		return -EINVAL;

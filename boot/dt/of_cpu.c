@@ -72,9 +72,9 @@ static uint64_t timebase_of(const void *fdt, int node)
 }
 
 struct timebase {
-	uint64_t id;	/* the CPU it is asked for */
-	uint64_t own;	/* what its node says */
-	uint64_t other; /* what the first that says anything says */
+	uint64_t id;	/* the CPU whose rate is asked for */
+	uint64_t own;	/* the rate in its own node, 0: none */
+	uint64_t other; /* the rate in the first node that has one */
 };
 
 static int look_for_timebase(const void *fdt, const struct of_cpu *cpu, void *ctx)

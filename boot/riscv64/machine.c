@@ -63,7 +63,7 @@ bool stack_guard_intact(void)
 {
 	const uint64_t *word = (const uint64_t *)(const void *)__stack_guard;
 
-	/* unmapped: whoever tried to write there was stopped */
+	/* unmapped: a write there was stopped by a trap */
 	if (mmu_enabled())
 		return true;
 	for (; word < (const uint64_t *)(const void *)__stack_low; word++) {

@@ -193,7 +193,7 @@ static void gicv3_send_ipi(unsigned int cpu)
 
 static int gicv3_init_ipi(const struct cpu *cpu)
 {
-	/* the handlers are everybody's, the private interrupts' registers this CPU's */
+	/* all CPUs have the same handlers; the registers of private interrupts are this CPU's */
 	struct gic gic = *(struct gic *)device_priv(gicv3_dev);
 	char *redist = find_redistributor(gicv3_dev, cpu->hart);
 	int error;

@@ -25,7 +25,7 @@ static struct buf *find(const struct buf_source *source, uint64_t block)
 	return NULL;
 }
 
-/* The buffer that was not used for longest and nobody holds, NULL if all are held. */
+/* Of the buffers that no driver holds, the one not used for longest; NULL if all are held. */
 static struct buf *oldest(void)
 {
 	struct buf *best = NULL;
@@ -79,7 +79,7 @@ static unsigned long scan(struct shrinker *shrinker, struct shrink_control *cont
 
 	(void)shrinker;
 	if (!spin_trylock(&cache))
-		return SHRINK_STOP; /* another CPU is at it */
+		return SHRINK_STOP; /* another CPU uses the table */
 	freed = drop(control->nr_to_scan);
 	stats.shrunk += freed;
 	spin_unlock(&cache);

@@ -131,7 +131,7 @@ static void blk_used(struct virtio_device *vdev)
 		finish(disk, n, result);
 	}
 	if (got < 0)
-		vdev->broken = true; /* whoever waits resets it */
+		vdev->broken = true; /* the thread that waits resets it */
 }
 
 /* The disk is of no use any more: reset it, then give everything back. */

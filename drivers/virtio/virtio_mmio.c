@@ -294,7 +294,7 @@ uint64_t virtio_config(const struct virtio_device *vdev, size_t offset, size_t s
 static void cut_off(struct virtio_device *vdev)
 {
 	irq_mask(&vdev->irq);
-	vdev->broken = true; /* whoever waits resets it */
+	vdev->broken = true; /* the thread that waits resets it */
 	port_log("virtio: the interrupt of the device at %#" PRIx64 " does not go away: cut off",
 		 virt_to_phys(vdev->base));
 }

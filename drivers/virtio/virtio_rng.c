@@ -34,7 +34,7 @@ static void rng_used(struct virtio_device *vdev)
 	int got = virtqueue_get(&rng->queue, &token, &written);
 
 	if (got < 0)
-		vdev->broken = true; /* whoever waits resets it */
+		vdev->broken = true; /* the thread that waits resets it */
 	if (got != 1)
 		return;
 	rng->written = written;

@@ -277,7 +277,7 @@ bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref_info *ref)
 	return true;
 }
 
-/* ---- the watermarks' arithmetic, for whoever asks ------------------------------------------- */
+/* ---- the watermarks' arithmetic on zones that a caller makes up ------------------------------ */
 
 void mm_calc_watermarks(unsigned int nr_zones, const uint64_t managed[], uint64_t min_free_kbytes,
 			unsigned int scale_factor, struct mm_watermarks marks[])
