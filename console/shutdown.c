@@ -22,8 +22,13 @@
 #include "drivers/serial/uart.h"
 #include "drivers/timer/timer.h"
 
-#define PARK_NS	   (2 * NSEC_PER_SEC) /* a CPU that has nothing to do takes microseconds */
-#define PARK_LOOKS 10000000	      /* without a timer */
+/*
+ * A CPU that has nothing to do takes microseconds. The time alone is no measure: an emulated machine's CPUs share the
+ * host's, and its clock goes on while none of them runs.
+ */
+#define PARK_NS		 (2 * NSEC_PER_SEC)
+#define PARK_LOOKS	 200000	  /* at least */
+#define PARK_LOOKS_ALONE 10000000 /* without a timer */
 
 static struct picture boot;
 static bool park_wanted;       /* the other CPUs are to wait; atomic */
@@ -66,13 +71,14 @@ static void wait_parked(void *arg)
 	}
 }
 
-/* Wait until done(number) for PARK_NS at most; whether it came to that. */
+/* Wait until done(number), until PARK_NS and so many looks are over at most; whether it came to that. */
 static bool wait_for(bool (*done)(unsigned int number), unsigned int number)
 {
 	uint64_t start = timer_now();
+	unsigned int most = timer_hz() ? PARK_LOOKS : PARK_LOOKS_ALONE;
 
 	for (unsigned int looks = 0; !done(number); looks++) {
-		if (timer_hz() ? timer_now() - start > PARK_NS : looks > PARK_LOOKS)
+		if (looks > most && (!timer_hz() || timer_now() - start > PARK_NS))
 			return false;
 		port_relax();
 		port_yield();

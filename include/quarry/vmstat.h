@@ -172,7 +172,7 @@ void mm_get_layout(struct mm_layout *layout);
 
 struct zoneref_info {
 	enum zone_type zone_idx;
-	bool populated;
+	bool populated; /* has pages of the allocator's: requests look there */
 };
 /*
  * mm_zonelist() - entry n of zonelist 0 (with fallback) or 1 (__GFP_THISNODE).

@@ -2,11 +2,14 @@
 """
 Memory cut into many pieces: QEMU's own device tree of a board, with other memory in it.
 """
+import os
+import re
 import subprocess
 
 from board import MIB, size_of
 
 MEMORY = "4G"
+ABOVE = 1 << 40  # an offset that means 4 GiB, the end of DMA32
 
 
 def cells(number):
@@ -45,3 +48,104 @@ def many_regions(setup, commands):
 def with_many_regions(setup, commands):
     """Options of Board for such a machine. Where a tree is put into RAM, QEMU cannot add the commands."""
     return {"memory": MEMORY, **setup.with_fdt(many_regions(setup, commands), MEMORY)}
+
+
+def source_of(setup, memory, cpus=1):
+    """QEMU's own tree of this board, as source text."""
+    base = setup.scratch / f"tree-{setup.isa}-{memory}-{cpus}.{os.getpid()}"
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.dtb", "-m", memory, "-smp", str(cpus),
+                    "-display", "none"], check=True, capture_output=True)
+    source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", f"{base}.dtb"], check=True,
+                            capture_output=True, text=True).stdout
+    os.unlink(f"{base}.dtb")
+    return source
+
+
+def with_memory(setup, source, banks, reserved):
+    """
+    The tree with these banks [(offset, size)..], an offset of ABOVE or more counting from 4 GiB, and these
+    [(offset, size, properties)..] reserved.
+    """
+    def region(name, at, size, more):
+        where = setup.place(at if at < ABOVE // 2 else at - ABOVE + setup.dma32)
+        return f"{name}@{where:x} {{ {more} reg = <{cells(where)} {cells(size)}>; }};\n"
+
+    nodes = "".join(region("memory", at, size, 'device_type = "memory";') for at, size in banks)
+    if reserved:
+        nodes += "reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;\n" + "".join(
+            region("kept", *entry) for entry in reserved) + "};\n"
+    start = source.index("memory@")
+    end = source.index("};", start) + 2
+    return source[:start] + nodes + source[end:]
+
+
+def without_timer(_, source):
+    """A tree that tells of no timer, arm64's: OpenSBI starts no machine without one."""
+    return re.sub(r"\n\ttimer \{.*?\};", "", source, flags=re.S)
+
+
+def strange_cpus(_, source):
+    """A tree with CPUs that no firmware knows, but for the first: they cannot be started, and their memory is freed late."""
+    for cpu in (1, 2, 3):
+        source = re.sub(rf"(cpu@{cpu} \{{.*?\breg = )<[^>]*>", rf"\g<1><{cpu + 0x40:#x}>", source, count=1,
+                        flags=re.S)
+    return source
+
+
+NOMAP = "no-map;"
+
+# Legal boards: banks, and what is kept besides. Where a layout names none, its RAM is one bank.
+LAYOUTS = {
+    "8M": {"banks": [(0, 8 * MIB)]},
+    "12M": {"banks": [(0, 12 * MIB)]},
+    "16M": {"banks": [(0, 16 * MIB)]},
+    "32M": {"banks": [(0, 32 * MIB)]},
+    "odd-end": {"banks": [(0, 27 * MIB + 4096 + 123)]},
+    "no-map": {"banks": [(0, 64 * MIB)],
+               "reserved": [(0x1800000, 2 * MIB, NOMAP), (0x2345000, 0x3000, NOMAP), (0x2c00000, 16 * MIB, NOMAP)]},
+    "no-map-first": {"banks": [(0, 64 * MIB)], "reserved": [(56 * MIB, 8 * MIB, NOMAP)]},
+    "no-order-10": {"banks": [(0, 64 * MIB)],
+                    "reserved": [(at + 0x234000, 4096, "") for at in range(0, 64 * MIB, 4 * MIB)]},
+    "no-order-4": {"banks": [(0, 16 * MIB)],
+                   "reserved": [(at + 0x5000, 4096, "") for at in range(8 * MIB, 16 * MIB, 64 << 10)]},
+    "no-dma32": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)], "reserved": [(0, 32 * MIB, "")]},
+    "little-dma32": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)],
+                     "reserved": [(0x600000, 26 * MIB - 3 * 4096, "")]},
+    "little-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE, 3 * 4096)]},
+    "one-page-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE + 0x1000, 4096)]},
+    "kept-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE, 16 * MIB)],
+                    "reserved": [(ABOVE, 16 * MIB, "")]},
+    "no-map-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE, 16 * MIB)],
+                      "reserved": [(ABOVE, 16 * MIB, NOMAP)]},
+    "holes": {"memory": "512M", "banks": [(0, 20 * MIB), (28 * MIB, 8 * MIB), (0x8000000, 16 * MIB),
+                                          (0x10400000, 12 * MIB)]},
+    "many-banks": {"memory": "512M", "banks": [(0, 16 * MIB)] + [
+        (16 * MIB + n * 3 * MIB + 0x5000 * n, MIB + 0x1000 * (n % 7)) for n in range(100)]},
+    "late-freed": {"memory": "101M", "cpus": 4, "edit": strange_cpus},
+    "late-freed-8M": {"cpus": 4, "edit": strange_cpus, "banks": [(0, 8 * MIB)]},
+    "no-timer": {"memory": "64M", "edit": without_timer, "isas": ("arm64",)},
+    "small-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE, 6 * MIB)]},
+    "3-cpus": {"memory": "64M", "cpus": 3},
+    "5-cpus-12M": {"cpus": 5, "banks": [(0, 12 * MIB)]},
+}
+
+
+def with_layout(setup, name):
+    """Options of Board for a machine of LAYOUTS."""
+    layout = LAYOUTS[name]
+    memory, cpus = layout.get("memory", "128M"), layout.get("cpus", 1)
+    if "banks" not in layout and "edit" not in layout:
+        return {"memory": memory, "extra": ["-smp", str(cpus)]}
+    source = source_of(setup, memory, cpus)
+    banks = layout.get("banks", [(0, size_of(memory))])
+    source = with_memory(setup, source, banks, layout.get("reserved", []))
+    if "edit" in layout:
+        edited = layout["edit"](setup, source)
+        assert edited != source
+        source = edited
+    path = setup.scratch / f"layout-{name}-{setup.isa}.dtb"
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(path), "-"], check=True, input=source,
+                   text=True)
+    options = setup.with_fdt(path, memory)
+    options["extra"] += ["-smp", str(cpus)]
+    return {"memory": memory, **options}

@@ -19,6 +19,52 @@ uint64_t free_pages_now(void)
 	return free;
 }
 
+uint64_t managed_pages_of(enum zone_type zone)
+{
+	struct zone_info info;
+
+	mm_zone_info(zone, &info);
+	return info.managed;
+}
+
+uint64_t blocks_to_have(unsigned int order)
+{
+	struct picture picture;
+	uint64_t blocks = 0;
+
+	picture_take(&picture);
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
+		for (unsigned int i = order; i < NR_PAGE_ORDERS; i++)
+			blocks += picture.nr_free[zone][i] << (i - order);
+	return blocks;
+}
+
+unsigned int largest_order(void)
+{
+	unsigned int order = MAX_PAGE_ORDER;
+
+	while (order > 0 && blocks_to_have(order) == 0)
+		order--;
+	return order;
+}
+
+bool has_caches(enum zone_type zone)
+{
+	struct pcp_info info;
+	bool has = false;
+
+	for (unsigned int n = 0; mm_pcp_info(n, &info); n++)
+		has |= info.zone == (uint32_t)zone && !info.order && info.capacity;
+	return has;
+}
+
+gfp_t cached_gfp(void)
+{
+	if (has_caches(ZONE_NORMAL))
+		return GFP_KERNEL;
+	return has_caches(ZONE_DMA32) ? GFP_KERNEL | GFP_DMA32 : 0;
+}
+
 void picture_take(struct picture *picture)
 {
 	drain_all_pages();
@@ -126,6 +172,37 @@ void pool_empty(struct pool *pool)
 		EXPECT_EQ(0, __free_pages(pool->large[i], MAX_PAGE_ORDER));
 	pool->count = 0;
 	pool->nr_large = 0;
+}
+
+bool pool_cacheable(const struct pool *pool, unsigned long i)
+{
+	struct page_info info;
+
+	return mm_page_info(page_to_pfn(*pool_slot(pool, i)), &info) == 0 && has_caches(info.zone);
+}
+
+bool pool_find_block(const struct pool *pool, unsigned int order, struct page **slot[])
+{
+	const unsigned long pages = 1UL << order;
+
+	for (unsigned long first = 0; first < pool->count; first++) {
+		pfn_t pfn = page_to_pfn(*pool_slot(pool, first));
+		unsigned long found = 0;
+
+		if (pfn % pages != 0 || !pool_cacheable(pool, first))
+			continue;
+		for (unsigned long i = 0; i < pool->count && found < pages; i++) {
+			pfn_t other = page_to_pfn(*pool_slot(pool, i));
+
+			if (other - pfn < pages) {
+				slot[other - pfn] = pool_slot(pool, i);
+				found++;
+			}
+		}
+		if (found == pages)
+			return true;
+	}
+	return false;
 }
 
 uint64_t grab_all(struct grab **list, gfp_t gfp)

@@ -42,6 +42,20 @@ void picture_expect(const struct picture *expected, const char *file, int line);
 #define EXPECT_PICTURE(expected) picture_expect((expected), __FILE__, __LINE__)
 
 uint64_t free_pages_now(void); /* in the buddy, all zones; caches not counted */
+uint64_t managed_pages_of(enum zone_type zone);
+
+/* Blocks of an order that can be had one after the other, by what is free now; drains the caches first. */
+uint64_t blocks_to_have(unsigned int order);
+/* The largest order of which there is one. A board with little memory, or with much of it reserved, has none of the larger ones. */
+unsigned int largest_order(void);
+
+/*
+ * Flags of a request whose pages come from a zone with caches of single pages, Normal if it has them. 0 where none has: a
+ * zone has them if each CPU's share of 1/256 of it is 8 pages at least.
+ */
+gfp_t cached_gfp(void);
+bool has_caches(enum zone_type zone);
+#define NO_CACHES "too little memory for caches of single pages"
 
 /* Make room for the lists. Returns false (and has asserted so) if there was none. */
 bool pool_begin(struct pool *pool);
@@ -51,6 +65,11 @@ void pool_end(struct pool *pool);
 void pool_fill(struct pool *pool);
 /* Give back what is still held; entries set to NULL have been given back by the case. */
 void pool_empty(struct pool *pool);
+
+/* May the page in this slot lie in a cache, by its zone? */
+bool pool_cacheable(const struct pool *pool, unsigned long i);
+/* The slots of the 2^order pages of an aligned block that may. */
+bool pool_find_block(const struct pool *pool, unsigned int order, struct page **slot[]);
 
 /*
  * grab_all() - take every block these flags can get, largest first; the blocks are chained through

@@ -3,6 +3,7 @@
  * suite_debug.c: the debug options on the machine (FEATURES rows 28, 39).
  */
 #include "ktap.h"
+#include "pool.h"
 
 #include <errno.h>
 #include <string.h>
@@ -52,9 +53,11 @@ static void poison(void)
 
 static void init_on_alloc_and_free(void)
 {
+	unsigned int largest = largest_order();
+
 	if (skipped())
 		return;
-	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+	for (unsigned int order = 0; order <= largest; order++) {
 		struct page *page;
 
 		EXPECT_EQ(0, mm_set_hooks(MM_HOOK_INIT_ON_ALLOC));

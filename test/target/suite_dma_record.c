@@ -31,7 +31,7 @@ static void coherent(void)
 	char *cpu[5];
 	uint64_t held = 0;
 
-	EXPECT_EQ(0, dma_set_mask(dev, DMA_BIT_MASK(32)));
+	EXPECT_EQ(0, dma_set_mask(dev, DMA_BIT_MASK(managed_pages_of(ZONE_DMA32) ? 32 : 64)));
 	for (unsigned int i = 0; i < 5; i++) {
 		cpu[i] = dma_alloc_coherent(dev, sizes[i], &handle[i],
 					    i % 2 ? GFP_KERNEL : GFP_ATOMIC);

@@ -91,7 +91,9 @@ static void double_free_in_buddy(void)
 
 static void double_free_large(void)
 {
-	for (unsigned int order = 1; order < NR_PAGE_ORDERS; order++) {
+	unsigned int largest = largest_order();
+
+	for (unsigned int order = 1; order <= largest; order++) {
 		struct page *page = alloc_pages(GFP_KERNEL, order);
 
 		if (!EXPECT(page != NULL))
@@ -105,7 +107,9 @@ static void double_free_large(void)
 
 static void wrong_order(void)
 {
-	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+	unsigned int largest = largest_order();
+
+	for (unsigned int order = 0; order <= largest; order++) {
 		struct page *page = alloc_pages(GFP_KERNEL, order);
 
 		if (!EXPECT(page != NULL))

@@ -29,10 +29,11 @@ static void get_and_put(void)
 
 static void compound(void)
 {
+	unsigned int largest = largest_order();
 	struct picture before;
 
 	picture_take(&before);
-	for (unsigned int order = 1; order < NR_PAGE_ORDERS; order++) {
+	for (unsigned int order = 1; order <= largest; order++) {
 		struct page *page = alloc_pages(GFP_KERNEL | __GFP_COMP, order);
 		struct page *tail;
 

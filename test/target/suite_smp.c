@@ -16,7 +16,7 @@
 #include "drivers/timer/timer.h"
 #include "test/target/stress.h"
 
-#define PAGES	 256   /* a CPU's share in a case */
+#define PAGES	 256   /* a CPU's share in a case, at most */
 #define STORM_MS 10000 /* enough of a case on a slow machine */
 
 static struct {
@@ -46,6 +46,13 @@ static bool have_others(void)
 	return false;
 }
 
+static bool have_caches(void)
+{
+	if (!cached_gfp())
+		test_skip(NO_CACHES);
+	return cached_gfp() != 0;
+}
+
 #define for_each_other(cpu)                                    \
 	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++) \
 		if (smp_online(cpu))
@@ -67,9 +74,16 @@ static uint64_t cached(unsigned int cpu)
 	return pages;
 }
 
+static unsigned int share_pages; /* of each CPU: half of what is free, between all, at most */
+
 static void clear(void)
 {
+	uint64_t most;
+
+	drain_all_pages();
+	most = free_pages_now() / 2 / smp_nr_cpus();
 	memset(share, 0, sizeof(share));
+	share_pages = most < PAGES ? (unsigned int)most : PAGES;
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -101,7 +115,7 @@ static void take_share(void *arg)
 	unsigned int cpu = port_pcpu()->cpu;
 
 	(void)arg;
-	while (share[cpu].count < PAGES) {
+	while (share[cpu].count < share_pages) {
 		struct page *page = alloc_page(GFP_KERNEL);
 
 		if (!page)
@@ -135,7 +149,7 @@ static void concurrent(void)
 	take_share(NULL);
 	for_each_other(cpu) smp_wait(cpu);
 	for (unsigned int cpu = 0; cpu < smp_nr_cpus(); cpu++)
-		EXPECT_EQ(smp_online(cpu) ? PAGES : 0, share[cpu].count);
+		EXPECT_EQ(smp_online(cpu) ? share_pages : 0, share[cpu].count);
 	for_each_other(cpu) EXPECT_EQ(0, smp_call(cpu, give_share, NULL));
 	give_share(NULL);
 	for_each_other(cpu) smp_wait(cpu);
@@ -227,31 +241,6 @@ static void release(unsigned int cpu)
 	smp_wait(cpu);
 }
 
-/* The pool's slots of the 2^order pages of an aligned block. */
-static bool find_block(struct pool *pool, unsigned int order, struct page **slot[])
-{
-	const unsigned long pages = 1UL << order;
-
-	for (unsigned long first = 0; first < pool->count && first < 4096; first++) {
-		pfn_t pfn = page_to_pfn(*pool_slot(pool, first));
-		unsigned long found = 0;
-
-		if (pfn % pages != 0)
-			continue;
-		for (unsigned long i = 0; i < pool->count && found < pages; i++) {
-			pfn_t other = page_to_pfn(*pool_slot(pool, i));
-
-			if (other - pfn < pages) {
-				slot[other - pfn] = pool_slot(pool, i);
-				found++;
-			}
-		}
-		if (found == pages)
-			return true;
-	}
-	return false;
-}
-
 /* The only free block of that order lies, page by page, in other CPUs' caches: the request gets it. */
 static void remote_drain(void)
 {
@@ -265,11 +254,11 @@ static void remote_drain(void)
 	uint64_t held = 0;
 
 	clear();
-	if (!have_others() || !pool_begin(&pool))
+	if (!have_others() || !have_caches() || !pool_begin(&pool))
 		return;
 	for_each_other(cpu) if (nr < 2) holders[nr++] = cpu;
 	pool_fill(&pool);
-	if (EXPECT(find_block(&pool, ORDER, slot))) {
+	if (EXPECT(pool_find_block(&pool, ORDER, slot))) {
 		pfn_t pfn = page_to_pfn(*slot[0]);
 
 		EXPECT(alloc_pages(GFP_KERNEL | __GFP_NOWARN, ORDER) == NULL);
@@ -310,14 +299,20 @@ static void remote_page(void)
 	struct pool pool;
 
 	clear();
-	if (!have_others() || !pool_begin(&pool))
+	if (!have_others() || !have_caches() || !pool_begin(&pool))
 		return;
 	for_each_other(cpu)
 	{
+		unsigned long i;
+
 		pool_fill(&pool);
+		for (i = 0; i < pool.count && !pool_cacheable(&pool, i); i++)
+			;
+		if (!EXPECT(i < pool.count))
+			break;
 		share[cpu].count = 1;
-		share[cpu].page[0] = *pool_slot(&pool, 0);
-		*pool_slot(&pool, 0) = NULL;
+		share[cpu].page[0] = *pool_slot(&pool, i);
+		*pool_slot(&pool, i) = NULL;
 		EXPECT_EQ(0, smp_call(cpu, hold_in_cache, NULL));
 		wait_ready(cpu);
 		EXPECT_EQ(1, cached(cpu));
