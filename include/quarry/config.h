@@ -44,15 +44,54 @@
 #endif
 
 /*
- * A library and a caller that were built with different values do not link: what every caller uses
- * has the values in its linker name, and the error shows those the caller has. The values are plain
- * numbers.
+ * Geometry. The largest block has 2^CONFIG_MAX_PAGE_ORDER pages, and so has a section, the unit in which
+ * memory gets its descriptors; it is two pageblocks, whose blocks are grouped by mobility. The trust map has a byte for
+ * 2^CONFIG_TRUST_GROUP_SHIFT descriptors. page.h and mm/ refuse to be built with what cannot work.
+ */
+#ifndef CONFIG_MAX_PAGE_ORDER
+#define CONFIG_MAX_PAGE_ORDER 10
+#endif
+#ifndef CONFIG_PAGEBLOCK_ORDER
+#define CONFIG_PAGEBLOCK_ORDER 9
+#endif
+#ifndef CONFIG_TRUST_GROUP_SHIFT
+#define CONFIG_TRUST_GROUP_SHIFT 5
+#endif
+
+/*
+ * What a CPU caches of a zone: of single pages, for each class, a part in CONFIG_PCP_ZONE_PART of the zone, split
+ * among the CPUs, at most CONFIG_PCP_HIGH_MAX, and none if that is less than CONFIG_PCP_HIGH_MIN; of larger blocks at
+ * most CONFIG_PCP_BLOCKS_MAX. A refill takes up to 2^CONFIG_PCP_BATCH_ORDER pages, a full cache gives back
+ * 2^CONFIG_PCP_RETURN_ORDER at once if these are one block.
+ */
+#ifndef CONFIG_PCP_ZONE_PART
+#define CONFIG_PCP_ZONE_PART 256
+#endif
+#ifndef CONFIG_PCP_HIGH_MIN
+#define CONFIG_PCP_HIGH_MIN 8
+#endif
+#ifndef CONFIG_PCP_HIGH_MAX
+#define CONFIG_PCP_HIGH_MAX 1024
+#endif
+#ifndef CONFIG_PCP_BLOCKS_MAX
+#define CONFIG_PCP_BLOCKS_MAX 4
+#endif
+#ifndef CONFIG_PCP_BATCH_ORDER
+#define CONFIG_PCP_BATCH_ORDER 4
+#endif
+#ifndef CONFIG_PCP_RETURN_ORDER
+#define CONFIG_PCP_RETURN_ORDER 3
+#endif
+
+/*
+ * A library and a caller that were built with different values do not link: what every caller uses has
+ * the values that callers' code depends on in its linker name, and the error shows those the caller has. The values
+ * are plain numbers.
  */
 #define MM_TEXT_OF(value) #value
 #define MM_TEXT(value)	  MM_TEXT_OF(value)
-#define MM_LINK_NAME(function)                                                                                                        \
-	__asm__(#function                                                                                                             \
-		"__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT( \
-			CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT(CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS))
+#define MM_LINK_NAME(function)                                                                                                                                                            \
+	__asm__(#function "__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT( \
+		CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT))
 
 #endif

@@ -24,6 +24,9 @@
 /* The first word of a block that one holder has, but for its order and class. */
 #define PAGE_HOT_WORD (((uint32_t)PAGE_ALLOC << PAGE_STATE_SHIFT) | (uint32_t)1 << 16)
 
+/* The descriptors of a group of the trust map have the same address but for so many bits. */
+#define PAGE_GROUP_SHIFT (CONFIG_TRUST_GROUP_SHIFT + 3)
+
 /*
  * pcp_hot() - this CPU's cache at an offset that order and class bits make (pcp.h).
  *
@@ -93,9 +96,10 @@ static inline bool pcp_give(struct page *page, unsigned int order)
 	    address - cpu->open[1].start >= cpu->open[1].bytes &&
 	    address - cpu->open[2].start >= cpu->open[2].bytes)
 		goto slow;
-	/* The first of a group of 32 is written if any is; the others, if all are. */
+	/* The first of a group (of 32) is written if any is; the others, if all are. */
 	if (!mm_likely(address % sizeof(struct page) == 0) ||
-	    !mm_likely(cpu->trust[address >> 8] < (int)(address % 256 == 0 && order)))
+	    !mm_likely(cpu->trust[address >> PAGE_GROUP_SHIFT] <
+		       (int)(address % (1U << PAGE_GROUP_SHIFT) == 0 && order)))
 		goto slow;
 	/* One compare: allocated, this order, one holder; what is left is the cache's offset. */
 	offset = page->word - (PAGE_HOT_WORD + (order << PAGE_ORDER_SHIFT));

@@ -12,7 +12,7 @@
  * in groups of descriptors that were never written, anything: see the trust map in mm/zone/zone.h.
  * order and
  * class together are the byte offset of the per-CPU cache the block returns to (pcp.h). prev and
- * next are frame numbers within the 2 MiB pageblock.
+ * next are frame numbers within the pageblock (2 MiB by default).
  *
  * An allocated block with _refcount 0 lies in a per-CPU cache.
  */
@@ -20,6 +20,7 @@
 #define QUARRY_PAGE_H
 
 #include <assert.h>
+#include <quarry/config.h>
 #include <quarry/types.h>
 
 struct page {
@@ -62,10 +63,15 @@ enum page_state {
 	PAGE_FROZEN,   /* allocated, the last reference dropped by put_page_testzero() */
 };
 
-#define MAX_PAGE_ORDER	   10 /* largest block: 4 MiB */
+#define MAX_PAGE_ORDER	   CONFIG_MAX_PAGE_ORDER /* largest block: 4 MiB */
 #define NR_PAGE_ORDERS	   (MAX_PAGE_ORDER + 1)
 #define MAX_ORDER_NR_PAGES (1UL << MAX_PAGE_ORDER)
-#define pageblock_order	   9 /* 2 MiB */
+#define pageblock_order	   CONFIG_PAGEBLOCK_ORDER /* 2 MiB */
 #define pageblock_nr_pages (1UL << pageblock_order)
+static_assert(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15, "an order has 4 bits in a descriptor");
+static_assert(pageblock_order == MAX_PAGE_ORDER - 1, "the largest block is a pair of pageblocks");
+static_assert(CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
+		      CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,
+	      "groups lie within a pageblock, and the descriptors' page is aligned to one");
 
 #endif

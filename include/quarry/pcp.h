@@ -46,7 +46,8 @@ struct mm_open_range {
 struct mm_pcpu {
 	/* Where most frees fall, largest first; the hot path looks at the first three. */
 	struct mm_open_range open[MM_OPEN_RANGES];
-	const int8_t *trust;	     /* trust map byte of a descriptor: trust[address >> 8] */
+	const int8_t
+		*trust; /* trust map byte of a descriptor: trust[address >> PAGE_GROUP_SHIFT] */
 	struct per_cpu_pages *cache; /* the caches: pcp, or held while hooks are on */
 	uint32_t cpu;		     /* this CPU's number, 0 .. CONFIG_NR_CPUS - 1 */
 	uint32_t irq_depth;	     /* raised by the port while an interrupt is served */

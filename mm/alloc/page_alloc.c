@@ -227,7 +227,7 @@ unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
 /* ---- bulk ---------------------------------------------------------------------------------- */
 
 /* A bulk request takes blocks of up to so many pages under one lock. */
-#define BULK_ORDER 7
+#define BULK_ORDER (pageblock_order > 7 ? 7 : pageblock_order - 1)
 
 /*
  * Part of a bulk request straight from the buddy: one block, its pages in use. Returns how many,

@@ -12,8 +12,8 @@ void section_clear(unsigned long section)
 	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
 	uint64_t *trust = (uint64_t *)(void *)&mm.trust[section << (SECTION_SHIFT - GROUP_SHIFT)];
 	uint64_t none = 0x0101010101010101;
+	const unsigned long bytes = SECTION_PAGES / GROUP_PAGES;
 
-	static_assert(SECTION_PAGES / GROUP_PAGES == 4 * sizeof(*trust), "32 bytes a section");
 	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
 	VM_BUG_ON(section >= mm.nr_pages >> SECTION_SHIFT);
 	for (int i = 0; i < 2; i++) {
@@ -22,8 +22,8 @@ void section_clear(unsigned long section)
 		pb[i].list = PB_OFF_LIST;
 		pb[i].type = MIGRATE_UNMOVABLE;
 	}
-	if (!FOR_SPEED) {
-		memset(trust, TRUST_NONE, 4 * sizeof(*trust));
+	if (!FOR_SPEED || bytes != 4 * sizeof(*trust)) {
+		memset(trust, TRUST_NONE, bytes);
 		return;
 	}
 	__asm__("" : "+r"(none)); /* four stores are faster than a call of memset() */

@@ -9,11 +9,12 @@
 #include <string.h>
 #include "pcp_internal.h"
 
-#define PCP_BATCH_ORDER	 4
-#define PCP_HIGH_MIN	 8 /* fewer pages are not worth a cache */
-#define PCP_HIGH_MAX	 1024
-#define PCP_BLOCKS_MAX	 4 /* blocks of an order above 0 */
-#define PCP_RETURN_ORDER 3 /* returned as one block where the newest pages are one */
+static_assert(CONFIG_PCP_BATCH_ORDER < pageblock_order, "a refill takes part of a pageblock");
+static_assert(CONFIG_PCP_RETURN_ORDER >= 1 && CONFIG_PCP_RETURN_ORDER < pageblock_order,
+	      "so is what a return gives back");
+static_assert(CONFIG_PCP_HIGH_MIN >= 1 && CONFIG_PCP_HIGH_MAX >= CONFIG_PCP_HIGH_MIN &&
+		      CONFIG_PCP_BLOCKS_MAX >= 1 && CONFIG_PCP_ZONE_PART >= 1,
+	      "a cache that holds something");
 
 struct page *pcp_empty_slot[1];
 
@@ -67,13 +68,14 @@ void pcp_sync_hooks(void)
 
 unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
 {
-	unsigned long blocks = pcp_blocks_for(zone->managed / 256 / mm.nr_cpus, order);
-	unsigned long most = order >= pageblock_order ? 1 : PCP_BLOCKS_MAX;
+	unsigned long blocks =
+		pcp_blocks_for(zone->managed / CONFIG_PCP_ZONE_PART / mm.nr_cpus, order);
+	unsigned long most = order >= pageblock_order ? 1 : CONFIG_PCP_BLOCKS_MAX;
 
 	VM_BUG_ON(order > MAX_PAGE_ORDER || !mm.nr_cpus);
 	if (!order) {
-		most = PCP_HIGH_MAX;
-		if (blocks < PCP_HIGH_MIN)
+		most = CONFIG_PCP_HIGH_MAX;
+		if (blocks < CONFIG_PCP_HIGH_MIN) /* not worth a cache */
 			return 0;
 	}
 	return blocks < most ? blocks : most;
@@ -120,7 +122,7 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 {
 	uint64_t raw = PAGE_INFO(PAGE_ALLOC, 0) | class;
 	struct page *page = NULL;
-	unsigned int order = PCP_BATCH_ORDER;
+	unsigned int order = CONFIG_PCP_BATCH_ORDER;
 	unsigned long index;
 
 	VM_BUG_ON(pcp->top > pcp->limit || pcp->top < pcp->base);
@@ -171,7 +173,7 @@ unsigned int pcp_give_back(struct zone *zone, struct page *page)
  * What follows compares descriptors' addresses, which have the alignment of frame numbers: the
  * memmap starts on a page.
  */
-#define RETURN_PAGES (1 << PCP_RETURN_ORDER)
+#define RETURN_PAGES (1 << CONFIG_PCP_RETURN_ORDER)
 #define RETURN_BYTES (RETURN_PAGES * sizeof(struct page))
 
 /*
@@ -218,7 +220,7 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 		pcp->top -= RETURN_PAGES;
 		for (int i = 0; i < RETURN_PAGES; i++)
 			first[i].word = PAGE_NONE;
-		buddy_free(zone, (unsigned long)(first - mm.memmap), PCP_RETURN_ORDER);
+		buddy_free(zone, (unsigned long)(first - mm.memmap), CONFIG_PCP_RETURN_ORDER);
 	} else if (!pcp_give_back(zone, *pcp->top--) && pcp->top > pcp->base &&
 		   !buddy_is_free(*pcp->top)) {
 		/*

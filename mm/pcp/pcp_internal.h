@@ -15,7 +15,7 @@
 /* pcp.c */
 /* The slot below the first page of caches that hold nothing. Never written. */
 extern struct page *pcp_empty_slot[1];
-#define PCP_BATCH 16 /* pages a refill aims at */
+#define PCP_BATCH (1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
 static inline uint16_t pcp_batch(unsigned int order)
 {
 	return order ? 1 : PCP_BATCH;

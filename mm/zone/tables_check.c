@@ -47,10 +47,9 @@ static bool check_layout(struct walk *walk)
 	       (unsigned long long)start);
 	end = start + (uintptr_t)mm.nr_pages * sizeof(struct page);
 	check_part(walk, "pageblocks", mm.pageblocks, "mm.memmap and mm.nr_pages", end);
-	end = (uintptr_t)mm.pageblocks +
-	      (uintptr_t)(mm.nr_pages >> pageblock_order) * PAGEBLOCK_BYTES;
+	end = (uintptr_t)mm.pageblocks + PAGEBLOCKS_BYTES((uintptr_t)mm.nr_pages);
 	check_part(walk, "trust", mm.trust, "mm.pageblocks and mm.nr_pages", end);
-	end = (uintptr_t)mm.trust + (mm.nr_pages >> GROUP_SHIFT);
+	end = (uintptr_t)mm.trust + TRUST_BYTES((uintptr_t)mm.nr_pages);
 	check_part(walk, "banks", mm.banks, "mm.trust and mm.nr_pages", end);
 	end = (uintptr_t)mm.banks + (uintptr_t)mm.nr_banks * sizeof(struct bank);
 	check_part(walk, "spans", mm.spans, "mm.banks and mm.nr_banks", end);

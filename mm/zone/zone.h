@@ -26,8 +26,8 @@
 #define SECTION_PAGES MAX_ORDER_NR_PAGES
 #define SECTION_SIZE  ((phys_addr_t)SECTION_PAGES << PAGE_SHIFT)
 
-/* One byte of the trust map covers a group of 32 descriptors. */
-#define GROUP_SHIFT 5
+/* One byte of the trust map covers a group of 32 descriptors, by default as all figures here. */
+#define GROUP_SHIFT CONFIG_TRUST_GROUP_SHIFT
 #define GROUP_PAGES (1UL << GROUP_SHIFT)
 enum trust {		/* in this order: the hot path compares */
 	TRUST_ALL = -1, /* each descriptor of the group says the truth */
@@ -44,9 +44,10 @@ struct span {
 	uint32_t next; /* the zone's next span that had untouched sections at boot; NIL32: none */
 };
 
-#define PB_WHOLE	MIGRATE_TYPES /* after those of the types: lists of what has no type */
-#define NR_PB_LISTS	(MIGRATE_TYPES + 1)
-#define PAGEBLOCK_BYTES 32 /* of its head, struct pageblock */
+#define PB_WHOLE    MIGRATE_TYPES /* after those of the types: lists of what has no type */
+#define NR_PB_LISTS (MIGRATE_TYPES + 1)
+#define PAGEBLOCK_BYTES \
+	((14 + 2 * pageblock_order + 3) & ~3U) /* of its head, struct pageblock: 32 */
 
 struct zone {
 	struct spinlock lock; /* guards all below but the constants, and the zone's descriptors */

@@ -100,8 +100,8 @@ int zones_init(phys_addr_t dma32_limit)
 	uint32_t nr_banks = find_banks(&last, 0, &nr_pages);
 	unsigned long max_spans = 2 * (memblock.memory.cnt + memblock.reserved.cnt) + 32;
 	size_t memmap = nr_pages * sizeof(struct page);
-	size_t pageblocks = (nr_pages >> pageblock_order) * PAGEBLOCK_BYTES;
-	size_t trust = nr_pages >> GROUP_SHIFT, banks = nr_banks * sizeof(struct bank);
+	size_t pageblocks = PAGEBLOCKS_BYTES(nr_pages);
+	size_t trust = TRUST_BYTES(nr_pages), banks = nr_banks * sizeof(struct bank);
 	size_t total = memmap + pageblocks + trust + banks + max_spans * sizeof(struct span);
 	char *area = NULL;
 

@@ -7,6 +7,16 @@
 
 #include "../state.h"
 
+/*
+ * Bytes of the tables between the descriptors and the banks. What follows a table is aligned: its part for a section is,
+ * or else it is rounded up.
+ */
+#define WHOLE_WORDS(bytes, of_section) \
+	((of_section) % sizeof(uint64_t) ? ALIGN_UP(bytes, sizeof(uint64_t)) : (bytes))
+#define PAGEBLOCKS_BYTES(nr_pages) \
+	WHOLE_WORDS(((nr_pages) >> pageblock_order) * PAGEBLOCK_BYTES, 2 * PAGEBLOCK_BYTES)
+#define TRUST_BYTES(nr_pages) WHOLE_WORDS((nr_pages) >> GROUP_SHIFT, SECTION_PAGES / GROUP_PAGES)
+
 #pragma GCC visibility push(hidden)
 
 /* watermark.c */

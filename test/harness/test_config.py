@@ -8,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 
+import pytest
+
 from board import BOARDS, ROOT, Board, make_variables
 from ktap import check
 
@@ -37,6 +39,56 @@ def test_without_debug_options(setup, subresults):
                        "policy.init_on_alloc_and_free", "policy.tracepoints"}
     subresults([(result.name, result.passed, result.text) for result in results
                 if result.passed is not None])
+
+
+# ---- geometry ----
+
+def geometry(order, group, batch, give_back, *more):
+    return [f"-DCONFIG_MAX_PAGE_ORDER={order}", f"-DCONFIG_PAGEBLOCK_ORDER={order - 1}", f"-DCONFIG_TRUST_GROUP_SHIFT={group}",
+            f"-DCONFIG_PCP_BATCH_ORDER={batch}", f"-DCONFIG_PCP_RETURN_ORDER={give_back}", *more]
+
+
+CORNERS = {
+    "smallest": geometry(3, 1, 1, 1, "-DCONFIG_PCP_ZONE_PART=1", "-DCONFIG_PCP_HIGH_MIN=1", "-DCONFIG_PCP_HIGH_MAX=2",
+                         "-DCONFIG_PCP_BLOCKS_MAX=1"),
+    "groups-of-a-pageblock": geometry(6, 5, 4, 3),
+    "large": geometry(11, 7, 6, 5, "-DCONFIG_PCP_ZONE_PART=16", "-DCONFIG_PCP_HIGH_MAX=4096", "-DCONFIG_PCP_BLOCKS_MAX=9"),
+}
+# Those whose layouts and figures are of no certain geometry.
+OF_ANY_GEOMETRY = ["test_buddy", "test_holders", "test_misuse"]
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_geometry(corner, subresults):
+    """Sections, pageblocks, trust groups and caches of other sizes: random calls against the oracle, with assertions."""
+    out = make_variables(BOARDS[0], "O")["O"] + "/geometry-" + corner
+    build(out, " ".join([*CORNERS[corner], DEBUG_VM]), *(f"{out}/host/{name}" for name in OF_ANY_GEOMETRY))
+    results = []
+    for name in OF_ANY_GEOMETRY:
+        done = subprocess.run([ROOT / out / "host" / name], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=1500, check=False)
+        results.append((f"{name}, geometry {corner}", done.returncode == 0, done.stdout[-300:]))
+    subresults(results)
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (geometry(16, 5, 4, 3), "an order has 4 bits in a descriptor"),
+    (geometry(1, 1, 0, 1), "an order has 4 bits in a descriptor"),
+    ([*geometry(10, 5, 4, 3), "-UCONFIG_PAGEBLOCK_ORDER", "-DCONFIG_PAGEBLOCK_ORDER=8"], "the largest block is a pair of pageblocks"),
+    (geometry(5, 5, 3, 3), "groups lie within a pageblock"),
+    (geometry(12, 10, 4, 3), "groups lie within a pageblock"),
+    (geometry(10, 0, 4, 3), "groups lie within a pageblock"),
+    (geometry(5, 2, 4, 3), "a refill takes part of a pageblock"),
+    (geometry(4, 2, 2, 3), "so is what a return gives back"),
+    (geometry(10, 5, 4, 0), "so is what a return gives back"),
+    (["-DCONFIG_PCP_HIGH_MIN=9", "-DCONFIG_PCP_HIGH_MAX=8"], "a cache that holds something"),
+    (["-DCONFIG_PCP_ZONE_PART=0"], "a cache that holds something"),
+])
+def test_impossible_geometry(wrong, said):
+    names = make_variables(BOARDS[0], "HOST_CC")
+    done = subprocess.run([names["HOST_CC"], "-std=gnu11", "-DQUARRY_HOST", *wrong, "-Iinclude", "-fsyntax-only", "mm/pcp/pcp.c"],
+                          cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode != 0 and said in done.stdout
 
 
 # ---- CONFIG_DEBUG_VM ----

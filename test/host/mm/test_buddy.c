@@ -80,7 +80,8 @@ static unsigned int random_order(uint64_t r)
 {
 	static const unsigned char orders[] = {0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 7, 9, 10, 10};
 
-	return orders[r % sizeof(orders)];
+	return orders[r % sizeof(orders)] < MAX_PAGE_ORDER ? orders[r % sizeof(orders)]
+							   : MAX_PAGE_ORDER;
 }
 
 /* Tides: memory fills and empties in turn, so that every state between is met. */
@@ -202,6 +203,8 @@ static void large(void **state)
 	struct page *page[64];
 
 	(void)state;
+	if (MAX_PAGE_ORDER < 10)
+		skip(); /* the caches' slots for so much memory are a block of order 10 */
 	memblock_init();
 	assert_non_null(host_ram_map(base, size));
 	assert_int_equal(0, memblock_add(base, size));
@@ -222,7 +225,7 @@ static void large(void **state)
 		assert_int_equal(0, __free_pages(page[i], i % NR_PAGE_ORDERS));
 	assert_int_equal(0, mm_check());
 	mm_buddyinfo(ZONE_NORMAL, blocks);
-	assert_true(blocks[MAX_PAGE_ORDER] > 15000);
+	assert_true(blocks[MAX_PAGE_ORDER] << MAX_PAGE_ORDER > 15000UL << 10);
 	host_ram_unmap();
 }
 
@@ -236,6 +239,8 @@ static void too_small(void **state)
 	assert_int_equal(-EINVAL, mm_init(&config));
 	assert_int_equal(0, memblock_add(0x80000800, PAGE_SIZE));
 	assert_int_equal(-EINVAL, mm_init(&config));
+	if (MAX_PAGE_ORDER < 10)
+		skip(); /* two pages are enough for a small section's metadata */
 	memblock_init();
 	assert_non_null(host_ram_map(0x80000000, 2 * PAGE_SIZE));
 	assert_int_equal(0, memblock_add(0x80000000, 2 * PAGE_SIZE));
