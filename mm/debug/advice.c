@@ -23,7 +23,7 @@ static bool helps(const struct alloc_context *ac, gfp_t gfp, const uint64_t gran
  * Would the zone serve the request with all caches empty? What lies in HIGHATOMIC pageblocks would
  * stay there, so a zone that has pages of these in use or in caches is left out.
  */
-static bool zone_drained_helps(struct alloc_context *with, const struct zoneref *ref)
+static RACY bool zone_drained_helps(struct alloc_context *with, const struct zoneref *ref)
 {
 	struct zone *zone = ref->zone;
 	struct zone_answer *answer = &with->answer[ref - with->zonerefs];
@@ -85,9 +85,11 @@ static bool min_free_helps(const struct alloc_context *ac, uint64_t kbytes)
 		const struct zone *zone = ref->zone;
 		struct mm_watermarks mark;
 
-		calc_watermarks(zone->managed, total, kbytes, mm.watermark_scale_factor, &mark);
-		granted[ref - ac->zonerefs] = wmark_kept(ac->alloc_flags, zone->mark.min) -
-					      wmark_kept(ac->alloc_flags, mark.min);
+		calc_watermarks(zone->managed, total, kbytes, READ_ONCE(mm.watermark_scale_factor),
+				&mark);
+		granted[ref - ac->zonerefs] =
+			wmark_kept(ac->alloc_flags, READ_ONCE(zone->mark.min)) -
+			wmark_kept(ac->alloc_flags, mark.min);
 	}
 	return helps(ac, ac->gfp, granted);
 }
@@ -103,14 +105,15 @@ static bool reserve_ratio_helps(const struct alloc_context *ac, unsigned int rat
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone; ref++)
 		if (ref->zone == &mm.zones[ZONE_DMA32])
 			granted[ref - ac->zonerefs] =
-				ref->zone->lowmem_reserve[ac->highest] - protection[ac->highest];
+				READ_ONCE(ref->zone->lowmem_reserve[ac->highest]) -
+				protection[ac->highest];
 	return helps(ac, ac->gfp, granted);
 }
 
 /* Half of the present value, a quarter, .. 0. */
 static bool advise_min_free(const struct alloc_context *ac, char *buf, size_t size)
 {
-	uint64_t now = mm.min_free_kbytes, kbytes = now;
+	uint64_t now = READ_ONCE(mm.min_free_kbytes), kbytes = now;
 
 	if (!now || !min_free_helps(ac, 0))
 		return false;
@@ -126,16 +129,16 @@ static bool advise_min_free(const struct alloc_context *ac, char *buf, size_t si
 /* A larger ratio keeps less, 0 nothing: twice the present one, four times, .. 0. */
 static bool advise_reserve_ratio(const struct alloc_context *ac, char *buf, size_t size)
 {
-	const unsigned int *now = mm.lowmem_reserve_ratio;
-	unsigned int ratio = now[ZONE_DMA32];
+	unsigned int now = READ_ONCE(mm.lowmem_reserve_ratio[ZONE_DMA32]);
+	unsigned int normal = READ_ONCE(mm.lowmem_reserve_ratio[ZONE_NORMAL]), ratio = now;
 
 	if (!ratio || !reserve_ratio_helps(ac, 0))
 		return false;
 	do
 		ratio *= 2; /* 0 when it wraps */
 	while (ratio && !reserve_ratio_helps(ac, ratio));
-	snprintf(buf, size, "sysctl vm.lowmem_reserve_ratio=%u %u (now %u %u)", ratio,
-		 now[ZONE_NORMAL], now[ZONE_DMA32], now[ZONE_NORMAL]);
+	snprintf(buf, size, "sysctl vm.lowmem_reserve_ratio=%u %u (now %u %u)", ratio, normal, now,
+		 normal);
 	return true;
 }
 

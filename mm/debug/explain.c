@@ -85,7 +85,7 @@ static void add_answer(struct text *text, const struct alloc_context *ac, const 
 		       const struct figures *now)
 {
 	const struct zone_answer *answer = &ac->answer[ref - ac->zonerefs];
-	uint64_t reserve = ref->zone->lowmem_reserve[ac->highest];
+	uint64_t reserve = READ_ONCE(ref->zone->lowmem_reserve[ac->highest]);
 
 	add(text, "zone %s: ", zone_name(ref->zone));
 	if (!answer->missing) {
@@ -152,8 +152,9 @@ void emit_record(const struct alloc_context *ac, void (*emit)(const char *line))
 		text.used = 0;
 		add(&text,
 		    "  free %llu, min %llu, low %llu, high %llu, lowmem_reserve %llu, highatomic %llu, ",
-		    ull(now.free), ull(zone->mark.min), ull(zone->mark.low), ull(zone->mark.high),
-		    ull(zone->lowmem_reserve[ac->highest]), ull(now.highatomic));
+		    ull(now.free), ull(READ_ONCE(zone->mark.min)), ull(READ_ONCE(zone->mark.low)),
+		    ull(READ_ONCE(zone->mark.high)),
+		    ull(READ_ONCE(zone->lowmem_reserve[ac->highest])), ull(now.highatomic));
 		add_largest(&text, &now);
 		add(&text, ", %lu pages in per-CPU caches", now.cached);
 		emit(line);

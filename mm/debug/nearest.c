@@ -20,31 +20,32 @@ struct nearest {
 	bool highatomic; /* it is kept for requests that may not wait */
 };
 
-/* The block at index lies in *now. */
-static void take_in(struct nearest *now, unsigned long index, unsigned int order)
+/* The block at index lies in *now, which its holder may be writing: one word of it is read. Returns its order. */
+static RACY unsigned int take_in(struct nearest *now, unsigned long index, unsigned int order)
 {
-	const struct page *page = &mm.memmap[index];
-	unsigned int have = page_order(page) < order ? page_order(page) : order;
+	struct page page = {.raw = READ_ONCE(mm.memmap[index].raw)};
+	unsigned int have = page_order(&page) < order ? page_order(&page) : order;
 
-	switch (page_state(page)) {
+	switch (page_state(&page)) {
 	case PAGE_FREE:
 		break;
 	case PAGE_RESERVED:
 		now->in_use = NIL32; /* never given back */
 		break;
 	case PAGE_ALLOC:
-		if (!page->_refcount) {
+		if (!page._refcount) {
 			now->cached += 1UL << have;
 			break;
 		}
 		/* fall through */
 	default:
 		if (!now->holders++) {
-			now->first = *page;
+			now->first = page;
 			now->first_index = index;
 		}
 		now->in_use += 1UL << have;
 	}
+	return page_order(&page);
 }
 
 /* The blocks of one section, if it is open: each has a head, whose order leads to the next. */
@@ -59,8 +60,7 @@ static void look_at_section(struct zone *zone, unsigned long section, unsigned i
 	while (section_is_open(section) && i < end) {
 		if (!(i & (size - 1)))
 			now = (struct nearest){.index = i};
-		take_in(&now, i, order);
-		i += 1UL << page_order(&mm.memmap[i]);
+		i += 1UL << take_in(&now, i, order);
 		if (i & (size - 1) || now.in_use >= best->in_use)
 			continue;
 		now.highatomic =

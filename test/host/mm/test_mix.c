@@ -277,20 +277,10 @@ static void run(unsigned int kinds, unsigned long cpu0_steps)
 	host_ram_unmap();
 }
 
-/*
- * Under the thread sanitizer without the reports of refusals (mix.h's first two kinds): they still read
- * figures and lists without a lock (mm/debug/report.c).
- */
-#ifdef __SANITIZE_THREAD__
-#define KINDS (MIX_ALL & ~3U)
-#else
-#define KINDS MIX_ALL
-#endif
-
 static void all_at_once(void **state)
 {
 	(void)state;
-	run(KINDS, 20000);
+	run(MIX_ALL, 20000);
 }
 
 /* Each kind alone, so that what it does is not hidden by what others do before. */
@@ -298,8 +288,7 @@ static void each_alone(void **state)
 {
 	(void)state;
 	for (unsigned int kind = 0; kind < MIX_KINDS; kind++)
-		if (KINDS >> kind & 1)
-			run(1U << kind, 4000);
+		run(1U << kind, 4000);
 }
 
 int main(int argc, char **argv)
