@@ -23,14 +23,17 @@ void port_host_capture(const char *line);
 extern char port_host_log_text[65536];
 void port_host_log_clear(void);
 
-/* When set, port_panic() jumps there with 1 instead of aborting; the text is in port_host_panic_text. */
+/*
+ * When set, port_panic() jumps there with 1 instead of aborting; the text is in
+ * port_host_panic_text.
+ */
 extern jmp_buf *port_host_panic_jump;
 extern char port_host_panic_text[512];
 
 /*
- * Back [base, base + size) of physical memory with a private mapping and point phys_to_virt() at it.
- * Pages cost nothing until they are touched. Returns the mapping, or NULL when there is no room.
- * base and size are multiples of the page size. One mapping at a time: the earlier one is
+ * Back [base, base + size) of physical memory with a private mapping and point phys_to_virt() at
+ * it. Pages cost nothing until they are touched. Returns the mapping, or NULL when there is no
+ * room. base and size are multiples of the page size. One mapping at a time: the earlier one is
  * unmapped.
  */
 void *host_ram_map(phys_addr_t base, size_t size);

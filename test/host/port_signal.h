@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * port_signal.h: a port for host programs in which each thread is a CPU and a signal an interrupt. A signal that
- * comes while interrupts are masked is served when they are let in again. In place of the host's part of
- * port.h (QUARRY_PORT_HEADER).
+ * port_signal.h: a port for host programs in which each thread is a CPU and a signal an interrupt.
+ * A signal that comes while interrupts are masked is served when they are let in again. In place of
+ * the host's part of port.h (QUARRY_PORT_HEADER).
  */
 #ifndef QUARRY_PORT_SIGNAL_H
 #define QUARRY_PORT_SIGNAL_H

@@ -3,11 +3,11 @@
  * fdtmap.c: print the memory map that the firmware will see in a device tree, before there is a
  * board: `fdtmap FILE.dtb` runs the firmware's own early device-tree code on the file.
  *
- * Output: one line a region, `memory|reserved 0xBASE 0xEND flags`; END is exclusive, flags is `-` or
- * a list of nomap, hotplug. What the firmware would log goes to stderr, and so does the one line
- * of an error; the exit status is then 1. Not in the map, because only a running board knows
- * them: the image, and the place of the device tree itself. Dynamic reservations are placed as the
- * board does, save that the image and the tree are not there to be avoided.
+ * Output: one line a region, `memory|reserved 0xBASE 0xEND flags`; END is exclusive, flags is `-`
+ * or a list of nomap, hotplug. What the firmware would log goes to stderr, and so does the one line
+ * of an error; the exit status is then 1. Not in the map, because only a running board knows them:
+ * the image, and the place of the device tree itself. Dynamic reservations are placed as the board
+ * does, save that the image and the tree are not there to be avoided.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,9 @@ static void *read_file(size_t *size)
 	if (in && blob) {
 		*size = fread(blob, 1, most, in);
 		if (!ferror(in)) {
-			/* Exactly as large as the file, so that a sanitizer sees any step past it. */
+			/*
+			 * Exactly as large as the file, so that a sanitizer sees any step past it.
+			 */
 			void *fit = realloc(blob, *size ? *size : 1);
 
 			fclose(in);
@@ -92,7 +94,9 @@ int main(int argc, char **argv)
 	err = fdt_early_check(blob, size);
 	if (!err)
 		err = fdt_early_init(blob, FDT_EARLY_NOWHERE);
-	/* Without memory the reservations are still worth seeing: the boot loader fills memory in. */
+	/*
+	 * Without memory the reservations are still worth seeing: the boot loader fills memory in.
+	 */
 	if (!err || memblock_phys_mem_size() == 0) {
 		print_regions(&memblock.memory);
 		print_regions(&memblock.reserved);

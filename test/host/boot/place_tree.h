@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * place_tree.h: device trees made by hand, for the tests of where an image goes (test_place.c and others). The
- * sources that are tested are included here: they are not among the objects that every host test links.
+ * place_tree.h: device trees made by hand, for the tests of where an image goes (test_place.c and
+ * others). The sources that are tested are included here: they are not among the objects that every
+ * host test links.
  */
 #ifndef QUARRY_TEST_PLACE_TREE_H
 #define QUARRY_TEST_PLACE_TREE_H

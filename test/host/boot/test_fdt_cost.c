@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_fdt_cost.c: what reading a device tree costs, in basic blocks that are executed: the same
- * every time, whatever else the machine does. All of boot/dt/fdt_early*.c, memblock and libfdt is compiled
- * so that each block calls __sanitizer_cov_trace_pc() (mk/host.mk).
+ * every time, whatever else the machine does. All of boot/dt/fdt_early*.c, memblock and libfdt is
+ * compiled so that each block calls __sanitizer_cov_trace_pc() (mk/host.mk).
  *
- * Each tree is made in two sizes: twice as much may cost twice as much and a little more (n log n). And
- * none may cost more than so many steps a byte.
+ * Each tree is made in two sizes: twice as much may cost twice as much and a little more (n log n).
+ * And none may cost more than so many steps a byte.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ void __sanitizer_cov_trace_pc(void)
 	steps++;
 }
 
-/* ---- trees ----------------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 static void open_node(const char *name)
 {

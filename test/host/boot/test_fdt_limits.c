@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_fdt_limits.c: device trees with more than is usual: of each kind of entry the most a tree may
- * have, and one more; lines of log, of which there are never many; arrays of memblock that have one
- * place only; names and lengths near the limits of the format.
+ * test_fdt_limits.c: device trees with more than is usual: of each kind of entry the most a tree
+ * may have, and one more; lines of log, of which there are never many; arrays of memblock that have
+ * one place only; names and lengths near the limits of the format.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -127,7 +127,7 @@ static int teardown(void **state)
 	return err;
 }
 
-/* ---- as many as a tree may have, and one more --------------------------------------------------- */
+/* ---- as many as a tree may have, and one more ------------------------------------------------ */
 
 enum kind {
 	BANKS,
@@ -198,7 +198,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* ---- lines of log ---------------------------------------------------------------------------------- */
+/* ---- lines of log ---------------------------------------------------------------------------- */
 
 static void expect_more(unsigned int more, const char *what)
 {
@@ -248,7 +248,7 @@ static void test_few_lines(void **state)
 	expect_more(30, "memory regions that are rounded to pages");
 }
 
-/* ---- the first larger array ------------------------------------------------------------------------ */
+/* ---- the first larger array ------------------------------------------------------------------ */
 
 /* Gaps of one page among the reservations, but for one of two pages: room for an array of 256. */
 static void only_gap_at(unsigned int gap)
@@ -306,7 +306,7 @@ static void test_first_array_in_a_page(void **state)
 	assert_in_range(memblock.reserved.max, 160, PAGE_SIZE / sizeof(struct memblock_region));
 }
 
-/* ---- names and lengths ------------------------------------------------------------------------------ */
+/* ---- names and lengths ----------------------------------------------------------------------- */
 
 static int put_word(int at, uint32_t value)
 {
@@ -398,7 +398,7 @@ static void test_names(void **state)
 	assert_non_null(strstr(last_line, "a property without a name"));
 }
 
-/* ---- a damaged tree, as far as it is sound ------------------------------------------------------------ */
+/* ---- a damaged tree, as far as it is sound --------------------------------------------------- */
 
 static int count_node(const void *fdt, int node, void *ctx)
 {

@@ -248,7 +248,7 @@ static void test_coherent(void **state)
 	}
 }
 
-/* ---- where ZONE_DMA32 ends ------------------------------------------------------------------------ */
+/* ---- where ZONE_DMA32 ends ------------------------------------------------------------------- */
 
 #define GIB ((phys_addr_t)1 << 30)
 #define MIB ((phys_addr_t)1 << 20)
@@ -299,7 +299,9 @@ static void test_limit(void **state)
 	expect_limit(GIB, 16 * GIB, 2 * GIB);
 	/* all memory is below: the zone is cut no further */
 	expect_limit(0, GIB, 2 * GIB);
-	/* the one bus ends before memory starts, or just where it does: no boundary is of use to it */
+	/*
+	 * the one bus ends before memory starts, or just where it does: no boundary is of use to it
+	 */
 	expect_limit(2 * GIB, 4 * GIB, 3 * GIB);
 	expect_limit(2 * GIB - 4 * MIB, 4 * GIB, 2 * GIB);
 	expect_limit(2 * GIB - 4 * MIB + 1, 4 * GIB, 2 * GIB);

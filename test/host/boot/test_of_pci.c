@@ -65,7 +65,10 @@ static void expect_no_range(const char *path, int index, int error)
 	assert_int_equal(of_pci_range(blob, at(path), index, &range), error);
 }
 
-/* One bridge at the root, as QEMU has it, and one on a bus that lies elsewhere and has one address cell. */
+/*
+ * One bridge at the root, as QEMU has it, and one on a bus that lies elsewhere and has one address
+ * cell.
+ */
 static void ranges(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_place.c: where an image goes that was started from flash: into which bank of memory, on which trees; and on
- * which UART is said that there is no place.
+ * test_place.c: where an image goes that was started from flash: into which bank of memory, on
+ * which trees; and on which UART is said that there is no place.
  */
 #include "place_tree.h"
 

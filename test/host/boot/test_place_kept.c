@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_place_kept.c: what an image that was started from flash keeps off: reservations of all kinds, in small
- * memory and in large.
+ * test_place_kept.c: what an image that was started from flash keeps off: reservations of all
+ * kinds, in small memory and in large.
  */
 #include "place_tree.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_place_random.c: where an image goes that was started from flash, on random trees, against a search that tries
- * one place after the other; and on trees that are truncated or damaged.
+ * test_place_random.c: where an image goes that was started from flash, on random trees, against a
+ * search that tries one place after the other; and on trees that are truncated or damaged.
  */
 #include "place_tree.h"
 
-/* ---- at random, against a search that tries one place after the other ------------------------- */
+/* ---- at random, against a search that tries one place after the other ------------------------ */
 
 struct span {
 	phys_addr_t base, end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_smp_start.c: what CPUs that answer late or never cost the boot, on a clock of our own that only the wait
- * moves on: whoever is waited for, a second after the last CPU that came any further.
+ * test_smp_start.c: what CPUs that answer late or never cost the boot, on a clock of our own that
+ * only the wait moves on: whoever is waited for, a second after the last CPU that came any further.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_arguments.c: flags as the user types them: what is right is read, and of what is wrong the first
- * thing is said: a word that is no flag, then bits that are none, then flags that exclude each other.
+ * test_arguments.c: flags as the user types them: what is right is read, and of what is wrong the
+ * first thing is said: a word that is no flag, then bits that are none, then flags that exclude
+ * each other.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_bootargs.c: what of a kernel command line is run: all of it, some of it, nothing; and that no line makes it read or run
- * what is not there.
+ * test_bootargs.c: what of a kernel command line is run: all of it, some of it, nothing; and that
+ * no line makes it read or run what is not there.
  */
 #include <setjmp.h>
 #include <stdarg.h>

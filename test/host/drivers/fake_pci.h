@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_pci.h: PCI functions that are not there, for test_pci.c: their configuration space, bridges that pass requests on
- * as their registers say, and the sources under test on top of that.
+ * fake_pci.h: PCI functions that are not there, for test_pci.c: their configuration space, bridges
+ * that pass requests on as their registers say, and the sources under test on top of that.
  */
 #ifndef TEST_HOST_FAKE_PCI_H
 #define TEST_HOST_FAKE_PCI_H
@@ -44,7 +44,9 @@ static void writew(uint16_t value, volatile void *reg);
 #define HIGH_SIZE  0x400000000ULL
 #define CPU_OFFSET 0x1000000000ULL
 
-/* A function: its registers, the bits of them that can be written, and which bridge it is behind. */
+/*
+ * A function: its registers, the bits of them that can be written, and which bridge it is behind.
+ */
 struct fake {
 	int bridge;
 	unsigned int devfn;
@@ -78,7 +80,10 @@ static unsigned int secondary(int bridge)
 	return bridge == ROOT ? FIRST_BUS : bus_numbers(bridge) >> 8 & 0xff;
 }
 
-/* Does a request for bus get to the bus behind bridge? One for the bus that the bridge is on is not for bridges. */
+/*
+ * Does a request for bus get to the bus behind bridge? One for the bus that the bridge is on is not
+ * for bridges.
+ */
 static bool routed(int bridge, unsigned int bus)
 {
 	int above;
@@ -164,7 +169,7 @@ void device_log(const struct device *dev, const char *fmt, ...)
 	nr_lines++;
 }
 
-/* ---- making functions --------------------------------------------------------------------------- */
+/* ---- making functions ------------------------------------------------------------------------ */
 
 static int add(int bridge, unsigned int devfn, uint32_t header)
 {

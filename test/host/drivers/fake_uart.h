@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_uart.h: what UART drivers need around them, made up: device trees with a UART, its registers (the test's
- * own readl() and so on), an interrupt that the test raises by hand, and what becomes the console. Included after cmocka.h and the
- * declarations of the register accesses, before the sources.
+ * fake_uart.h: what UART drivers need around them, made up: device trees with a UART, its registers
+ * (the test's own readl() and so on), an interrupt that the test raises by hand, and what becomes
+ * the console. Included after cmocka.h and the declarations of the register accesses, before the
+ * sources.
  */
 #ifndef TEST_HOST_FAKE_UART_H
 #define TEST_HOST_FAKE_UART_H

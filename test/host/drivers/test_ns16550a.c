@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_ns16550a.c: the 16550's driver on registers made up here: which speed it sets and which it leaves, and which bytes are data,
- * on a chip that tells of errors byte by byte and on an emulator that tells of a break too early.
+ * test_ns16550a.c: the 16550's driver on registers made up here: which speed it sets and which it
+ * leaves, and which bytes are data, on a chip that tells of errors byte by byte and on an emulator
+ * that tells of a break too early.
  */
 #include <setjmp.h>
 #include <stdarg.h>

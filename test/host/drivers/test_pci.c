@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_pci.c: the walk over PCI buses and the placing of BARs, on configuration spaces made here: whole ones of
- * any shape, and functions that answer nonsense.
+ * test_pci.c: the walk over PCI buses and the placing of BARs, on configuration spaces made here:
+ * whole ones of any shape, and functions that answer nonsense.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include "fake_pci.h"
 
-/* ---- what must hold ----------------------------------------------------------------------------- */
+/* ---- what must hold -------------------------------------------------------------------------- */
 
 static uint64_t bar_at(const struct pci_dev *pdev, int i)
 {
@@ -86,7 +86,10 @@ static void check_bar(const struct pci_dev *pdev, int i)
 	}
 }
 
-/* Every function that was found is off, and its BARs are placed or it is unusable. Returns how many are not. */
+/*
+ * Every function that was found is off, and its BARs are placed or it is unusable. Returns how many
+ * are not.
+ */
 static unsigned int check_all(void)
 {
 	unsigned int unusable = 0;
@@ -110,7 +113,7 @@ static unsigned int check_all(void)
 	return unusable;
 }
 
-/* ---- cases -------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 /* A tree of any shape whose BARs have up to 2^max bytes. */
 static void random_tree(unsigned int max)

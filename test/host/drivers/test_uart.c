@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_uart.c: which UART is the console, and that it is the one that listens: who prompts hears. The UARTs are PL011s on
- * registers made up here.
+ * test_uart.c: which UART is the console, and that it is the one that listens: who prompts hears.
+ * The UARTs are PL011s on registers made up here.
  */
 #include <setjmp.h>
 #include <stdarg.h>

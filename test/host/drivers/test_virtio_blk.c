@@ -194,7 +194,8 @@ static void test_removed_in_flight(void **state)
 }
 
 /*
- * It answers nothing, not even its reset: who waits learns that the memory is not his any more, and gives none of it back.
+ * It answers nothing, not even its reset: who waits learns that the memory is not his any more, and
+ * gives none of it back.
  */
 static void test_cannot_be_stopped(void **state)
 {

@@ -241,7 +241,9 @@ static void test_reset_that_is_not_confirmed(void **state)
 	assert_int_equal(model.lost, 2);
 }
 
-/* The legacy interface does not say when it changes: both halves are of the same time all the same. */
+/*
+ * The legacy interface does not say when it changes: both halves are of the same time all the same.
+ */
 static void test_legacy_configuration(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * campaign.h: for the campaign of failures (test_campaign.c): states of the pool that requests are made in, and
- * copies of all of mm/'s state, so that each try starts alike.
+ * campaign.h: for the campaign of failures (test_campaign.c): states of the pool that requests are
+ * made in, and copies of all of mm/'s state, so that each try starts alike.
  */
 #ifndef QUARRY_TEST_CAMPAIGN_H
 #define QUARRY_TEST_CAMPAIGN_H

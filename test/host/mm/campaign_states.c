@@ -165,7 +165,10 @@ void start_other_cpu(void)
 	port_host_kick = kick;
 }
 
-/* CPU 1's caches hold pages that would merge, some with pages in this CPU's; no page is in the buddy. */
+/*
+ * CPU 1's caches hold pages that would merge, some with pages in this CPU's; no page is in the
+ * buddy.
+ */
 static void state_remote(void)
 {
 	unsigned int count, mine = 0, theirs = 0;
@@ -210,7 +213,9 @@ static void state_remote_deep(void)
 	}
 }
 
-/* The pages in CPU 1's caches count as free, but no few of them lift the zone above its min mark. */
+/*
+ * The pages in CPU 1's caches count as free, but no few of them lift the zone above its min mark.
+ */
 static void state_remote_watermark(void)
 {
 	struct mm_pcpu *self = port_pcpu();

@@ -192,7 +192,9 @@ static const struct field page_fields[] = {
 };
 #undef STRUCT
 
-/* Each seventh page: of all pages there are too many, and blocks have sizes that are no multiples. */
+/*
+ * Each seventh page: of all pages there are too many, and blocks have sizes that are no multiples.
+ */
 void *page_object(unsigned int n)
 {
 	unsigned int index = n * 7;

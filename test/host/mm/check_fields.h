@@ -14,8 +14,8 @@ struct field {
 	size_t offset, size; /* of one element */
 	unsigned int count;  /* elements; 0: bytes that no test writes to */
 	/*
-	 * Asked when a field of the object has been overwritten: may mm_check() find nothing, as the
-	 * new value is as good as the old one? NULL: never.
+	 * Asked when a field of the object has been overwritten: may mm_check() find nothing, as
+	 * the new value is as good as the old one? NULL: never.
 	 */
 	bool (*may_be)(const void *object);
 };

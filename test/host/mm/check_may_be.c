@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check_may_be.c: which values of a field are as good as others, so that mm_check() cannot know better:
- * counted by the test itself, from the fields around it and from what the state was before.
+ * check_may_be.c: which values of a field are as good as others, so that mm_check() cannot know
+ * better: counted by the test itself, from the fields around it and from what the state was before.
  */
 #include "check_fields.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * explain_states.c: random states of a machine's pool, for test_explain.c: squeezed to a few pages in pieces, with
- * HIGHATOMIC pageblocks, with blocks in the caches of either CPU, with marks near what is free.
+ * explain_states.c: random states of a machine's pool, for test_explain.c: squeezed to a few pages
+ * in pieces, with HIGHATOMIC pageblocks, with blocks in the caches of either CPU, with marks near
+ * what is free.
  */
 #include "explain.h"
 
@@ -110,7 +111,9 @@ static void change_sysctl(void)
 	}
 }
 
-/* A HIGHATOMIC pageblock, if there is memory enough: free, cached by either CPU, or in part in use. */
+/*
+ * A HIGHATOMIC pageblock, if there is memory enough: free, cached by either CPU, or in part in use.
+ */
 void reserve_highatomic(void)
 {
 	gfp_t zone = draw(2) ? GFP_DMA32 : 0;

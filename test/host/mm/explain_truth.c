@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * explain_truth.c: is what was said of a refused request true? What it advises is done, with a copy of all state; what it
- * does not advise is tried; the rule that it names is taken away.
+ * explain_truth.c: is what was said of a refused request true? What it advises is done, with a copy
+ * of all state; what it does not advise is tried; the rule that it names is taken away.
  */
 #include "explain.h"
 
@@ -82,8 +82,8 @@ static void no_larger_min_free(const char *said, const char *advice, gfp_t gfp, 
 }
 
 /*
- * A lower order is advised, or none of all, only where no sysctl and no flag would do: the best of each is
- * tried.
+ * A lower order is advised, or none of all, only where no sysctl and no flag would do: the best of
+ * each is tried.
  */
 void no_better_advice(const char *said, const char *advice, gfp_t gfp, unsigned int order)
 {

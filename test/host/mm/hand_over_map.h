@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hand_over_map.h: for the tests of what memblock hands to the page allocator, at boot (test_hand_over.c) and late
- * (test_free_late.c): a map of quarters of a page says what each byte is. Every byte of a page that is
- * released is mapped memory, none is reserved any more, and nothing else is ever released.
+ * hand_over_map.h: for the tests of what memblock hands to the page allocator, at boot
+ * (test_hand_over.c) and late (test_free_late.c): a map of quarters of a page says what each byte
+ * is. Every byte of a page that is released is mapped memory, none is reserved any more, and
+ * nothing else is ever released.
  */
 #ifndef QUARRY_TEST_HAND_OVER_MAP_H
 #define QUARRY_TEST_HAND_OVER_MAP_H
@@ -127,7 +128,9 @@ static inline uint64_t managed(void)
 	return info[ZONE_DMA32].managed + info[ZONE_NORMAL].managed;
 }
 
-/* The allocator has what the map says is free, and nothing else: by its figures, and page by page. */
+/*
+ * The allocator has what the map says is free, and nothing else: by its figures, and page by page.
+ */
 static inline void expect_map(void)
 {
 	assert_int_equal(0, mm_check());

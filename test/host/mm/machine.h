@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * machine.h: machines for host tests: a memory layout is started as boot/ starts one, on memory full
- * of random bytes, with a plain map of frames beside it that says what the allocator must hold.
+ * machine.h: machines for host tests: a memory layout is started as boot/ starts one, on memory
+ * full of random bytes, with a plain map of frames beside it that says what the allocator must
+ * hold.
  */
 #ifndef QUARRY_TEST_MACHINE_H
 #define QUARRY_TEST_MACHINE_H
@@ -46,16 +47,16 @@ extern struct machine machine;
 extern struct mm_pcpu machine_pcpu;
 
 /*
- * machine_start() - from random memory to a running allocator; the map of frames is made from memblock
- * alone, and every figure is compared with it. machine_stop() ends it.
+ * machine_start() - from random memory to a running allocator; the map of frames is made from
+ * memblock alone, and every figure is compared with it. machine_stop() ends it.
  */
 void machine_start(const struct layout *layout);
 void machine_stop(void);
 
 /*
- * A block of this order that an interrupt takes under pressure, out of a HIGHATOMIC pageblock if it is
- * smaller than one; zone is 0 or GFP_DMA32. A machine of these tests is too small to keep any: the zones
- * say meanwhile that they have 200 MiB more.
+ * A block of this order that an interrupt takes under pressure, out of a HIGHATOMIC pageblock if it
+ * is smaller than one; zone is 0 or GFP_DMA32. A machine of these tests is too small to keep any:
+ * the zones say meanwhile that they have 200 MiB more.
  */
 struct page *highatomic_block(gfp_t zone, unsigned int order);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * policy.h: what the tests of the policies share: a machine of one bank started and stopped with the
- * log quiet, the blocks a test has taken, and a look at the figures.
+ * policy.h: what the tests of the policies share: a machine of one bank started and stopped with
+ * the log quiet, the blocks a test has taken, and a look at the figures.
  */
 #ifndef QUARRY_TEST_POLICY_H
 #define QUARRY_TEST_POLICY_H

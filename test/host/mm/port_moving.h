@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * port_moving.h: the port of mm/ for test_moving.c: the host's, on a host that moves threads between CPUs. Wherever interrupts
- * are let in a scheduler may stop the thread, run others and go on with it on another CPU; here port_moving_point() decides.
+ * port_moving.h: the port of mm/ for test_moving.c: the host's, on a host that moves threads
+ * between CPUs. Wherever interrupts are let in a scheduler may stop the thread, run others and go
+ * on with it on another CPU; here port_moving_point() decides.
  */
 #ifndef QUARRY_PORT_MOVING_H
 #define QUARRY_PORT_MOVING_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_between.c: alloc_pages_between() and alloc_pages_exact_between() on every layout, fresh, worn and
- * with caches, against the map of frames: a block is found if and only if one is there, and a refusal
- * changes nothing.
+ * test_between.c: alloc_pages_between() and alloc_pages_exact_between() on every layout, fresh,
+ * worn and with caches, against the map of frames: a block is found if and only if one is there,
+ * and a refusal changes nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,10 @@ static bool is_free(pfn_t pfn)
 	       machine.frame[pfn - machine.first] == FRAME_FREE;
 }
 
-/* Is there an aligned free block of which `pages` lie within [first, last], in one zone that gfp allows? */
+/*
+ * Is there an aligned free block of which `pages` lie within [first, last], in one zone that gfp
+ * allows?
+ */
 static bool oracle_between(gfp_t gfp, unsigned int order, unsigned long pages, phys_addr_t first,
 			   phys_addr_t last)
 {
@@ -185,7 +188,7 @@ static void test_layouts(void **state)
 	assert_true(served > 1000 && refused > 300);
 }
 
-/* ---- by hand --------------------------------------------------------------------------------------- */
+/* ---- by hand --------------------------------------------------------------------------------- */
 
 #define MIB  ((phys_addr_t)1 << 20)
 #define BASE ((phys_addr_t)0x80000000)
@@ -201,7 +204,9 @@ static unsigned long untouched(void)
 	return (unsigned long)info.untouched;
 }
 
-/* One page at an address that nothing has come near yet; a block that starts in another's middle. */
+/*
+ * One page at an address that nothing has come near yet; a block that starts in another's middle.
+ */
 static void test_places(void **state)
 {
 	unsigned long before;
@@ -250,7 +255,10 @@ static void test_places(void **state)
 	machine_stop();
 }
 
-/* Of a pageblock's free blocks the smallest that has the place is cut, and a range is used from its end. */
+/*
+ * Of a pageblock's free blocks the smallest that has the place is cut, and a range is used from its
+ * end.
+ */
 static void test_smallest(void **state)
 {
 	const phys_addr_t block = BASE + 24 * MIB;
@@ -280,7 +288,9 @@ static void test_smallest(void **state)
 	machine_stop();
 }
 
-/* What lies in descriptors that were never written is not believed: every word of them says "free". */
+/*
+ * What lies in descriptors that were never written is not believed: every word of them says "free".
+ */
 static void test_stale(void **state)
 {
 	(void)state;
@@ -348,8 +358,8 @@ static void test_type(void **state)
 }
 
 /*
- * Another CPU is online and busy: a request that may not wait does without it, and finds all that is free
- * nevertheless.
+ * Another CPU is online and busy: a request that may not wait does without it, and finds all that
+ * is free nevertheless.
  */
 static void test_no_waiting(void **state)
 {

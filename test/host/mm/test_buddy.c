@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_buddy.c: zones and buddy on made-up machines, against a naive map of frames: after every phase the
- * free blocks are the ones a perfect buddy system would hold, and a request fails only when the
- * map has no such block.
+ * test_buddy.c: zones and buddy on made-up machines, against a naive map of frames: after every
+ * phase the free blocks are the ones a perfect buddy system would hold, and a request fails only
+ * when the map has no such block.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -249,7 +249,10 @@ static void too_small(void **state)
 	host_ram_unmap();
 }
 
-/* A boot reservation given back at run time: managed grows by it, and it merges with its surroundings. */
+/*
+ * A boot reservation given back at run time: managed grows by it, and it merges with its
+ * surroundings.
+ */
 static void free_late(void **state)
 {
 	struct layout layout = layouts[0];

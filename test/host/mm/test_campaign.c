@@ -2,11 +2,12 @@
 /*
  * test_campaign.c: a refused request changes nothing, wherever it failed.
  *
- * mm/ marks the places where a request may find that it cannot go on (FAULT_POINT() in mm/debug/hooks.h). For every kind of
- * request, in every state of the pool, the campaign fails place n = 1, 2, 3, ... until the request ends
- * before it gets there; once that place alone, once that and all that follow. When the request is refused,
- * mm_state_hash() must be what it was before and mm_check() must find nothing. The state is put back
- * from a copy of the metadata before each try, so all tries start alike.
+ * mm/ marks the places where a request may find that it cannot go on (FAULT_POINT() in
+ * mm/debug/hooks.h). For every kind of request, in every state of the pool, the campaign fails
+ * place n = 1, 2, 3, ... until the request ends before it gets there; once that place alone, once
+ * that and all that follow. When the request is refused, mm_state_hash() must be what it was before
+ * and mm_check() must find nothing. The state is put back from a copy of the metadata before each
+ * try, so all tries start alike.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -191,7 +192,10 @@ static unsigned long useless_count(struct shrinker *shrinker, struct shrink_cont
 	return 3;
 }
 
-/* Says it freed something, so that all rounds are made; frees nothing, so that a difference is mm's. */
+/*
+ * Says it freed something, so that all rounds are made; frees nothing, so that a difference is
+ * mm's.
+ */
 static unsigned long useless_scan(struct shrinker *shrinker, struct shrink_control *control)
 {
 	(void)shrinker;

@@ -2,10 +2,11 @@
 /*
  * test_check.c: mm_check() finds what is wrong, and what it is in.
  *
- * Every field of every structure of mm/ is overwritten, one at a time, with 0, its successor, a wild
- * value and all ones, in a pool that has something of every kind. mm_check() must name the structure
- * and the field, unless the new value is as good as the old one, and must survive (this program runs
- * under the address and undefined-behaviour sanitizers). A field without a row fails the test.
+ * Every field of every structure of mm/ is overwritten, one at a time, with 0, its successor, a
+ * wild value and all ones, in a pool that has something of every kind. mm_check() must name the
+ * structure and the field, unless the new value is as good as the old one, and must survive (this
+ * program runs under the address and undefined-behaviour sanitizers). A field without a row fails
+ * the test.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_embedding.c: what a host of mm/ may get wrong when it sets up CPUs, and CPUs that leave and come back.
+ * test_embedding.c: what a host of mm/ may get wrong when it sets up CPUs, and CPUs that leave and
+ * come back.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -70,7 +71,7 @@ static int stop(void **state)
 	return 0;
 }
 
-/* ---- areas that port_pcpu() does not return --------------------------------------------------- */
+/* ---- areas that port_pcpu() does not return -------------------------------------------------- */
 
 static void boot_pcpu_is_port_pcpu(void **state)
 {
@@ -109,7 +110,7 @@ static void pageset_is_this_cpus(void **state)
 	assert_int_equal(0, mm_check());
 }
 
-/* ---- a CPU that leaves and comes back ---------------------------------------------------------- */
+/* ---- a CPU that leaves and comes back -------------------------------------------------------- */
 
 static unsigned long cached_by(const struct mm_pcpu *cpu)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_explain.c: what is said of a request is what becomes of it. Random requests in random states of
- * random machines: mm_explain() and mm_why() are asked first and change nothing; then the request is
- * made, and must be served or refused as they said, with the same words. What "would help" is tried:
- * with it the request must be served (FEATURES row 37).
+ * test_explain.c: what is said of a request is what becomes of it. Random requests in random states
+ * of random machines: mm_explain() and mm_why() are asked first and change nothing; then the
+ * request is made, and must be served or refused as they said, with the same words. What "would
+ * help" is tried: with it the request must be served (FEATURES row 37).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +50,9 @@ static bool same_words(const char *why, char *log)
 	return !strcmp(why, log);
 }
 
-/* Where the request searched: all CPUs if it may wait; if there is one CPU only, if it is thorough. */
+/*
+ * Where the request searched: all CPUs if it may wait; if there is one CPU only, if it is thorough.
+ */
 static void check_searched(gfp_t gfp)
 {
 	bool wait = gfp & __GFP_DIRECT_RECLAIM && !mm.callbacks_thread;
@@ -211,7 +213,10 @@ static void explained_is_what_happens(void **state)
 	assert_true(total.min > 100 && total.lowmem > 10);
 }
 
-/* What a drain gives back to a HIGHATOMIC pageblock in use stays there: it is not advised to others. */
+/*
+ * What a drain gives back to a HIGHATOMIC pageblock in use stays there: it is not advised to
+ * others.
+ */
 static void highatomic_blocks_do_not_drain(void **state)
 {
 	static const char drain[] = "drain, ";

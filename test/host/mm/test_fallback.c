@@ -2,8 +2,9 @@
 /*
  * test_fallback.c: which pageblock a request gets when those of its own type have no room.
  *
- * All memory is taken, page by page, by requests of the three types; then a few pages of chosen pageblocks are freed, and
- * the next request has to choose among them. But for one test there are no caches, so each request goes to the buddy.
+ * All memory is taken, page by page, by requests of the three types; then a few pages of chosen
+ * pageblocks are freed, and the next request has to choose among them. But for one test there are
+ * no caches, so each request goes to the buddy.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,8 +95,8 @@ static uint64_t pageblocks(enum migratetype type)
 }
 
 /*
- * The next page for this type comes from that pageblock, which belongs to `owner` from then on, and it is counted as
- * a request that was served from another type's.
+ * The next page for this type comes from that pageblock, which belongs to `owner` from then on, and
+ * it is counted as a request that was served from another type's.
  */
 static void expect_from(enum migratetype type, unsigned int pb, enum migratetype victim,
 			enum migratetype owner)
@@ -167,7 +168,9 @@ static void the_emptier_is_taken_over(void **state)
 	}
 }
 
-/* Unmovable and reclaimable pages take over a movable pageblock first, whatever the other type has. */
+/*
+ * Unmovable and reclaimable pages take over a movable pageblock first, whatever the other type has.
+ */
 static void whose_pageblock_is_taken_over(void **state)
 {
 	static const enum migratetype other[] = {[MIGRATE_UNMOVABLE] = MIGRATE_RECLAIMABLE,
@@ -187,7 +190,10 @@ static void whose_pageblock_is_taken_over(void **state)
 	}
 }
 
-/* Movable pages borrow, first of reclaimable ones: the smallest block that will do, and no type changes. */
+/*
+ * Movable pages borrow, first of reclaimable ones: the smallest block that will do, and no type
+ * changes.
+ */
 static void movable_pages_borrow(void **state)
 {
 	unsigned int small, large, unmovable;
@@ -209,7 +215,10 @@ static void movable_pages_borrow(void **state)
 	stop();
 }
 
-/* A refill takes a batch for its cache; one that takes a pageblock over takes the page alone, as a bound on the call. */
+/*
+ * A refill takes a batch for its cache; one that takes a pageblock over takes the page alone, as a
+ * bound on the call.
+ */
 static void no_batch_with_a_takeover(void **state)
 {
 	struct layout cached = plain;

@@ -4,7 +4,10 @@
  */
 #include "hand_over_map.h"
 
-/* 1, 2, 3, ... pages, at every alignment: as many more, the last one is free, its neighbours are not. */
+/*
+ * 1, 2, 3, ... pages, at every alignment: as many more, the last one is free, its neighbours are
+ * not.
+ */
 static void late_pages(void **state)
 {
 	(void)state;
@@ -180,7 +183,10 @@ static void late_in_parts(void **state)
 	expect_map();
 }
 
-/* Many sections at once are one run: no table is too short for them, also across the zones' boundary. */
+/*
+ * Many sections at once are one run: no table is too short for them, also across the zones'
+ * boundary.
+ */
 static void late_many_sections(void **state)
 {
 	const phys_addr_t size = 100 * SECTION;

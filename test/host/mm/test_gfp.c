@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_gfp.c: allocation flags: each set has a name that is written and read, and what is wrong with a
- * set is said.
+ * test_gfp.c: allocation flags: each set has a name that is written and read, and what is wrong
+ * with a set is said.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -30,7 +30,10 @@ static void free_all_once(void **state)
 	port_host_log_hook = port_host_quiet;
 }
 
-/* A page lies in one region, whole, or it is no memory: flags part regions, also in the midst of a page. */
+/*
+ * A page lies in one region, whole, or it is no memory: flags part regions, also in the midst of a
+ * page.
+ */
 static void odd_edges(void **state)
 {
 	(void)state;
@@ -91,7 +94,10 @@ static void slivers(void **state)
 	}
 }
 
-/* Whole pages at the edges of the address space are memory like any other; only the last byte never is. */
+/*
+ * Whole pages at the edges of the address space are memory like any other; only the last byte never
+ * is.
+ */
 static void far_ends(void **state)
 {
 	const phys_addr_t top = (phys_addr_t)0 - 4 * PAGE;

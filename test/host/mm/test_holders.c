@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_holders.c: blocks with several holders that let go at the same moment, on two threads that play CPUs: whoever is
- * last frees the block, a block falls apart once, nothing is lost. The count's reader takes no lock, so the thread sanitizer has
- * no say here.
+ * test_holders.c: blocks with several holders that let go at the same moment, on two threads that
+ * play CPUs: whoever is last frees the block, a block falls apart once, nothing is lost. The
+ * count's reader takes no lock, so the thread sanitizer has no say here.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -135,7 +135,10 @@ static void last_of_two(void **state)
 	assert_int_equal(0, rounds(3, 2, put_page));
 }
 
-/* Two frees of a block with three holders: it falls apart for one, and is another block to the other. */
+/*
+ * Two frees of a block with three holders: it falls apart for one, and is another block to the
+ * other.
+ */
 static void apart_once(void **state)
 {
 	(void)state;

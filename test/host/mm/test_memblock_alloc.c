@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock_alloc.c: what memblock allocations give, and what they refuse; what each form makes of its
- * range, its node and the limit. Where exactly they go is in test_memblock_place.c.
+ * test_memblock_alloc.c: what memblock allocations give, and what they refuse; what each form makes
+ * of its range, its node and the limit. Where exactly they go is in test_memblock_place.c.
  */
 #include <errno.h>
 #include <setjmp.h>

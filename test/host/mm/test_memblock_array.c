@@ -150,8 +150,8 @@ static void test_growth_refused_for_one_of_two(void **state)
 /* ---- any place will do ---- */
 
 /*
- * Early at boot free memory may be in odd pieces only. A piece at any address and of any size holds an
- * array if that fits, aligned to a region's members.
+ * Early at boot free memory may be in odd pieces only. A piece at any address and of any size holds
+ * an array if that fits, aligned to a region's members.
  */
 static void test_growth_in_odd_places(void **state)
 {
@@ -189,7 +189,10 @@ static void test_growth_of_unequal_arrays(void **state)
 
 	(void)state;
 	for (int memory_is_larger = 0; memory_is_larger < 2; memory_is_larger++) {
-		/* What they need: a region more; for each move its place, and a region that it parts. */
+		/*
+		 * What they need: a region more; for each move its place, and a region that it
+		 * parts.
+		 */
 		phys_addr_t memory =
 			(memory_is_larger ? 2 * MAX_REGIONS + 1 : MAX_REGIONS + 1) * bytes;
 		phys_addr_t reserved =
@@ -294,7 +297,10 @@ static int cap_top(void)
 	return 0;
 }
 
-/* However the memory goes, the arrays have gone before, and their old places are free of reservations. */
+/*
+ * However the memory goes, the arrays have gone before, and their old places are free of
+ * reservations.
+ */
 static void test_arrays_leave(void **state)
 {
 	static int (*const go[])(void) = {remove_top, unmap_top, limit_top, remove_map_top,
@@ -359,7 +365,10 @@ static void test_arrays_leave_what_is_trimmed(void **state)
 	assert_null(memblock_check());
 }
 
-/* No other place: the calls that can fail do, and change nothing; the others leave the array's bytes. */
+/*
+ * No other place: the calls that can fail do, and change nothing; the others leave the array's
+ * bytes.
+ */
 static void test_arrays_that_cannot_leave(void **state)
 {
 	phys_addr_t array, size;
@@ -411,8 +420,8 @@ static void test_arrays_stay_reserved(void **state)
 }
 
 /*
- * Freeing around the arrays parts a reservation that holds both, in a full array: the regions that go with the
- * same call make room for that, also where the array cannot move.
+ * Freeing around the arrays parts a reservation that holds both, in a full array: the regions that
+ * go with the same call make room for that, also where the array cannot move.
  */
 static void test_free_around_the_arrays(void **state)
 {

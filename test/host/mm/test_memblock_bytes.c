@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock_bytes.c: test/fuzz/fuzz_memblock.c on random inputs: calls of every kind, each compared with
- * a map of bytes, while the arrays grow into the memory they describe.
+ * test_memblock_bytes.c: test/fuzz/fuzz_memblock.c on random inputs: calls of every kind, each
+ * compared with a map of bytes, while the arrays grow into the memory they describe.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock_cost.c: what calls of memblock cost, in basic blocks that are executed and bytes that are
- * moved: the same every time, whatever else the machine does. memblock is compiled so that each block
- * calls __sanitizer_cov_trace_pc() (mk/host.mk).
+ * test_memblock_cost.c: what calls of memblock cost, in basic blocks that are executed and bytes
+ * that are moved: the same every time, whatever else the machine does. memblock is compiled so that
+ * each block calls __sanitizer_cov_trace_pc() (mk/host.mk).
  *
- * Each workload has two sizes: twice as many regions may cost twice as much and a little more (n log n),
- * for n calls as well as for one call over n regions.
+ * Each workload has two sizes: twice as many regions may cost twice as much and a little more (n
+ * log n), for n calls as well as for one call over n regions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,7 +54,7 @@ void *memmove(void *to, const void *from, size_t size)
 	return to;
 }
 
-/* ---- workloads ------------------------------------------------------------------------------------- */
+/* ---- workloads ------------------------------------------------------------------------------- */
 
 /* i of n in an order that is neither rising nor falling: n is a power of two. */
 static unsigned int shuffled(unsigned int i, unsigned int n)
@@ -205,7 +205,7 @@ static const struct work {
 	{"loops over all, and the checker", add_bank, reserve_all, loops, false},
 };
 
-/* ---- measuring ------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static void measure(const struct work *work, unsigned int n, unsigned long *cost,
 		    unsigned long *bytes)

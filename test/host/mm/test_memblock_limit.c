@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock_limit.c: cutting memory down: by a limit, to a range, to whole pages; what goes with
- * it and what stays. Arrays that lie in what goes are in test_memblock_array.c.
+ * test_memblock_limit.c: cutting memory down: by a limit, to a range, to whole pages; what goes
+ * with it and what stays. Arrays that lie in what goes are in test_memblock_array.c.
  */
 #include "memblock_expect.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_memblock_place.c: where an allocation goes, in exact addresses, top down and bottom up: between
- * reservations, at the edges of memory and of the range asked for.
+ * test_memblock_place.c: where an allocation goes, in exact addresses, top down and bottom up:
+ * between reservations, at the edges of memory and of the range asked for.
  */
 #include "memblock_expect.h"
 

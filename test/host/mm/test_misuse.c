@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_misuse.c: every address there is, given to every free while memory is in a mixed state: what is no
- * allocated block is refused with its own error and its own counter, and nothing changes.
+ * test_misuse.c: every address there is, given to every free while memory is in a mixed state: what
+ * is no allocated block is refused with its own error and its own counter, and nothing changes.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -192,8 +192,9 @@ static void tails_and_orders(void **state)
 }
 
 /*
- * A compound block is freed by its head. A tail, by whatever call and with whatever order, frees nothing, however many
- * holders there are; put_page() takes a tail, as it drops a reference of the block.
+ * A compound block is freed by its head. A tail, by whatever call and with whatever order, frees
+ * nothing, however many holders there are; put_page() takes a tail, as it drops a reference of the
+ * block.
  */
 static void compound_tails(void **state)
 {
@@ -289,7 +290,10 @@ static void bad_requests(void **state)
 		.name = #fn, .test_func = fn, .initial_state = (void *)(uintptr_t)&layouts[i] \
 	}
 
-/* A block that put_page_testzero() froze is not free yet: what is wrong with the call is said, not that it is free. */
+/*
+ * A block that put_page_testzero() froze is not free yet: what is wrong with the call is said, not
+ * that it is free.
+ */
 static void frozen_blocks(void **state)
 {
 	(void)state;

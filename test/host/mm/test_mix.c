@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_mix.c: requests and frees on threads that play CPUs, and between them all that may be called
- * meanwhile (test/target/mix.h). Signals are interrupts: other CPUs' requests, and ticks at any moment, which
- * allocate and free too. Memory that was reserved is released late, while all others stand still, as
- * memblock.h asks. Built with the thread sanitizer, and once more with the others (mk/host.mk).
+ * meanwhile (test/target/mix.h). Signals are interrupts: other CPUs' requests, and ticks at any
+ * moment, which allocate and free too. Memory that was reserved is released late, while all others
+ * stand still, as memblock.h asks. Built with the thread sanitizer, and once more with the others
+ * (mk/host.mk).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -265,7 +266,10 @@ static void run(unsigned int kinds, unsigned long cpu0_steps)
 	for (unsigned int kind = 0; kind < MIX_KINDS; kind++)
 		assert_true(!(kinds >> kind & 1) || mix_count(kind) > 0);
 
-	/* everything is free but the arrays of the other CPUs' caches, and what was released late too */
+	/*
+	 * everything is free but the arrays of the other CPUs' caches, and what was released late
+	 * too
+	 */
 	assert_int_equal(0, nr_late);
 	drain_all_pages();
 	assert_int_equal(0, mm_check());

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_moving.c: a host that moves threads between CPUs (port_moving.h). Each call is made again and again, and at the 1st, 2nd, 3rd, ..
- * point where it lets interrupts in, its thread goes to the other CPU while another thread works on the one it left. The area of
- * the CPU that the thread is not on cannot be written meanwhile: what changes it from afar ends the program. Afterwards mm_check()
- * holds, and what the call promises of all CPUs is so.
+ * test_moving.c: a host that moves threads between CPUs (port_moving.h). Each call is made again
+ * and again, and at the 1st, 2nd, 3rd, .. point where it lets interrupts in, its thread goes to the
+ * other CPU while another thread works on the one it left. The area of the CPU that the thread is
+ * not on cannot be written meanwhile: what changes it from afar ends the program. Afterwards
+ * mm_check() holds, and what the call promises of all CPUs is so.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,10 @@
 
 #include "test/host/port_host.h"
 
-/* Areas of 8 MiB with a reserved section after each: more areas than a CPU knows ranges of open sections. */
+/*
+ * Areas of 8 MiB with a reserved section after each: more areas than a CPU knows ranges of open
+ * sections.
+ */
 #define BASE  0x80000000ULL
 #define STEP  (12ULL << 20)
 #define GAP   (4ULL << 20)
@@ -38,7 +42,10 @@ static struct {
 	bool armed;
 } move;
 
-/* Another thread's work on a CPU: single pages and blocks, so that its caches, limits and ranges change. */
+/*
+ * Another thread's work on a CPU: single pages and blocks, so that its caches, limits and ranges
+ * change.
+ */
 static struct page *pool[2][POOL];
 static unsigned int pooled[2];
 
@@ -249,7 +256,9 @@ static unsigned long scan_objects(struct shrinker *shrinker, struct shrink_contr
 
 static struct shrinker shrinker = {.count_objects = count_objects, .scan_objects = scan_objects};
 
-/* Nothing of the callbacks stays behind on a CPU: both may register and call shrinkers afterwards. */
+/*
+ * Nothing of the callbacks stays behind on a CPU: both may register and call shrinkers afterwards.
+ */
 static void call_shrinkers(void)
 {
 	static struct page *pages[2 * MAX_ORDER_NR_PAGES];
@@ -273,7 +282,7 @@ static void call_shrinkers(void)
 		assert_int_equal(0, __free_pages(pages[--n], MAX_PAGE_ORDER));
 }
 
-/* ---- each call, moved at each point ----------------------------------------------------------- */
+/* ---- each call, moved at each point ---------------------------------------------------------- */
 
 static int start(void **state)
 {

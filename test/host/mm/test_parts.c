@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_parts.c: blocks of which only the first pages are kept, for every order and number of pages, with
- * the rest of the pageblock free, all taken, HIGHATOMIC, or cleared by a hook; blocks shared by two
- * holders; and untouched sections with late releases between them. After every step the free blocks are
- * those a perfect buddy holds.
+ * test_parts.c: blocks of which only the first pages are kept, for every order and number of pages,
+ * with the rest of the pageblock free, all taken, HIGHATOMIC, or cleared by a hook; blocks shared
+ * by two holders; and untouched sections with late releases between them. After every step the free
+ * blocks are those a perfect buddy holds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -305,7 +305,10 @@ static void shared_of_every_order(void **state)
 
 #define NR_LATE 7
 
-/* Runs of untouched sections in both zones, apart by reserved sections that are released in between. */
+/*
+ * Runs of untouched sections in both zones, apart by reserved sections that are released in
+ * between.
+ */
 static void late_releases_between_untouched_sections(void **state)
 {
 	const phys_addr_t base = 4 * GIB - 12 * SECTION;

@@ -250,7 +250,9 @@ static void references(void **state)
 	assert_int_equal(0, mm_check());
 }
 
-/* A count that is full is not passed: the next holder is refused, and nobody's reference is lost. */
+/*
+ * A count that is full is not passed: the next holder is refused, and nobody's reference is lost.
+ */
 static void holders_are_bounded(void **state)
 {
 	struct page *page = alloc_pages(GFP_KERNEL, 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_policy.c: how much of a zone is kept back and from whom: the watermarks' arithmetic, the per-order check, the
- * reserves that flags open, lowmem protection, and what that makes available (FEATURES rows 14 to 17, 34).
+ * test_policy.c: how much of a zone is kept back and from whom: the watermarks' arithmetic, the
+ * per-order check, the reserves that flags open, lowmem protection, and what that makes available
+ * (FEATURES rows 14 to 17, 34).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -125,7 +126,10 @@ static void lowmem_protection(void **state)
 	give_all();
 }
 
-/* What lies in the caches of a zone is kept as its free pages are: the marks are asked before the cache is. */
+/*
+ * What lies in the caches of a zone is kept as its free pages are: the marks are asked before the
+ * cache is.
+ */
 static void lowmem_protection_of_cached(void **state)
 {
 	struct zone_info dma32, normal;
@@ -240,7 +244,9 @@ static void sysctls_recompute(void **state)
 	assert_int_equal(3 * 1024, mm_min_free_kbytes());
 }
 
-/* Memory that comes late brings the default for all there is then, unless the user has set a value. */
+/*
+ * Memory that comes late brings the default for all there is then, unless the user has set a value.
+ */
 static void late_memory_recomputes(void **state)
 {
 	struct mm_config config = {.boot_pcpu = &machine_pcpu};
@@ -340,7 +346,10 @@ static void reserves_come_last(void **state)
 	}
 }
 
-/* Above low nothing is counted; between low and min a request enters the slow path, and its stages count. */
+/*
+ * Above low nothing is counted; between low and min a request enters the slow path, and its stages
+ * count.
+ */
 static void stages_counted(void **state)
 {
 	struct mm_stats before = stats_now(), after;

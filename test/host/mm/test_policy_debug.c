@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_policy_debug.c: what can be switched on at run time: poisoning, init_on_alloc, init_on_free, fault injection,
- * tracepoints (FEATURES rows 28, 38, 39).
+ * test_policy_debug.c: what can be switched on at run time: poisoning, init_on_alloc, init_on_free,
+ * fault injection, tracepoints (FEATURES rows 28, 38, 39).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -195,7 +195,10 @@ static void poison_has_no_false_alarm(void **state)
 	assert_int_equal(hits, stats_now().poison_hit);
 }
 
-/* Memory that a late free adds under poison holds what its owner wrote: no alarm, and the pattern from then on. */
+/*
+ * Memory that a late free adds under poison holds what its owner wrote: no alarm, and the pattern
+ * from then on.
+ */
 static void poison_and_late_free(void **state)
 {
 	uint64_t hits;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_policy_last.c: the last that a request may get, and what is said when there is no more: the HIGHATOMIC
- * reserve, __GFP_NOFAIL, and the report (FEATURES rows 34, 35 and 37).
+ * test_policy_last.c: the last that a request may get, and what is said when there is no more: the
+ * HIGHATOMIC reserve, __GFP_NOFAIL, and the report (FEATURES rows 34, 35 and 37).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,8 +53,8 @@ static void interrupt_served(void)
 }
 
 /*
- * Threads take all they can get, fragment it as badly as can be, and take all again; an interrupt that has been served
- * under pressure before still gets its block of order 1.
+ * Threads take all they can get, fragment it as badly as can be, and take all again; an interrupt
+ * that has been served under pressure before still gets its block of order 1.
  */
 static void highatomic_survives_pressure(void **state)
 {
@@ -90,7 +90,10 @@ static void highatomic_survives_pressure(void **state)
 	give_all();
 }
 
-/* The reserve does not grow past 1 % of the zone, rounded up to a pageblock, and goes back when it is not needed. */
+/*
+ * The reserve does not grow past 1 % of the zone, rounded up to a pageblock, and goes back when it
+ * is not needed.
+ */
 static void highatomic_is_bounded(void **state)
 {
 	struct page *pages[2000];
@@ -111,7 +114,9 @@ static void highatomic_is_bounded(void **state)
 	give_all();
 }
 
-/* There is none where 1 % of the zone is less than a pageblock; the request is served all the same. */
+/*
+ * There is none where 1 % of the zone is less than a pageblock; the request is served all the same.
+ */
 static void highatomic_needs_room(void **state)
 {
 	uint64_t managed = mm.zones[ZONE_DMA32].managed;
@@ -161,8 +166,8 @@ static void nofail_panics(void **state)
 }
 
 /*
- * A block of order 3 lies whole in the cache below newer pages, of which none makes one: a bounded look does not
- * find it, a thorough one does, on the only CPU also where the request may not wait.
+ * A block of order 3 lies whole in the cache below newer pages, of which none makes one: a bounded
+ * look does not find it, a thorough one does, on the only CPU also where the request may not wait.
  */
 static void thorough_looks_deep(void **state)
 {
@@ -208,7 +213,10 @@ static void thorough_looks_deep(void **state)
 	}
 }
 
-/* Gives back the 8 pages of a block of order 3, which thus lies in the free lists, and 40 lone pages to the cache. */
+/*
+ * Gives back the 8 pages of a block of order 3, which thus lies in the free lists, and 40 lone
+ * pages to the cache.
+ */
 static void one_block_and_a_cache(void)
 {
 	unsigned int whole = 0, lone = 0;
@@ -229,8 +237,9 @@ static void one_block_and_a_cache(void)
 }
 
 /*
- * The block asked for lies in the free lists, and only the cached pages lift the zone above its mark: a thorough request
- * has them given back, and the mark holds after it; a page less, and it is refused and has changed nothing.
+ * The block asked for lies in the free lists, and only the cached pages lift the zone above its
+ * mark: a thorough request has them given back, and the mark holds after it; a page less, and it is
+ * refused and has changed nothing.
  */
 static void thorough_drains(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_policy_reclaim.c: who is asked for memory between the first "no" and the refusal: shrinkers and
- * low-memory notifiers, how often, and never from within each other (FEATURES rows 34 and 36).
+ * test_policy_reclaim.c: who is asked for memory between the first "no" and the refusal: shrinkers
+ * and low-memory notifiers, how often, and never from within each other (FEATURES rows 34 and 36).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -110,7 +110,10 @@ static void shrinkers_serve(void **state)
 	give_all();
 }
 
-/* How often shrinkers are asked: NORETRY once, the others some rounds, RETRY_MAYFAIL longer; as long as they free. */
+/*
+ * How often shrinkers are asked: NORETRY once, the others some rounds, RETRY_MAYFAIL longer; as
+ * long as they free.
+ */
 static void retry_policy(void **state)
 {
 	static const struct {
@@ -143,8 +146,8 @@ static void retry_policy(void **state)
 }
 
 /*
- * __GFP_NOFAIL goes on for as long as shrinkers free anything, here one page a round; it panics when they free nothing,
- * and not before it has used all that is kept.
+ * __GFP_NOFAIL goes on for as long as shrinkers free anything, here one page a round; it panics
+ * when they free nothing, and not before it has used all that is kept.
  */
 static void nofail_outlasts_rounds(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_policy_types.c: pageblocks by mobility: who takes over what, grouping switched off on little memory, the tables
- * of pagetypeinfo; and the block that falls apart under a second holder, a million times
- * (FEATURES rows 25, 40, 41).
+ * test_policy_types.c: pageblocks by mobility: who takes over what, grouping switched off on little
+ * memory, the tables of pagetypeinfo; and the block that falls apart under a second holder, a
+ * million times (FEATURES rows 25, 40, 41).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,8 +66,8 @@ static void types_apart(void **state)
 }
 
 /*
- * No pageblock is left: an unmovable request takes over a whole one of the movable ones, so the next 256 cost no
- * other; a movable request borrows and changes no type.
+ * No pageblock is left: an unmovable request takes over a whole one of the movable ones, so the
+ * next 256 cost no other; a movable request borrows and changes no type.
  */
 static void fallback_takes_the_pageblock(void **state)
 {
@@ -151,7 +151,10 @@ static void tables_add_up(void **state)
 
 /* ---- row 41 -------------------------------------------------------------------------------- */
 
-/* Below one pageblock a type there is nothing to group: the boot says so, and no request is refused for a type. */
+/*
+ * Below one pageblock a type there is nothing to group: the boot says so, and no request is refused
+ * for a type.
+ */
 static void grouping_off_on_small_ram(void **state)
 {
 	struct layout small = {"small", 0, {{0x80000000, 7 << 20}}, {{0}}, 0};
@@ -188,7 +191,10 @@ static void grouping_off_on_small_ram(void **state)
 
 /* ---- row 25 -------------------------------------------------------------------------------- */
 
-/* A block with another holder: the free takes all but the first page, the last put that. A million times. */
+/*
+ * A block with another holder: the free takes all but the first page, the last put that. A million
+ * times.
+ */
 static void million_second_holders(void **state)
 {
 	static const gfp_t kinds[] = {GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE, GFP_ATOMIC,

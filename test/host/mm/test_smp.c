@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_smp.c: the same mm/ on threads that play CPUs, built with the thread sanitizer (mk/host.mk): any two accesses to the
- * same memory that no lock or atomic orders end the run. A thread serves other CPUs' requests between its steps, as an
- * interrupt would.
+ * test_smp.c: the same mm/ on threads that play CPUs, built with the thread sanitizer (mk/host.mk):
+ * any two accesses to the same memory that no lock or atomic orders end the run. A thread serves
+ * other CPUs' requests between its steps, as an interrupt would.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -77,7 +77,10 @@ static void *cpu(void *arg)
 	return NULL;
 }
 
-/* Take blocks until so few pages are left; they are chained by their first words. Returns the chain. */
+/*
+ * Take blocks until so few pages are left; they are chained by their first words. Returns the
+ * chain.
+ */
 static void **hold_all_but(uint64_t pages)
 {
 	struct zone_info info;
