@@ -44,9 +44,10 @@
 #endif
 
 /*
- * Geometry. The largest block has 2^CONFIG_MAX_PAGE_ORDER pages, and so has a section, the unit in which
- * memory gets its descriptors; it is two pageblocks, whose blocks are grouped by mobility. The trust map has a byte for
- * 2^CONFIG_TRUST_GROUP_SHIFT descriptors. page.h and mm/ refuse to be built with what cannot work.
+ * Geometry. The largest block has 2^CONFIG_MAX_PAGE_ORDER pages, and so has a section, the unit in
+ * which memory gets its descriptors; it is two pageblocks, whose blocks are grouped by mobility.
+ * The trust map has a byte for 2^CONFIG_TRUST_GROUP_SHIFT descriptors. page.h and mm/ refuse to be
+ * built with what cannot work.
  */
 #ifndef CONFIG_MAX_PAGE_ORDER
 #define CONFIG_MAX_PAGE_ORDER 10
@@ -59,10 +60,11 @@
 #endif
 
 /*
- * What a CPU caches of a zone: of single pages, for each class, a part in CONFIG_PCP_ZONE_PART of the zone, split
- * among the CPUs, at most CONFIG_PCP_HIGH_MAX, and none if that is less than CONFIG_PCP_HIGH_MIN; of larger blocks at
- * most CONFIG_PCP_BLOCKS_MAX. A refill takes up to 2^CONFIG_PCP_BATCH_ORDER pages, a full cache gives back
- * 2^CONFIG_PCP_RETURN_ORDER at once if these are one block.
+ * What a CPU caches of a zone: of single pages, for each class, a part in CONFIG_PCP_ZONE_PART of
+ * the zone, split among the CPUs, at most CONFIG_PCP_HIGH_MAX, and none if that is less than
+ * CONFIG_PCP_HIGH_MIN; of larger blocks at most CONFIG_PCP_BLOCKS_MAX. A refill takes up to
+ * 2^CONFIG_PCP_BATCH_ORDER pages, a full cache gives back 2^CONFIG_PCP_RETURN_ORDER at once if
+ * these are one block.
  */
 #ifndef CONFIG_PCP_ZONE_PART
 #define CONFIG_PCP_ZONE_PART 256
@@ -84,9 +86,9 @@
 #endif
 
 /*
- * A library and a caller that were built with different values do not link: what every caller uses has
- * the values that callers' code depends on in its linker name, and the error shows those the caller has. The values
- * are plain numbers.
+ * A library and a caller that were built with different values do not link: what every caller uses
+ * has the values that callers' code depends on in its linker name, and the error shows those the
+ * caller has. The values are plain numbers.
  */
 #define MM_TEXT_OF(value) #value
 #define MM_TEXT(value)	  MM_TEXT_OF(value)

@@ -2,6 +2,11 @@
 /*
  * mm.h: the page allocator's interface. One header for each idea, all of them included here:
  *
+ *   config.h        what is chosen when it is built
+ *   types.h         addresses, frame numbers, flags
+ *   gfp.h           allocation flags
+ *   mmzone.h        zones and their watermarks
+ *   page.h, pcp.h   descriptors and per-CPU caches, as the hot paths see them
  *   mm_init.h       set-up, CPUs that come and go
  *   page_alloc.h    allocate and free
  *   page_ref.h      references
@@ -13,15 +18,14 @@
  *   mm_debug.h      debug options, fault injection, trace, checks
  *
  * Each contract says, in fixed words:
- *   Context: boot, thread or interrupt; "any" is all three. The caller may hold locks of its own
- *   and mask
- *            interrupts, and a host may move the thread to another CPU during the call, unless it
- *            says "pinned": then the thread stays on its CPU until the call returns.
+ *   Context: boot, thread or interrupt; "any" is all three. The caller may hold locks of its own and
+ *            mask interrupts, and a host may move the thread to another CPU during the call, unless
+ *            it says "pinned": then the thread stays on its CPU until the call returns.
  *   Bound:   retired instructions, rv64 -O2 (docs/bounds.md), or what it is linear in.
  *   Return:  value, unit, each errno.
  *   Source:  what Linux or a specification calls it, where they define it.
- * "Refused" means: the state is bit for bit as
- * before, a counter in mm_stats went up, and the reason was logged.
+ * "Refused" means: the state is bit for bit as before, a counter in mm_stats went up, and the reason
+ * was logged.
  */
 #ifndef QUARRY_MM_H
 #define QUARRY_MM_H

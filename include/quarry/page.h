@@ -10,9 +10,8 @@
  *                                                +-----------------------------+
  * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or,
  * in groups of descriptors that were never written, anything: see the trust map in mm/zone/zone.h.
- * order and
- * class together are the byte offset of the per-CPU cache the block returns to (pcp.h). prev and
- * next are frame numbers within the pageblock (2 MiB by default).
+ * order and class together are the byte offset of the per-CPU cache the block returns to (pcp.h).
+ * prev and next are frame numbers within the pageblock (2 MiB by default).
  *
  * An allocated block with _refcount 0 lies in a per-CPU cache.
  */

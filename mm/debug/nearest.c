@@ -20,7 +20,10 @@ struct nearest {
 	bool highatomic; /* it is kept for requests that may not wait */
 };
 
-/* The block at index lies in *now, which its holder may be writing: one word of it is read. Returns its order. */
+/*
+ * The block at index lies in *now, which its holder may be writing: one word of it is read. Returns
+ * its order.
+ */
 static RACY unsigned int take_in(struct nearest *now, unsigned long index, unsigned int order)
 {
 	struct page page = {.raw = READ_ONCE(mm.memmap[index].raw)};

@@ -8,8 +8,8 @@
 #include "../state.h"
 
 /*
- * Bytes of the tables between the descriptors and the banks. What follows a table is aligned: its part for a section is,
- * or else it is rounded up.
+ * Bytes of the tables between the descriptors and the banks. What follows a table is aligned: its
+ * part for a section is, or else it is rounded up.
  */
 #define WHOLE_WORDS(bytes, of_section) \
 	((of_section) % sizeof(uint64_t) ? ALIGN_UP(bytes, sizeof(uint64_t)) : (bytes))
