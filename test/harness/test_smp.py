@@ -157,6 +157,41 @@ def test_stress(boot, accel, amount):
     assert re.search(r"(?m)^zone_lock_contended_dma32 \d", board.cmd("vmstat"))
 
 
+KINDS = ["refuse", "explain", "atomic", "sysctl", "callback", "drain", "stats", "trace", "fail", "hotplug",
+         "reference", "misuse"]
+INITRD_PAGES = 64
+
+
+def test_stress_mix(boot, setup, tmp_path):
+    """
+    Refusals with reports, HIGHATOMIC pressure, sysctls, callbacks, drains, statistics, CPUs that leave and return, and the initrd
+    freed late, in pieces, between the requests and interrupts of four CPUs: then the books are right and all is as it was.
+    """
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(bytes(INITRD_PAGES * 4096 - 100))
+    # the threads of this emulator's harts wait well; of arm64's CPUs each would use up its share of the host in waiting
+    accel = MULTI if setup.isa == "riscv64" else SINGLE
+    board = boot(memory="64M", extra=[*smp(4, *accel), "-initrd", str(initrd)])
+    board.expect_prompt()
+    settings = [line for line in board.lines("sysctl") if line.startswith("vm.")]
+    done, released = dict.fromkeys(KINDS, 0), 0
+    for seed in range(1, 11):
+        output = board.cmd(f"stress mix=all seconds=3 seed={seed}", timeout=300)
+        assert re.search(r"stress: \d+ operations on 4 cpus, 0 mismatches, buddyinfo as before", output), output[-1500:]
+        assert re.search(r"[1-9]\d* in interrupts, .*mm_check\(\) finds 0 violations", output), output[-1500:]
+        for kind, count in re.findall(r"(\w+) (\d+)", re.search(r"stress: mix: (.*)", output)[1]):
+            done[kind] += int(count)
+        late = re.search(r"stress: (\d+) pages of the initrd were freed late, (.*) left", output)
+        released += int(late[1]) if late else 0
+        if late and late[2] == "none is" and min(done.values()):
+            break
+    assert min(done.values()) > 0 and list(done) == KINDS, done
+    assert released == INITRD_PAGES - 1  # the last is not the initrd's whole
+    assert [line for line in board.lines("sysctl") if line.startswith("vm.")] == settings
+    output = board.cmd("stress mix=drain,hotplug ops=1000")  # nothing is left to free late
+    assert "initrd" not in output and "0 mismatches, buddyinfo as before" in output
+
+
 def test_stress_stops_on_ctrl_c(boot):
     board = boot(extra=smp(2))
     board.expect_prompt()
@@ -169,7 +204,8 @@ def test_stress_stops_on_ctrl_c(boot):
 
 
 @pytest.mark.parametrize("line", ["stress cpus=3", "stress cpus=0", "stress ops=1 seconds=1", "stress orders=5-3",
-                                  "stress orders=0-11", "stress what=1", "stress now", "stress ops=-1"])
+                                  "stress orders=0-11", "stress what=1", "stress now", "stress ops=-1",
+                                  "stress mix=", "stress mix=nothing", "stress mix=drain,"])
 def test_stress_refuses(console, line):
     assert len(console.lines(line)) == 1
 

@@ -3,7 +3,8 @@
  * cmd_stress.c: `stress`: all CPUs on the allocator at once, interrupt handlers too, and then the books.
  *
  * CPU 0's timer interrupts it a thousand times a second, and it interrupts the others; every interrupt of every CPU,
- * whatever it is about, allocates and frees as well.
+ * whatever it is about, allocates and frees as well. `mix=` adds what else may be called meanwhile (mix.h); with mix=all the
+ * initrd, if there is one, is given to the allocator piece by piece (late.h).
  */
 #include <inttypes.h>
 #include <quarry/mm.h>
@@ -16,12 +17,15 @@
 #include "drivers/serial/uart.h"
 #include "console/command.h"
 #include "console/parse.h"
+#include "test/target/late.h"
+#include "test/target/mix.h"
 #include "test/target/pool.h"
 #include "test/target/stress.h"
 
 #define CTRL_C		3
 #define TICK_NS		NSEC_PER_MSEC
 #define LOOK_STEPS	256 /* CPU 0 looks at the clock and the keyboard so often */
+#define LATE_STEPS	256 /* a piece of the initrd in so many */
 #define DEFAULT_SECONDS 10
 
 static struct stress stress;
@@ -31,13 +35,15 @@ static struct stress_worker *worker_of[CONFIG_NR_CPUS];
 static struct {
 	uint64_t start, end, next; /* ns; end 0: not by time */
 	unsigned int steps;
-	bool interrupted;
+	bool interrupted, late;
+	int late_error;
 } run;
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
 struct options {
 	uint64_t cpus, seconds, operations, seed, min_order, max_order;
+	unsigned int mix; /* kinds, as mix_parse() has them */
 };
 
 static bool parse_orders(char *text, struct options *options)
@@ -74,6 +80,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 			good = parse_u64(value, UINT64_MAX, &options->seed) == 0;
 		else if (strcmp(argv[i], "orders") == 0)
 			good = parse_orders(value, options);
+		else if (strcmp(argv[i], "mix") == 0)
+			good = (options->mix = mix_parse(value)) != 0;
 		else
 			return console_usage(argv[0]);
 		if (!good) {
@@ -92,14 +100,16 @@ static int parse_options(int argc, char **argv, struct options *options)
 
 static void work(void *arg)
 {
+	late_enter();
 	stress_run(arg);
+	late_leave();
 }
 
 static void every_interrupt(void)
 {
 	struct stress_worker *worker = worker_of[port_pcpu()->cpu];
 
-	if (worker)
+	if (worker && !late_halted())
 		stress_irq(worker);
 }
 
@@ -110,15 +120,13 @@ static void tick(void *arg)
 		port_kick(cpu_of[i]);
 }
 
-/* CPU 0, once a step: the clock, Ctrl-C and the line of progress. */
-static void poll(struct stress_worker *worker)
+/* CPU 0: the clock, Ctrl-C and the line of progress. */
+static void look(void)
 {
 	struct stress_sums sums;
 	uint64_t now;
 	int byte;
 
-	if (worker->number != 0 || ++run.steps % LOOK_STEPS != 0)
-		return;
 	while ((byte = uart_getc()) >= 0) {
 		if (byte != CTRL_C)
 			continue;
@@ -138,13 +146,28 @@ static void poll(struct stress_worker *worker)
 	       sums.mismatches, sums.failures);
 }
 
+/* Once a step of each CPU. */
+static void poll(struct stress_worker *worker)
+{
+	late_stand();
+	mix_step(worker);
+	if (worker->number != 0 || ++run.steps % LOOK_STEPS != 0)
+		return;
+	look();
+	if (run.late && run.steps % LATE_STEPS == 0 && !run.late_error)
+		run.late_error = late_release(&stress.stop);
+}
+
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* All is free that was, and what was released late: pages of that may have merged with others. */
 static bool same_picture(const struct picture *before)
 {
 	struct picture now;
 
 	picture_take(&now);
+	if (late_pages())
+		return picture_pages(&now) == picture_pages(before) + late_pages();
 	return memcmp(before, &now, sizeof(now)) == 0;
 }
 
@@ -159,22 +182,43 @@ static unsigned int choose_cpus(uint64_t most)
 	return n;
 }
 
-static void run_all(struct stress_worker *workers, unsigned int nr)
+static void run_all(struct stress_worker *workers, unsigned int nr, unsigned int mix)
 {
 	stress_init(&stress, workers, nr);
+	mix_begin(mix, &stress);
+	log_set_console(!mix); /* refusals are reported: to the ring */
 	for (unsigned int i = 0; i < nr; i++)
 		worker_of[cpu_of[i]] = &workers[i];
 	irq_set_hook(every_interrupt);
 	for (unsigned int i = 1; i < nr; i++)
 		smp_call(cpu_of[i], work, &workers[i]);
 	timer_set(TICK_NS, true, tick, NULL);
-	stress_run(&workers[0]);
+	work(&workers[0]);
 	for (unsigned int i = 1; i < nr; i++)
 		smp_wait(cpu_of[i]);
 	timer_set(0, false, NULL, NULL);
 	irq_set_hook(NULL);
+	log_set_console(true);
+	mix_end();
 	stress_end(&stress);
 	memset(worker_of, 0, sizeof(worker_of));
+}
+
+/* How often each kind was done, and what was released. */
+static void print_mix(unsigned int mix)
+{
+	static const char *const names[MIX_KINDS] = {MIX_NAMES};
+
+	printf("stress: mix:");
+	for (unsigned int kind = 0; kind < MIX_KINDS; kind++)
+		if (mix >> kind & 1)
+			printf(" %s %" PRIu64, names[kind], mix_count(kind));
+	printf("\n");
+	if (run.late_error)
+		printf("stress: memblock_free_late() of the initrd: error %d\n", -run.late_error);
+	if (late_pages())
+		printf("stress: %" PRIu64 " pages of the initrd were freed late, %s left\n",
+		       late_pages(), late_done() ? "none is" : "some are");
 }
 
 static int cmd_stress(int argc, char **argv)
@@ -218,7 +262,9 @@ static int cmd_stress(int argc, char **argv)
 	run.next = run.start + NSEC_PER_SEC;
 	run.end = options.seconds ? run.start + options.seconds * NSEC_PER_SEC : 0;
 
-	run_all(workers, nr);
+	run.late = options.mix == MIX_ALL;
+	late_begin();
+	run_all(workers, nr, options.mix);
 
 	stress_sum(&stress, &sums);
 	same = same_picture(&before);
@@ -228,10 +274,13 @@ static int cmd_stress(int argc, char **argv)
 	       " drains, %" PRIu64 " refused, mm_check() finds %d violations%s\n",
 	       sums.irq_operations, sums.exchanged, sums.drains, sums.failures, violations,
 	       run.interrupted ? "; stopped by Ctrl-C" : "");
+	if (options.mix)
+		print_mix(options.mix);
 	printf("stress: %" PRIu64 " operations on %u cpus, %" PRIu64 " mismatches, buddyinfo %s\n",
 	       sums.operations, nr, sums.mismatches, same ? "as before" : "has changed");
-	return sums.mismatches || violations || !same;
+	return sums.mismatches || violations || !same || run.late_error;
 }
 
-CONSOLE_COMMAND(stress, cmd_stress, "stress [cpus=N] [seconds=N | ops=N] [orders=A-B] [seed=N]",
+CONSOLE_COMMAND(stress, cmd_stress,
+		"stress [cpus=N] [seconds=N | ops=N] [orders=A-B] [seed=N] [mix=all|KIND,..]",
 		"all CPUs and their interrupts allocate and free at once");
