@@ -82,7 +82,7 @@ def test_breaks_cost_no_byte(boot, order, tmp_path):
     board = boot(extra=["-qmp", f"unix:{tmp_path}/qmp,server=on,wait=off"])
     board.expect_prompt()
     command = monitor(f"{tmp_path}/qmp")
-    for i in range(100):
+    for i in range(400):
         byte = chr(ord("a") + i % 26)
         if order == "byte first":
             board.send(byte)
@@ -93,7 +93,7 @@ def test_breaks_cost_no_byte(boot, order, tmp_path):
         if i % 50 == 49:
             board.keys("\x15")
     counts = re.search(r"received (\d+), overruns (\d+), bad (\d+)", board.cmd("uart"))
-    assert int(counts[1]) == 100 + 2 * 2 + len("uart\r") and int(counts[3]) == 100, counts[0]
+    assert int(counts[1]) == 400 + 8 * 2 + len("uart\r") and int(counts[3]) == 400, counts[0]
 
 
 def typed(board, line):
