@@ -18,7 +18,7 @@ bench: build-all ## count instructions on both boards, compare with others, chec
 # ---- on the host ------------------------------------------------------------------------------
 
 BENCH_HOST   := $(O)/bench-host
-BENCH_HOST_OBJECTS := $(patsubst %.c,$(BENCH_HOST)/%.o,$(BENCH_SOURCES) $(MM_SOURCES) \
+BENCH_HOST_OBJECTS := $(patsubst %.c,$(BENCH_HOST)/%.o,$(filter-out test/bench/cmd_%.c,$(BENCH_SOURCES)) $(MM_SOURCES) \
 	$(sort $(wildcard test/bench/host*.c)) test/host/port_host.c)
 BENCH_HOST_CFLAGS = -std=gnu11 -O2 -g -DQUARRY_HOST -pthread $(EXTRA_CFLAGS)
 

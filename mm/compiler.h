@@ -48,13 +48,11 @@
  * some of its files only does not link.
  */
 #ifdef __OPTIMIZE_SIZE__
-#define MM_SHARED_INLINE  inline /* header: C99 inline, external copy elsewhere */
-#define MM_OUTLINE	  static __attribute__((noinline)) /* within one file */
-#define MM_OUTLINE_SHARED __attribute__((noinline)) /* and for who seldom calls it from another */
+#define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
+#define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
 #else
-#define MM_OUTLINE_SHARED inline
-#define MM_OUTLINE	  static inline
-#define MM_SHARED_INLINE  static inline
+#define MM_OUTLINE	 static inline
+#define MM_SHARED_INLINE static inline
 #endif
 
 /* Counts an event; any context, any CPU. */

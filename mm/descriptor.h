@@ -7,15 +7,12 @@
 
 #include <quarry/page.h>
 
-#define NIL16 ((uint16_t)0xffff)
 #define NIL32 ((uint32_t)0xffffffff)
 
 #define PAGE_INFO(state, order)                               \
 	((uint32_t)(((uint32_t)(state) << PAGE_STATE_SHIFT) | \
 		    ((uint32_t)(order) << PAGE_ORDER_SHIFT)))
-#define PAGE_FREE_WORD(order) PAGE_INFO(PAGE_FREE, order) /* the whole word: no class, no holders */
-/* The head of a free block that is alone on its list. */
-#define PAGE_FREE_ALONE(order)	  (PAGE_FREE_WORD(order) | (uint64_t)NIL32 << 32)
+#define PAGE_FREE_WORD(order)	  PAGE_INFO(PAGE_FREE, order) /* the whole word: no class, no holders */
 #define PAGE_RESERVED_WORD(order) PAGE_INFO(PAGE_RESERVED, order)
 #define PAGE_ONE_REF		  ((uint32_t)1 << 16)
 

@@ -27,6 +27,8 @@ struct mm {
 	struct page *memmap;
 	int8_t *trust;
 	struct pageblock *pageblocks;
+	uint64_t *map;	    /* of free pages: a bit a page, a word 64 pages */
+	uint8_t *map_order; /* for each word of the map, the largest order free in it plus one */
 	struct bank *banks;
 	struct span *spans;
 	uint32_t nr_pages; /* descriptors */

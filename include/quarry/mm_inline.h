@@ -54,7 +54,8 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
 
 	if (mm_likely(page)) {
 		pcp->top--;
-		page->_refcount = 1;
+		/* The whole word: the load of the next free is served by this store. */
+		page->word = PAGE_HOT_WORD | (order << PAGE_ORDER_SHIFT) | class;
 	}
 	port_irq_restore(flags);
 	return page;
@@ -73,14 +74,38 @@ static inline bool pcp_has(gfp_t class, unsigned int order)
 }
 
 /*
- * pcp_give() - put a block into the cache of its order and class.
+ * __alloc_pages(), alloc_pages_slow(), __free_pages_order(), free_pages_slow() - alloc_pages() and
+ * __free_pages() for any flags and order, and what follows where the caches do not serve.
+ *
+ * Context: as alloc_pages(), as __free_pages() (page_alloc.h).
+ * Bound:   as alloc_pages(); a free 1000.
+ * Return:  as alloc_pages(), as __free_pages().
+ */
+struct page *__alloc_pages(gfp_t gfp, unsigned int order);
+struct page *alloc_pages_slow(gfp_t gfp, unsigned int order) MM_LINK_NAME(alloc_pages_slow);
+int __free_pages_order(struct page *page, unsigned int order);
+int free_pages_slow(struct page *page, unsigned int order) MM_LINK_NAME(free_pages_slow);
+
+/*
+ * free_pages_overflow() - a block that surely may be freed comes to a cache, at this offset
+ * (pcp_hot()), that is full or hidden.
+ *
+ * Context: any; interrupts masked. They are as `flags` says on return.
+ * Bound:   1000.
+ * Return:  0.
+ */
+int free_pages_overflow(struct page *page, unsigned long offset, unsigned long flags);
+
+/*
+ * pcp_free() - put a block into the cache of its order and class, if it is surely the descriptor of
+ * an allocated block of this order with one holder, and if the cache has room. All else leaves the
+ * hot path.
  *
  * Context: any; page may be anything.
- * Bound:   29.
- * Return:  false, and nothing has changed: it is not surely the descriptor of an allocated block of
- *          this order with one holder, or the cache is full.
+ * Bound:   29 into the cache; else as __free_pages().
+ * Return:  as __free_pages().
  */
-static inline bool pcp_give(struct page *page, unsigned int order)
+static inline int pcp_free(struct page *page, unsigned int order)
 {
 	uintptr_t address = (uintptr_t)page;
 	unsigned long flags =
@@ -107,28 +132,16 @@ static inline bool pcp_give(struct page *page, unsigned int order)
 		goto slow;
 	pcp = pcp_hot(offset + ((unsigned long)order << PAGE_ORDER_SHIFT));
 	if (!mm_likely(pcp->top != pcp->limit))
-		goto slow;
+		return free_pages_overflow(
+			page, offset + ((unsigned long)order << PAGE_ORDER_SHIFT), flags);
 	*++pcp->top = page;
 	page->_refcount = 0; /* allocated without a holder: in a cache */
 	port_irq_restore(flags);
-	return true;
+	return 0;
 slow:
 	port_irq_restore(flags);
-	return false;
+	return free_pages_slow(page, order);
 }
-
-/*
- * __alloc_pages(), alloc_pages_slow(), __free_pages_order(), free_pages_slow() - alloc_pages() and
- * __free_pages() for any flags and order, and what follows where the caches do not serve.
- *
- * Context: as alloc_pages(), as __free_pages() (page_alloc.h).
- * Bound:   as alloc_pages(); a free 1000.
- * Return:  as alloc_pages(), as __free_pages().
- */
-struct page *__alloc_pages(gfp_t gfp, unsigned int order);
-struct page *alloc_pages_slow(gfp_t gfp, unsigned int order) MM_LINK_NAME(alloc_pages_slow);
-int __free_pages_order(struct page *page, unsigned int order);
-int free_pages_slow(struct page *page, unsigned int order) MM_LINK_NAME(free_pages_slow);
 
 /*
  * alloc_pages(), __free_pages() - the contract is in page_alloc.h.
@@ -151,7 +164,7 @@ static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 static inline int __free_pages(struct page *page, unsigned int order)
 {
 	if (__builtin_constant_p(order) && order == 0)
-		return mm_likely(pcp_give(page, 0)) ? 0 : free_pages_slow(page, 0);
+		return pcp_free(page, 0);
 	return __free_pages_order(page, order);
 }
 

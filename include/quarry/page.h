@@ -2,16 +2,15 @@
 /*
  * page.h: the 8-byte page descriptor.
  *
- *   31       16 15   12 11    8 7     5 4   0     63          48 47          32
- *  +-----------+-------+-------+-------+-----+   +--------------+--------------+
- *  | _refcount | state | order | class |  0  |   | next         | prev         | free
- *  +-----------+-------+-------+-------+-----+   +--------------+--------------+
- *                                                | owner tag                   | allocated
- *                                                +-----------------------------+
+ *   31       16 15   12 11    8 7     5 4   0     63                         32
+ *  +-----------+-------+-------+-------+-----+   +-----------------------------+
+ *  | _refcount | state | order | class |  0  |   | owner tag, if allocated     |
+ *  +-----------+-------+-------+-------+-----+   +-----------------------------+
  * Only the first page of a block (its head) says what the block is; the others are PAGE_NONE or,
  * in groups of descriptors that were never written, anything: see the trust map in mm/zone/zone.h.
- * order and class together are the byte offset of the per-CPU cache the block returns to (pcp.h).
- * prev and next are frame numbers within the pageblock (2 MiB by default).
+ * Pages that are free in a pageblock which is not free as a whole have no head: a bit of the
+ * pageblock's map says that they are free (mm/free_map.h). order and class together are the byte
+ * offset of the per-CPU cache the block returns to (pcp.h).
  *
  * An allocated block with _refcount 0 lies in a per-CPU cache.
  */
@@ -32,13 +31,7 @@ struct page {
 					uint16_t _refcount; /* holders of an allocated block */
 				};
 			};
-			union {
-				struct {
-					uint16_t prev; /* free: neighbours on the list */
-					uint16_t next;
-				};
-				uint32_t owner; /* allocated: the owner's tag, 0 if none */
-			};
+			uint32_t owner; /* allocated: the owner's tag, 0 if none */
 		};
 		uint64_t raw; /* all of it, to write it in one store */
 	};
@@ -68,6 +61,7 @@ enum page_state {
 #define pageblock_order	   CONFIG_PAGEBLOCK_ORDER /* 2 MiB */
 #define pageblock_nr_pages (1UL << pageblock_order)
 static_assert(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15, "an order has 4 bits in a descriptor");
+static_assert(pageblock_order <= 9, "the map of a pageblock has eight words at most");
 static_assert(pageblock_order == MAX_PAGE_ORDER - 1, "the largest block is a pair of pageblocks");
 static_assert(CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
 		      CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,

@@ -139,6 +139,15 @@ void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages);
 
 /*
+ * free_pages_bulk() - free n order-0 pages, one by one.
+ *
+ * Context: as __free_pages(); interrupts are let in between pages.
+ * Bound:   n times that of __free_pages().
+ * Return:  how many were freed; what is wrong with the others was reported.
+ */
+unsigned long free_pages_bulk(unsigned long n, struct page **pages);
+
+/*
  * drain_all_pages() - all CPUs' caches give back what they hold, and HIGHATOMIC pageblocks that are
  * free as a whole lose their type.
  *

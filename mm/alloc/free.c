@@ -135,8 +135,13 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 			return state == SECTION_UNTOUCHED ? MISUSE_DOUBLE_FREE : MISUSE_RESERVED;
 	}
 	/* Most are heads in use; that of any other is to be found. */
-	if (!FOR_SPEED || !trusted(index) || !page->_refcount)
-		page = &mm.memmap[block_head(index)];
+	if (!FOR_SPEED || !trusted(index) || !page->_refcount) {
+		unsigned long head = block_head(index);
+
+		if (head == NIL32)
+			return MISUSE_DOUBLE_FREE;
+		page = &mm.memmap[head];
+	}
 	if (!page->_refcount)
 		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED : MISUSE_DOUBLE_FREE;
 	if (page != &mm.memmap[index]) /* of a compound block too: put_page() takes its tails */
@@ -179,13 +184,46 @@ __attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int or
 			       __builtin_return_address(0));
 }
 
+int free_pages_overflow(struct page *page, unsigned long offset, unsigned long flags)
+{
+	struct per_cpu_pages *pcp = pcp_hot(offset);
+	unsigned int order = (unsigned int)offset >> PAGE_ORDER_SHIFT;
+
+	/* Where the cache is hidden or switched off, the slow path has more to do. */
+	if (!FOR_SPEED || pcp->limit == pcp->base) {
+		port_irq_restore(flags);
+		return free_pages_slow(page, order);
+	}
+	if (order) {
+		unsigned long index = (unsigned long)(page - mm.memmap);
+		struct zone *zone = zone_of(index);
+
+		spin_lock(&zone->lock);
+		buddy_free(zone, index, order);
+		spin_unlock(&zone->lock);
+	} else {
+		page->_refcount = 0;
+		pcp_return(pcp, page);
+	}
+	port_irq_restore(flags);
+	return 0;
+}
+
 int __free_pages_order(struct page *page, unsigned int order)
 {
 	/* Order 0 has a copy of its own where speed counts. */
-	if (FOR_SPEED && order == 0 ? pcp_give(page, 0)
-				    : order <= MAX_PAGE_ORDER && pcp_give(page, order))
-		return 0;
-	return free_pages_slow(page, order);
+	if (FOR_SPEED && order == 0)
+		return pcp_free(page, 0);
+	return order <= MAX_PAGE_ORDER ? pcp_free(page, order) : free_pages_slow(page, order);
+}
+
+unsigned long free_pages_bulk(unsigned long n, struct page **pages)
+{
+	unsigned long freed = 0;
+
+	for (unsigned long i = 0; i < n; i++)
+		freed += !__free_pages(pages[i], 0);
+	return freed;
 }
 
 static int free_phys(phys_addr_t addr, long order, const void *caller)

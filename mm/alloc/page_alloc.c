@@ -89,7 +89,7 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 		struct page *page = take_cached(pcp);
 
 		if (!page)
-			page = pcp_refill(pcp, ref->zone, class);
+			page = pcp_refill(pcp, ref->zone, class, PCP_SMALL_BATCH);
 		/* A single page that may not wait may come from a HIGHATOMIC pageblock. */
 		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
 			return page;
@@ -117,14 +117,25 @@ static unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order)
 	return alloc_flags;
 }
 
-/* In the first pass no flag opens a reserve, and nothing is recorded. */
-static inline RACY bool zone_above_low(const struct alloc_context *ac, const struct zone *zone)
+/*
+ * Does the zone keep its low mark, though no flag opens a reserve? Requests may go up to zone
+ * `highest`.
+ */
+static inline RACY bool zone_keeps_low(const struct zone *zone, unsigned int highest,
+				       unsigned int order)
 {
 	int64_t kept =
-		(int64_t)(READ_ONCE(zone->mark.low) + READ_ONCE(zone->lowmem_reserve[ac->highest]) +
-			  READ_ONCE(zone->nr_free_highatomic) + (1UL << ac->order));
+		(int64_t)(READ_ONCE(zone->mark.low) + READ_ONCE(zone->lowmem_reserve[highest]) +
+			  READ_ONCE(zone->nr_free_highatomic) + (1UL << order));
 
-	return (int64_t)READ_ONCE(zone->nr_free) >= kept && zone_has_block(zone, ac->order, false);
+	return (int64_t)READ_ONCE(zone->nr_free) >= kept;
+}
+
+/* In the first pass nothing is recorded. */
+static inline bool zone_above_low(const struct alloc_context *ac, const struct zone *zone)
+{
+	return zone_keeps_low(zone, ac->highest, ac->order) &&
+	       zone_has_block(zone, ac->order, false);
 }
 
 /* Does the zone leave its mark? The first pass is short where speed counts. */
@@ -175,12 +186,52 @@ struct page *alloc_pages_request(struct alloc_context *ac)
 	return page ? page : alloc_pages_slowpath(ac);
 }
 
+/*
+ * A request whose flags leave nothing to decide: this CPU's cache is empty, and the first zone
+ * stays above its low mark. NULL: it is not that easy.
+ */
+static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order)
+{
+	const struct zoneref *ref = zonelist_for(gfp);
+	gfp_t class = ref->class | (gfp & GFP_MOVABLE_MASK);
+	unsigned long flags = port_irq_save(), index;
+	struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class | order << PAGE_ORDER_SHIFT);
+	struct zone *zone = ref->zone;
+	struct page *page = NULL;
+
+	if (!zone || *pcp->top ||
+	    !zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order)) {
+		port_irq_restore(flags);
+		return NULL;
+	}
+	if (!order) {
+		page = pcp_refill(pcp, zone, class, PCP_BATCH);
+	} else {
+		spin_lock(&zone->lock);
+		index = buddy_alloc(zone, &order, group_type(gfp), order);
+		if (index != NIL32) {
+			page = &mm.memmap[index];
+			page->raw = PAGE_INFO(PAGE_ALLOC, order) | class | PAGE_ONE_REF;
+		}
+		spin_unlock(&zone->lock);
+	}
+	port_irq_restore(flags);
+	return page;
+}
+
 struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 {
 	struct alloc_context ac;
 	struct page *page;
 
 	note_hooks();
+	if (FOR_SPEED && order <= MAX_PAGE_ORDER && !HOOKS && !(gfp & ~GFP_HOT_MASK) &&
+	    !(order && gfp & __GFP_HIGH) && (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK &&
+	    !READ_ONCE(mm_callbacks[NOTIFIERS])) {
+		page = alloc_at_once(gfp, order);
+		if (page)
+			return page;
+	}
 	if (!gfp_acceptable(gfp, order))
 		return report_bad_request(gfp, order);
 	if (HOOKS && hook_should_fail(gfp, order))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * page_between.c: pages between two addresses, for a device that reaches no more. The zones know no
- * such boundary, so the range is searched, from its end down, a pageblock under each acquisition of the
- * lock: first what is free, then what the CPUs' caches would make free.
+ * such boundary, so the range is searched, from its end down, a pageblock under each acquisition of
+ * the lock: first what is free, then what the CPUs' caches would make free.
  */
 #include <string.h>
+#include "../free_map.h"
 #include "alloc_internal.h"
 
 /* What is given back for a request, another CPU may take. */
@@ -19,7 +20,10 @@ struct range {
 	bool highatomic;	  /* from HIGHATOMIC pageblocks too */
 };
 
-/* The zone's first descriptor of frame pfn or above; its end if there is none. Bound: log2 of its pages, 80 each. */
+/*
+ * The zone's first descriptor of frame pfn or above; its end if there is none. Bound: log2 of its
+ * pages, 80 each.
+ */
 static unsigned long first_index(const struct zone *zone, pfn_t pfn)
 {
 	unsigned long low = zone->start, high = zone->end;
@@ -56,8 +60,8 @@ static struct page *take(const struct range *range, unsigned long pageblock)
 }
 
 /*
- * Untouched sections are opened in their order, up to this one, one at a time; false: it is none, or cannot be
- * opened.
+ * Untouched sections are opened in their order, up to this one, one at a time; false: it is none,
+ * or cannot be opened.
  */
 static bool open_up_to(struct zone *zone, unsigned long section)
 {
@@ -109,10 +113,23 @@ static RACY bool may_take_from(const struct range *range, unsigned long index)
 	       mm.pageblocks[index >> pageblock_order].type != MIGRATE_HIGHATOMIC;
 }
 
+/* Does the block that page *at lies in, which is not free, lie in a cache? *at: the next one. */
+static RACY bool is_cached(unsigned long *at)
+{
+	unsigned long head = block_head(*at);
+	uint32_t word =
+		head == NIL32 ? 0 : __atomic_load_n(&mm.memmap[head].word, __ATOMIC_RELAXED);
+
+	head += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+	*at = word && head > *at ? head : *at + 1; /* a block that was cut up meanwhile */
+	/* it has no holders, whose number is above the state */
+	return word >> PAGE_STATE_SHIFT == PAGE_ALLOC;
+}
+
 /*
- * The first place for the block in a section that is open, all of it free or in CPUs' caches; NIL32: there is
- * none. They go on meanwhile, so each descriptor is read once, and the answer is a guess. Bound: the blocks of
- * the section, 1024 at most, 60 each.
+ * The first place for the block in a section that is open, all of it free or in CPUs' caches;
+ * NIL32: there is none. They go on meanwhile, so each descriptor is read once, and the answer is a
+ * guess. Bound: the blocks of the section, 1024 at most, 60 each.
  */
 static RACY unsigned long find_cached(const struct range *range, unsigned long section)
 {
@@ -122,14 +139,11 @@ static RACY unsigned long find_cached(const struct range *range, unsigned long s
 	if (range->start > at)
 		run = at = range->start;
 	while (at < end) {
-		unsigned long head = block_head(at), target;
-		uint32_t word = __atomic_load_n(&mm.memmap[head].word, __ATOMIC_RELAXED);
-		uint32_t state = word >> PAGE_STATE_SHIFT;
+		unsigned long target;
 
-		head += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
-		at = head > at ? head : at + 1; /* a block that was cut up meanwhile */
-		/* neither has holders, whose number is above the state */
-		if (state != PAGE_FREE && state != PAGE_ALLOC)
+		if (READ_ONCE(*map_word(at)) >> (at & (WORD_PAGES - 1)) & 1)
+			at++; /* free */
+		else if (!is_cached(&at))
 			run = at;
 		target = (run + size - 1) & ~(size - 1);
 		if (target + size <= at && target + range->pages <= range->end &&
@@ -145,7 +159,7 @@ static struct page *take_cached(const struct range *range)
 	struct page *page = NULL;
 
 	for (unsigned long end = range->end; end > range->start && !page;) {
-		unsigned long section = (end - 1) >> SECTION_SHIFT, target;
+		unsigned long section = (end - 1) >> SECTION_SHIFT, target, head;
 
 		end = section << SECTION_SHIFT;
 		for (int i = 0; i < GIVEN_BACK_TRIES && !page && section_is_open(section); i++) {
@@ -154,7 +168,9 @@ static struct page *take_cached(const struct range *range)
 				break;
 			FAULT_CERTAIN(true);
 			/* a larger block may be cached, of which the range has a part */
-			remote_give_back(block_head(target), target + (1UL << range->ac->order));
+			head = block_head(target);
+			remote_give_back(head == NIL32 ? target : head,
+					 target + (1UL << range->ac->order));
 			page = take(range, target >> pageblock_order);
 			FAULT_CERTAIN(false);
 		}
@@ -176,8 +192,8 @@ static unsigned int reserves_open(gfp_t gfp, unsigned int order)
 }
 
 /*
- * alloc_pages_between() where only the first `pages` of the block have to lie there: the rest is given
- * back.
+ * alloc_pages_between() where only the first `pages` of the block have to lie there: the rest is
+ * given back.
  */
 static struct page *page_between(gfp_t gfp, unsigned int order, unsigned long pages,
 				 phys_addr_t first, phys_addr_t last)

@@ -20,8 +20,8 @@ struct page *page_head(const struct page *page)
 	if (index >= mm.nr_pages || offset % sizeof(struct page) ||
 	    !section_is_open(index >> SECTION_SHIFT))
 		return NULL;
-	VM_BUG_ON(block_head(index) > index);
-	return &mm.memmap[block_head(index)];
+	index = block_head(index);
+	return index == NIL32 ? NULL : &mm.memmap[index];
 }
 
 /*

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * blocks_check.c: an open section is tiled with the blocks that their heads describe. The tables are
- * right already (zone/tables_check.c); descriptors and the trust map may hold anything.
+ * blocks_check.c: an open section is tiled with runs of pages that the map has as free and with the
+ * blocks that their heads describe. The tables are right already (zone/tables_check.c);
+ * descriptors, the map and the trust map may hold anything.
  */
 #include "../check_walk.h"
 #include "buddy_internal.h"
 
-/* Descriptors inside a block, where they were ever written, must be no heads. */
-static void check_tails(struct walk *walk, unsigned long index, unsigned int order)
-{
-	unsigned long end = index + (1UL << order);
+/* The words of the map that say what page[index] is, for the report. */
+#define MAP_FMT		  "map[%lu] 0x%llx"
+#define MAP_VALUES(index) (index) >> WORD_ORDER, (unsigned long long)*map_word(index)
 
-	for (unsigned long i = index + 1; i < end; i++) {
+/*
+ * Descriptors of [first, end), where they were ever written, must be no heads: they lie in the
+ * block, or the free pages, at index.
+ */
+static void check_no_heads(struct walk *walk, unsigned long first, unsigned long end,
+			   unsigned long index)
+{
+	for (unsigned long i = first; i < end; i++) {
 		const struct page *page = &mm.memmap[i];
 
 		if (trust_of(i) == TRUST_NONE) {
@@ -20,15 +27,25 @@ static void check_tails(struct walk *walk, unsigned long index, unsigned int ord
 		}
 		if (trusted(i))
 			expect(walk, page->word == PAGE_NONE,
-			       "page[%lu]: info 0x%x _refcount %u, but it lies in page[%lu]'s block of order %u; trust[%lu] is %d",
-			       i, page->info, page->_refcount, index, order, i >> GROUP_SHIFT,
-			       trust_of(i));
+			       "page[%lu]: info 0x%x _refcount %u, but it lies in the block of page[%lu]; trust[%lu] is %d, " MAP_FMT,
+			       i, page->info, page->_refcount, index, i >> GROUP_SHIFT, trust_of(i),
+			       MAP_VALUES(i));
 	}
 }
 
 static const struct pageblock *pageblock_of(unsigned long index)
 {
 	return &mm.pageblocks[index >> pageblock_order];
+}
+
+static bool pageblock_is_free(unsigned long index)
+{
+	unsigned long word = index >> pageblock_order << (pageblock_order - WORD_ORDER);
+
+	for (unsigned long end = word + PB_WORDS; word < end; word++)
+		if (mm.map[word] != WORD_FULL)
+			return false;
+	return true;
 }
 
 static bool pageblock_is_highatomic(unsigned long index)
@@ -82,7 +99,7 @@ static bool word_is_possible(const struct walk *walk, const struct page *page)
 
 	switch (page_state(page)) {
 	case PAGE_FREE:
-		return page->word == PAGE_FREE_WORD(order);
+		return page->word == PAGE_FREE_WORD(order) && order >= pageblock_order;
 	case PAGE_RESERVED:
 		return page->word == PAGE_RESERVED_WORD(order);
 	case PAGE_ALLOC:
@@ -105,14 +122,40 @@ static bool check_head(struct walk *walk, unsigned long index)
 	unsigned int order = page_order(page);
 
 	if (!expect(walk, trusted(index),
-		    "page[%lu]: a block starts here, after page[%lu]'s, but trust[%lu] is %d",
-		    index, walk->head, index >> GROUP_SHIFT, trust_of(index)))
+		    "page[%lu]: a block starts here, after page[%lu]'s, but trust[%lu] is %d, " MAP_FMT,
+		    index, walk->head, index >> GROUP_SHIFT, trust_of(index), MAP_VALUES(index)))
 		return false;
-	return expect(walk,
-		      page_state(page) != PAGE_NONE && order <= MAX_PAGE_ORDER &&
-			      !(index & ((1UL << order) - 1)),
-		      "page[%lu]: info 0x%x _refcount %u is no block's, after page[%lu]'s", index,
-		      page->info, page->_refcount, walk->head);
+	return expect(
+		walk,
+		page_state(page) != PAGE_NONE && order <= MAX_PAGE_ORDER &&
+			!(index & ((1UL << order) - 1)),
+		"page[%lu]: info 0x%x _refcount %u is no block's, after page[%lu]'s; " MAP_FMT,
+		index, page->info, page->_refcount, walk->head, MAP_VALUES(index));
+}
+
+/* The map has all pages of a block as free, or none. */
+static void check_map(struct walk *walk, unsigned long index, unsigned int order, bool free)
+{
+	for (unsigned long i = index; i < index + (1UL << order); i++)
+		if (!expect(walk, map_test(i) == free,
+			    MAP_FMT ", but page[%lu] lies in page[%lu]'s block: info 0x%x",
+			    MAP_VALUES(i), i, index, mm.memmap[index].info))
+			i |= WORD_PAGES - 1; /* once a word */
+}
+
+/* Free pages from index on, of a pageblock that is not free as a whole: none has a head. */
+static unsigned long check_free_pages(struct walk *walk, unsigned long index)
+{
+	unsigned long end = index + 1;
+
+	while (end & (pageblock_nr_pages - 1) && map_test(end))
+		end++;
+	check_no_heads(walk, index, end, index);
+	walk->free_pages += end - index;
+	expect(walk, frames_are_free(index_to_pfn(index), end - index),
+	       MAP_FMT ": page[%lu] and %lu more are not all free memory, by memblock",
+	       MAP_VALUES(index), index, end - index - 1);
+	return end;
 }
 
 /* Returns where to go on: the block's end or, after what is none, the next that may be one. */
@@ -122,10 +165,14 @@ static unsigned long check_block(struct walk *walk, unsigned long index)
 	unsigned int order = page_order(page);
 	enum page_state state = page_state(page);
 
+	if (map_test(index) && !pageblock_is_free(index))
+		return check_free_pages(walk, index);
 	if (!check_head(walk, index)) {
+		if (map_test(index))
+			return (index | (pageblock_nr_pages - 1)) + 1;
 		do
 			index++;
-		while (index % SECTION_PAGES &&
+		while (index % SECTION_PAGES && !map_test(index) &&
 		       !(trusted(index) && page_state(&mm.memmap[index]) != PAGE_NONE));
 		return index;
 	}
@@ -135,7 +182,8 @@ static unsigned long check_block(struct walk *walk, unsigned long index)
 	expect(walk, order >= GROUP_SHIFT || trust_of(index) == TRUST_ALL,
 	       "trust[%lu]: %d, but page[%lu] heads a block of order %u", index >> GROUP_SHIFT,
 	       trust_of(index), index, order);
-	check_tails(walk, index, order);
+	check_no_heads(walk, index + 1, index + (1UL << order), index);
+	check_map(walk, index, order, state == PAGE_FREE);
 	if (order >= pageblock_order)
 		check_whole(walk, index, order, state == PAGE_FREE);
 	if (state != PAGE_RESERVED)

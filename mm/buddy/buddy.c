@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * buddy.c: the buddy allocator proper. The caller holds the zone's lock with interrupts masked.
+ * buddy.c: the buddy allocator proper: blocks are taken. buddy_free.c has the way back. The caller
+ * holds the zone's lock with interrupts masked.
  *
- * Each 2 MiB pageblock has a small buddy of its own for orders 0 to 8, and the zone lists
- * pageblocks by mobility type and largest free order; so changing a pageblock's type moves one
- * list entry, whatever it holds. Whole free pageblocks (order 9) and pairs of them (order 10)
- * have no type and get one when they are cut. Sections nobody cut yet are opened only when
- * nothing else is left.
+ * Each 2 MiB pageblock has a bitmap of its free pages (../free_map.h): blocks of orders 0 to 8 are
+ * aligned runs of set bits, so a free sets bits and a split clears some, and nothing is linked or
+ * merged. The zone lists pageblocks by mobility type and largest free order; so changing a
+ * pageblock's type moves one list entry, whatever it holds. Whole free pageblocks (order 9) and
+ * pairs of them (order 10) have a head, no type yet, and get one when they are cut. Sections nobody
+ * cut yet are opened only when nothing else is left.
  *
- * Within an open section every block has a head, reserved ones too, so the frame at (index ^
- * 2^order) is the head of a block or lies inside a smaller-aligned one, and merging needs no
- * range test.
+ * Pages that are not free are covered by blocks with heads, reserved ones too, and their bits are
+ * clear: what is next to a free block needs no look.
  */
 #include "../debug/hooks.h"
 #include "buddy_internal.h"
@@ -40,88 +41,6 @@ unsigned int lowest_order(unsigned int mask)
 extern void trust_head(unsigned long index, unsigned int order);
 extern struct pageblock *pb_find(const struct zone *zone, unsigned int type, unsigned int order);
 
-static inline struct pageblock *pb_of(unsigned long index)
-{
-	return &mm.pageblocks[index >> pageblock_order];
-}
-
-/*
- * So many pages of the pageblock, or of the two it starts, are free now that were not, or the other
- * way round. Its own count is of the blocks on its lists: 0 when it is free as a whole, and so it
- * is kept modulo the pages of a pageblock.
- */
-MM_OUTLINE_SHARED void count_free(struct zone *zone, struct pageblock *pb, long pages)
-{
-	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(zone != zone_of(pb_index(pb)));
-	VM_BUG_ON(pages < 0 && zone->nr_free < (uint64_t)-pages);
-	VM_BUG_ON(pages > 0 && zone->nr_free + (uint64_t)pages > zone->end - zone->start);
-	VM_BUG_ON(pages < 0 && pb->type == MIGRATE_HIGHATOMIC &&
-		  zone->nr_free_highatomic < (uint64_t)-pages);
-	zone->nr_free += (uint64_t)pages;
-	pb->nr_free = (uint16_t)((pb->nr_free + pages) & (long)(pageblock_nr_pages - 1));
-	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic += (uint64_t)pages;
-}
-
-/* ---- a zone's lists of pageblocks ---------------------------------------------------------- */
-
-/* Only HIGHATOMIC pageblocks keep their type when they are free as a whole. */
-static inline unsigned long list_type(const struct pageblock *pb, long order)
-{
-	return order < pageblock_order || pb->type == MIGRATE_HIGHATOMIC ? pb->type : PB_WHOLE;
-}
-
-static inline void pb_link(struct zone *zone, struct pageblock *pb, long order)
-{
-	unsigned long type = list_type(pb, order);
-	uint32_t number = (uint32_t)(pb - mm.pageblocks);
-	uint32_t *head = &zone->list[type][order];
-
-	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(pb->list != PB_OFF_LIST);
-	VM_BUG_ON(order < 0 || order > MAX_PAGE_ORDER);
-	VM_BUG_ON(type >= NR_PB_LISTS);
-	VM_BUG_ON(!(zone->nonempty[type] >> order & 1) != (*head == NIL32));
-	VM_BUG_ON(*head != NIL32 && *head >= mm.nr_pages >> pageblock_order);
-	VM_BUG_ON(*head != NIL32 && mm.pageblocks[*head].list != order);
-	VM_BUG_ON(*head != NIL32 && mm.pageblocks[*head].prev != NIL32);
-	VM_BUG_ON(*head == number);
-	pb->list = (int8_t)order;
-	pb->prev = NIL32;
-	pb->next = *head;
-	if (*head != NIL32)
-		mm.pageblocks[*head].prev = number;
-	*head = number;
-	zone->nonempty[type] |= (uint16_t)(1U << order);
-}
-
-static inline void pb_unlink(struct zone *zone, struct pageblock *pb)
-{
-	long order = pb->list;
-
-	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(order < 0 || order > MAX_PAGE_ORDER);
-	VM_BUG_ON(!(zone->nonempty[list_type(pb, order)] >> order & 1));
-	VM_BUG_ON(pb->next != NIL32 && &mm.pageblocks[mm.pageblocks[pb->next].prev] != pb);
-	VM_BUG_ON(pb->next != NIL32 && mm.pageblocks[pb->next].list != order);
-	VM_BUG_ON(pb->prev != NIL32 && &mm.pageblocks[mm.pageblocks[pb->prev].next] != pb);
-	VM_BUG_ON(pb->prev == NIL32 &&
-		  &mm.pageblocks[zone->list[list_type(pb, order)][order]] != pb);
-	pb->list = PB_OFF_LIST;
-	if (pb->next != NIL32)
-		mm.pageblocks[pb->next].prev = pb->prev;
-	if (pb->prev != NIL32) {
-		mm.pageblocks[pb->prev].next = pb->next;
-	} else {
-		unsigned long type = list_type(pb, order);
-
-		zone->list[type][order] = pb->next;
-		if (pb->next == NIL32)
-			zone->nonempty[type] ^= (uint16_t)(1U << order);
-	}
-}
-
 void pb_relist(struct zone *zone, struct pageblock *pb, long order)
 {
 	VM_BUG_ON(order < PB_OFF_LIST || order > MAX_PAGE_ORDER);
@@ -133,204 +52,154 @@ void pb_relist(struct zone *zone, struct pageblock *pb, long order)
 		pb_link(zone, pb, order);
 }
 
-/* The same where it is certain that it is on a list, or on none: no tests where speed counts. */
-static inline void pb_off(struct zone *zone, struct pageblock *pb)
-{
-	if (FOR_SPEED)
-		pb_unlink(zone, pb);
-	else
-		pb_relist(zone, pb, PB_OFF_LIST);
-}
-
-static inline void pb_on(struct zone *zone, struct pageblock *pb, long order)
-{
-	if (FOR_SPEED)
-		pb_link(zone, pb, order);
-	else
-		pb_relist(zone, pb, order);
-}
-
 void pb_settle(struct zone *zone, struct pageblock *pb, long most)
 {
-	unsigned int orders = (unsigned int)pb->free_orders << 1 | 1;
-
 	VM_BUG_ON(most < PB_OFF_LIST || most >= pageblock_order);
-	VM_BUG_ON(pb->free_orders >> (most + 1));
-	VM_BUG_ON(!pb->free_orders != !pb->nr_free);
-	while (!(orders >> (most + 1) & 1))
-		most--;
-	pb_relist(zone, pb, most);
+	VM_BUG_ON(pb_is_whole(pb));
+	VM_BUG_ON(!*pb_orders(pb_index(pb)) != !pb->nr_free);
+	VM_BUG_ON(pb_largest(pb_index(pb), most) != pb_largest(pb_index(pb), pageblock_order - 1));
+	pb_relist(zone, pb, pb_largest(pb_index(pb), most));
 }
 
-/* ---- a pageblock's lists of blocks --------------------------------------------------------- */
-
-/*
- * Is there a free block of this order at a descriptor that is believed? It may be a page that its
- * holder, or the CPU in whose cache it lies, is just writing without a lock: then its state says
- * so, before and after.
- */
-static inline RACY bool is_free_block(const struct page *page, unsigned long order)
+/* It is of this type from now on; the largest order it may have is returned. */
+static inline long pb_open(struct zone *zone, struct pageblock *pb, enum migratetype type)
 {
-	return __atomic_load_n(&page->word, __ATOMIC_RELAXED) == PAGE_FREE_WORD(order);
-}
+	long most = pb->list;
 
-/* Write the head of a free block and put it first on its list. */
-MM_OUTLINE void block_add(struct pageblock *pb, struct page *base, unsigned long local,
-			  unsigned long order)
-{
-	struct page *block = &base[local];
-
-	VM_BUG_ON(order >= pageblock_order);
-	VM_BUG_ON(local >= pageblock_nr_pages || local & ((1UL << order) - 1));
-	VM_BUG_ON(!trusted((unsigned long)(block - mm.memmap)));
-	VM_BUG_ON(pb->free_orders >> order & 1 && pb->head[order] >= pageblock_nr_pages);
-	VM_BUG_ON(pb->free_orders >> order & 1 && base[pb->head[order]].prev != NIL16);
-	VM_BUG_ON(pb->free_orders >> order & 1 && pb->head[order] == local);
-	block->raw = PAGE_FREE_ALONE(0) + (order << PAGE_ORDER_SHIFT);
-	if (pb->free_orders >> order & 1) {
-		block->next = pb->head[order];
-		base[block->next].prev = (uint16_t)local;
+	if (pb->type != type) {
+		pb_relist(zone, pb, PB_OFF_LIST);
+		pb->type = (uint8_t)type;
 	}
-	pb->head[order] = (uint16_t)local;
-	pb->free_orders |= (uint16_t)(1U << order);
-}
-
-MM_OUTLINE_SHARED void block_del(struct pageblock *pb, struct page *base, unsigned long local,
-				 unsigned long order)
-{
-	uint16_t prev = base[local].prev, next = base[local].next;
-
-	VM_BUG_ON(order >= pageblock_order);
-	VM_BUG_ON(local >= pageblock_nr_pages || local & ((1UL << order) - 1));
-	VM_BUG_ON(base[local].word != PAGE_FREE_WORD(order));
-	VM_BUG_ON(!(pb->free_orders >> order & 1));
-	VM_BUG_ON(next != NIL16 && (next >= pageblock_nr_pages || base[next].prev != local));
-	VM_BUG_ON(prev != NIL16 && (prev >= pageblock_nr_pages || base[prev].next != local));
-	VM_BUG_ON(prev == NIL16 && pb->head[order] != local);
-	if (next != NIL16)
-		base[next].prev = prev;
-	if (prev != NIL16)
-		base[prev].next = next;
-	else if (next != NIL16)
-		pb->head[order] = next;
-	else
-		pb->free_orders ^= (uint16_t)(1U << order);
-}
-
-/*
- * All but the first `pages` (1 at least) of the block at index go on the lists of its pageblock.
- * What heads the rest is the caller's to write, and to make trustworthy.
- */
-static void block_tails(struct pageblock *pb, unsigned long index, unsigned long order,
-			unsigned long pages)
-{
-	unsigned long local = index & (pageblock_nr_pages - 1);
-
-	VM_BUG_ON(!pages || pages > 1UL << order);
-	VM_BUG_ON(order > pageblock_order || index & ((1UL << order) - 1));
-	index -= local;
-	while (pages < 1UL << order) {
-		unsigned long half = 1UL << --order;
-
-		if (pages > half) {
-			local += half;
-			pages -= half;
-			continue;
-		}
-		trust_head(index + local + half, (unsigned int)order);
-		block_add(pb, &mm.memmap[index], local + half, order);
+	if (pb_is_whole(pb)) {
+		mm.memmap[pb_index(pb)].word = PAGE_NONE; /* no head of a whole one any more */
+		most = pageblock_order - 1;
 	}
-}
-
-/*
- * The same for the first 2^to pages where the lists of the parts are empty: written out, as most
- * requests come to this.
- */
-static inline void block_split(struct pageblock *pb, unsigned long index, unsigned long from,
-			       unsigned long to)
-{
-	unsigned long half = 1UL << from, end = 1UL << to, group = end;
-	unsigned long local = index & (pageblock_nr_pages - 1);
-	struct page *block = &mm.memmap[index];
-	int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
-	uint16_t *head = &pb->head[from];
-	uint64_t raw = PAGE_FREE_ALONE(0) + (from << PAGE_ORDER_SHIFT);
-
-	VM_BUG_ON(from <= to || from > pageblock_order || index & (half - 1));
-	VM_BUG_ON(pb->free_orders & (half - end));
-	VM_BUG_ON(to < GROUP_SHIFT && *trust != TRUST_ALL);
-	if (!FOR_SPEED) {
-		block_tails(pb, index, from, end);
-		return;
-	}
-	pb->free_orders |= (uint16_t)(half - end);
-	if (group < GROUP_PAGES)
-		group = GROUP_PAGES;
-	while (half > group) {
-		int8_t *t = trust + ((half >>= 1) >> GROUP_SHIFT);
-
-		raw -= 1UL << PAGE_ORDER_SHIFT;
-		if (*t == TRUST_NONE)
-			*t = TRUST_HEAD;
-		block[half].raw = raw;
-		*--head = (uint16_t)(local + half);
-	}
-	while (half > end) { /* all in one group, which the caller has seen to */
-		half >>= 1;
-		raw -= 1UL << PAGE_ORDER_SHIFT;
-		block[half].raw = raw;
-		*--head = (uint16_t)(local + half);
-	}
+	return most;
 }
 
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
 		      unsigned int lowest, enum migratetype type)
 {
-	unsigned long index = pb_index(pb), have = pageblock_order, want = *order;
-	long most = pb->list;
+	unsigned long index = pb_index(pb), have = *order;
+	long most;
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(zone != zone_of(index));
-	VM_BUG_ON(lowest > want || want >= pageblock_order);
+	VM_BUG_ON(lowest > have || have >= pageblock_order);
 	VM_BUG_ON((unsigned int)type >= MIGRATE_TYPES);
-	VM_BUG_ON(pb->free_orders && !(pb->free_orders >> lowest));
-	VM_BUG_ON(pb->free_orders && pb->list < (long)lowest);
-	if (pb->type != type) {
-		pb_relist(zone, pb, PB_OFF_LIST);
-		pb->type = (uint8_t)type;
-	}
-	if (pb->free_orders) {
-		unsigned long local;
-
-		have = lowest + lowest_order((unsigned int)pb->free_orders >> lowest);
-		local = pb->head[have];
-		block_del(pb, &mm.memmap[index], local, have);
-		index += local;
-	} else {
-		most = pageblock_order - 1;
-	}
-	if (have > want) {
-		trust_head(index, (unsigned int)want);
-		block_split(pb, index, have, want);
-		have = want;
+	VM_BUG_ON(!pb_is_whole(pb) && pb->list < (long)lowest);
+	most = pb_open(zone, pb, type);
+	if (!pb_is_whole(pb)) {
+		if (lowest < have && (long)have > most)
+			have = (unsigned long)most;
+		index = pb_pick(index, have);
 	}
 	*order = (unsigned int)have;
+	map_change(index, 1UL << have, false);
 	count_free(zone, pb, -(1L << have));
+	trust_head(index, (unsigned int)have);
 	pb_settle(zone, pb, most);
 	return index;
 }
 
+/* ---- single pages, several at once ----------------------------------------------------------- */
+
+/* A refill is done when it has so many. */
+#define ENOUGH_PAGES (((1UL << CONFIG_PCP_BATCH_ORDER) + 1) / 2)
+#define REFILL_WORDS 4 /* or has looked at so many words of the map */
+#define RUN_ORDER    3 /* runs of so many pages are taken at once */
+
+/*
+ * Of the free pages of a word at this index, those that may be taken now: of its groups of
+ * descriptors the first that has some is written if it was not, and alone then, so that a call
+ * writes one.
+ */
+static inline uint64_t writable_pages(unsigned long index, uint64_t bits)
+{
+	const int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
+	unsigned long at;
+
+	if (WORD_PAGES <= GROUP_PAGES) {
+		trust_head(index, 0);
+		return bits;
+	}
+	if (WORD_PAGES == 2 * GROUP_PAGES && (trust[0] & trust[1]) == TRUST_ALL)
+		return bits;
+	at = lowest_bit(bits) & ~(GROUP_PAGES - 1);
+	trust_head(index + at, 0);
+	return bits & map_mask(GROUP_SHIFT) << at;
+}
+
+/* Pages of an aligned run, page to page + n; the lowest goes out first. */
+static inline void push_run(struct page *page, unsigned long n, uint64_t raw, struct page **top)
+{
+	top += n;
+	UNROLL(4)
+	for (struct page *end = page + n; page < end; page++) {
+		page->raw = raw;
+		*top-- = page;
+	}
+}
+
+/*
+ * Takes pages of the lowest word of a pageblock that has some, from the lowest on: aligned runs of
+ * 16 and 8 together, others one by one; ENOUGH_PAGES or a few more, `most` >= 1 at most. Returns
+ * how many.
+ */
+static unsigned long take_from_word(unsigned long index, unsigned long most, uint64_t raw,
+				    struct page **top)
+{
+	unsigned long word = lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3, n = 0, run;
+	unsigned long enough = most < ENOUGH_PAGES ? most : ENOUGH_PAGES;
+	uint64_t *bits = map_word(index) + word, left, taken;
+	struct page *base;
+
+	index += word << WORD_ORDER;
+	base = &mm.memmap[index];
+	left = writable_pages(index, *bits);
+	taken = left;
+	if (!FOR_SPEED || *map_order(index) <= RUN_ORDER) {
+		do { /* no run of eight */
+			unsigned long at = lowest_bit(left);
+
+			left &= left - 1;
+			base[at].raw = raw;
+			top[++n] = &base[at];
+		} while (left && n < enough);
+	} else {
+		do {
+			unsigned long at = lowest_bit(left);
+			uint64_t here = left >> at;
+
+			if ((at & 7) || (~here & 0xff) || most - n < 8) {
+				left &= left - 1;
+				base[at].raw = raw;
+				top[++n] = &base[at];
+				continue;
+			}
+			run = !(at & 15) && !(~here & 0xffff) && most - n >= 16 ? 16 : 8;
+			left &= ~((((uint64_t)1 << run) - 1) << at);
+			push_run(base + at, run, raw, top + n);
+			n += run;
+		} while (left && n < enough);
+	}
+	left = *bits ^ taken ^ left;
+	*bits = left;
+	*map_order(index) = (uint8_t)word_largest(left);
+	return n;
+}
+
 /* ---- whole pageblocks ---------------------------------------------------------------------- */
 
-static void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order)
+void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order)
 {
 	unsigned long index = pb_index(pb);
 
 	VM_BUG_ON(order != pageblock_order && order != MAX_PAGE_ORDER);
-	VM_BUG_ON(pb->free_orders || pb->nr_free || pb->list != PB_OFF_LIST);
+	VM_BUG_ON(!pb_is_whole(pb) || pb->list != PB_OFF_LIST);
 	VM_BUG_ON(index & ((1UL << order) - 1));
-	VM_BUG_ON(order == MAX_PAGE_ORDER && pb_twin(pb)->list != PB_OFF_LIST);
-	VM_BUG_ON(order == MAX_PAGE_ORDER && pb_twin(pb)->free_orders);
+	VM_BUG_ON(order > pageblock_order &&
+		  (pb_twin(pb)->list != PB_OFF_LIST || !pb_is_whole(pb_twin(pb))));
 	trust_head(index, pageblock_order);
 	mm.memmap[index].word = PAGE_FREE_WORD(order);
 	pb_on(zone, pb, (long)order);
@@ -367,16 +236,49 @@ static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 /* ---- what the rest of mm/ calls ------------------------------------------------------------ */
 
 /*
- * Where a smaller block will do, a call that cuts a whole pageblock or borrows from another type's serves at most
- * this order, and one that takes a pageblock over a single page, so that no call does two expensive
- * things.
+ * Where a smaller block will do, a call that cuts a whole pageblock or borrows from another type's
+ * serves at most this order, and one that takes a pageblock over a single page, so that no call
+ * does two expensive things.
  */
 #define SMALL_BATCH_ORDER 2
+
+/*
+ * The pageblock for a request of this type, one of its own, a whole one, or another type's: *owner
+ * then, the type it has from now on. NULL: there is none. *rare: it was none of its own.
+ */
+static inline struct pageblock *pb_for(struct zone *zone, enum migratetype type,
+				       unsigned int lowest, enum migratetype *owner, bool *rare)
+{
+	struct pageblock *pb = pb_find(zone, type, lowest);
+
+	*owner = type;
+	*rare = false;
+	if (pb && !FAULT_POINT())
+		return pb;
+	*rare = true;
+	pb = NULL;
+	if (zone->nonempty[PB_WHOLE] || zone->nr_untouched)
+		pb = whole_take(zone, pageblock_order);
+	return pb ? pb : buddy_fallback(zone, type, lowest, owner);
+}
+
+/* A request of this type has taken a block of another's. */
+static inline void note_fallback(unsigned long index, unsigned int order, enum migratetype type,
+				 unsigned int victim)
+{
+	count_event(&mm.stats.extfrag);
+	if (HOOKS & MM_HOOK_TRACE)
+		trace_event(MM_TRACE_EXTFRAG, index, order, (uint32_t)type, victim);
+}
 
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  unsigned int lowest)
 {
+	enum migratetype owner;
 	struct pageblock *pb;
+	unsigned long index;
+	unsigned int victim;
+	bool rare, foreign;
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(*order > MAX_PAGE_ORDER || lowest > *order);
@@ -385,130 +287,61 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 		pb = whole_take(zone, *order);
 		if (!pb)
 			return NIL32;
-		count_free(zone, pb, -(1L << *order));
-		return pb_index(pb);
+		index = pb_index(pb);
+		zone->nr_free -= 1UL << *order;
+		for (unsigned long at = index; at < index + (1UL << *order);
+		     at += pageblock_nr_pages) {
+			pb_of(at)->nr_free = 0;
+			map_fill(at, false);
+		}
+		return index;
 	}
-	pb = pb_find(zone, type, lowest);
-	if (!pb || FAULT_POINT()) {
-		if (lowest < *order && *order > SMALL_BATCH_ORDER)
-			*order = SMALL_BATCH_ORDER;
-		pb = zone->nonempty[PB_WHOLE] || zone->nr_untouched
-			     ? whole_take(zone, pageblock_order)
-			     : NULL;
-		if (!pb)
-			return buddy_fallback(zone, order, type, lowest);
-	}
-	return pb_take(zone, pb, order, lowest, type);
+	pb = pb_for(zone, type, lowest, &owner, &rare);
+	if (!pb)
+		return NIL32;
+	victim = pb->type;
+	foreign = rare && !pb_is_whole(pb);
+	if (rare && lowest < *order)
+		*order = foreign && owner == type     ? lowest
+			 : *order > SMALL_BATCH_ORDER ? SMALL_BATCH_ORDER
+						      : *order;
+	index = pb_take(zone, pb, order, lowest, owner);
+	if (foreign)
+		note_fallback(index, *order, type, victim);
+	return index;
 }
 
-void buddy_add(struct zone *zone, unsigned long index, unsigned int order)
+unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migratetype type,
+				uint64_t raw, struct page **top)
 {
-	unsigned long local = index & (pageblock_nr_pages - 1);
-	struct pageblock *pb = pb_of(index);
-
-	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
-	VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
-	count_free(zone, pb, 1L << order);
-	if (order >= pageblock_order)
-		whole_add(zone, pb, order);
-	else
-		block_add(pb, &mm.memmap[index - local], local, order);
-}
-
-/*
- * The block merges with its buddy while that is free and of the same order, up to its pageblock; two
- * pageblocks that are free as a whole become one block of order 10 if neither is HIGHATOMIC.
- */
-unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int freed)
-{
-	unsigned long local = index & (pageblock_nr_pages - 1), order = freed;
-	struct pageblock *pb = pb_of(index), *twin;
-	struct page *base = &mm.memmap[index - local];
+	enum migratetype owner;
+	bool rare, foreign;
+	struct pageblock *pb = pb_for(zone, type, 0, &owner, &rare);
+	unsigned long index, got = 0;
+	unsigned int victim, words = REFILL_WORDS;
+	long largest;
 
 	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
-	VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
-	VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT));
-	VM_BUG_ON(order < pageblock_order && trusted(index) &&
-		  page_state(&mm.memmap[index]) == PAGE_FREE);
-	count_free(zone, pb, 1L << order);
-	for (; order < pageblock_order; order++) {
-		unsigned long buddy = local ^ 1UL << order;
-
-		if (!is_free_block(&base[buddy], order)) {
-			block_add(pb, base, local, order);
-			if ((long)order > pb->list)
-				pb_relist(zone, pb, (long)order);
-			return (unsigned int)order - freed;
-		}
-		block_del(pb, base, buddy, order);
-		base[local | buddy].word = PAGE_NONE; /* the upper half is no head any more */
-		local &= buddy;
-	}
-	pb_relist(zone, pb, PB_OFF_LIST);
-	twin = pb_twin(pb);
-	if (order == pageblock_order && pb->type != MIGRATE_HIGHATOMIC &&
-	    twin->list == pageblock_order && twin->type != MIGRATE_HIGHATOMIC) {
-		pb_off(zone, twin);
-		pb = twin < pb ? twin : pb;
-		mm.memmap[pb_index(pb + 1)].word = PAGE_NONE;
-		order++;
-	}
-	whole_add(zone, pb, order);
-	return (unsigned int)order - freed;
-}
-
-/* A block that may have been a whole pageblock falls apart: what is freed of it is of this type. */
-static inline void pageblock_set_type(struct pageblock *pb, enum migratetype type)
-{
-	VM_BUG_ON(pb->list >= pageblock_order || type >= MIGRATE_PCPTYPES);
-	if (!pb->free_orders && pb->type != MIGRATE_HIGHATOMIC)
-		pb->type = (uint8_t)type;
-}
-
-/* What the debug options do besides to all but the first `pages` of a block. */
-static void hook_free_tails(unsigned long index, unsigned int order, unsigned long pages,
-			    enum migratetype type)
-{
-	while (pages < 1UL << order) {
-		unsigned long half = 1UL << --order;
-
-		if (pages > half) {
-			index += half;
-			pages -= half;
-		} else {
-			hook_free_part(index + half, order, type);
-		}
-	}
-}
-
-void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order,
-		      unsigned long pages, enum migratetype type)
-{
-	struct pageblock *pb = pb_of(index);
-	long most = pb->list;
-
-	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(!pages || pages > 1UL << order || order > MAX_PAGE_ORDER);
-	VM_BUG_ON(index & ((1UL << order) - 1));
-	VM_BUG_ON(trusted(index) && page_state(&mm.memmap[index]) == PAGE_FREE);
-	pageblock_set_type(pb, type);
-	if (pages > pageblock_nr_pages) { /* of a pair: all of the first */
-		buddy_free_tails(zone, index + pageblock_nr_pages, pageblock_order,
-				 pages - pageblock_nr_pages, type);
-		return;
-	}
-	if (HOOKS)
-		hook_free_tails(index, order, pages, type);
-	if (order > pageblock_order) /* all of the second */
-		buddy_free(zone, index + pageblock_nr_pages, --order);
-	count_free(zone, pb, (long)((1UL << order) - pages));
-	/* No part has a free buddy: that holds a page which is kept. */
-	if (FOR_SPEED && pages == 1 && !pb->free_orders) { /* as always when it was all of it */
-		trust_head(index, 0);
-		block_split(pb, index, order, 0);
-	} else {
-		block_tails(pb, index, order, pages);
-	}
-	pb_settle(zone, pb, most < (long)order ? (long)order - 1 : most);
+	VM_BUG_ON(!most || (uint32_t)raw >> PAGE_STATE_SHIFT != PAGE_ALLOC);
+	if (!pb)
+		return 0;
+	victim = pb->type;
+	foreign = rare && !pb_is_whole(pb);
+	if (rare && most > ENOUGH_PAGES)
+		most = ENOUGH_PAGES;
+	if (most <= ENOUGH_PAGES)
+		words = 1;
+	if (foreign && owner == type)
+		most = 1;
+	index = pb_index(pb);
+	largest = pb_open(zone, pb, owner);
+	do
+		got += take_from_word(index, most - got, raw, top + got);
+	while (got < most && got < ENOUGH_PAGES && *pb_orders(index) && --words);
+	VM_BUG_ON(!got);
+	count_free(zone, pb, -(long)got);
+	pb_settle(zone, pb, largest);
+	if (foreign)
+		note_fallback((unsigned long)(top[1] - mm.memmap), 0, type, victim);
+	return got;
 }

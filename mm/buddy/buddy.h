@@ -11,20 +11,25 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * 2 MiB, with a small buddy of its own for orders below pageblock_order; the links of its lists
- * are frame numbers within it. It is on one list of its zone, by type and largest free order, or
- * whole: then its one free block of order 9, or 10 with its neighbour, has no type yet.
+ * 2 MiB, with a map of its free pages (../free_map.h). It is on one list of its zone, by type and
+ * largest free order, or whole: then its one free block of order 9, or 10 with its neighbour, has
+ * no type yet.
  */
 struct pageblock {
-	uint32_t prev, next;		/* neighbours on the zone's list: pageblock numbers */
-	uint16_t head[pageblock_order]; /* first free block, where free_orders says so */
-	uint16_t free_orders;		/* bit o: there is a free block of order o */
-	uint16_t nr_free;		/* pages on those lists */
-	int8_t list;  /* order of the zone's list it is on, PB_OFF_LIST if on none */
-	uint8_t type; /* enum migratetype */
+	uint32_t prev, next; /* neighbours on the zone's list: pageblock numbers */
+	uint16_t nr_free;    /* pages that are free, all of them when it is free as a whole */
+	int8_t list;	     /* order of the zone's list it is on, PB_OFF_LIST if on none */
+	uint8_t type;	     /* enum migratetype */
+	uint32_t unused;
 };
 static_assert(sizeof(struct pageblock) == PAGEBLOCK_BYTES, "zones_init() made room for them");
 #define PB_OFF_LIST (-1)
+
+/* The pageblock's buddy: its twin in the section. */
+static inline struct pageblock *pb_twin(const struct pageblock *pb)
+{
+	return &mm.pageblocks[(unsigned long)(pb - mm.pageblocks) ^ 1];
+}
 
 /*
  * The type pageblocks are chosen by: of no account where there is too little memory for grouping.
@@ -34,8 +39,8 @@ static inline enum migratetype group_type(gfp_t class)
 	return mm.grouping ? gfp_migratetype(class) : MIGRATE_UNMOVABLE;
 }
 
-/* open_section.c: no descriptor in it is trusted any more, its pageblocks are empty. */
-void section_clear(unsigned long section);
+/* open_section.c: no descriptor in it is trusted any more; all its pages are free, or none is. */
+void section_clear(unsigned long section, bool free);
 
 /* buddy.c */
 /*
@@ -44,8 +49,20 @@ void section_clear(unsigned long section);
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  unsigned int lowest);
-/* Returns how often the block merged. Bound 700 (docs/bounds.md). */
-unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int order);
+/*
+ * Takes up to `most` single pages, 16 at most, of one pageblock; writes `raw` to each and puts them
+ * to top[1], top[2] .. Returns how many; 0: there is none.
+ */
+unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migratetype type,
+				uint64_t raw, struct page **top);
+/* Bound 400 (docs/bounds.md). */
+void buddy_free(struct zone *zone, unsigned long index, unsigned int order);
+/*
+ * Frees single pages of the zone, the first of them, but no more after one with which a pageblock
+ * is free as a whole, or when they have merged or moved pageblocks between lists often enough.
+ * Returns how many, 1 at least. Bound 700.
+ */
+unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n);
 /*
  * Free all but the first `pages` (1 at least) of the block at index, which is of no type yet if it
  * was a whole pageblock: then of this one. Bound 1000 (docs/bounds.md).
@@ -53,13 +70,11 @@ unsigned int buddy_free(struct zone *zone, unsigned long index, unsigned int ord
 void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order,
 		      unsigned long pages, enum migratetype type);
 /*
- * Boot: put a block on its pageblock's list without looking for its buddy, as it is as large as
- * can be. When a section is done, pb_settle() puts its pageblocks on the zone's lists.
+ * Pages [index, end) of an open section, which were not, are free. When all of them are known,
+ * buddy_added() puts each of their pageblocks on the zone's lists.
  */
-void buddy_add(struct zone *zone, unsigned long index, unsigned int order);
-/* Put it on the zone's list of its largest free order, which is `most` or less, or on none. */
-void pb_settle(struct zone *zone, struct pageblock *pb, long most);
-
+void buddy_add(struct zone *zone, unsigned long index, unsigned long end);
+void buddy_added(struct zone *zone, unsigned long index);
 /* fallback.c */
 /* From the HIGHATOMIC pageblocks; NIL32 if they have none. */
 unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
@@ -69,8 +84,8 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
  */
 unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type);
 /*
- * Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is none,
- * or it has fewer free pages than are `missing`. With TAKE_NOTHING nothing changes.
+ * Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is
+ * none, or it has fewer free pages than are `missing`. With TAKE_NOTHING nothing changes.
  */
 bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long missing,
 			  enum migratetype type);
@@ -80,9 +95,10 @@ void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned
 
 /* buddy_range.c */
 /*
- * Takes a free block of this order of one pageblock, by its number, of which the first `pages` lie in
- * [start, end): cut from the smallest that has it. The pageblock keeps its type if it has one, else it is of
- * `type`. HIGHATOMIC ones are passed over unless asked for. Its index; NIL32: there is none. Bound 20,000.
+ * Takes a free block of this order of one pageblock, by its number, of which the first `pages` lie
+ * in [start, end): cut from the smallest that has it. The pageblock keeps its type if it has one,
+ * else it is of `type`. HIGHATOMIC ones are passed over unless asked for. Its index; NIL32: there
+ * is none. Bound 20,000.
  */
 unsigned long buddy_alloc_range(struct zone *zone, unsigned long pageblock, unsigned long start,
 				unsigned long end, unsigned int order, unsigned long pages,

@@ -2,13 +2,15 @@
 /*
  * buddy_internal.h: what the files of buddy/ share and no other folder needs.
  *
- * buddy.c and fallback.c call each other: buddy_alloc() goes on to buddy_fallback() where the
- * pageblocks of the type have no room, and that takes its block with buddy.c's own steps.
+ * buddy.c and fallback.c call each other: buddy_alloc() asks buddy_fallback() for a pageblock where
+ * those of the type have no room, and HIGHATOMIC blocks are taken with buddy.c's own steps.
  */
 #ifndef QUARRY_MM_BUDDY_INTERNAL_H
 #define QUARRY_MM_BUDDY_INTERNAL_H
 
 #include "buddy.h"
+#include "map_internal.h"
+#include "pageblock_internal.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -17,15 +19,6 @@ struct pageblock *section_take(struct zone *zone);
 
 /* buddy.c */
 unsigned int lowest_order(unsigned int mask);
-/* The pageblock's buddy: its twin in the section. */
-static inline struct pageblock *pb_twin(const struct pageblock *pb)
-{
-	return &mm.pageblocks[(unsigned long)(pb - mm.pageblocks) ^ 1];
-}
-static inline unsigned long pb_index(const struct pageblock *pb)
-{
-	return (unsigned long)(pb - mm.pageblocks) << pageblock_order;
-}
 /*
  * A pageblock on the lists of this type with a free block of this order or above: one whose largest
  * is the smallest that will do. NULL: there is none.
@@ -37,26 +30,27 @@ MM_SHARED_INLINE struct pageblock *pb_find(const struct zone *zone, unsigned int
 
 	return mask ? &mm.pageblocks[zone->list[type][order + lowest_order(mask)]] : NULL;
 }
+/* Put it on the zone's list of its largest free order, which is `most` or less, or on none. */
+void pb_settle(struct zone *zone, struct pageblock *pb, long most);
 /*
- * Steps of buddy.c that buddy_range.c takes too. So many pages of the pageblock, or of the two it starts, are
- * free now that were not, or the other way round; a block, by its first frame in the pageblock, goes off the
- * list of its order. base: the pageblock's first descriptor.
+ * One that is free as a whole, and on no list, goes on that of order 9 or, with its twin, of order
+ * 10.
  */
-void count_free(struct zone *zone, struct pageblock *pb, long pages);
-void block_del(struct pageblock *pb, struct page *base, unsigned long local, unsigned long order);
-/* Put it on the zone's list of this order and its type, or on none (PB_OFF_LIST). */
-void pb_relist(struct zone *zone, struct pageblock *pb, long order);
+void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order);
 /*
- * Take a block of order *order from a pageblock that is of this type from now on: from one that is
- * free as a whole, else from its free block of `lowest` or more, of which it has one: the smallest
- * that will do, split as needed. With lowest < *order the block may be smaller than asked.
+ * Take a block of order *order from a pageblock that is of this type from now on. With lowest <
+ * *order it may be smaller, of an order that the pageblock has: `lowest` it has in any case.
  */
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
 		      unsigned int lowest, enum migratetype type);
 
 /* fallback.c */
-unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
-			     unsigned int lowest);
+/*
+ * The pageblock that a request of this type turns to when those of its own have no block of order
+ * `lowest` or more, and *owner, its type from now on. NULL: there is none.
+ */
+struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest,
+				 enum migratetype *owner);
 
 #pragma GCC visibility pop
 #endif

@@ -1,108 +1,142 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * buddy_range.c: a free block by its address instead of its type: one pageblock a call, so that a search
- * through a zone lets other CPUs in between. Linked only if somebody asks for a range. The caller holds
- * the zone's lock with interrupts masked.
+ * buddy_range.c: a free block by its address instead of its type: one pageblock a call, so that a
+ * search through a zone lets other CPUs in between. Linked only if somebody asks for a range. The
+ * caller holds the zone's lock with interrupts masked.
  */
 #include "../debug/hooks.h"
 #include "buddy_internal.h"
 
-/* A free block that has the wanted one in it. */
-struct found {
-	unsigned long block, target; /* their indices */
-	unsigned int order;	     /* of the free one; above MAX_PAGE_ORDER: none was found */
-};
+/* ---- one that is free in part ------------------------------------------------------------ */
 
-/* ---- how free blocks are kept: see buddy.c ------------------------------------------------------- */
-
-/* The order of the block that starts at index. *is_free: it is free. Bound 8. */
-static unsigned int block_at(unsigned long index, bool *is_free)
+/* Are so many pages of a pageblock free? They lie in one word, or are whole words. Bound 30. */
+static bool all_free(unsigned long index, unsigned long pages)
 {
-	/* a block that is in use may be written meanwhile, but neither its order nor to what is free */
-	uint32_t word = __atomic_load_n(&mm.memmap[index].word, __ATOMIC_RELAXED);
+	if (pages < WORD_PAGES) {
+		uint64_t mask = WORD_FULL >> (WORD_PAGES - pages);
 
-	*is_free = word >> PAGE_STATE_SHIFT == PAGE_FREE;
-	return (word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+		return (*map_word(index) >> (index & (WORD_PAGES - 1)) & mask) == mask;
+	}
+	for (unsigned long end = index + pages; index < end; index += WORD_PAGES)
+		if (*map_word(index) != WORD_FULL)
+			return false;
+	return true;
 }
 
-/* The free block at index is free no more: off its list and not counted. Its head says nothing. Bound 200. */
-static void block_take(struct zone *zone, unsigned long index, unsigned int order)
+/* The order of the largest aligned block of free pages that starts at index. Bound 200. */
+static unsigned int free_order(unsigned long index)
 {
-	struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
-	unsigned long local = index & (pageblock_nr_pages - 1);
+	unsigned int order = 0;
 
-	VM_BUG_ON(mm.memmap[index].word != PAGE_FREE_WORD(order));
-	if (order < pageblock_order)
-		block_del(pb, &mm.memmap[index - local], local, order);
-	else
-		pb_relist(zone, pb, PB_OFF_LIST);
-	mm.memmap[index].word = PAGE_NONE;
-	count_free(zone, pb, -(1L << order));
-	if (order < pageblock_order)
-		pb_settle(zone, pb, pb->list);
+	while (order + 1 < pageblock_order && !(index >> order & 1) &&
+	       all_free(index + (1UL << order), 1UL << order))
+		order++;
+	return order;
 }
-
-/* ---- the search ---------------------------------------------------------------------------------- */
 
 /*
- * The smallest free block of a pageblock that has an aligned place of this order of which `pages` lie in
- * [start, end). Bound: the blocks of the pageblock, 512 at most, 25 each.
+ * An aligned place of this order, of which `pages` lie in [start, end), in the smallest free block
+ * of the pageblock at `first` that has one. NIL32: none has. Bound: 512 pages, 25 each.
  */
-static struct found find_block(unsigned long pageblock, unsigned long start, unsigned long end,
-			       unsigned int order, unsigned long pages)
+static unsigned long find_place(unsigned long first, unsigned long start, unsigned long end,
+				unsigned int order, unsigned long pages)
 {
-	unsigned long first = pageblock << pageblock_order, size = 1UL << order, next;
-	struct found found = {.order = MAX_PAGE_ORDER + 1};
+	unsigned long size = 1UL << order, place = NIL32;
+	unsigned int smallest = pageblock_order;
 
-	if (start < first)
-		start = first;
-	/* the upper pageblock of a pair has its head in the lower one */
-	for (unsigned long at = block_head(first); at < first + pageblock_nr_pages; at = next) {
-		bool is_free;
-		unsigned int have = block_at(at, &is_free);
+	for (unsigned long at = first, next; at < first + pageblock_nr_pages; at = next) {
 		unsigned long target = start > at ? (start + size - 1) & ~(size - 1) : at;
+		unsigned int have;
 
+		next = at + 1;
+		if (!map_test(at))
+			continue;
+		have = free_order(at);
 		next = at + (1UL << have);
-		if (!is_free || have < order || have >= found.order || target + size > next ||
+		if (have < order || have >= smallest || target + size > next ||
 		    target + pages > end)
 			continue;
-		found = (struct found){at, target, have};
+		place = target;
+		smallest = have;
 		if (have == order)
 			break;
 	}
-	return found;
+	return place;
 }
+
+/* ---- one that is free as a whole --------------------------------------------------------- */
+
+/*
+ * The first place of this order in the pageblock at `first`, or in it and its twin, which are free
+ * as a whole; it is on no list any more. NIL32: there is none, and nothing has changed.
+ */
+static unsigned long whole_place(struct zone *zone, unsigned long first, unsigned long start,
+				 unsigned long end, unsigned int order, unsigned long pages)
+{
+	unsigned long size = 1UL << order;
+	struct pageblock *pb = &mm.pageblocks[first >> pageblock_order], *head = pb;
+	unsigned long at = first & ~(size - 1);
+
+	if (start > at)
+		at = (start + size - 1) & ~(size - 1);
+	if (pb->list == PB_OFF_LIST) /* the upper one of a pair */
+		head = pb_twin(pb);
+	if (at + pages > end || at >= first + pageblock_nr_pages ||
+	    order > (unsigned int)head->list || FAULT_POINT())
+		return NIL32;
+	mm.memmap[pb_index(head)].word = PAGE_NONE;
+	if (head->list > pageblock_order && order <= pageblock_order) {
+		pb_relist(zone, head, PB_OFF_LIST);
+		whole_add(zone, pb_twin(pb), pageblock_order);
+	} else {
+		pb_relist(zone, head, PB_OFF_LIST);
+	}
+	return at;
+}
+
+/* ---- what is called ---------------------------------------------------------------------- */
 
 unsigned long buddy_alloc_range(struct zone *zone, unsigned long pageblock, unsigned long start,
 				unsigned long end, unsigned int order, unsigned long pages,
 				enum migratetype type, bool highatomic)
 {
 	struct pageblock *pb = &mm.pageblocks[pageblock];
-	struct found found;
+	unsigned long first = pageblock << pageblock_order, index;
+	long most = pb->list;
 
 	VM_BUG_ON(!zone_locked(zone));
-	if (pb->type == MIGRATE_HIGHATOMIC && !highatomic)
+	/* A HIGHATOMIC pageblock is not allocated as a whole. */
+	if (pb->type == MIGRATE_HIGHATOMIC && (!highatomic || order >= pageblock_order))
 		return NIL32;
-	found = find_block(pageblock, start, end, order, pages);
-	if (found.order > MAX_PAGE_ORDER || FAULT_POINT())
-		return NIL32;
-	block_take(zone, found.block, found.order);
-	if (found.order >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC)
-		mm.pageblocks[found.target >> pageblock_order].type = (uint8_t)type;
-	while (found.order > order) { /* the half that is not wanted */
-		unsigned long half = 1UL << --found.order, rest = found.block + half;
-
-		if (found.target >= rest) {
-			rest = found.block;
-			found.block += half;
-		}
-		/* with heads that say that neither is free, it does not merge with the other */
-		trust_head(rest, found.order);
-		trust_head(found.block, found.order);
-		mm.memmap[rest].word = mm.memmap[found.block].word = PAGE_NONE;
-		buddy_free(zone, rest, found.order);
+	if (start < first)
+		start = first;
+	if (pb_is_whole(pb)) {
+		index = whole_place(zone, first, start, end, order, pages);
+		if (index == NIL32)
+			return NIL32;
+		most = pageblock_order - 1;
+		if (pb->type != MIGRATE_HIGHATOMIC)
+			pb->type = (uint8_t)type;
+	} else {
+		index = order < pageblock_order ? find_place(first, start, end, order, pages)
+						: NIL32;
+		if (index == NIL32 || FAULT_POINT())
+			return NIL32;
 	}
-	return found.target;
+	if (order < pageblock_order) {
+		map_change(index, 1UL << order, false);
+		count_free(zone, pb, -(1L << order));
+		trust_head(index, order);
+		pb_settle(zone, pb, most);
+		return index;
+	}
+	for (unsigned long at = index; at < index + (1UL << order); at += pageblock_nr_pages) {
+		map_fill(at, false);
+		count_free(zone, pb_of(at), -(long)pageblock_nr_pages);
+		pb_of(at)->type = (uint8_t)type;
+	}
+	trust_head(index, order);
+	return index;
 }
 
 bool buddy_open_section(struct zone *zone)

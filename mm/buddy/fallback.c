@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fallback.c: pageblocks that change their type. There are two reasons. A request whose own type has
- * no pageblock with a free block for it falls back to a pageblock of another type. And HIGHATOMIC
- * pageblocks are reserved for requests of order 1 and up that may not wait: a pageblock gets this type
- * when such a request is served from it, and loses it when the free memory elsewhere is used up.
+ * fallback.c: pageblocks that change their type. There are two reasons. A request whose own type
+ * has no pageblock with a free block for it falls back to a pageblock of another type. And
+ * HIGHATOMIC pageblocks are reserved for requests of order 1 and up that may not wait: a pageblock
+ * gets this type when such a request is served from it, and loses it when the free memory elsewhere
+ * is used up.
  *
  * To change a pageblock's type moves one list entry, so no step here takes longer for what the
  * pageblock holds. The caller holds the zone's lock.
@@ -12,15 +13,15 @@
 #include "buddy_internal.h"
 
 /*
- * A block of the largest order is two pageblocks. So many of the HIGHATOMIC pageblocks that are free as a
- * whole are examined for one whose other half is free as a whole too.
+ * A block of the largest order is two pageblocks. So many of the HIGHATOMIC pageblocks that are
+ * free as a whole are examined for one whose other half is free as a whole too.
  */
 #define PAIR_CANDIDATES 8
 
 /*
- * The pageblock of type `victim` that a request of another type takes over. It comes from the list of
- * those with the largest free blocks: of the first two on it, the one with more free pages. The caller has
- * seen that the type has a pageblock with a free block.
+ * The pageblock of type `victim` that a request of another type takes over. It comes from the list
+ * of those with the largest free blocks: of the first two on it, the one with more free pages. The
+ * caller has seen that the type has a pageblock with a free block.
  */
 static struct pageblock *steal_candidate(const struct zone *zone, enum migratetype victim)
 {
@@ -40,12 +41,13 @@ static struct pageblock *steal_candidate(const struct zone *zone, enum migratety
 }
 
 /*
- * No pageblock of the request's type has a free block for it. A movable request gets a block of another
- * type's pageblock, which keeps its type: movable pages can be moved away again. An unmovable or
- * reclaimable request takes the pageblock over, so that pages which cannot be moved stay together.
+ * No pageblock of the request's type has a free block for it. A movable request gets a block of
+ * another type's pageblock, which keeps its type: movable pages can be moved away again. An
+ * unmovable or reclaimable request takes the pageblock over, so that pages which cannot be moved
+ * stay together.
  */
-unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migratetype type,
-			     unsigned int lowest)
+struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest,
+				 enum migratetype *owner)
 {
 	static const uint8_t victims[MIGRATE_PCPTYPES][2] = {
 		[MIGRATE_UNMOVABLE] = {MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE},
@@ -54,28 +56,17 @@ unsigned long buddy_fallback(struct zone *zone, unsigned int *order, enum migrat
 	};
 
 	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(type >= MIGRATE_PCPTYPES || lowest > *order || *order >= pageblock_order);
+	VM_BUG_ON(type >= MIGRATE_PCPTYPES || lowest >= pageblock_order);
 	for (unsigned int i = 0; i < 2; i++) {
-		enum migratetype victim = (enum migratetype)victims[type][i], owner = victim;
+		enum migratetype victim = (enum migratetype)victims[type][i];
 		struct pageblock *pb = pb_find(zone, victim, lowest);
-		unsigned long index;
 
 		if (!pb || FAULT_POINT())
 			continue;
-		if (type != MIGRATE_MOVABLE) {
-			pb = steal_candidate(zone, victim);
-			owner = type;
-			*order =
-				lowest; /* the next refill takes a batch from it, not this call too */
-		}
-		index = pb_take(zone, pb, order, lowest, owner);
-		count_event(&mm.stats.extfrag);
-		if (HOOKS & MM_HOOK_TRACE)
-			trace_event(MM_TRACE_EXTFRAG, index, *order, (uint32_t)type,
-				    (uint32_t)victim);
-		return index;
+		*owner = type == MIGRATE_MOVABLE ? victim : type;
+		return type == MIGRATE_MOVABLE ? pb : steal_candidate(zone, victim);
 	}
-	return NIL32;
+	return NULL;
 }
 
 /* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
@@ -96,8 +87,8 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	uint64_t most = zone->managed / 100;
 
 	/*
-	 * 1 % of the zone, rounded up to pageblocks; none if that is less than one (Linux since 6.8,
-	 * reserve_highatomic_pageblock()).
+	 * 1 % of the zone, rounded up to pageblocks; none if that is less than one (Linux since
+	 * 6.8, reserve_highatomic_pageblock()).
 	 */
 	if (!pb || !mm.grouping || *order >= pageblock_order || most < pageblock_nr_pages ||
 	    zone->nr_highatomic >= most || FAULT_POINT())
@@ -112,7 +103,8 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 
 /*
  * A HIGHATOMIC pageblock with a free block of this order or above: of those, the smallest. For the
- * largest order it is a pageblock that is free as a whole, as its other half is. NULL: none was found.
+ * largest order it is a pageblock that is free as a whole, as its other half is. NULL: none was
+ * found.
  */
 static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
 {
@@ -133,7 +125,7 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 
 static uint64_t free_pages_of(const struct pageblock *pb)
 {
-	return pb->list == pageblock_order ? pageblock_nr_pages : pb->nr_free;
+	return pb->nr_free;
 }
 
 void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
@@ -155,8 +147,7 @@ void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned
 		pb_relist(zone, pb, PB_OFF_LIST);
 		pb->type = (uint8_t)type;
 		if (list == pageblock_order) {
-			zone->nr_free -= pageblock_nr_pages; /* buddy_free() counts them again */
-			buddy_free(zone, start & ~(pageblock_nr_pages - 1), pageblock_order);
+			buddy_added(zone, start);
 		} else {
 			pb_relist(zone, pb, list);
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lists_check.c: what the blocks of a zone were found to be (blocks_check.c) is compared with what its
- * pageblocks list, and that with the zone's lists and counts.
+ * lists_check.c: what the blocks of a zone were found to be (blocks_check.c) is compared with the
+ * counts and largest orders of its pageblocks, and these with the zone's lists and counts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,46 +15,38 @@ struct link {
 	char text[48];
 };
 
-static struct link link_of_page(unsigned long number, unsigned int order, unsigned int prev)
+/* The largest order that is free in the map of a pageblock that is not free as a whole. */
+static int largest_free(unsigned long first)
 {
-	struct link link;
+	for (int order = pageblock_order - 1; order >= 0; order--)
+		for (unsigned long at = 0; at < pageblock_nr_pages; at += 1UL << order) {
+			unsigned long n = 0;
 
-	if (prev == NIL16)
-		snprintf(link.text, sizeof(link.text), "pageblock[%lu].head[%u]", number, order);
-	else
-		snprintf(link.text, sizeof(link.text), "page[%lu].next",
-			 (number << pageblock_order) + prev);
-	return link;
+			while (n < 1UL << order && map_test(first + at + n))
+				n++;
+			if (n == 1UL << order)
+				return order;
+		}
+	return PB_OFF_LIST;
 }
 
-/* Walks the pageblock's list of an order; returns its pages. */
-static unsigned int check_blocks_listed(struct walk *walk, unsigned long number, unsigned int order)
+/* Returns its free pages, by the map. */
+static unsigned int check_map_words(struct walk *walk, unsigned long number)
 {
-	const struct pageblock *pb = &mm.pageblocks[number];
-	unsigned long base = number << pageblock_order;
-	unsigned int pages = 0, prev = NIL16, n = pb->head[order];
+	unsigned long first = number << pageblock_order;
+	unsigned int pages = 0;
 
-	do {
-		const struct page *page = &mm.memmap[base + n];
+	for (unsigned long i = first; i < first + pageblock_nr_pages; i += WORD_PAGES) {
+		uint64_t word = *map_word(i);
 
-		if (n >= pageblock_nr_pages) {
-			expect(walk, false, "%s: %u, pageblock[%lu].free_orders: 0x%x",
-			       link_of_page(number, order, prev).text, n, number, pb->free_orders);
-			break;
-		}
-		if (!trusted(base + n) || page->word != PAGE_FREE_WORD(order) ||
-		    page->prev != prev || pages >= pageblock_nr_pages) {
-			expect(walk, false,
-			       "page[%lu]: info 0x%x _refcount %u prev %u, but %s leads here by pageblock[%lu].free_orders 0x%x",
-			       base + n, page->info, page->_refcount, page->prev,
-			       link_of_page(number, order, prev).text, number, pb->free_orders);
-			break;
-		}
-		pages += 1U << order;
-		walk->free[order]--; /* what was seen must be what is listed */
-		prev = n;
-		n = page->next;
-	} while (n != NIL16);
+		expect(walk, !(word & ~WORD_FULL), "map[%lu]: 0x%llx", i >> WORD_ORDER,
+		       (unsigned long long)word);
+		expect(walk, *map_order(i) == word_largest(word & WORD_FULL),
+		       "map_order[%lu]: %u, but map[%lu] 0x%llx", i >> WORD_ORDER, *map_order(i),
+		       i >> WORD_ORDER, (unsigned long long)word);
+		for (unsigned long n = 0; n < WORD_PAGES; n++)
+			pages += map_test(i + n);
+	}
 	return pages;
 }
 
@@ -64,16 +56,14 @@ static void check_whole_pageblock(struct walk *walk, unsigned long number)
 	const struct pageblock *pb = &mm.pageblocks[number];
 	unsigned long base = number << pageblock_order;
 
-	expect(walk,
-	       trusted(base) && mm.memmap[base].word == PAGE_FREE_WORD(pb->list) &&
-		       !pb->free_orders,
-	       "pageblock[%lu].list: %d, but page[%lu] has info 0x%x _refcount %u trust[%lu] %d .free_orders 0x%x",
+	expect(walk, trusted(base) && mm.memmap[base].word == PAGE_FREE_WORD(pb->list),
+	       "pageblock[%lu].list: %d, but page[%lu] has info 0x%x _refcount %u trust[%lu] %d map[%lu] 0x%llx",
 	       number, pb->list, base, mm.memmap[base].info, mm.memmap[base]._refcount,
-	       base >> GROUP_SHIFT, trust_of(base), pb->free_orders);
+	       base >> GROUP_SHIFT, trust_of(base), base >> WORD_ORDER,
+	       (unsigned long long)*map_word(base));
 	expect(walk, pb->list == pageblock_order || number % 2 == 0,
 	       "pageblock[%lu].list: %d, in the upper half of a section", number, pb->list);
 	if (pb->type == MIGRATE_HIGHATOMIC) {
-		walk->free_highatomic += pageblock_nr_pages;
 		walk->lists[MIGRATE_HIGHATOMIC][pb->list]++;
 		walk->free[pb->list]--; /* listed here, and not among the whole ones */
 	} else {
@@ -84,20 +74,12 @@ static void check_whole_pageblock(struct walk *walk, unsigned long number)
 static void check_pageblock(struct walk *walk, unsigned long number)
 {
 	const struct pageblock *pb = &mm.pageblocks[number];
-	unsigned int pages = 0;
+	unsigned int pages = check_map_words(walk, number);
 	int largest = PB_OFF_LIST;
 
-	expect(walk, !(pb->free_orders >> pageblock_order), "pageblock[%lu].free_orders: 0x%x",
-	       number, pb->free_orders);
-	for (unsigned int order = 0; order < pageblock_order; order++) {
-		if (!(pb->free_orders >> order & 1))
-			continue;
-		largest = (int)order;
-		pages += check_blocks_listed(walk, number, order);
-	}
 	expect(walk, pages == pb->nr_free,
-	       "pageblock[%lu].nr_free: %u, but %u by .head and page[].next", number, pb->nr_free,
-	       pages);
+	       "pageblock[%lu].nr_free: %u, but %u by map[%lu] and those after it", number,
+	       pb->nr_free, pages, number << (pageblock_order - WORD_ORDER));
 	expect(walk, pb->type < MIGRATE_TYPES, "pageblock[%lu].type: %u", number, pb->type);
 	if (pb->type == MIGRATE_HIGHATOMIC) {
 		walk->highatomic += pageblock_nr_pages;
@@ -110,9 +92,14 @@ static void check_pageblock(struct walk *walk, unsigned long number)
 		check_whole_pageblock(walk, number);
 		return;
 	}
+	/*
+	 * One that is free as a whole and on no list is the upper half of a pair (blocks_check.c).
+	 */
+	if (pages < pageblock_nr_pages)
+		largest = largest_free(number << pageblock_order);
 	expect(walk, pb->list == largest,
-	       "pageblock[%lu].list: %d, but .free_orders 0x%x has the largest free order at %d",
-	       number, pb->list, pb->free_orders, largest);
+	       "pageblock[%lu].list: %d, but map[%lu] and those after it have the largest free order at %d",
+	       number, pb->list, number << (pageblock_order - WORD_ORDER), largest);
 	if (pb->list >= 0 && pb->type < MIGRATE_TYPES)
 		walk->lists[pb->type][pb->list]++;
 }
@@ -185,7 +172,7 @@ static void check_lists(struct walk *walk)
 		       "zone[%d].nonempty[%u]: 0x%x, but its .list[%u] 0x%x", walk->zone_number,
 		       type, zone->nonempty[type], type, bits);
 	}
-	/* Those on a pageblock's own lists were counted off when that was walked. */
+	/* Those of HIGHATOMIC pageblocks were counted off when these were walked. */
 	for (int order = 0; order < NR_PAGE_ORDERS; order++)
 		expect(walk, walk->free[order] == walk->lists[PB_WHOLE][order],
 		       "zone[%d]: %lld free blocks of order %d seen that no pageblock lists, %llu listed",
@@ -240,9 +227,9 @@ void check_zone(struct walk *walk, const struct zone *zone)
 			check_pageblock(walk, n);
 	check_lists(walk);
 	free = walk->free_pages + zone->nr_untouched;
-	check_count(walk, "nr_free", zone->nr_free, free, "page[].info and .nr_untouched");
+	check_count(walk, "nr_free", zone->nr_free, free, "map[], page[].info and .nr_untouched");
 	check_count(walk, "managed", zone->managed, free + walk->allocated,
-		    "page[].info and .nr_untouched");
+		    "map[], page[].info and .nr_untouched");
 	check_count(walk, "nr_highatomic", zone->nr_highatomic, walk->highatomic,
 		    "pageblock[].type");
 	check_count(walk, "nr_free_highatomic", zone->nr_free_highatomic, walk->free_highatomic,

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * open_section.c: a section that nobody has cut yet becomes two pageblocks. Only then is its metadata
- * written for the first time.
+ * open_section.c: a section that nobody has cut yet becomes two pageblocks. Only then is its
+ * metadata written for the first time.
  */
 #include <string.h>
 #include "../debug/hooks.h"
 #include "buddy_internal.h"
 
-void section_clear(unsigned long section)
+/* On no list; all of its pages are free, or none is. */
+static inline void pageblock_clear(unsigned long index, bool free)
 {
-	struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
-	uint64_t *trust = (uint64_t *)(void *)&mm.trust[section << (SECTION_SHIFT - GROUP_SHIFT)];
+	struct pageblock *pb = pb_of(index);
+
+	pb->nr_free = free ? pageblock_nr_pages : 0;
+	pb->list = PB_OFF_LIST;
+	pb->type = MIGRATE_UNMOVABLE;
+	map_fill(index, free);
+}
+
+void section_clear(unsigned long section, bool free)
+{
+	unsigned long index = section << SECTION_SHIFT;
+	uint64_t *trust = (uint64_t *)(void *)&mm.trust[index >> GROUP_SHIFT];
 	uint64_t none = 0x0101010101010101;
 	const unsigned long bytes = SECTION_PAGES / GROUP_PAGES;
 
-	static_assert(TRUST_NONE == 1, "the bytes of the constant below");
+	static_assert(TRUST_NONE == 1, "the bytes of the constant above");
 	VM_BUG_ON(section >= mm.nr_pages >> SECTION_SHIFT);
-	for (int i = 0; i < 2; i++) {
-		pb[i].free_orders = 0;
-		pb[i].nr_free = 0;
-		pb[i].list = PB_OFF_LIST;
-		pb[i].type = MIGRATE_UNMOVABLE;
-	}
+	for (unsigned long end = index + SECTION_PAGES; index < end; index += pageblock_nr_pages)
+		pageblock_clear(index, free);
 	if (!FOR_SPEED || bytes != 4 * sizeof(*trust)) {
 		memset(trust, TRUST_NONE, bytes);
 		return;
@@ -50,7 +57,7 @@ struct pageblock *section_take(struct zone *zone)
 	section = span->opened;
 	VM_BUG_ON(section_is_open(section));
 	index = section << SECTION_SHIFT;
-	section_clear(section);
+	section_clear(section, true);
 	mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;
 	mm.memmap[index].word = PAGE_FREE_WORD(MAX_PAGE_ORDER);
 	if (HOOKS)

@@ -51,11 +51,12 @@ static void poison_section(unsigned long section)
 	spin_lock(&zone->lock);
 	while (i < end) {
 		const struct page *page = &mm.memmap[i];
+		bool free;
+		unsigned int order = buddy_block_at(i, &free);
 
-		if (page_state(page) == PAGE_FREE ||
-		    (page_state(page) == PAGE_ALLOC && !page->_refcount))
-			fill(i, page_order(page), POISON);
-		i += 1UL << page_order(page);
+		if (free || (page_state(page) == PAGE_ALLOC && !page->_refcount))
+			fill(i, order, POISON);
+		i += 1UL << order;
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);

@@ -40,6 +40,10 @@ void emit_advice(const struct alloc_context *ac, void (*emit)(const char *line))
  */
 void emit_nearest(struct zone *zone, unsigned int order, void (*emit)(const char *line));
 
+/* free_blocks.c */
+/* Adds up a pageblock's free blocks below pageblock_order, by order. */
+void pb_count_blocks(const struct pageblock *pb, uint64_t nr_free[pageblock_order]);
+
 /* info.c */
 const char *zone_name(const struct zone *zone);
 uint64_t zone_present(const struct zone *zone); /* pages that exist */

@@ -68,5 +68,14 @@ void hook_section_opened(unsigned long index); /* the zone's lock is held */
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
 		 uint32_t migratetype, uint32_t gfp);
 
+/* free_blocks.c */
+/*
+ * For whoever walks from block to block: the order of the block that starts at index, of an open
+ * section. *free: it is in the buddy, and has no head unless it is a whole pageblock.
+ */
+unsigned int buddy_block_at(unsigned long index, bool *free);
+/* The order of the free block that a free page lies in; *start is its first page. */
+unsigned int buddy_order(unsigned long index, unsigned long *start);
+
 #pragma GCC visibility pop
 #endif

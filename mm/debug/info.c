@@ -117,21 +117,12 @@ static void for_each_open_pageblock(enum zone_type type,
 static void count_pageblock(const struct pageblock *pb, void *arg)
 {
 	uint64_t(*nr_free)[NR_PAGE_ORDERS] = arg;
-	const struct page *base =
-		&mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
 
-	if (pb->list >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC) { /* of no type */
-		nr_free[MIGRATE_MOVABLE][pb->list]++;
-		return;
-	}
-	if (pb->list == pageblock_order)
-		nr_free[MIGRATE_HIGHATOMIC][pageblock_order]++;
-	for (unsigned int order = 0; order < pageblock_order; order++) {
-		if (!(pb->free_orders >> order & 1))
-			continue;
-		for (uint16_t n = pb->head[order]; n != NIL16; n = base[n].next)
-			nr_free[pb->type][order]++;
-	}
+	if (pb->list >= pageblock_order)
+		nr_free[pb->type == MIGRATE_HIGHATOMIC ? MIGRATE_HIGHATOMIC : MIGRATE_MOVABLE]
+		       [pb->list]++; /* of no type, but for HIGHATOMIC ones */
+	else if (pb->list != PB_OFF_LIST)
+		pb_count_blocks(pb, nr_free[pb->type]);
 }
 
 void mm_pagetypeinfo(enum zone_type type, uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS])
@@ -237,13 +228,18 @@ RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 	flags = port_irq_save();
 	spin_lock(&mm.zones[info->zone].lock);
 	head = block_head(index);
-	page.raw = READ_ONCE(mm.memmap[head].raw);
 	info->migratetype = (enum migratetype)mm.pageblocks[index >> pageblock_order].type;
+	if (head == NIL32) { /* free, and no whole pageblock */
+		page.raw = PAGE_FREE_WORD(0);
+		info->order = buddy_order(index, &head);
+	} else {
+		page.raw = READ_ONCE(mm.memmap[head].raw);
+		info->order = page_order(&page);
+	}
 	spin_unlock(&mm.zones[info->zone].lock);
 	port_irq_restore(flags);
 	info->head_pfn = pfn - (index - head);
 	info->state = page_state(&page);
-	info->order = page_order(&page);
 	if (page_allocated(&page)) {
 		info->refcount = page._refcount;
 		info->owner = page.owner;

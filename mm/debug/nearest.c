@@ -27,11 +27,12 @@ struct nearest {
 static RACY unsigned int take_in(struct nearest *now, unsigned long index, unsigned int order)
 {
 	struct page page = {.raw = READ_ONCE(mm.memmap[index].raw)};
-	unsigned int have = page_order(&page) < order ? page_order(&page) : order;
+	bool free;
+	unsigned int size = buddy_block_at(index, &free), have = size < order ? size : order;
 
+	if (free)
+		return size;
 	switch (page_state(&page)) {
-	case PAGE_FREE:
-		break;
 	case PAGE_RESERVED:
 		now->in_use = NIL32; /* never given back */
 		break;
@@ -48,10 +49,10 @@ static RACY unsigned int take_in(struct nearest *now, unsigned long index, unsig
 		}
 		now->in_use += 1UL << have;
 	}
-	return page_order(&page);
+	return size;
 }
 
-/* The blocks of one section, if it is open: each has a head, whose order leads to the next. */
+/* The blocks of one section, if it is open: the order of each leads to the next. */
 static void look_at_section(struct zone *zone, unsigned long section, unsigned int order,
 			    struct nearest *best)
 {

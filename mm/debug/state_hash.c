@@ -6,6 +6,7 @@
  */
 #include "../buddy/buddy.h"
 #include "../check_walk.h"
+#include "../free_map.h"
 #include "../pcp/pcp.h"
 
 static uint64_t hash_section(uint64_t hash, unsigned long section)
@@ -14,26 +15,24 @@ static uint64_t hash_section(uint64_t hash, unsigned long section)
 	unsigned long index = section << SECTION_SHIFT, end = index + SECTION_PAGES;
 
 	for (unsigned long n = 0; n < SECTION_PAGES >> pageblock_order; n++, pb++) {
-		hash = hash_mix(hash, (uint64_t)pb->free_orders << 32 |
-					      (uint64_t)pb->nr_free << 16 |
+		hash = hash_mix(hash, (uint64_t)pb->nr_free << 16 |
 					      (uint64_t)(uint8_t)pb->list << 8 | pb->type);
 		if (pb->list != PB_OFF_LIST)
 			hash = hash_mix(hash, (uint64_t)pb->prev << 32 | pb->next);
-		for (unsigned int order = 0; order < pageblock_order; order++)
-			if (pb->free_orders >> order & 1)
-				hash = hash_mix(hash, pb->head[order]);
 	}
 	for (; index < end; index++) {
 		const struct page *page = &mm.memmap[index];
 
+		if (!(index & (WORD_PAGES - 1))) {
+			hash = hash_mix(hash, *map_word(index));
+			hash = hash_mix(hash, *map_order(index));
+		}
 		if (!(index & (GROUP_PAGES - 1)))
 			hash = hash_mix(hash, (uint64_t)mm.trust[index >> GROUP_SHIFT]);
 		if (!trusted(index) || page_state(page) == PAGE_NONE)
 			continue;
 		hash = hash_mix(hash, index << 32 | page->word);
-		/* The links of order 9 and 10 are in the pageblocks. */
-		if (page_allocated(page) ||
-		    (page_state(page) == PAGE_FREE && page_order(page) < pageblock_order))
+		if (page_allocated(page))
 			hash = hash_mix(hash, page->owner);
 	}
 	return hash;
@@ -84,7 +83,8 @@ uint64_t mm_state_hash(void)
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
 			const struct per_cpu_pages *pcp = &mm.pcpu[cpu]->cache[i];
 
-			hash = hash_mix(hash, (uint64_t)(pcp->limit - pcp->base));
+			hash = hash_mix(hash,
+					(uint64_t)(pcp->limit - pcp->base) << 8 | pcp->cursor);
 			for (struct page **p = pcp->base + 1; p <= pcp->top; p++)
 				hash = hash_mix(hash, (uint64_t)(*p - mm.memmap));
 		}

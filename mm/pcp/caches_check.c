@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * caches_check.c: what each CPU has: its area, its caches, the ranges it knows as open. What lies in
- * caches is compared with what the zones' walks saw cached (buddy/blocks_check.c). Pointers are
+ * caches_check.c: what each CPU has: its area, its caches, the ranges it knows as open. What lies
+ * in caches is compared with what the zones' walks saw cached (buddy/blocks_check.c). Pointers are
  * judged as numbers before they are followed.
  */
 #include "../check_walk.h"
@@ -16,19 +16,26 @@ static unsigned long long address(const void *pointer)
 
 /* ---- the arrays ---------------------------------------------------------------------------- */
 
-/* Does the array lie in pages that someone has allocated? */
-static bool is_allocated(const void *start, const void *end)
+/* Does the array of a cache lie in pages that someone has allocated? */
+static bool check_allocated(struct walk *walk, const void *start, const void *end, unsigned int c,
+			    unsigned int number)
 {
 	phys_addr_t at = virt_to_phys(start), last = virt_to_phys(end) - 1;
 
 	for (pfn_t pfn = PFN_DOWN(at); pfn <= PFN_DOWN(last); pfn++) {
 		unsigned long index = pfn_to_index(pfn);
-		const struct page *head;
+		const struct page *head = NULL;
 
-		if (index == NIL32 || !section_is_open(index >> SECTION_SHIFT))
-			return false;
-		head = &mm.memmap[block_head(index)];
-		if (!page_allocated(head) || !head->_refcount)
+		if (index != NIL32 && section_is_open(index >> SECTION_SHIFT))
+			index = block_head(index);
+		else
+			index = NIL32;
+		if (index != NIL32)
+			head = &mm.memmap[index];
+		if (!expect(walk, head && page_allocated(head) && head->_refcount,
+			    "cpu[%u].cache[%u].base, .capacity: 0x%llx to 0x%llx, but page[%lu] has info 0x%x _refcount %u",
+			    c, number, address(start), address(end), index, head ? head->info : 0,
+			    head ? head->_refcount : 0U))
 			return false;
 	}
 	return true;
@@ -59,10 +66,9 @@ static struct page **check_bounds(struct walk *walk, const struct mm_pcpu *cpu, 
 	       c, number, address(pcp->base), address(slots));
 	if (walk->violations != before)
 		return NULL;
-	end = (struct page **)((uintptr_t)pcp->base + (pcp->capacity + 1UL) * sizeof(*end));
-	if (!expect(walk, is_allocated(pcp->base, end),
-		    "cpu[%u].cache[%u].base: 0x%llx, .capacity: %u, which is no allocated memory",
-		    c, number, address(pcp->base), (unsigned int)pcp->capacity))
+	end = (struct page **)((uintptr_t)pcp->base +
+			       (pcp->capacity + PCP_EXTRA_SLOTS) * sizeof(*end));
+	if (!check_allocated(walk, pcp->base, end, c, number))
 		return NULL;
 	limit = pcp->base + pcp_high_of(pcp, order, mm.pcp_high);
 	expect(walk, pcp->limit == limit,
@@ -74,6 +80,9 @@ static struct page **check_bounds(struct walk *walk, const struct mm_pcpu *cpu, 
 		       (uintptr_t)pcp->top % sizeof(*end) == 0,
 	       "cpu[%u].cache[%u].top: 0x%llx, but .base 0x%llx, .limit 0x%llx", c, number,
 	       address(pcp->top), address(pcp->base), address(limit));
+	expect(walk, pcp_cursor_fits(pcp),
+	       "cpu[%u].cache[%u].cursor: %u, but .base 0x%llx .limit 0x%llx", c, number,
+	       pcp->cursor, address(pcp->base), address(limit));
 	expect(walk, !*pcp->base, "cpu[%u].cache[%u]: there is something below the first block", c,
 	       number);
 	return walk->violations == before ? end : NULL;

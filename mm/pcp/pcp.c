@@ -2,9 +2,9 @@
 /*
  * pcp.c: filling and emptying the per-CPU page caches.
  *
- * A refill cuts one block of up to `batch` pages, so it removes one block from the buddy, not
- * batch of them. A full cache gives pages back in one go under one lock: eight that make up a
- * block of order 3 if the newest ones do, else one or two. Nothing here loops over a whole cache.
+ * A refill takes the free pages of a word of the map or of a few, `batch` at most. A full cache
+ * gives eight of its older pages back in one go, fewer if these merge far. Nothing here loops over
+ * a whole cache.
  */
 #include <string.h>
 #include "pcp_internal.h"
@@ -33,7 +33,9 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 }
 
 #if CONFIG_DEBUG_HOOKS
-/* Word by word: another CPU may look at either meanwhile, so no pointer may be seen half written. */
+/*
+ * Word by word: another CPU may look at either meanwhile, so no pointer may be seen half written.
+ */
 static void move_caches(struct mm_pcpu *cpu, struct per_cpu_pages *to)
 {
 	for (unsigned int i = 0; i < NR_PCPS; i++) {
@@ -43,6 +45,7 @@ static void move_caches(struct mm_pcpu *cpu, struct per_cpu_pages *to)
 		to[i].capacity = from->capacity;
 		to[i].batch = from->batch;
 		to[i].zone = from->zone;
+		to[i].cursor = from->cursor;
 		WRITE_ONCE(to[i].base, from->base);
 		WRITE_ONCE(to[i].top, from->top);
 	}
@@ -78,7 +81,12 @@ unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
 		if (blocks < CONFIG_PCP_HIGH_MIN) /* not worth a cache */
 			return 0;
 	}
-	return blocks < most ? blocks : most;
+	if (blocks > most)
+		blocks = most;
+	/* Whole groups of pages, so that these can go back as they came. */
+	if (!order && blocks > PCP_RETURN_PAGES)
+		blocks &= ~(PCP_RETURN_PAGES - 1UL);
+	return blocks;
 }
 
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
@@ -91,15 +99,17 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			struct per_cpu_pages *pcp =
 				&area->cache[order * NR_PCP_CLASSES + zone->first_pcp];
-			unsigned long size = pcp_capacity(zone, order) + 1;
+			unsigned long size = pcp_capacity(zone, order) + PCP_EXTRA_SLOTS;
 
-			for (int left = MIGRATE_PCPTYPES; left && size > 1; left--, pcp++) {
+			for (int left = MIGRATE_PCPTYPES; left && size > PCP_EXTRA_SLOTS;
+			     left--, pcp++) {
 				VM_BUG_ON(slots && pcp->top != pcp->base);
 				if (slots && need + size <= have) {
 					pcp->batch = pcp_batch(order);
-					pcp->zone = (uint16_t)z;
+					pcp->zone = (uint8_t)z;
+					pcp->cursor = 0;
 					pcp->base = pcp->limit = slots + need;
-					pcp->capacity = (uint32_t)size - 1;
+					pcp->capacity = (uint32_t)(size - PCP_EXTRA_SLOTS);
 					/*
 					 * Release: another CPU that reads this reads the slot it
 					 * points to after it was zeroed (search_next_block()).
@@ -117,44 +127,37 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 
 /* ---- refill and return: interrupts are masked ---------------------------------------------- */
 
-/* The cache takes a block from the zone; its first page is returned, in use. NULL: none left. */
-struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class)
+struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class, unsigned int n)
 {
-	uint64_t raw = PAGE_INFO(PAGE_ALLOC, 0) | class;
-	struct page *page = NULL;
-	unsigned int order = CONFIG_PCP_BATCH_ORDER;
-	unsigned long index;
+	long most = pcp->limit - pcp->top + 1;
+	struct page **top = pcp->top, *spare[2], *page = NULL;
+	unsigned long got;
 
 	VM_BUG_ON(pcp->top > pcp->limit || pcp->top < pcp->base);
 	VM_BUG_ON(pcp->capacity && &mm.zones[pcp->zone] != zone);
 	VM_BUG_ON(class & ~(gfp_t)GFP_CLASS_MASK);
 	VM_BUG_ON(!port_irqs_disabled());
-	while (pcp->limit - pcp->top + 1 < 1L << order)
-		order--;
-	spin_lock(&zone->lock);
-	index = buddy_alloc(zone, &order, group_type(class), 0);
-	if (index != NIL32) {
-		trust_head(index, 0);
-		page = &mm.memmap[index];
-		VM_BUG_ON(zone_of(index) != zone);
-		VM_BUG_ON(pcp->top + (1L << order) - 1 > pcp->limit && order);
-		if (order) {
-			struct page *end = page + (1UL << order), **top = pcp->top + (end - page);
-
-			pcp->top = top - 1;
-			port_pcpu()->refills++;
-			for (struct page *p = page + 1; p < end; p++) {
-				p->raw = raw;
-				*--top = p; /* the lowest goes out first */
-			}
-		}
-		page->raw = raw | PAGE_ONE_REF;
+	/* A cache that has no room at all takes one page past it. */
+	if (most < 2) {
+		most = 1;
+		top = spare;
 	}
+	spin_lock(&zone->lock);
+	got = buddy_alloc_pages(zone, most < n ? (unsigned long)most : n, group_type(class),
+				PAGE_INFO(PAGE_ALLOC, 0) | class, top);
 	spin_unlock(&zone->lock);
+	if (got) {
+		page = top[got];
+		page->_refcount = 1;
+		if (got > 1) {
+			pcp->top = top + got - 1;
+			port_pcpu()->refills++;
+		}
+	}
 	return page;
 }
 
-unsigned int pcp_give_back(struct zone *zone, struct page *page)
+void pcp_give_back(struct zone *zone, struct page *page)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	unsigned int order = page_order(page);
@@ -166,72 +169,105 @@ unsigned int pcp_give_back(struct zone *zone, struct page *page)
 	if (HOOKS & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_PCPU_DRAIN, index, order,
 			    (uint32_t)gfp_migratetype(page->info), 0);
-	return buddy_free(zone, index, order);
+	buddy_free(zone, index, order);
 }
 
 /*
  * What follows compares descriptors' addresses, which have the alignment of frame numbers: the
  * memmap starts on a page.
  */
-#define RETURN_PAGES (1 << CONFIG_PCP_RETURN_ORDER)
+#define RETURN_PAGES PCP_RETURN_PAGES
 #define RETURN_BYTES (RETURN_PAGES * sizeof(struct page))
 
-/*
- * The newest RETURN_PAGES pages are one aligned block: distinct pages with the same upper bits.
- */
-static bool newest_are_a_block(const struct per_cpu_pages *pcp)
+/* So many distinct pages are one aligned block: they have the same upper bits. */
+static inline bool are_a_block(struct page *const *pages)
 {
-	if (pcp->top - pcp->base < RETURN_PAGES)
+	uintptr_t differ = 0;
+
+	if (((uintptr_t)pages[0] ^ (uintptr_t)pages[1]) >= RETURN_BYTES) /* mostly */
 		return false;
+	UNROLL(8)
 	for (int i = 1; i < RETURN_PAGES; i++)
-		if (((uintptr_t)*pcp->top ^ (uintptr_t)pcp->top[-i]) >= RETURN_BYTES)
-			return false;
-	return true;
+		differ |= (uintptr_t)pages[0] ^ (uintptr_t)pages[i];
+	return differ < RETURN_BYTES;
 }
 
 /*
- * Would a page merge at once? The group of a cached page is written, so its neighbour's word says
- * the truth.
+ * Single pages from slots of a cache go to the buddy, n at most; returns how many. The zone's lock
+ * is held.
  */
-static RACY bool buddy_is_free(const struct page *page)
+static inline unsigned long return_pages(struct zone *zone, struct page *const *pages,
+					 unsigned long n)
 {
-	const struct page *buddy = (const void *)((uintptr_t)page ^ sizeof(*page));
+	if (HOOKS & MM_HOOK_TRACE)
+		for (unsigned long i = 0; i < n; i++)
+			trace_event(MM_TRACE_PCPU_DRAIN, (unsigned long)(pages[i] - mm.memmap), 0,
+				    (uint32_t)gfp_migratetype(pages[i]->info), 0);
+	if (FOR_SPEED && n == RETURN_PAGES && are_a_block(pages)) {
+		struct page *first = (void *)((uintptr_t)pages[0] & ~(RETURN_BYTES - 1));
 
-	return buddy->word == PAGE_FREE_WORD(0);
-}
-
-/* A page (already without holders) comes to a cache that is full. */
-void pcp_return(struct per_cpu_pages *pcp, struct page *page)
-{
-	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
-	bool keep = pcp->limit != pcp->base; /* else the cache is switched off */
-
-	VM_BUG_ON(pcp->top != pcp->limit);
-	VM_BUG_ON(page->_refcount || page_state(page) != PAGE_ALLOC || page_order(page));
-	VM_BUG_ON(keep && &mm.zones[pcp->zone] != zone);
-	VM_BUG_ON(keep && *pcp->top == page);
-	VM_BUG_ON(!port_irqs_disabled());
-	spin_lock(&zone->lock);
-	if (!keep) {
-		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);
-	} else if (newest_are_a_block(pcp)) {
-		struct page *first = (void *)((uintptr_t)*pcp->top & ~(RETURN_BYTES - 1));
-
-		pcp->top -= RETURN_PAGES;
 		for (int i = 0; i < RETURN_PAGES; i++)
 			first[i].word = PAGE_NONE;
 		buddy_free(zone, (unsigned long)(first - mm.memmap), CONFIG_PCP_RETURN_ORDER);
-	} else if (!pcp_give_back(zone, *pcp->top--) && pcp->top > pcp->base &&
-		   !buddy_is_free(*pcp->top)) {
-		/*
-		 * One that may merge all the way up, or two that do not merge: a bound on the
-		 * call.
-		 */
-		pcp_give_back(zone, *pcp->top--);
+		return n;
 	}
+	return buddy_free_pages(zone, pages, n);
+}
+
+/*
+ * A page (already without holders) comes to a cache that is full: some that have lain in it for a
+ * while go back, and the newest move to their slots.
+ */
+void pcp_return(struct per_cpu_pages *pcp, struct page *page)
+{
+	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
+	long room = pcp->limit - pcp->base; /* 0: the cache is switched off */
+	long n = room < RETURN_PAGES ? room : RETURN_PAGES, same = 0;
+	struct page **slots = pcp->base + 1, **from;
+
+	VM_BUG_ON(pcp->top != pcp->limit);
+	VM_BUG_ON(page->_refcount || page_state(page) != PAGE_ALLOC || page_order(page));
+	VM_BUG_ON(room && &mm.zones[pcp->zone] != zone);
+	VM_BUG_ON(room && *pcp->top == page);
+	VM_BUG_ON(!port_irqs_disabled());
+	if (!n) {
+		spin_lock(&zone->lock);
+		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);
+		spin_unlock(&zone->lock);
+		return;
+	}
+	if (room >= 2 * RETURN_PAGES) {
+		long window = pcp_return_window(room);
+
+		VM_BUG_ON(!pcp_cursor_fits(pcp));
+		slots = pcp->top + 1 - window + pcp->cursor;
+		pcp->cursor = (uint8_t)(pcp->cursor + RETURN_PAGES);
+		if (pcp->cursor >= window - RETURN_PAGES)
+			pcp->cursor = 0;
+		/* Pages that come one after the other are to lie in slots as they lie in memory. */
+		while (same < n - 1 &&
+		       ((uintptr_t)pcp->top[-same] ^ (uintptr_t)page) < RETURN_BYTES)
+			same++;
+		n -= same;
+	}
+	spin_lock(&zone->lock);
+	n = (long)return_pages(zone, slots, (unsigned long)n);
 	spin_unlock(&zone->lock);
-	if (keep) {
-		port_pcpu()->returns++;
-		*++pcp->top = page;
+	port_pcpu()->returns++;
+	/* Newer ones fill the gap, and the newest move down; in a small cache, all that stay. */
+	if (room < 2 * RETURN_PAGES)
+		same = room - n;
+	from = pcp->top + 1 - same - n;
+	pcp->top -= n - 1;
+	if (FOR_SPEED && n == RETURN_PAGES && from > slots) { /* as always, nearly */
+		UNROLL(8)
+		for (int i = 0; i < RETURN_PAGES; i++)
+			slots[i] = from[i];
+	} else {
+		for (long i = 0; i < n && from > slots; i++)
+			slots[i] = from[i];
+		for (; same; same--, from++)
+			*from = from[n];
 	}
+	*pcp->top = page;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp.h: what pcp/ offers: one CPU's caches, filled and emptied (pcp.c) and given back (pcp_drain.c), and
- * all CPUs' caches together (remote.c).
+ * pcp.h: what pcp/ offers: one CPU's caches, filled and emptied (pcp.c) and given back
+ * (pcp_drain.c), and all CPUs' caches together (remote.c).
  */
 #ifndef QUARRY_MM_PCP_H
 #define QUARRY_MM_PCP_H
@@ -13,8 +13,8 @@
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
 
 /*
- * What a request may still examine to find a range of its order that cached blocks complete, all zones
- * together.
+ * What a request may still examine to find a range of its order that cached blocks complete, all
+ * zones together.
  */
 struct scan_budget {
 	unsigned long entries; /* slots of caches */
@@ -29,7 +29,7 @@ static inline const struct per_cpu_pages *pcp_caches(const struct mm_pcpu *cpu)
 	return __atomic_load_n(&cpu->cache, __ATOMIC_ACQUIRE);
 }
 
-/* This CPU's cache, hidden or not, by order and class as a number (PCP_OFFSET_MASK). */
+/* This CPU's, by order and class as a number (PCP_OFFSET_MASK). */
 static inline struct per_cpu_pages *pcp_at(struct mm_pcpu *cpu, unsigned long offset)
 {
 	return (struct per_cpu_pages *)(void *)((char *)cpu->cache + offset);
@@ -48,15 +48,17 @@ static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 /* ---- pcp.c ---------------------------------------------------------------------------------- */
 
 /*
- * Slots that the caches of this area need, PCP_HAVE_SLOTS if they have some. With `slots`, `have` of
- * them, each cache gets its part; one that finds too few left, since a zone has grown meanwhile,
+ * Slots that the caches of this area need, PCP_HAVE_SLOTS if they have some. With `slots`, `have`
+ * of them, each cache gets its part; one that finds too few left, since a zone has grown meanwhile,
  * goes without.
  */
 #define PCP_HAVE_SLOTS (~0UL)
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have);
-/* A page through the cache, which is empty. Interrupts masked. */
-struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class);
-void pcp_return(struct per_cpu_pages *pcp, struct page *page); /* interrupts masked */
+#define PCP_BATCH	(1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
+#define PCP_SMALL_BATCH ((PCP_BATCH + 1) / 2) /* for requests that have had more to do already */
+/* Both with interrupts masked. An empty cache takes up to `n` pages; one is returned, in use. */
+struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class, unsigned int n);
+void pcp_return(struct per_cpu_pages *pcp, struct page *page);
 /* Hide the caches from the hot paths while there are debug hooks, show them again when not. */
 #if CONFIG_DEBUG_HOOKS
 void pcp_sync_hooks(void);
@@ -66,12 +68,8 @@ static inline void note_hooks(void)
 		pcp_sync_hooks();
 }
 #else
-static inline void pcp_sync_hooks(void)
-{
-}
-static inline void note_hooks(void)
-{
-}
+#define pcp_sync_hooks() ((void)0)
+#define note_hooks()	 ((void)0)
 #endif
 
 /* ---- pcp_drain.c: interrupts masked, where nothing else is said ------------------------------ */
@@ -89,13 +87,15 @@ static inline struct page *pcp_pop(struct per_cpu_pages *pcp, uint32_t word)
 	page->word = word;
 	return page;
 }
-/* With the type TAKE_NOTHING these answer the same, and change nothing. */
-/* Give back a cached block of this order or above, the smallest there is. False: there is none. */
+/*
+ * With the type TAKE_NOTHING these answer the same, and change nothing.
+ * Give back a cached block of this order or above, the smallest there is. False: there is none.
+ */
 bool pcp_give_back_one(struct zone *zone, unsigned int order, enum migratetype type);
 /*
- * Search this CPU's caches for a range of this order that is free but for a few of their newest blocks,
- * and give these back; a HIGHATOMIC pageblock they complete is of type `type` from then on. False, and
- * nothing has changed: none was found. Bound: what the budget allows (docs/bounds.md).
+ * Search this CPU's caches for a range of this order that is free but for a few of their newest
+ * blocks, and give these back; a HIGHATOMIC pageblock they complete is of type `type` from then on.
+ * False, and nothing has changed: none was found. Bound: what the budget allows (docs/bounds.md).
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		  struct scan_budget *budget);
@@ -133,15 +133,15 @@ unsigned long pcp_count_zone(const struct zone *zone); /* pages that all CPUs ha
 /* All CPUs, this one too, give back their cached blocks in [start, end); returns when they have. */
 void remote_give_back(unsigned long start, unsigned long end);
 /*
- * Search for a range of this order or more, [*start, *end), that is free but for blocks in any CPU's
- * caches. With a budget, so much of the other CPUs' caches; without, all caches. Changes nothing.
+ * Search for a range of this order or more, [*start, *end), that is free but for blocks in any
+ * CPU's caches. With a budget, so much of the other CPUs' caches; without, all caches. Changes
+ * nothing.
  */
 bool remote_find(const struct zone *zone, unsigned int order, struct scan_budget *budget,
 		 unsigned long *start, unsigned long *end);
 /*
- * The same, and all CPUs give back the cached blocks in it; a HIGHATOMIC pageblock they complete is of
- * type `type` from then on. False: none was found. With
- * TAKE_NOTHING nothing changes.
+ * The same, and all CPUs give back the cached blocks in it; a HIGHATOMIC pageblock they complete is
+ * of type `type` from then on. False: none was found. With TAKE_NOTHING nothing changes.
  */
 bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 		     struct scan_budget *budget);

@@ -2,17 +2,18 @@
 /*
  * pcp_drain.c: a CPU gives cached blocks back to the buddy.
  *
- * Three callers ask for it. A drain gives back all cached blocks. A request of another CPU (remote.c)
- * asks for those in a range of memory. A request that the free lists do not serve needs the few cached
- * blocks that, together with free memory around them, make up a block of its order: it searches the
- * caches for such a range and gives back these blocks alone. If it finds no range nothing is given
- * back, so a refused request leaves the caches as they were.
+ * Three callers ask for it. A drain gives back all cached blocks. A request of another CPU
+ * (remote.c) asks for those in a range of memory. A request that the free lists do not serve needs
+ * the few cached blocks that, together with free memory around them, make up a block of its order:
+ * it searches the caches for such a range and gives back these blocks alone. If it finds no range
+ * nothing is given back, so a refused request leaves the caches as they were.
  */
+#include "../free_map.h"
 #include "pcp_internal.h"
 
 /*
- * Work of one step, that is, with interrupts masked and the zone's lock held: to pass over a cached block
- * is 1, to give it back 1 + GIVE_BACK_WORK. So a step gives back 8 blocks or passes over 64.
+ * Work of one step, that is, with interrupts masked and the zone's lock held: to pass over a cached
+ * block is 1, to give it back 1 + GIVE_BACK_WORK. So a step gives back 8 blocks or passes over 64.
  */
 #define STEP_WORK      64
 #define GIVE_BACK_WORK 7
@@ -24,8 +25,8 @@
 /* ---- giving back ---------------------------------------------------------------------------- */
 
 /*
- * Gives the block in this slot of one of the CPU's caches to the buddy. The newest block of that cache
- * takes its slot: the order of blocks in a cache does not matter. The zone's lock is held.
+ * Gives the block in this slot of one of the CPU's caches to the buddy. The newest block of that
+ * cache takes its slot: the order of blocks in a cache does not matter. The zone's lock is held.
  */
 MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **slot)
 {
@@ -45,12 +46,13 @@ MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **
 
 /*
  * Gives back this CPU's cached blocks whose first page is in [start, end), until they are `enough`
- * pages. Returns the number of pages. A step does STEP_WORK with interrupts masked; between two steps
- * interrupts are let in.
+ * pages. Returns the number of pages. A step does STEP_WORK with interrupts masked; between two
+ * steps interrupts are let in.
  *
  * An interrupt between two steps may change the caches: it may free and allocate, and it may switch
- * debug hooks, which moves all caches (pcp_sync_hooks()). A host may move the thread to another CPU. So
- * each step finds CPU and cache anew, and goes on below the number of blocks that the cache holds by then.
+ * debug hooks, which moves all caches (pcp_sync_hooks()). A host may move the thread to another
+ * CPU. So each step finds CPU and cache anew, and goes on below the number of blocks that the cache
+ * holds by then.
  */
 static unsigned long give_back_until(unsigned long start, unsigned long end, unsigned long enough)
 {
@@ -108,9 +110,9 @@ unsigned long drain_some_pages(void)
 }
 
 /*
- * Takes over the limit that mm_set_pcp_high() has set; a CPU that is offline caches nothing. If a cache
- * holds more blocks than it may now, the CPU gives back all its cached blocks. Bound: linear in their
- * number.
+ * Takes over the limit that mm_set_pcp_high() has set; a CPU that is offline caches nothing. If a
+ * cache holds more blocks than it may now, the CPU gives back all its cached blocks. Bound: linear
+ * in their number.
  */
 void pcp_sync_limits(void)
 {
@@ -124,6 +126,7 @@ void pcp_sync_limits(void)
 
 		pcp->limit = pcp->base + pcp_high_of(pcp, i / NR_PCP_CLASSES, pages);
 		VM_BUG_ON(pcp->limit > pcp->base + pcp->capacity || pcp->top < pcp->base);
+		pcp->cursor = 0; /* the window may be smaller */
 		over |= pcp->top > pcp->limit;
 	}
 	if (over)
@@ -195,29 +198,45 @@ RACY unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *z
 #define NOT_FREE (~0UL)
 
 /*
- * Counts the cached blocks, of any CPU, in the aligned block of this order at index. NOT_FREE: it holds
- * something else than cached and free blocks, or a cached one below `lowest`, or more blocks than *most.
- * Each block that is read is taken off *most. Other CPUs change memory meanwhile, so each descriptor is
- * read once.
+ * Counts the cached blocks, of any CPU, in the aligned block of this order at index. NOT_FREE: it
+ * holds something else than cached and free blocks, or a cached one below `lowest`, or more blocks
+ * than *most. Each block that is read is taken off *most. Other CPUs change memory meanwhile, so
+ * each descriptor is read once.
  */
 static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
 					   const struct page *lowest, unsigned long *most)
 {
-	const struct page *page = &mm.memmap[index], *end = page + (1UL << order);
-	unsigned long cached = 0;
+	unsigned long end = index + (1UL << order), cached = 0;
 
 	VM_BUG_ON(index & ((1UL << order) - 1) || index + (1UL << order) > mm.nr_pages);
-	for (; page < end && *most; --*most) {
-		uint32_t word = READ_ONCE(page->word);
+	while (index < end) {
+		unsigned long at = index & (WORD_PAGES - 1), left = end - index;
+		/* Pages of this word, from index on, that are not free. */
+		uint64_t used = ~READ_ONCE(*map_word(index)) >> at;
+		const struct page *page;
+		uint32_t word;
 
-		/* Neither has holders, whose number is above the state. */
-		if (word >> PAGE_STATE_SHIFT == PAGE_ALLOC && page >= lowest)
-			cached++;
-		else if (word >> PAGE_STATE_SHIFT != PAGE_FREE)
+		if (at + left < WORD_PAGES)
+			used &= ((uint64_t)1 << left) - 1;
+		else
+			used &= WORD_FULL >> at;
+		if (!used) {
+			index += WORD_PAGES - at;
+			continue;
+		}
+		if (!*most)
 			return NOT_FREE;
-		page += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+		--*most;
+		index += lowest_bit(used);
+		page = &mm.memmap[index];
+		word = READ_ONCE(page->word);
+		/* It has no holders, whose number is above the state. */
+		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC || page < lowest)
+			return NOT_FREE;
+		cached++;
+		index += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
 	}
-	return page >= end ? cached : NOT_FREE;
+	return cached;
 }
 
 #define MEMO_SIZE 8
@@ -230,9 +249,9 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 #endif
 
 /*
- * A search through one CPU's cached blocks of a zone: order by order, in each cache the newest block
- * first. Around each the aligned range of the order asked for, or of its own if that is larger, is
- * examined.
+ * A search through one CPU's cached blocks of a zone: order by order, in each cache the newest
+ * block first. Around each the aligned range of the order asked for, or of its own if that is
+ * larger, is examined.
  */
 struct search {
 	const struct zone *zone;
@@ -266,10 +285,11 @@ SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
 }
 
 /*
- * The next cached block; NULL: there is none. The caches may be those of another CPU, which changes them
- * meanwhile. `top` always points to a slot of an array whose slots hold descriptors of cached blocks, of
- * some moment, down to one that holds NULL and is never written. That another CPU reads the slots
- * as they were when it reads `top`, or as they are later, follows from the address dependency.
+ * The next cached block; NULL: there is none. The caches may be those of another CPU, which changes
+ * them meanwhile. `top` always points to a slot of an array whose slots hold descriptors of cached
+ * blocks, of some moment, down to one that holds NULL and is never written. That another CPU reads
+ * the slots as they were when it reads `top`, or as they are later, follows from the address
+ * dependency.
  */
 static inline RACY const struct page *search_next_block(struct search *search)
 {
@@ -291,8 +311,8 @@ static inline RACY const struct page *search_next_block(struct search *search)
 }
 
 /*
- * Goes to the next range that is free but for cached blocks, [*start, *end), and returns their number.
- * NOT_FREE: there is none, or the budget is spent.
+ * Goes to the next range that is free but for cached blocks, [*start, *end), and returns their
+ * number. NOT_FREE: there is none, or the budget is spent.
  */
 SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *start,
 				      unsigned long *end)
@@ -323,9 +343,9 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 }
 
 /*
- * Counts those of this CPU's cached blocks that start in the range of this order at index, among the
- * PCP_WINDOW newest of each cache of the zone. The slots of the first PCP_ASSEMBLE_MAX go to found[],
- * of each cache the newest first.
+ * Counts those of this CPU's cached blocks that start in the range of this order at index, among
+ * the PCP_WINDOW newest of each cache of the zone. The slots of the first PCP_ASSEMBLE_MAX go to
+ * found[], of each cache the newest first.
  */
 static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
 				 struct page **found[])

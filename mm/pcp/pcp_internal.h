@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp_internal.h: what the files of pcp/ share and no other folder needs. Calls go one way: remote.c
- * calls pcp_drain.c, and both call pcp.c.
+ * pcp_internal.h: what the files of pcp/ share and no other folder needs. Calls go one way:
+ * remote.c calls pcp_drain.c, and both call pcp.c.
  */
 #ifndef QUARRY_MM_PCP_INTERNAL_H
 #define QUARRY_MM_PCP_INTERNAL_H
@@ -15,8 +15,9 @@
 /* pcp.c */
 /* The slot below the first page of caches that hold nothing. Never written. */
 extern struct page *pcp_empty_slot[1];
-#define PCP_BATCH (1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
-static inline uint16_t pcp_batch(unsigned int order)
+/* Of a cache's array: one below the first page, and one for a page that goes out at once. */
+#define PCP_EXTRA_SLOTS 2UL
+static inline uint8_t pcp_batch(unsigned int order)
 {
 	return order ? 1 : PCP_BATCH;
 }
@@ -44,13 +45,33 @@ static inline unsigned long pcp_high_of(const struct per_cpu_pages *pcp, unsigne
 
 	return pcp->capacity < high ? pcp->capacity : high;
 }
-/* A cached block goes to the buddy; the zone's lock is held. Returns how often it merged. */
-unsigned int pcp_give_back(struct zone *zone, struct page *page);
+/*
+ * A full cache gives so many pages back at once, from a window of its newest pages: where in it,
+ * its cursor says, so that these go round and are none of the newest. A cache without room for two
+ * such runs has no window: its oldest go.
+ */
+#define PCP_RETURN_PAGES  (1 << CONFIG_PCP_RETURN_ORDER)
+#define PCP_RETURN_WINDOW (8 * PCP_RETURN_PAGES)
+static_assert(PCP_RETURN_WINDOW <= 256, "a cursor is a byte");
+static inline long pcp_return_window(long room)
+{
+	return room < PCP_RETURN_WINDOW ? room & ~(PCP_RETURN_PAGES - 1L) : PCP_RETURN_WINDOW;
+}
+/* It lies before the newest pages of the window. */
+static inline bool pcp_cursor_fits(const struct per_cpu_pages *pcp)
+{
+	long room = pcp->limit - pcp->base;
+
+	return pcp->cursor % PCP_RETURN_PAGES == 0 &&
+	       (!pcp->cursor || pcp->cursor < pcp_return_window(room) - PCP_RETURN_PAGES);
+}
+/* A cached block goes to the buddy; the zone's lock is held. */
+void pcp_give_back(struct zone *zone, struct page *page);
 
 /* pcp_drain.c */
 /*
- * Give back this CPU's cached blocks that start in [start, end); returns their pages. In steps, each with the
- * lock held.
+ * Give back this CPU's cached blocks that start in [start, end); returns their pages. In steps,
+ * each with the lock held.
  */
 unsigned long pcp_give_back_range(unsigned long start, unsigned long end);
 unsigned long pcp_give_back_all(void);
@@ -61,10 +82,10 @@ unsigned long pcp_give_back_all(void);
 void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type);
 /*
- * Search one CPU's caches for a range of this order or more, [*start, *end), that is free but for cached
- * blocks, of any CPU. Without a budget all its cached blocks are tried, each for a range of which it is
- * the lowest cached block: linear in what is cached. Interrupts need not be masked, and the caches may be
- * another CPU's: then the answer is a guess.
+ * Search one CPU's caches for a range of this order or more, [*start, *end), that is free but for
+ * cached blocks, of any CPU. Without a budget all its cached blocks are tried, each for a range of
+ * which it is the lowest cached block: linear in what is cached. Interrupts need not be masked, and
+ * the caches may be another CPU's: then the answer is a guess.
  */
 bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned int order,
 		    struct scan_budget *budget, unsigned long *start, unsigned long *end);

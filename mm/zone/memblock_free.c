@@ -30,10 +30,9 @@ struct partial {
 	unsigned long pos;
 };
 
-/* Cut [index, end), which lies in one section, into the largest aligned blocks. */
-static void write_blocks(unsigned long index, unsigned long end, bool reserved)
+/* Cut [index, end), which lies in one section and is reserved, into the largest aligned blocks. */
+static void write_reserved(unsigned long index, unsigned long end)
 {
-	struct zone *zone = zone_of(index);
 	unsigned int order = 0;
 
 	VM_BUG_ON(index < end && index >> SECTION_SHIFT != (end - 1) >> SECTION_SHIFT);
@@ -44,12 +43,9 @@ static void write_blocks(unsigned long index, unsigned long end, bool reserved)
 			order++;
 		while (index + (1UL << order) > end)
 			order--;
-		VM_BUG_ON(index < zone->start || index + (1UL << order) > zone->end);
+		VM_BUG_ON(zone_of(index) != zone_of(index + (1UL << order) - 1));
 		trust_head(index, order);
-		if (reserved)
-			mm.memmap[index].word = PAGE_RESERVED_WORD(order);
-		else
-			buddy_add(zone, index, order);
+		mm.memmap[index].word = PAGE_RESERVED_WORD(order);
 		index += 1UL << order;
 	}
 }
@@ -109,14 +105,13 @@ static void link_spans(void)
 static void partial_end(struct partial *partial)
 {
 	if (partial->section != NIL32) {
-		unsigned long index = partial->section << SECTION_SHIFT;
-		struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+		unsigned long index = partial->section << SECTION_SHIFT,
+			      end = index + SECTION_PAGES;
 
-		VM_BUG_ON(partial->pos < index || partial->pos > index + SECTION_PAGES);
-		write_blocks(partial->pos, index + SECTION_PAGES, true);
-		for (int i = 0; i < 2; i++, pb++)
-			if (pb->free_orders)
-				pb_settle(zone_of(index), pb, pageblock_order - 1);
+		VM_BUG_ON(partial->pos < index || partial->pos > end);
+		write_reserved(partial->pos, end);
+		for (; index < end; index += pageblock_nr_pages)
+			buddy_added(zone_of(index), index);
 	}
 	partial->section = NIL32;
 }
@@ -145,13 +140,13 @@ static void release(struct partial *partial, pfn_t start, pfn_t last)
 			stop = min_u64(stop, end);
 			if (partial->section != section) {
 				partial_end(partial);
-				section_clear(section);
+				section_clear(section, false);
 				span_insert(mm.nr_spans, section, section + 1, section + 1);
 				partial->section = section;
 				partial->pos = section << SECTION_SHIFT;
 			}
-			write_blocks(partial->pos, index, true);
-			write_blocks(index, stop, false);
+			write_reserved(partial->pos, index);
+			buddy_add(zone, index, stop);
 			partial->pos = stop;
 		}
 		VM_BUG_ON(stop <= index || stop > zone->end || index < zone->start);
@@ -223,7 +218,7 @@ static int check_late(unsigned long index, unsigned long end)
 			return -EPERM;
 		VM_BUG_ON(state != SECTION_OPEN);
 		index = block_head(index);
-		if (page_state(&mm.memmap[index]) != PAGE_RESERVED)
+		if (index == NIL32 || page_state(&mm.memmap[index]) != PAGE_RESERVED)
 			return -EPERM;
 		index += 1UL << page_order(&mm.memmap[index]);
 	}
@@ -242,7 +237,7 @@ static void open_sections(unsigned long section, unsigned long end)
 		for (; section < end && !section_is_open(section) &&
 		       (section == first || index != mm.zones[ZONE_NORMAL].start);
 		     section++, index += SECTION_PAGES) {
-			section_clear(section);
+			section_clear(section, false);
 			mm.trust[index >> GROUP_SHIFT] = TRUST_HEAD;
 			mm.memmap[index].word = PAGE_RESERVED_WORD(MAX_PAGE_ORDER);
 		}
@@ -273,9 +268,9 @@ static void release_reserved(unsigned long index, unsigned long end)
 		VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT) || stop <= index);
 		VM_BUG_ON(page_state(&mm.memmap[head]) != PAGE_RESERVED);
 		/* What is not released, and what is released after this, is reserved in parts. */
-		write_blocks(head, index, true);
-		write_blocks(index, last, true);
-		write_blocks(last, stop, true);
+		write_reserved(head, index);
+		write_reserved(index, last);
+		write_reserved(last, stop);
 		order = page_order(&mm.memmap[index]);
 		VM_BUG_ON(index + (1UL << order) > last);
 		flags = port_irq_save();

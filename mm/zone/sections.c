@@ -138,17 +138,26 @@ void open_range_note(unsigned long section)
 	port_irq_restore(flags);
 }
 
-/* Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. */
+/*
+ * Blocks are aligned to their size, so the head is the nearest trusted one at an aligned index. One
+ * whose block ends before the page says that the page is free: all others have heads.
+ */
 RACY unsigned long block_head(unsigned long index)
 {
 	VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT));
-	for (unsigned int order = 0;; order++) {
+	for (unsigned int order = 0; order <= MAX_PAGE_ORDER; order++) {
 		unsigned long head = index & ~0UL << order;
+		unsigned int info;
 
-		if (order == MAX_PAGE_ORDER ||
-		    (trusted(head) && READ_ONCE(mm.memmap[head].info) >> PAGE_STATE_SHIFT))
-			return head;
+		if (!trusted(head))
+			continue;
+		info = READ_ONCE(mm.memmap[head].info);
+		if (info >> PAGE_STATE_SHIFT != PAGE_NONE)
+			return index - head < 1UL << ((info & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT)
+				       ? head
+				       : NIL32;
 	}
+	return NIL32;
 }
 
 bool pfn_valid(pfn_t pfn)

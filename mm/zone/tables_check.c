@@ -48,7 +48,11 @@ static bool check_layout(struct walk *walk)
 	end = start + (uintptr_t)mm.nr_pages * sizeof(struct page);
 	check_part(walk, "pageblocks", mm.pageblocks, "mm.memmap and mm.nr_pages", end);
 	end = (uintptr_t)mm.pageblocks + PAGEBLOCKS_BYTES((uintptr_t)mm.nr_pages);
-	check_part(walk, "trust", mm.trust, "mm.pageblocks and mm.nr_pages", end);
+	check_part(walk, "map", mm.map, "mm.pageblocks and mm.nr_pages", end);
+	end = (uintptr_t)mm.map + MAP_BYTES((uintptr_t)mm.nr_pages);
+	check_part(walk, "map_order", mm.map_order, "mm.map and mm.nr_pages", end);
+	end = (uintptr_t)mm.map_order + MAP_ORDER_BYTES((uintptr_t)mm.nr_pages);
+	check_part(walk, "trust", mm.trust, "mm.map_order and mm.nr_pages", end);
 	end = (uintptr_t)mm.trust + TRUST_BYTES((uintptr_t)mm.nr_pages);
 	check_part(walk, "banks", mm.banks, "mm.trust and mm.nr_pages", end);
 	end = (uintptr_t)mm.banks + (uintptr_t)mm.nr_banks * sizeof(struct bank);

@@ -10,7 +10,8 @@
  * Metadata, per section of 1024 pages:
  *   8192 bytes  descriptors (quarry/page.h)
  *     32 bytes  trust map: one byte per 32 descriptors says which of them were ever written
- *     64 bytes  two pageblock heads (buddy/buddy.h)
+ *     32 bytes  two pageblock heads (buddy/buddy.h)
+ *    144 bytes  the map of free pages, a bit each, and a byte for each word of it (free_map.h)
  * None of it is initialised until the section is opened, that is, when a block is first cut from
  * it. Which sections are open is known from the spans, a short sorted table.
  */
@@ -44,10 +45,9 @@ struct span {
 	uint32_t next; /* the zone's next span that had untouched sections at boot; NIL32: none */
 };
 
-#define PB_WHOLE    MIGRATE_TYPES /* after those of the types: lists of what has no type */
-#define NR_PB_LISTS (MIGRATE_TYPES + 1)
-#define PAGEBLOCK_BYTES \
-	((14 + 2 * pageblock_order + 3) & ~3U) /* of its head, struct pageblock: 32 */
+#define PB_WHOLE	MIGRATE_TYPES /* after those of the types: lists of what has no type */
+#define NR_PB_LISTS	(MIGRATE_TYPES + 1)
+#define PAGEBLOCK_BYTES 16U /* of its head, struct pageblock */
 
 struct zone {
 	struct spinlock lock; /* guards all below but the constants, and the zone's descriptors */
@@ -113,7 +113,10 @@ static inline bool section_is_open(unsigned long section)
 }
 void trust_group(unsigned long index);	     /* writes its whole group, see trust_head() */
 void open_range_note(unsigned long section); /* it is open: this CPU notes so */
-/* The head of the block that index lies in; its section must be open. Bound 200. */
+/*
+ * The head of the block that index lies in; its section must be open. NIL32: the page is free, in a
+ * pageblock that is not free as a whole. Bound 200.
+ */
 unsigned long block_head(unsigned long index);
 
 /* Is there a free block of this order or above? HIGHATOMIC ones count if asked. Needs no lock. */

@@ -100,9 +100,10 @@ int zones_init(phys_addr_t dma32_limit)
 	uint32_t nr_banks = find_banks(&last, 0, &nr_pages);
 	unsigned long max_spans = 2 * (memblock.memory.cnt + memblock.reserved.cnt) + 32;
 	size_t memmap = nr_pages * sizeof(struct page);
-	size_t pageblocks = PAGEBLOCKS_BYTES(nr_pages);
-	size_t trust = TRUST_BYTES(nr_pages), banks = nr_banks * sizeof(struct bank);
-	size_t total = memmap + pageblocks + trust + banks + max_spans * sizeof(struct span);
+	size_t pageblocks = PAGEBLOCKS_BYTES(nr_pages), map = MAP_BYTES(nr_pages);
+	size_t map_order = MAP_ORDER_BYTES(nr_pages), trust = TRUST_BYTES(nr_pages);
+	size_t banks = nr_banks * sizeof(struct bank), spans = max_spans * sizeof(struct span);
+	size_t total = memmap + pageblocks + map + map_order + trust + banks + spans;
 	char *area = NULL;
 
 	if (nr_pages && nr_pages < NIL32 && !FAULT_POINT())
@@ -117,6 +118,10 @@ int zones_init(phys_addr_t dma32_limit)
 	area += memmap;
 	mm.pageblocks = (struct pageblock *)(void *)area;
 	area += pageblocks;
+	mm.map = (uint64_t *)(void *)area;
+	area += map;
+	mm.map_order = (uint8_t *)area;
+	area += map_order;
 	mm.trust = (int8_t *)area;
 	area += trust;
 	mm.banks = (struct bank *)(void *)area;

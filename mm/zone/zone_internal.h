@@ -5,7 +5,7 @@
 #ifndef QUARRY_MM_ZONE_INTERNAL_H
 #define QUARRY_MM_ZONE_INTERNAL_H
 
-#include "../state.h"
+#include "../free_map.h"
 
 /*
  * Bytes of the tables between the descriptors and the banks. What follows a table is aligned: its
@@ -15,7 +15,9 @@
 	((of_section) % sizeof(uint64_t) ? ALIGN_UP(bytes, sizeof(uint64_t)) : (bytes))
 #define PAGEBLOCKS_BYTES(nr_pages) \
 	WHOLE_WORDS(((nr_pages) >> pageblock_order) * PAGEBLOCK_BYTES, 2 * PAGEBLOCK_BYTES)
-#define TRUST_BYTES(nr_pages) WHOLE_WORDS((nr_pages) >> GROUP_SHIFT, SECTION_PAGES / GROUP_PAGES)
+#define MAP_BYTES(nr_pages)	  (((nr_pages) >> WORD_ORDER) * sizeof(uint64_t))
+#define MAP_ORDER_BYTES(nr_pages) WHOLE_WORDS((nr_pages) >> WORD_ORDER, SECTION_PAGES >> WORD_ORDER)
+#define TRUST_BYTES(nr_pages)	  WHOLE_WORDS((nr_pages) >> GROUP_SHIFT, SECTION_PAGES / GROUP_PAGES)
 
 #pragma GCC visibility push(hidden)
 

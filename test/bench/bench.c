@@ -26,6 +26,10 @@ static const struct bench benches[] = {
 	 false},
 	{"B8", "this boot's initialisation, to the first page", bench_init, false},
 	{"B10", "surge: 2 MiB blocks left after waves of unmovable pages", bench_surge, false},
+	{"B11", "bursts beyond the cache: 2048 to 65536 pages", bench_beyond, false},
+	{"B12", "a fragmented pool: filled, a random tenth freed, swings", bench_fragmented, false},
+	{"B13", "that pool freed in random order", bench_teardown, false},
+	{"B14", "pages by address, and 64 in bulk, both ways", bench_by_address, false},
 	{"worst", "hunt for the most expensive call; a minute or two", bench_worst, true},
 	{"worst-quick", "the same for some seconds", bench_worst_quick, true},
 };

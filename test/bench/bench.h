@@ -32,8 +32,8 @@ struct bench {
 	const char *name;
 	const char *help;
 	/*
-	 * Runs it, prints its figures, frees everything. NULL, or one sentence saying why it cannot be
-	 * run. Interrupts are masked.
+	 * Runs it, prints its figures, frees everything. NULL, or one sentence saying why it cannot
+	 * be run. Interrupts are masked.
 	 */
 	const char *(*run)(void);
 	bool only_by_name; /* takes minutes: not among those that `bench` alone runs */
@@ -49,7 +49,10 @@ const struct bench *bench_find(const char *name); /* NULL: there is none */
  * line that says what is wrong. Context: thread, nothing else allocating.
  */
 int bench_run(const struct bench *bench);
-/* The same for those named, which must exist, or for all that are not only_by_name: 1 if one failed. */
+/*
+ * The same for those named, which must exist, or for all that are not only_by_name: 1 if one
+ * failed.
+ */
 int bench_run_named(int n, char **names);
 
 const char *bench_hot_pair(void);    /* B1 */
@@ -61,6 +64,10 @@ const char *bench_coalesce(void);    /* B6 */
 const char *bench_mobility(void);    /* B7 */
 const char *bench_init(void);	     /* B8 */
 const char *bench_surge(void);	     /* B10 */
+const char *bench_beyond(void);	     /* B11 */
+const char *bench_fragmented(void);  /* B12 */
+const char *bench_teardown(void);    /* B13 */
+const char *bench_by_address(void);  /* B14 */
 const char *bench_worst(void);	     /* the hunt for the most expensive call */
 const char *bench_worst_quick(void); /* a fifth of it */
 

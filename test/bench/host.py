@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-COUNTED = ["B1", "B2", "B3", "B4", "B5"]
+COUNTED = ["B1", "B2", "B3", "B4", "B5", "B11"]
 
 
 def run(*command):

@@ -40,7 +40,7 @@ def test_memory_size(boot, setup, memory):
     for zone in zones.values():
         assert zone["spanned"] >= zone["present"] >= zone["managed"] >= zone["free"]
     assert (zones["Normal"]["present"] > 0) == (size_of(memory) > setup.dma32)
-    assert log_number(log, r"memmap \d+ bytes \((\d+\.\d+) B/page\)") <= 8.2
+    assert log_number(log, r"memmap \d+ bytes \((\d+\.\d+) B/page\)") <= 8.25
     free = parse.free_pages(parse.buddyinfo(board.lines("buddyinfo")))
     assert free == sum(zone["free"] for zone in zones.values())
 

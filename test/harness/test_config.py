@@ -52,7 +52,7 @@ CORNERS = {
     "smallest": geometry(3, 1, 1, 1, "-DCONFIG_PCP_ZONE_PART=1", "-DCONFIG_PCP_HIGH_MIN=1", "-DCONFIG_PCP_HIGH_MAX=2",
                          "-DCONFIG_PCP_BLOCKS_MAX=1"),
     "groups-of-a-pageblock": geometry(6, 5, 4, 3),
-    "large": geometry(11, 7, 6, 5, "-DCONFIG_PCP_ZONE_PART=16", "-DCONFIG_PCP_HIGH_MAX=4096", "-DCONFIG_PCP_BLOCKS_MAX=9"),
+    "large": geometry(10, 7, 6, 5, "-DCONFIG_PCP_ZONE_PART=16", "-DCONFIG_PCP_HIGH_MAX=4096", "-DCONFIG_PCP_BLOCKS_MAX=9"),
 }
 # Those whose layouts and figures are of no certain geometry.
 OF_ANY_GEOMETRY = ["test_buddy", "test_holders", "test_misuse"]
@@ -74,6 +74,7 @@ def test_geometry(corner, subresults):
 @pytest.mark.parametrize("wrong, said", [
     (geometry(16, 5, 4, 3), "an order has 4 bits in a descriptor"),
     (geometry(1, 1, 0, 1), "an order has 4 bits in a descriptor"),
+    (geometry(11, 5, 4, 3), "the map of a pageblock has eight words at most"),
     ([*geometry(10, 5, 4, 3), "-UCONFIG_PAGEBLOCK_ORDER", "-DCONFIG_PAGEBLOCK_ORDER=8"], "the largest block is a pair of pageblocks"),
     (geometry(5, 5, 3, 3), "groups lie within a pageblock"),
     (geometry(12, 10, 4, 3), "groups lie within a pageblock"),

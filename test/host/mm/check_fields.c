@@ -7,6 +7,7 @@
 
 #include "machine.h"
 #include "mm/buddy/buddy.h"
+#include "mm/free_map.h"
 #include "mm/pcp/pcp.h"
 
 /* may_be NULL: mm_check() finds every other value. */
@@ -29,6 +30,8 @@ static const struct field mm_fields[] = {
 	FIELD(memmap, NULL),
 	FIELD(trust, NULL),
 	FIELD(pageblocks, NULL),
+	FIELD(map, NULL),
+	FIELD(map_order, NULL),
 	FIELD(banks, NULL),
 	FIELD(spans, NULL),
 	FIELD(nr_pages, NULL),
@@ -156,10 +159,13 @@ static void *span_object(unsigned int n)
 
 #define STRUCT struct pageblock
 static const struct field pageblock_fields[] = {
-	FIELD(prev, may_be_off_list),  FIELD(next, may_be_off_list),
-	ARRAY(head, may_be_list_head), FIELD(free_orders, NULL),
-	FIELD(nr_free, NULL),	       FIELD(list, NULL),
-	FIELD(type, may_be_type),      END,
+	FIELD(prev, may_be_off_list),
+	FIELD(next, may_be_off_list),
+	FIELD(nr_free, NULL),
+	FIELD(list, NULL),
+	FIELD(type, may_be_type),
+	GAP_AT_END(type),
+	END,
 };
 #undef STRUCT
 
@@ -185,9 +191,7 @@ static void *pageblock_object(unsigned int n)
 static const struct field page_fields[] = {
 	FIELD(info, may_be_info),
 	FIELD(_refcount, may_be_refcount),
-	FIELD(prev, may_be_links),
-	FIELD(next, may_be_links),
-	ROW("owner", STRUCT, owner, may_be_any),
+	FIELD(owner, may_be_any),
 	END,
 };
 #undef STRUCT
@@ -202,6 +206,33 @@ void *page_object(unsigned int n)
 
 	return section != NIL32 ? &mm.memmap[(section << SECTION_SHIFT) + index % SECTION_PAGES]
 				: NULL;
+}
+
+static const struct field map_fields[] = {{"map", 0, sizeof(uint64_t), 1, NULL}, END};
+static const struct field map_order_fields[] = {{"map_order", 0, 1, 1, NULL}, END};
+
+/* The n-th word of the map of the open sections. */
+static unsigned long map_number(unsigned int n)
+{
+	unsigned long section = open_section(n / (unsigned int)(SECTION_PAGES / WORD_PAGES));
+
+	return section != NIL32
+		       ? section * (SECTION_PAGES / WORD_PAGES) + n % (SECTION_PAGES / WORD_PAGES)
+		       : NIL32;
+}
+
+static void *map_object(unsigned int n)
+{
+	unsigned long number = map_number(n);
+
+	return number != NIL32 ? &mm.map[number] : NULL;
+}
+
+static void *map_order_object(unsigned int n)
+{
+	unsigned long number = map_number(n);
+
+	return number != NIL32 ? &mm.map_order[number] : NULL;
 }
 
 static const struct field trust_fields[] = {{"trust", 0, 1, 1, may_be_trust}, END};
@@ -255,6 +286,8 @@ static const struct field cache_fields[] = {
 	FIELD(capacity, NULL),
 	FIELD(batch, may_be_no_array),
 	FIELD(zone, may_be_no_array),
+	FIELD(cursor, may_be_cursor),
+	GAP_AT_END(cursor),
 	END,
 };
 /* While hooks are on the caches are hidden, and these stand in their places. */
@@ -265,6 +298,8 @@ static const struct field shown_fields[] = {
 	FIELD(capacity, may_be_any),
 	FIELD(batch, may_be_any),
 	FIELD(zone, may_be_any),
+	FIELD(cursor, may_be_any),
+	GAP_AT_END(cursor),
 	END,
 };
 
@@ -282,16 +317,18 @@ static void *shown_object(unsigned int n)
 }
 
 const struct structure structures[] = {
-	{"mm", sizeof(struct mm), false, mm_fields, mm_object},
-	{"zone", sizeof(struct zone), false, zone_fields, zone_object},
-	{"zonelists", sizeof(struct zonelist), false, zonelist_fields, zonelist_object},
-	{"bank", sizeof(struct bank), false, bank_fields, bank_object},
-	{"span", sizeof(struct span), false, span_fields, span_object},
-	{"pageblock", sizeof(struct pageblock), false, pageblock_fields, pageblock_object},
-	{"page", sizeof(struct page), true, page_fields, page_object},
-	{"trust", 1, false, trust_fields, trust_object},
-	{"cpu", sizeof(struct mm_pcpu), false, cpu_fields, cpu_object},
-	{"cache", sizeof(struct per_cpu_pages), false, cache_fields, cache_object},
-	{"pcp", sizeof(struct per_cpu_pages), false, shown_fields, shown_object},
+	{"mm", sizeof(struct mm), mm_fields, mm_object},
+	{"zone", sizeof(struct zone), zone_fields, zone_object},
+	{"zonelists", sizeof(struct zonelist), zonelist_fields, zonelist_object},
+	{"bank", sizeof(struct bank), bank_fields, bank_object},
+	{"span", sizeof(struct span), span_fields, span_object},
+	{"pageblock", sizeof(struct pageblock), pageblock_fields, pageblock_object},
+	{"page", sizeof(struct page), page_fields, page_object},
+	{"map", sizeof(uint64_t), map_fields, map_object},
+	{"map_order", 1, map_order_fields, map_order_object},
+	{"trust", 1, trust_fields, trust_object},
+	{"cpu", sizeof(struct mm_pcpu), cpu_fields, cpu_object},
+	{"cache", sizeof(struct per_cpu_pages), cache_fields, cache_object},
+	{"pcp", sizeof(struct per_cpu_pages), shown_fields, shown_object},
 };
 const unsigned int nr_structures = sizeof(structures) / sizeof(structures[0]);

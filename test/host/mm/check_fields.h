@@ -23,7 +23,6 @@ struct field {
 struct structure {
 	const char *name; /* as mm_check() writes it */
 	size_t size;
-	bool overlaps;			 /* fields may be several views of the same bytes */
 	const struct field *fields;	 /* all of them; ends with name NULL */
 	void *(*object)(unsigned int n); /* the n-th there is; NULL: past the last */
 };
@@ -50,15 +49,14 @@ bool may_be_zone_span(const void *object);
 bool may_be_span_next(const void *object);
 bool may_be_zoneref(const void *object);
 bool may_be_off_list(const void *object);
-bool may_be_list_head(const void *object);
 bool may_be_type(const void *object);
 bool may_be_info(const void *object);
 bool may_be_refcount(const void *object);
-bool may_be_links(const void *object);
 bool may_be_trust(const void *object);
 bool may_be_irq_depth(const void *object);
 bool may_be_open_range(const void *object);
 bool may_be_no_array(const void *object);
+bool may_be_cursor(const void *object);
 
 /* To be called in a sane state, from which fields are then corrupted: what is in it now. */
 void check_fields_note(void);

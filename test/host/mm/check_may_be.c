@@ -14,6 +14,7 @@
 
 #include "machine.h"
 #include "mm/buddy/buddy.h"
+#include "mm/debug/hooks.h"
 #include "mm/pcp/pcp.h"
 
 /* ---- what the state was -------------------------------------------------------------------- */
@@ -32,10 +33,14 @@ void check_fields_note(void)
 	noted.nr_cpus = mm.nr_cpus;
 	memcpy(noted.zonelists, mm.zonelists, sizeof(mm.zonelists));
 	for (uint32_t s = 0; s < mm.nr_spans; s++)
-		for (unsigned long i = (unsigned long)mm.spans[s].first << SECTION_SHIFT;
-		     i < (unsigned long)mm.spans[s].opened << SECTION_SHIFT;
-		     i += 1UL << page_order(&mm.memmap[i]))
-			noted.head[i] = true;
+		for (unsigned long i = (unsigned long)mm.spans[s].first << SECTION_SHIFT, step;
+		     i < (unsigned long)mm.spans[s].opened << SECTION_SHIFT; i += step) {
+			bool free;
+
+			step = 1UL << buddy_block_at(i, &free);
+			/* What is free in part of a pageblock has no head. */
+			noted.head[i] = !free || step >= pageblock_nr_pages;
+		}
 }
 
 /* ---- values that are as good as others ------------------------------------------------------ */
@@ -181,22 +186,6 @@ bool may_be_off_list(const void *object)
 	return ((const struct pageblock *)object)->list == PB_OFF_LIST;
 }
 
-bool may_be_list_head(const void *object)
-{
-	const struct pageblock *pb = object;
-	const struct page *base =
-		&mm.memmap[(unsigned long)(pb - mm.pageblocks) << pageblock_order];
-
-	/* Where the order is listed, the first block of its list is there. */
-	for (unsigned int order = 0; order < pageblock_order; order++)
-		if (pb->free_orders >> order & 1 &&
-		    (pb->head[order] >= pageblock_nr_pages ||
-		     base[pb->head[order]].word != PAGE_FREE_WORD(order) ||
-		     base[pb->head[order]].prev != NIL16))
-			return false;
-	return true;
-}
-
 /* What is free as a whole or has nothing free may be of any type but HIGHATOMIC. */
 bool may_be_type(const void *object)
 {
@@ -230,14 +219,6 @@ bool may_be_refcount(const void *object)
 
 	/* With one holder or more there may be any number of them. */
 	return !is_believed(page) || (page_allocated(page) && page->_refcount);
-}
-
-bool may_be_links(const void *object)
-{
-	const struct page *page = object;
-
-	return !is_believed(page) || page_state(page) != PAGE_FREE ||
-	       page_order(page) >= pageblock_order;
 }
 
 /* A trust byte may say any that is true of its group. */
@@ -298,4 +279,14 @@ bool may_be_open_range(const void *object)
 bool may_be_no_array(const void *object)
 {
 	return !((const struct per_cpu_pages *)object)->capacity;
+}
+
+/* One of those that pcp_return() goes round, in the window that the limit leaves. */
+bool may_be_cursor(const void *object)
+{
+	const struct per_cpu_pages *pcp = object;
+	long room = pcp->limit - pcp->base, window = room > 64 ? 64 : room / 8 * 8;
+
+	return !pcp->capacity ||
+	       (pcp->cursor % 8 == 0 && (pcp->cursor == 0 || pcp->cursor + 8 < window));
 }

@@ -15,6 +15,7 @@
 #include "check_fields.h"
 #include "machine.h"
 #include "mm/buddy/buddy.h"
+#include "mm/debug/hooks.h"
 #include "mm/pcp/pcp.h"
 #include "test/host/port_host.h"
 
@@ -126,7 +127,8 @@ static void fill_pool(void)
 /* It has. */
 static void expect_every_kind(void)
 {
-	bool whole = false, pair = false, kept = false, kept_whole = false, off = false;
+	bool whole = false, pair = false, in_part = false, kept = false, kept_whole = false,
+	     off = false;
 	unsigned int states[PAGE_FROZEN + 1] = {0}, cached = 0;
 
 	for (uint32_t s = 0; s < mm.nr_spans; s++) {
@@ -140,14 +142,18 @@ static void expect_every_kind(void)
 			kept_whole |= pb->type == MIGRATE_HIGHATOMIC && pb->list == pageblock_order;
 		}
 		for (unsigned long i = (unsigned long)mm.spans[s].first << SECTION_SHIFT;
-		     i < (unsigned long)mm.spans[s].opened << SECTION_SHIFT;
-		     i += 1UL << page_order(&mm.memmap[i])) {
-			states[page_state(&mm.memmap[i])]++;
-			cached +=
-				page_state(&mm.memmap[i]) == PAGE_ALLOC && !mm.memmap[i]._refcount;
+		     i < (unsigned long)mm.spans[s].opened << SECTION_SHIFT;) {
+			const struct page *page = &mm.memmap[i];
+			bool free;
+			unsigned int order = buddy_block_at(i, &free);
+
+			states[free ? PAGE_FREE : page_state(page)]++;
+			in_part |= free && order < pageblock_order;
+			cached += !free && page_state(page) == PAGE_ALLOC && !page->_refcount;
+			i += 1UL << order;
 		}
 	}
-	assert_true(whole && pair && off);
+	assert_true(whole && pair && in_part && off);
 	assert_true(kept && kept_whole);
 	assert_true(cached > 8);
 	for (int state = PAGE_FREE; state <= PAGE_FROZEN; state++)

@@ -13,6 +13,7 @@
 
 #include "machine.h"
 #include "mm/buddy/buddy.h"
+#include "mm/free_map.h"
 #include "test/host/port_host.h"
 
 #define HELD 8192
@@ -288,9 +289,7 @@ static void test_smallest(void **state)
 	machine_stop();
 }
 
-/*
- * What lies in descriptors that were never written is not believed: every word of them says "free".
- */
+/* What lies in metadata that was never written is not believed: all of it says "free". */
 static void test_stale(void **state)
 {
 	(void)state;
@@ -298,8 +297,12 @@ static void test_stale(void **state)
 		machine_start(&small);
 		nr_held = 0;
 		for (unsigned long i = 0; i < mm.nr_pages; i++)
-			if (section_state(i >> SECTION_SHIFT) == SECTION_UNTOUCHED)
-				mm.memmap[i].raw = PAGE_FREE_ALONE(order);
+			if (section_state(i >> SECTION_SHIFT) == SECTION_UNTOUCHED) {
+				mm.memmap[i].raw = PAGE_FREE_WORD(order);
+				*map_word(i) = WORD_FULL;
+				*map_order(i) = (uint8_t)order;
+				mm.pageblocks[i >> pageblock_order].nr_free = pageblock_nr_pages;
+			}
 		for (unsigned int mib = 2; mib < 28; mib += 3)
 			between(GFP_KERNEL, mib % 7, BASE + mib * MIB + 37 * PAGE_SIZE,
 				BASE + (mib + 1) * MIB - 1);

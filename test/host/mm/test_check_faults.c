@@ -15,6 +15,7 @@
 #include "check_pool.h"
 #include "machine.h"
 #include "mm/buddy/buddy.h"
+#include "mm/free_map.h"
 #include "test/host/port_host.h"
 
 static void expect_found(const char *structure, const char *field)
@@ -99,20 +100,80 @@ static void a_whole_pageblock_that_is_not_trusted(void **state)
 	check_pool_stop();
 }
 
-static void an_order_without_a_list(void **state)
+/* A page moves within its word: the pageblock's count and the word's largest order stay right. */
+static void a_free_page_elsewhere(void **state)
 {
-	struct pageblock *pb;
-	unsigned int order = 0;
+	unsigned long index, free = NIL32, used;
 
 	(void)state;
 	check_pool_start();
-	pb = pageblock_with(7, false);
-	while (pb->free_orders >> order & 1)
-		order++;
-	assert_true(order < 7);
-	pb->free_orders |= (uint16_t)(1U << order);
-	pb->head[order] = NIL16;
-	expect_found("pageblock", "free_orders");
+	/* Of a pair, one is freed; another is in use, as its neighbour is. */
+	used = (unsigned long)(block_of(GFP_KERNEL, 1) - mm.memmap);
+	do
+		index = (unsigned long)(block_of(GFP_KERNEL, 0) - mm.memmap);
+	while (index >> WORD_ORDER != used >> WORD_ORDER || !(index & 1));
+	give(&mm.memmap[index], 0);
+	while (drain_some_pages())
+		;
+	free = index;
+	assert_true(map_test(free) && !map_test(free ^ 1) && !map_test(used) &&
+		    !map_test(used ^ 1));
+	assert_int_equal(0, mm_check());
+	*map_word(free) ^=
+		(uint64_t)1 << (free & (WORD_PAGES - 1)) | (uint64_t)1 << (used & (WORD_PAGES - 1));
+	expect_found("page", "map");
+	check_pool_stop();
+}
+
+/* What is in use is free too, with every count right but the one of what there must be. */
+static void a_page_in_use_is_free(void **state)
+{
+	struct pageblock *pb;
+	unsigned long index;
+	struct page *page;
+
+	(void)state;
+	check_pool_start();
+	page = block_of(GFP_KERNEL, 0);
+	index = (unsigned long)(page - mm.memmap);
+	pb = &mm.pageblocks[index >> pageblock_order];
+	*map_word(index) |= (uint64_t)1 << (index & (WORD_PAGES - 1));
+	*map_order(index) = (uint8_t)word_largest(*map_word(index));
+	pb->nr_free++;
+	zone_with(pb)->nr_free++;
+	expect_found("page", "map");
+	check_pool_stop();
+}
+
+/* The head of a whole pageblock that is free, and its bits, say different things. */
+static void a_whole_pageblock_with_a_page_in_use(void **state)
+{
+	struct pageblock *pb;
+	unsigned long index;
+
+	(void)state;
+	check_pool_start();
+	pb = pageblock_with(pageblock_order, false);
+	index = (unsigned long)(page_with(pb) - mm.memmap) + 100;
+	*map_word(index) ^= (uint64_t)1 << (index & (WORD_PAGES - 1));
+	*map_order(index) = (uint8_t)word_largest(*map_word(index));
+	pb->nr_free--;
+	zone_with(pb)->nr_free--;
+	expect_found("page", "map");
+	check_pool_stop();
+}
+
+/* A cursor of a larger window: the pages it leads to lie past the newest. */
+static void a_cursor_past_the_window(void **state)
+{
+	struct per_cpu_pages *pcp;
+
+	(void)state;
+	check_pool_start();
+	pcp = &machine_pcpu.cache[mm.zones[ZONE_NORMAL].first_pcp];
+	assert_true(pcp->limit - pcp->base >= 16);
+	pcp->cursor = 56;
+	expect_found("cache", "cursor");
 	check_pool_stop();
 }
 
@@ -202,7 +263,10 @@ int main(void)
 		cmocka_unit_test(a_highatomic_pageblock_is_held_as_a_whole),
 		cmocka_unit_test(a_highatomic_pair),
 		cmocka_unit_test(a_whole_pageblock_that_is_not_trusted),
-		cmocka_unit_test(an_order_without_a_list),
+		cmocka_unit_test(a_free_page_elsewhere),
+		cmocka_unit_test(a_page_in_use_is_free),
+		cmocka_unit_test(a_whole_pageblock_with_a_page_in_use),
+		cmocka_unit_test(a_cursor_past_the_window),
 		cmocka_unit_test(a_cached_page_twice),
 		cmocka_unit_test(a_cached_page_in_the_caches_of_two_cpus),
 		cmocka_unit_test(a_lost_page),

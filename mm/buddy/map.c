@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * map.c: where free blocks are in the map of a pageblock (../free_map.h), and changes of many of
+ * its pages at once.
+ */
+#include "buddy_internal.h"
+
+const uint64_t map_starts[7] = {
+	~(uint64_t)0,
+	0x5555555555555555,
+	0x1111111111111111,
+	0x0101010101010101,
+	0x0001000100010001,
+	0x0000000100000001,
+	1,
+};
+
+#if defined(__riscv) && !defined(__riscv_zbb) && FOR_SPEED
+const uint8_t map_bit_position[64] = {
+	0,  1,	2,  53, 3,  7,	54, 27, 4,  38, 41, 8,	34, 55, 48, 28, 62, 5,	39, 46, 44, 42,
+	22, 9,	24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
+	23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+};
+#endif
+
+long pb_largest(unsigned long index, long most)
+{
+	uint64_t orders = *pb_orders(index);
+
+	if (most >= (long)WORD_ORDER) {
+		uint64_t full = bytes_from(orders, WORD_ORDER + 1), pairs = FULL_PAIRS(full);
+
+		if (full)
+			return (long)WORD_ORDER + !!pairs + !!FULL_FOURS(pairs);
+		most = (long)WORD_ORDER - 1;
+	}
+	while (most >= 0 && !bytes_from(orders, (unsigned long)most + 1))
+		most--;
+	return most;
+}
+
+unsigned int word_largest(uint64_t bits)
+{
+	if (!bits)
+		return 0;
+	UNROLL(6)
+	for (unsigned int order = 0; order < WORD_ORDER; order++) {
+		bits = map_pairs(bits, order);
+		if (!bits)
+			return order + 1;
+	}
+	return WORD_ORDER + 1;
+}
+
+/* Pages [index, index + pages) of one word are free, or are not. */
+static inline void word_change(unsigned long index, unsigned long pages, bool free)
+{
+	uint64_t mask = (WORD_FULL >> (WORD_PAGES - pages)) << (index & (WORD_PAGES - 1));
+	uint64_t *word = map_word(index);
+
+	VM_BUG_ON(!pages || (index & (WORD_PAGES - 1)) + pages > WORD_PAGES);
+	VM_BUG_ON((*word & mask) != (free ? 0 : mask));
+	*word = free ? *word | mask : *word & ~mask;
+	*map_order(index) = (uint8_t)word_largest(*word);
+}
+
+void map_change(unsigned long index, unsigned long pages, bool free)
+{
+	while (pages) {
+		unsigned long here = WORD_PAGES - (index & (WORD_PAGES - 1));
+
+		if (here > pages)
+			here = pages;
+		if (here == WORD_PAGES) {
+			VM_BUG_ON(*map_word(index) != (free ? 0 : WORD_FULL));
+			*map_word(index) = free ? WORD_FULL : 0;
+			*map_order(index) = free ? WORD_ORDER + 1 : 0;
+		} else {
+			word_change(index, here, free);
+		}
+		index += here;
+		pages -= here;
+	}
+}
+
+unsigned long pb_pick(unsigned long index, unsigned long order)
+{
+	uint64_t fit, runs;
+
+	index &= ~(pageblock_nr_pages - 1);
+	if (order < WORD_ORDER) {
+		index += lowest_bit(bytes_from(*pb_orders(index), order + 1)) >> 3 << WORD_ORDER;
+		runs = *map_word(index);
+		UNROLL(1)
+		for (unsigned long o = 0; o < order; o++)
+			runs = map_pairs(runs, o);
+		return index + lowest_bit(runs);
+	}
+	fit = bytes_from(*pb_orders(index), WORD_ORDER + 1);
+	if (order > WORD_ORDER)
+		fit = FULL_PAIRS(fit);
+	if (order > WORD_ORDER + 1)
+		fit = FULL_FOURS(fit);
+	return index + (lowest_bit(fit) >> 3 << WORD_ORDER);
+}
