@@ -47,6 +47,7 @@ include mk/bench.mk
 include mk/bench-linux.mk
 include mk/host.mk
 include mk/fuzz.mk
+include mk/exhaust.mk
 include mk/mutate.mk
 include mk/run.mk
 include mk/flash.mk
