@@ -66,6 +66,13 @@ extern struct cpu boot_cpu;
 void console_write(const char *text, size_t length);
 
 /*
+ * console_cut_line(), console_let_go() - this CPU reports a trap, and stops for good after that. If
+ * it was in the middle of a line, that ends here, and others may print from then on. Context: any.
+ */
+void console_cut_line(void);
+void console_let_go(void);
+
+/*
  * console_set_output() - from now on putc prints one raw byte; NULL gives the SBI back. putc must
  * work with interrupts masked (poll), because panics use it. Context: boot, thread.
  */

@@ -72,13 +72,18 @@ static void raw_putc(char c)
  */
 static uint32_t owner;
 
+static bool is_printing(void)
+{
+	return __atomic_load_n(&owner, __ATOMIC_RELAXED) == port_pcpu()->cpu + 1;
+}
+
 /* False: go ahead without it. */
 static bool console_lock(void)
 {
 	uint32_t self = port_pcpu()->cpu + 1, none = 0;
 	unsigned int spins = 0;
 
-	if (__atomic_load_n(&owner, __ATOMIC_RELAXED) == self)
+	if (is_printing())
 		return false; /* an interrupt, in the middle of this CPU's line */
 	/*
 	 * Acquire, paired with the release below: the driver's state is as the last owner left it.
@@ -98,6 +103,12 @@ static void console_unlock(void)
 	__atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
 }
 
+void console_let_go(void)
+{
+	if (is_printing())
+		console_unlock();
+}
+
 static void write_locked(const char *text, size_t length)
 {
 	bool locked = console_lock();
@@ -109,6 +120,12 @@ static void write_locked(const char *text, size_t length)
 	}
 	if (locked)
 		console_unlock();
+}
+
+void console_cut_line(void)
+{
+	if (is_printing())
+		write_locked("\n", 1);
 }
 
 /* ---- printf ---------------------------------------------------------------------------------- */

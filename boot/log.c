@@ -25,7 +25,7 @@ static char ring[CONFIG_LOG_SIZE];
 static size_t ring_head;      /* the oldest line starts here */
 static size_t ring_used;      /* bytes in the ring */
 static uint64_t ring_dropped; /* bytes that made room so far */
-static uint32_t ring_busy;
+static uint32_t ring_owner;   /* number + 1 of the CPU that touches the ring, 0: none */
 static bool quiet;
 static uint64_t first_tick;
 
@@ -36,21 +36,27 @@ void log_set_console(bool on)
 
 /*
  * Masks interrupts. A fatal report does not wait: the CPU that holds the lock may have been
- * stopped. Acquire and release: the ring is as the last holder left it.
+ * stopped. Nor does a trap in the middle of this CPU's own line, which is cut short then. Acquire
+ * and release: the ring is as the last holder left it.
  */
 static unsigned long ring_lock(void)
 {
 	unsigned long flags = port_irq_save();
+	uint32_t self = port_pcpu()->cpu + 1, other = 0;
 	unsigned int spins = 0;
 
-	while (__atomic_exchange_n(&ring_busy, 1, __ATOMIC_ACQUIRE) && !machine_emergency())
+	while (!__atomic_compare_exchange_n(&ring_owner, &other, self, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED) &&
+	       other != self && !machine_emergency()) {
+		other = 0;
 		spin_relax(&spins);
+	}
 	return flags;
 }
 
 static void ring_unlock(unsigned long flags)
 {
-	__atomic_store_n(&ring_busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring_owner, 0, __ATOMIC_RELEASE);
 	port_irq_restore(flags);
 }
 

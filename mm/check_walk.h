@@ -23,6 +23,9 @@ struct cached {
 	uint64_t sum;
 };
 
+/* By zone: what lies in the caches of CPUs that stopped where they were (pcp/cpu_stopped.c). */
+extern struct cached pcp_left_behind[MAX_NR_ZONES];
+
 struct walk {
 	int violations;
 	/* of the zone that is walked */

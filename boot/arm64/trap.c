@@ -225,10 +225,14 @@ static void report(const struct trap_frame *frame, uint64_t esr, uint64_t far)
 
 static _Noreturn void fatal(const struct trap_frame *frame, uint64_t esr, uint64_t far)
 {
-	if (!machine_emergency_begin())
+	bool alone = smp_trap_begin();
+
+	if (!alone && !machine_emergency_begin())
 		trap_fatal();
 	log_set_console(true);
 	report(frame, esr, far);
+	if (alone)
+		smp_trap_end(frame->spsr & SPSR_I || frame->vector & VECTOR_NESTED);
 	port_log("trap: CPU stopped");
 	machine_halt();
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c: see smp.h. The memory of the other CPUs is one run of equal slots, taken from memblock before the page
- * tables are made, so that guard pages are never mapped and no live entry has to be split:
+ * smp.c: see smp.h. The memory of the other CPUs is one run of equal slots, taken from memblock
+ * before the page tables are made, so that guard pages are never mapped and no live entry has to be
+ * split:
  *
  *   | guard | emergency stack | guard | stack | struct cpu |
  *
- * smp_start.c starts them. What they set up then needs no locks, because they set it up one after the other.
+ * smp_start.c starts them. What they set up then needs no locks, because they set it up one after
+ * the other.
  */
 #include "boot/cpu/smp_internal.h"
 
@@ -48,7 +50,6 @@ static struct {
 
 static const struct ipi_ops *ipi;
 static void (*irq_hook)(void);
-static bool stopping;
 
 /* ---- which CPUs there are -------------------------------------------------------------------- */
 
@@ -88,8 +89,9 @@ bool smp_claim(unsigned int number, enum cpu_state state)
 const char *smp_state_name(enum cpu_state state)
 {
 	static const char *const names[] = {
-		[CPU_ABSENT] = "absent", [CPU_STARTING] = "starting", [CPU_RUNNING] = "stuck",
-		[CPU_ONLINE] = "online", [CPU_REFUSED] = "refused",   [CPU_LATE] = "no answer",
+		[CPU_ABSENT] = "absent",   [CPU_STARTING] = "starting", [CPU_RUNNING] = "stuck",
+		[CPU_ONLINE] = "online",   [CPU_REFUSED] = "refused",	[CPU_LATE] = "no answer",
+		[CPU_STOPPED] = "stopped",
 	};
 
 	return names[state];
@@ -212,7 +214,10 @@ static void idle(struct cpu *cpu)
 	for (;;) {
 		/* masked, so that no work can arrive between the look and the wait */
 		unsigned long flags = port_irq_save();
-		/* Acquire, paired with the release in smp_call(): work and what it works on are seen. */
+		/*
+		 * Acquire, paired with the release in smp_call(): work and what it works on are
+		 * seen.
+		 */
 		bool work = __atomic_load_n(&cpu->mail, __ATOMIC_ACQUIRE) == MAIL_FULL;
 		unsigned int caller;
 
@@ -230,15 +235,22 @@ static void idle(struct cpu *cpu)
 	}
 }
 
-/* One CPU at a time: page tables and drivers have no locks. A CPU that is stuck here is named, and those behind it. */
+static uint32_t setting_up; /* number + 1 of the CPU that does, 0: none */
+
+/*
+ * One CPU at a time: page tables and drivers have no locks. A CPU that is stuck here is named, and
+ * those behind it.
+ */
 static void set_up(struct cpu *cpu)
 {
-	static uint32_t busy;
 	unsigned int spins = 0;
+	uint32_t none = 0;
 	int err;
 
 	/* Acquire and release: what the CPU before has set up is seen. */
-	while (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+	for (; !__atomic_compare_exchange_n(&setting_up, &none, cpu->number + 1, false,
+					    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	     none = 0)
 		spin_relax(&spins);
 	err = setup_per_cpu_pageset(&cpu->mm, cpu->number);
 	if (err)
@@ -250,7 +262,7 @@ static void set_up(struct cpu *cpu)
 		port_log("smp: CPU %u cannot be interrupted (error %d)", cpu->number, err);
 		mm_cpu_offline();
 	}
-	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&setting_up, 0, __ATOMIC_RELEASE);
 	if (err)
 		machine_halt();
 }
@@ -294,7 +306,18 @@ bool smp_finished(unsigned int number)
 {
 	const struct cpu *cpu = smp_cpu(number);
 
-	return !cpu || __atomic_load_n(&cpu->mail, __ATOMIC_ACQUIRE) == MAIL_EMPTY;
+	return !cpu || smp_state(number) == CPU_STOPPED ||
+	       __atomic_load_n(&cpu->mail, __ATOMIC_ACQUIRE) == MAIL_EMPTY;
+}
+
+void smp_let_go(const struct cpu *cpu)
+{
+	uint32_t self = cpu->number + 1;
+
+	__atomic_compare_exchange_n(&setting_up, &self, 0, false, __ATOMIC_RELEASE,
+				    __ATOMIC_RELAXED);
+	if (__atomic_load_n(&cpu->mail, __ATOMIC_RELAXED) == MAIL_FULL)
+		port_kick(cpu->caller);
 }
 
 void smp_wait(unsigned int number)
@@ -328,17 +351,9 @@ void port_kick(unsigned int number)
 
 void smp_ipi(void)
 {
-	if (__atomic_load_n(&stopping, __ATOMIC_RELAXED))
+	if (smp_stopping())
 		machine_halt();
 	mm_ipi();
-}
-
-void smp_stop_others(void)
-{
-	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
-	for (unsigned int n = 0; n < nr_cpus; n++)
-		if (n != port_pcpu()->cpu && smp_online(n))
-			port_kick(n);
 }
 
 void irq_set_hook(void (*fn)(void))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp_start.c: starting the other CPUs: the firmware is asked for all of them, then this CPU waits for all of them
- * at once. So those that never answer cost the boot a second together, however many they are.
+ * smp_start.c: starting the other CPUs: the firmware is asked for all of them, then this CPU waits
+ * for all of them at once. So those that never answer cost the boot a second together, however many
+ * they are.
  */
 #include <errno.h>
 
@@ -42,8 +43,8 @@ static unsigned int steps_left(void)
 }
 
 /*
- * Until all are online, or none has taken a step for START_SECONDS: many CPUs that share few processors, as emulators
- * have them, take longer together than one may.
+ * Until all are online, or none has taken a step for START_SECONDS: many CPUs that share few
+ * processors, as emulators have them, take longer together than one may.
  */
 static void wait_for_all(void)
 {

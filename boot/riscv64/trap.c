@@ -38,6 +38,7 @@ void trap_handler(struct trap_frame *frame);
 
 #define SCAUSE_INTERRUPT (1UL << 63)
 #define NR_CAUSES	 16
+#define SSTATUS_SPIE	 (1UL << 5) /* interrupts were enabled */
 
 /* exceptions about an address (privileged specification, table of scause values) */
 #define CAUSE_FETCH_ACCESS 1
@@ -153,9 +154,14 @@ static void report(const struct trap_frame *frame)
 
 static _Noreturn void fatal(const struct trap_frame *frame)
 {
-	machine_emergency_begin();
+	bool alone = smp_trap_begin();
+
+	if (!alone)
+		machine_emergency_begin();
 	log_set_console(true);
 	report(frame);
+	if (alone)
+		smp_trap_end(!(frame->sstatus & SSTATUS_SPIE));
 	port_log("trap: CPU stopped");
 	machine_halt();
 }

@@ -84,4 +84,17 @@ void mm_cpu_idle(void);
  */
 void mm_cpu_offline(void);
 
+/*
+ * mm_cpu_stopped() - a fault has stopped this CPU for good: no other CPU waits for it from now on,
+ * and it calls mm/ no more. `masked`: its interrupts were masked when it stopped, so it may have
+ * been inside mm/: what its caches hold stays there, as it is. Else they give back all.
+ *
+ * Context: any; interrupts masked.
+ * Bound:   linear in what its caches hold; after -EDEADLK some million looks at the lock.
+ * Return:  pages that stay in its caches; -EDEADLK: it holds a lock of mm/, or stands in line for
+ *          one, so that other CPUs will wait for ever.
+ * Source:  Linux page_alloc_cpu_dead(), which another CPU runs.
+ */
+long mm_cpu_stopped(bool masked);
+
 #endif

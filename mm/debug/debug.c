@@ -183,6 +183,11 @@ static struct {
 	uint64_t next;		     /* sequence of the next event */
 } trace;
 
+struct spinlock *hook_trace_lock(void)
+{
+	return &trace.lock;
+}
+
 static unsigned long trace_lock(void)
 {
 	unsigned long flags = port_irq_save();

@@ -65,6 +65,7 @@ void hook_free(struct page *page, unsigned int order);
 /* The same for what has no head yet: part of a block, memory that is released late. */
 void hook_free_part(unsigned long index, unsigned int order, enum migratetype type);
 void hook_section_opened(unsigned long index); /* the zone's lock is held */
+struct spinlock *hook_trace_lock(void);
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
 		 uint32_t migratetype, uint32_t gfp);
 

@@ -280,7 +280,9 @@ void check_cpus(struct walk *walk)
 	       "mm.pcp_bytes: %llu, but the caches have %llu", (unsigned long long)mm.pcp_bytes,
 	       (unsigned long long)bytes);
 	for (unsigned int z = 0; walk->violations == before && z < MAX_NR_ZONES; z++)
-		expect(walk, !walk->cached[z].pages && !walk->cached[z].sum,
+		expect(walk,
+		       walk->cached[z].pages == pcp_left_behind[z].pages &&
+			       walk->cached[z].sum == pcp_left_behind[z].sum,
 		       "zone[%u]: page[]._refcount is 0 for other blocks than those in caches, %lld pages more",
-		       z, (long long)walk->cached[z].pages);
+		       z, (long long)(walk->cached[z].pages - pcp_left_behind[z].pages));
 }

@@ -91,7 +91,27 @@ bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned
 		    struct scan_budget *budget, unsigned long *start, unsigned long *end);
 
 /* remote.c */
+struct remote_request {
+	_Atomic uint32_t busy;	   /* a CPU posts a request, or waits for its acknowledgements */
+	_Atomic uint32_t sequence; /* of the newest request */
+	unsigned long start, end;  /* descriptors asked for */
+};
+extern struct remote_request remote_request;
 uint32_t remote_newest(void); /* the number of the newest request to other CPUs */
+
+/*
+ * Release: a CPU that finds the area sees what is in it, and one that does not find it any more sees
+ * what its CPU has given back.
+ */
+static inline void set_area(unsigned int number, struct mm_pcpu *area)
+{
+#if CONFIG_DEBUG_HOOKS
+	uintptr_t change = (uintptr_t)mm.pcpu[number] ^ (uintptr_t)area;
+
+	__atomic_fetch_xor(&mm.pcpu_xor, change, __ATOMIC_RELAXED);
+#endif
+	__atomic_store_n(&mm.pcpu[number], area, __ATOMIC_RELEASE);
+}
 
 #pragma GCC visibility pop
 #endif

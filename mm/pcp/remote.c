@@ -10,11 +10,7 @@
  */
 #include "pcp_internal.h"
 
-static struct {
-	_Atomic uint32_t busy;	   /* a CPU posts a request, or waits for its acknowledgements */
-	_Atomic uint32_t sequence; /* of the newest request */
-	unsigned long start, end;  /* descriptors asked for */
-} request;
+struct remote_request remote_request;
 
 /* Of the CPUs from number c on, the first that is online; NULL: none. */
 static struct mm_pcpu *next_cpu(unsigned int c)
@@ -44,10 +40,10 @@ void mm_ipi(void)
 	unsigned long flags = port_irq_save();
 	struct mm_pcpu *cpu = port_pcpu();
 	/* Acquire, paired with the release in remote_give_back(): the request is seen whole. */
-	uint32_t sequence = atomic_load_explicit(&request.sequence, memory_order_acquire);
+	uint32_t sequence = atomic_load_explicit(&remote_request.sequence, memory_order_acquire);
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
-		pcp_give_back_range(request.start, request.end);
+		pcp_give_back_range(remote_request.start, remote_request.end);
 		pcp_sync_limits();
 		pcp_sync_hooks();
 		/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
@@ -73,15 +69,15 @@ void remote_give_back(unsigned long start, unsigned long end)
 		return;
 
 	/* Acquire: the last poster's request is over. */
-	while (atomic_exchange_explicit(&request.busy, 1, memory_order_acquire)) {
+	while (atomic_exchange_explicit(&remote_request.busy, 1, memory_order_acquire)) {
 		mm_ipi();
 		spin_relax(&spins);
 	}
-	request.start = start;
-	request.end = end;
-	sequence = atomic_load_explicit(&request.sequence, memory_order_relaxed) + 1;
+	remote_request.start = start;
+	remote_request.end = end;
+	sequence = atomic_load_explicit(&remote_request.sequence, memory_order_relaxed) + 1;
 	/* Release: start and end before the sequence that announces them. */
-	atomic_store_explicit(&request.sequence, sequence, memory_order_release);
+	atomic_store_explicit(&remote_request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
 	mm_ipi();
 	for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1)
@@ -96,7 +92,7 @@ void remote_give_back(unsigned long start, unsigned long end)
 			spin_relax(&spins);
 	}
 	/* Release: the request is not written again before each CPU has served it. */
-	atomic_store_explicit(&request.busy, 0, memory_order_release);
+	atomic_store_explicit(&remote_request.busy, 0, memory_order_release);
 }
 
 /* ---- blocks in all CPUs' caches -------------------------------------------------------------- */
@@ -184,21 +180,7 @@ unsigned long mm_set_pcp_high(unsigned long pages)
 
 uint32_t remote_newest(void)
 {
-	return atomic_load_explicit(&request.sequence, memory_order_relaxed);
-}
-
-/*
- * Release: a CPU that finds the area sees what is in it, and one that does not find it any more sees
- * what its CPU has given back.
- */
-static inline void set_area(unsigned int number, struct mm_pcpu *area)
-{
-#if CONFIG_DEBUG_HOOKS
-	uintptr_t change = (uintptr_t)mm.pcpu[number] ^ (uintptr_t)area;
-
-	__atomic_fetch_xor(&mm.pcpu_xor, change, __ATOMIC_RELAXED);
-#endif
-	__atomic_store_n(&mm.pcpu[number], area, __ATOMIC_RELEASE);
+	return atomic_load_explicit(&remote_request.sequence, memory_order_relaxed);
 }
 
 void mm_cpu_online(struct mm_pcpu *cpu)

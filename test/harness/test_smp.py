@@ -6,6 +6,7 @@ model of the page caches (test/proof), sound as it is and found out when a safeg
 import re
 import subprocess
 
+import pexpect
 import pytest
 
 import ktap
@@ -201,6 +202,49 @@ def test_stress_stops_on_ctrl_c(boot):
     output = board.expect_prompt()
     assert "stopped by Ctrl-C" in output
     assert re.search(r"stress: \d+ operations on 2 cpus, 0 mismatches, buddyinfo as before", output)
+
+
+# ---- a CPU that stops with a trap ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["thread", "masked", "irq", "printing"])
+def test_a_trap_leaves_the_others(boot, place):
+    """CPU 1 stops, wherever it was: the console answers, its memory is free unless it may have been in the allocator."""
+    board = boot(extra=smp(4))
+    board.expect_prompt()
+    free = board.lines("meminfo")[1]
+    output = board.cmd(f"trap 1 {place}")
+    assert re.search(r"(?m)^\[.*\] trap: .* at (sepc|ELR_EL1) 0x", output), output
+    lost = re.search(r"\] trap: CPU 1 stopped, the others go on(?:; pages lost in its caches: (\d+))?", output)
+    assert lost and "trap: CPU 1 is stopped" in output, output
+    assert bool(lost[1]) == (place in ("masked", "irq"))
+    states = {number: state for number, _, state, *_ in cpu_lines(board)}
+    assert states == {0: "online", 1: "stopped", 2: "online", 3: "online"}
+    assert board.lines("alloc 0")[0].startswith("0x")
+    assert "No such device" in board.cmd("trap 1")
+    board.lines("drain")  # asks all CPUs
+    assert board.lines("meminfo")[1].split()[0] == free.split()[0]
+    assert all(result.passed for result in ktap.check(board.cmd("test smp", timeout=200)))
+    output = board.cmd("stress ops=20000", timeout=100)
+    assert re.search(r"stress: \d+ operations on 3 cpus, 0 mismatches, buddyinfo as before", output), output
+    assert "mm_check() finds 0 violations" in output
+    assert "trap: CPU 2 is stopped" in board.cmd("trap 2")  # another one too
+    assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=2000")
+
+
+def test_a_trap_with_a_lock_stops_all(boot):
+    board = boot(extra=smp(4))
+    board.expect_prompt()
+    board.send("trap 1 locked\r")
+    board.expect("trap: CPU 1 stopped with a lock of the page allocator: all CPUs stop")
+    board.send("cpus\r")
+    with pytest.raises(pexpect.TIMEOUT):
+        board.expect("timebase", timeout=3)
+
+
+@pytest.mark.parametrize("line", ["trap", "trap 0", "trap 1", "trap x", "trap 1 nowhere", "trap 1 irq now"])
+def test_trap_refuses(console, line):
+    assert len(console.lines(line)) == 1
 
 
 @pytest.mark.parametrize("line", ["stress cpus=3", "stress cpus=0", "stress ops=1 seconds=1", "stress orders=5-3",
