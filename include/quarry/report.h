@@ -33,7 +33,8 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size);
 /*
  * mm_why() - the same at length, line by line to emit: rule and figures per zone, pages in
  * caches, largest free order, the holders of the block that is nearest to being free, and one
- * change that would help: a drain, a flag, a sysctl or a lower order.
+ * change that would help: a drain, a flag, a sysctl or a lower order. Where there are shrinkers
+ * that the request would ask, a line says that they were not asked.
  *
  * Context: thread; emit is called without a lock of mm/.
  * Bound:   linear in the memory ever cut, and emit's own.

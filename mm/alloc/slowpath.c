@@ -207,6 +207,11 @@ static bool reclaim(struct alloc_context *ac)
 {
 	unsigned long freed;
 
+	if (dry_run(ac)) {
+		if (READ_ONCE(mm_callbacks[SHRINKERS]))
+			ac->stages |= STAGE_SHRINKERS_LEFT;
+		return false;
+	}
 	enter_stage(ac, MM_STAGE_RECLAIM);
 	freed = shrink_all(ac->gfp);
 	ac->shrunk += freed;
@@ -226,7 +231,7 @@ struct page *alloc_pages_slowpath(struct alloc_context *ac)
 	VM_BUG_ON(!ac->alloc_flags);
 	VM_BUG_ON(wait && in_interrupt());
 	if (wait) {
-		while (!page && !dry_run(ac) && rounds-- && reclaim(ac))
+		while (!page && rounds-- && reclaim(ac))
 			page = try_again(ac, all_cpus, thorough);
 		if (!page && !(ac->gfp & __GFP_NORETRY))
 			page = get_page_from_highatomic(ac);

@@ -131,6 +131,8 @@ static void emit_stages(const struct alloc_context *ac, void (*emit)(const char 
 		add(&text, ", shrinkers (%lu objects freed)", ac->shrunk);
 	if (ac->stages & 1U << MM_STAGE_HIGHATOMIC)
 		add(&text, ", HIGHATOMIC pageblocks");
+	if (ac->stages & STAGE_SHRINKERS_LEFT)
+		add(&text, "; shrinkers were not asked, the request would ask them");
 	emit(line);
 }
 

@@ -81,6 +81,21 @@ static void hoard_empty(void)
 		assert_int_equal(0, __free_page(hoard.page[--hoard.count]));
 }
 
+static bool not_asked; /* a line says so of the shrinkers */
+
+static void look_for_not_asked(const char *line)
+{
+	not_asked |= strstr(line, "shrinkers were not asked") != NULL;
+}
+
+/* Refused by the dry run; does it say that shrinkers, which it leaves alone, might help? */
+static bool why_leaves_shrinkers(gfp_t gfp)
+{
+	not_asked = false;
+	assert_false(mm_why(gfp, 0, look_for_not_asked));
+	return not_asked;
+}
+
 static void shrinkers_serve(void **state)
 {
 	struct mm_stats before = stats_now();
@@ -94,6 +109,9 @@ static void shrinkers_serve(void **state)
 	take_all(GFP_NOWAIT, 0);
 	assert_int_equal(0, hoard.calls + hoard.asked);
 	assert_int_equal(0, free_pages_now());
+	assert_true(why_leaves_shrinkers(GFP_KERNEL));
+	assert_false(why_leaves_shrinkers(GFP_NOWAIT));
+	assert_int_equal(0, hoard.calls + hoard.asked);
 	page = alloc_page(GFP_KERNEL | __GFP_MOVABLE);
 	hold(page, 0);
 	assert_int_equal(1, hoard.calls);
@@ -105,6 +123,7 @@ static void shrinkers_serve(void **state)
 	assert_int_equal(0, hoard.count);
 	unregister_shrinker(&shrinker);
 	hoard.asked = 0;
+	assert_false(why_leaves_shrinkers(GFP_KERNEL));
 	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
 	assert_int_equal(0, hoard.asked);
 	give_all();
