@@ -16,6 +16,8 @@ MEM   ?= 128M
 SMP   ?= 1
 CMD   ?=
 LOAD  ?=
+DTS   ?=
+DTB   ?=
 DISK  ?=
 EDU   ?= 0
 RNG   ?= 0
@@ -49,6 +51,7 @@ include mk/host.mk
 include mk/fuzz.mk
 include mk/exhaust.mk
 include mk/mutate.mk
+include mk/dtb.mk
 include mk/run.mk
 include mk/flash.mk
 include mk/chains.mk
@@ -67,6 +70,8 @@ help: ## this list
 #: SMP	harts of the emulated board; default 1
 #: CMD	console commands to run after boot: make run CMD="buddyinfo; poweroff"
 #: LOAD	load address, a multiple of 2 MiB: make run LOAD=0x84600000
+#: DTS	a device tree for the board, compiled: make run DTS=dts/NAME.dts
+#: DTB	the same as a blob
 #: DISK	a file to plug in as a virtio disk, raw: make run DISK=disk.img
 #: EDU	EDU=1 plugs in QEMU's edu device, with 32 address lines
 #: RNG	RNG=1 plugs in a virtio entropy device

@@ -9,6 +9,10 @@ else
 LOAD_ARGS := -kernel $(OUT)/quarry.bin
 endif
 
+# QEMU has a tree for each of its machines; this one instead.
+LOAD_DEPS += $(DTB)
+LOAD_ARGS += $(if $(DTB),-dtb $(DTB))
+
 # What is plugged in. QEMU wants a comma in a file's name twice.
 comma    := ,
 DISK_ARGS = -drive if=none,id=disk,format=raw,file=$(call shell_quote,$(subst $(comma),$(comma)$(comma),$(DISK))) \

@@ -18,10 +18,10 @@ from layouts import cells
 class Chain(Board):
     """A machine that a target of make has started, on RAM that holds random bytes."""
 
-    def __init__(self, setup, target, memory="128M", extra=(), commands=None):
+    def __init__(self, setup, target, memory="128M", extra=(), commands=None, variables=()):
         options = " ".join([*ram_options(setup, memory)[2:], *extra])
         args = ["make", "-s", "--no-print-directory", target, f"BOARD={setup.board}", f"MEM={memory}",
-                f"QEMU_EXTRA={options}"]
+                f"QEMU_EXTRA={options}", *variables]
         self.spawn(args + ([f"CMD={commands}"] if commands else []))
 
 
@@ -50,6 +50,38 @@ def whole_test(board, subresults):
 
 def loaded_at(log):
     return int(re.search(r"loaded at (0x[0-9a-f]+)", log).group(1), 16)
+
+
+@pytest.mark.parametrize("given", ["DTS", "DTB", "included"])
+def test_tree_of_ones_own(start, setup, subresults, given):
+    """A tree from dts/, as a source, as a blob, and as a part of another source: it is the one the machine has."""
+    source = f"dts/{setup.board}-small.dts"
+    variable = f"DTS={source}"
+    if given == "DTB":
+        done = subprocess.run(["make", "-s", "dtb", variable, f"BOARD={setup.board}"], cwd=setup.root, check=True,
+                              text=True, capture_output=True)
+        assert done.stderr == "", "dtc has nothing to say about it"
+        variable = f"DTB={done.stdout.split()[-1]}"
+    elif given == "included":
+        other = setup.scratch / f"own-{setup.isa}.dts"
+        other.write_text(f'#include "{setup.board}-small.dts"\n#define NAME "ours"\n' "/ { model = NAME; };\n")
+        variable = f"DTS={other}"
+    board = start("run", variables=[variable])
+    log = board.expect_prompt()
+    assert re.search(r"device tree at 0x\w+, (\d+) bytes", log)
+    lines = board.lines("memblock")
+    assert any(re.search(r"0x0*(84000000|44800000)\b.*(no-map|NOMAP)", line) for line in lines), lines
+    if given == "DTS":
+        whole_test(board, subresults)
+
+
+def test_broken_source_of_a_tree(setup):
+    broken = setup.scratch / f"broken-{setup.isa}.dts"
+    broken.write_text("/dts-v1/;\n/ { one = <1> };\n")
+    for arguments, says in (([f"DTS={broken}"], "syntax error"), ([], "make dtb DTS=FILE.dts")):
+        done = subprocess.run(["make", "-s", "dtb", f"BOARD={setup.board}", *arguments], cwd=setup.root, text=True,
+                              capture_output=True, check=False)
+        assert done.returncode != 0 and says in done.stderr
 
 
 def test_kernel(start, subresults):
