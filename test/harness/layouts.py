@@ -96,6 +96,7 @@ NOMAP = "no-map;"
 
 # Legal boards: banks, and what is kept besides. Where a layout names none, its RAM is one bank.
 LAYOUTS = {
+    "5M": {"banks": [(0, 5 * MIB)]},
     "8M": {"banks": [(0, 8 * MIB)]},
     "12M": {"banks": [(0, 12 * MIB)]},
     "16M": {"banks": [(0, 16 * MIB)]},
@@ -108,6 +109,12 @@ LAYOUTS = {
                     "reserved": [(at + 0x234000, 4096, "") for at in range(0, 64 * MIB, 4 * MIB)]},
     "no-order-4": {"banks": [(0, 16 * MIB)],
                    "reserved": [(at + 0x5000, 4096, "") for at in range(8 * MIB, 16 * MIB, 64 << 10)]},
+    "no-order-2": {"banks": [(0, 16 * MIB)],
+                   "reserved": [(at + 0x2000, 4096, "") for at in range(6 * MIB, 16 * MIB, 16 << 10)]},
+    "no-map-pages": {"banks": [(0, 24 * MIB)],
+                     "reserved": [(at + 0x7000, 4096, NOMAP) for at in range(6 * MIB, 24 * MIB, 256 << 10)]},
+    "mostly-kept": {"banks": [(0, 128 * MIB)], "reserved": [(6 * MIB, 121 * MIB, "")]},
+    "crossing": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE - 9 * MIB - 0x3000, 20 * MIB + 0x5000)]},
     "no-dma32": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)], "reserved": [(0, 32 * MIB, "")]},
     "little-dma32": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)],
                      "reserved": [(0x600000, 26 * MIB - 3 * 4096, "")]},
@@ -125,6 +132,7 @@ LAYOUTS = {
     "late-freed-8M": {"cpus": 4, "edit": strange_cpus, "banks": [(0, 8 * MIB)]},
     "no-timer": {"memory": "64M", "edit": without_timer, "isas": ("arm64",)},
     "small-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE, 6 * MIB)]},
+    "8M-4-cpus": {"cpus": 4, "banks": [(0, 8 * MIB)]},
     "3-cpus": {"memory": "64M", "cpus": 3},
     "5-cpus-12M": {"cpus": 5, "banks": [(0, 12 * MIB)]},
 }
