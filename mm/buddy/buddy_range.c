@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * buddy_range.c: a free block by its address instead of its type: one pageblock a call, so that a
- * search through a zone lets other CPUs in between. Linked only if somebody asks for a range. The
- * caller holds the zone's lock with interrupts masked.
+ * search through a zone lets other CPUs in between. A program that never asks for a range does not
+ * link it. The caller holds the zone's lock with interrupts masked.
  */
 #include "../debug/hooks.h"
 #include "buddy_internal.h"

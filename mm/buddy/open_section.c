@@ -63,8 +63,8 @@ struct pageblock *section_take(struct zone *zone)
 	if (HOOKS)
 		hook_section_opened(index);
 	/*
-	 * Release: who sees the section open sees its one free block. Only holders of the lock
-	 * write it.
+	 * Release: a CPU that sees the section open sees its one free block. Only a holder of the
+	 * lock writes it.
 	 */
 	__atomic_store_n(&span->opened, (uint32_t)section + 1, __ATOMIC_RELEASE);
 	zone->nr_untouched -= SECTION_PAGES;
