@@ -263,8 +263,10 @@ static void set_up(struct cpu *cpu)
 		mm_cpu_offline();
 	}
 	__atomic_store_n(&setting_up, 0, __ATOMIC_RELEASE);
-	if (err)
+	if (err) {
+		smp_set_state(cpu->number, CPU_STOPPED);
 		machine_halt();
+	}
 }
 
 void secondary_main(struct cpu *cpu)

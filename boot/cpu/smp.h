@@ -25,7 +25,7 @@ enum cpu_state {
 	CPU_ONLINE,   /* it waits for work */
 	CPU_REFUSED,  /* the firmware would not start it; its memory was given back */
 	CPU_LATE,     /* it did not run in time; should it ever run, it stops by itself */
-	CPU_STOPPED,  /* a trap stopped it; the others went on */
+	CPU_STOPPED,  /* a trap stopped it, or it cannot be interrupted; the others went on */
 };
 
 /* Stop until an interrupt is pending, even a masked one; may return earlier. */

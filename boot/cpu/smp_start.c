@@ -76,6 +76,9 @@ static void judge(unsigned int number)
 			 cpu->hart, START_SECONDS);
 		if (smp_arch_never_ran(cpu))
 			smp_give_back(number);
+	} else if (smp_state(number) == CPU_STOPPED) {
+		port_log("smp: CPU %u (%#lx) stopped while it started: left out", number,
+			 cpu->hart);
 	} else if (smp_state(number) == CPU_RUNNING) {
 		port_log("smp: CPU %u (%#lx) started but is stuck: left out", number, cpu->hart);
 	}

@@ -43,10 +43,10 @@ def test_all_come_up(boot, setup, cpus):
         assert number == 0 or cached == 0, "an idle CPU keeps pages"
 
 
-def tree_with(setup, name, change, cpus=2):
+def tree_with(setup, name, change, cpus=2, extra=()):
     """QEMU's tree for so many CPUs, changed as text."""
     base = setup.scratch / f"smp-{name}-{setup.isa}"
-    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw", "-smp", str(cpus), "-m", "128M",
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw", "-smp", str(cpus), "-m", "128M", *extra,
                     "-display", "none"], check=True, capture_output=True)
     text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", f"{base}.raw"], check=True,
                           capture_output=True, text=True).stdout
@@ -230,6 +230,25 @@ def test_a_trap_leaves_the_others(boot, place):
     assert "mm_check() finds 0 violations" in output
     assert "trap: CPU 2 is stopped" in board.cmd("trap 2")  # another one too
     assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=2000")
+
+
+def test_a_trap_while_a_cpu_starts(boot, setup):
+    """
+    The tree says that redistributors lie twice as far apart as they do, in the 64 bits of the binding: CPU 1 and CPU 3
+    look for theirs where nothing answers. They are named, and the boot goes on.
+    """
+    gic = ["-machine", "gic-version=3"]
+    blob = tree_with(setup, "stride", lambda text: re.sub(
+        r"(intc@[0-9a-f]+ \{)", r"\1 redistributor-stride = <0 0x40000>;", text, count=1), 4, gic)
+    board = boot(extra=[*smp(4), *gic, "-dtb", blob])
+    log = board.expect_prompt()
+    assert re.findall(r"smp: CPU (\d) \(0x\d\) stopped while it started: left out", log) == ["1", "3"]
+    assert "smp: 2 of 4 CPUs online" in log
+    assert [state for _, _, state, *_ in cpu_lines(board)] == ["online", "stopped", "online", "stopped"]
+    assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=2000")
+
+
+test_a_trap_while_a_cpu_starts.boards = ["qemu-virt-arm64"]
 
 
 def test_a_trap_with_a_lock_stops_all(boot):

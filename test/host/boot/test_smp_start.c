@@ -22,6 +22,7 @@
 
 static struct {
 	uint64_t runs, online; /* ticks after the firmware was asked; NEVER */
+	uint64_t stops;	       /* 0: it does not */
 	int error;	       /* of the firmware */
 	uint64_t asked;
 	uint32_t state;
@@ -108,6 +109,9 @@ void smp_arch_wait(void)
 			sim[n].state = CPU_RUNNING;
 		if (sim[n].state == CPU_RUNNING && is_due(sim[n].asked, sim[n].online))
 			sim[n].state = CPU_ONLINE;
+		if (sim[n].state == CPU_RUNNING && sim[n].stops &&
+		    is_due(sim[n].asked, sim[n].stops))
+			sim[n].state = CPU_STOPPED;
 	}
 }
 
@@ -213,6 +217,21 @@ static void test_stuck_and_refused(void **state)
 	assert_true(sim[1].given_back && !sim[2].given_back);
 }
 
+/* A CPU that stops while it sets itself up is named, and nobody waits for it. */
+static void test_stopped(void **state)
+{
+	(void)state;
+	machine(4);
+	sim[1].runs = sim[1].online = HZ / 50;
+	sim[2].runs = HZ / 100;
+	sim[2].online = NEVER;
+	sim[2].stops = HZ / 50;
+	assert_in_range(start(), HZ / 50, HZ / 50 + 2 * STEP);
+	assert_int_equal(lines_with("smp: CPU 2 (0x66) stopped while it started: left out"), 1);
+	assert_int_equal(lines_with("smp: 3 of 4 CPUs online"), 1);
+	assert_false(sim[2].given_back);
+}
+
 /* A machine whose clock has no known rate counts its looks. */
 static void test_no_clock(void **state)
 {
@@ -231,7 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silent),	 cmocka_unit_test(test_silent_among_others),
 		cmocka_unit_test(test_slow),	 cmocka_unit_test(test_stuck_and_refused),
-		cmocka_unit_test(test_no_clock),
+		cmocka_unit_test(test_no_clock), cmocka_unit_test(test_stopped),
 	};
 
 	return cmocka_run_group_tests_name("smp_start", tests, NULL, NULL);
