@@ -74,9 +74,13 @@ int mm_set_hooks(unsigned int set)
 	set_hooks(all, set & all);
 	if (poison_on) {
 		/* What is freed from now on is poisoned; only when all is, allocations check. */
-		for (uint32_t s = 0; s < mm.nr_spans; s++)
-			for (uint32_t n = mm.spans[s].first; n < mm.spans[s].opened; n++)
+		for (uint32_t s = 0; s < mm.nr_spans; s++) {
+			/* Acquire, paired with the release in section_take(). */
+			uint32_t opened = __atomic_load_n(&mm.spans[s].opened, __ATOMIC_ACQUIRE);
+
+			for (uint32_t n = mm.spans[s].first; n < opened; n++)
 				poison_section(n);
+		}
 		WRITE_ONCE(mm.poison_check, true);
 	}
 	return 0;

@@ -83,8 +83,11 @@ void emit_nearest(struct zone *zone, unsigned int order, void (*emit)(const char
 	size_t used;
 
 	for (uint32_t s = 0; s < zone->span_end; s++) {
-		for (unsigned long n = mm.spans[s].first; n < mm.spans[s].opened; n++)
-			if (zone_of(n << SECTION_SHIFT) == zone)
+		/* Acquire, paired with the release in section_take(). */
+		uint32_t opened = __atomic_load_n(&mm.spans[s].opened, __ATOMIC_ACQUIRE);
+
+		for (uint32_t n = mm.spans[s].first; n < opened; n++)
+			if (zone_of((unsigned long)n << SECTION_SHIFT) == zone)
 				look_at_section(zone, n, order, &best);
 	}
 	if (best.index == NIL32)
