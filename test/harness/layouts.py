@@ -92,6 +92,13 @@ def strange_cpus(_, source):
     return source
 
 
+def narrow_bus(setup, source):
+    """A tree whose PCI bus reaches the first 8 MiB of RAM: DMA32 ends there."""
+    base = f"{setup.ram_base >> 32:#x} {setup.ram_base & 0xffffffff:#x}"
+    return re.sub(r"(\bpcie?@[0-9a-f]+ \{)", rf"\1 dma-ranges = <0x3000000 {base} {base} 0 0x800000>;", source,
+                  count=1)
+
+
 NOMAP = "no-map;"
 
 # Legal boards: banks, and what is kept besides. Where a layout names none, its RAM is one bank.
@@ -116,6 +123,9 @@ LAYOUTS = {
     "mostly-kept": {"banks": [(0, 128 * MIB)], "reserved": [(6 * MIB, 121 * MIB, "")]},
     "crossing": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE - 9 * MIB - 0x3000, 20 * MIB + 0x5000)]},
     "no-dma32": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)], "reserved": [(0, 32 * MIB, "")]},
+    "no-dma32-edu": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)], "reserved": [(0, 32 * MIB, "")],
+                     "extra": ["-device", "edu,dma_mask=0xffffffff"]},
+    "dma-window": {"memory": "64M", "edit": narrow_bus},
     "little-dma32": {"memory": "4G", "banks": [(0, 32 * MIB), (ABOVE, 64 * MIB)],
                      "reserved": [(0x600000, 26 * MIB - 3 * 4096, "")]},
     "little-normal": {"memory": "4G", "banks": [(0, 64 * MIB), (ABOVE, 3 * 4096)]},
@@ -155,5 +165,5 @@ def with_layout(setup, name):
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(path), "-"], check=True, input=source,
                    text=True)
     options = setup.with_fdt(path, memory)
-    options["extra"] += ["-smp", str(cpus)]
+    options["extra"] += ["-smp", str(cpus), *layout.get("extra", ())]
     return {"memory": memory, **options}

@@ -10,6 +10,8 @@
 #include "ktap.h"
 #include "pool.h"
 
+#define NORMAL_BITS 33 /* address bits of the lowest page of Normal, on a board without DMA32 */
+
 struct device *edu_test_find(void)
 {
 	struct device *dev = edu_device(0);
@@ -28,6 +30,11 @@ struct device *edu_test_find_dma(void)
 		test_skip("the edu device reaches no memory; see `edu mask`");
 		return NULL;
 	}
+	/* a device of 32 bits on a board whose memory below 4 GiB is all reserved */
+	if (dev && !managed_pages_of(ZONE_DMA32) && edu_state(dev)->mask_bits < NORMAL_BITS) {
+		test_skip("the edu device reaches no memory that can be allocated");
+		return NULL;
+	}
 	return dev;
 }
 
@@ -42,6 +49,11 @@ unsigned char *edu_test_get(gfp_t gfp)
 
 	EXPECT(block != NULL);
 	return block;
+}
+
+unsigned char *edu_test_get_near(void)
+{
+	return edu_test_get(managed_pages_of(ZONE_DMA32) ? GFP_DMA32 : GFP_KERNEL);
 }
 
 void edu_test_put(unsigned char *block)

@@ -22,6 +22,7 @@ uint16_t edu_test_command(const struct pci_dev *pdev);
 
 /* A block of BLOCK_SIZE bytes; NULL has been asserted. */
 unsigned char *edu_test_get(gfp_t gfp);
+unsigned char *edu_test_get_near(void); /* from the lowest zone that has memory */
 void edu_test_put(unsigned char *block);
 
 /* Give a block content that depends on seed only; the number of bytes of [from, to) that differ from that. */

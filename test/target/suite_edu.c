@@ -80,8 +80,8 @@ static void dma32(void)
 
 	if (!dev)
 		return;
-	from = edu_test_get(GFP_DMA32);
-	to = edu_test_get(GFP_DMA32);
+	from = edu_test_get_near();
+	to = edu_test_get_near();
 	bounced = dev->dma.bounced;
 	there_and_back_all(dev, from, to);
 	/* in place, if the device sees what the CPU has in its caches */
@@ -176,7 +176,7 @@ static void out_of_reach(void)
 	EXPECT(!edu_state(dev)->reaches);
 	EXPECT_EQ(DMA_BIT_MASK(EDU_DEFAULT_BITS), dev->dma.mask);
 	EXPECT_EQ(0, edu_test_command(to_pci_dev(dev)) & PCI_COMMAND_MASTER);
-	near_block = edu_test_get(GFP_DMA32);
+	near_block = edu_test_get_near();
 	far_block = edu_test_get(GFP_KERNEL);
 	expect_refused(dev, near_block);
 	expect_refused(dev, far_block);

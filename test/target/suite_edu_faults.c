@@ -49,8 +49,8 @@ static void timeout(void)
 
 	if (!dev)
 		return;
-	block = edu_test_get(GFP_DMA32);
-	other = edu_test_get(GFP_DMA32);
+	block = edu_test_get_near();
+	other = edu_test_get_near();
 	edu_test_fill(other, 1);
 	EXPECT_EQ(0, edu_transfer(dev, other, 0, 1000, DMA_TO_DEVICE));
 	if (give_up(dev, block)) {
@@ -83,7 +83,7 @@ static void gone(void)
 		return;
 	pdev = to_pci_dev(dev);
 	timeout_before = edu_state(dev)->timeout;
-	block = edu_test_get(GFP_DMA32);
+	block = edu_test_get_near();
 	edu_test_fill(block, 5);
 	command = edu_test_command(pdev);
 	writew(command & (uint16_t)~PCI_COMMAND_MEMORY, pdev->config + PCI_COMMAND);
@@ -140,7 +140,7 @@ static void removed(void)
 		return;
 	pdev = to_pci_dev(dev);
 	bits = edu_state(dev)->mask_bits;
-	block = edu_test_get(GFP_DMA32);
+	block = edu_test_get_near();
 	if (give_up(dev, block)) {
 		device_remove(dev);
 		expect_off(pdev);
