@@ -38,8 +38,28 @@ static inline unsigned int map_test(unsigned long index)
 #pragma GCC visibility push(hidden)
 
 /* buddy/map.c */
+/* Positions of a word that blocks of an order start at. */
+extern const uint64_t map_starts[7];
+
+/*
+ * From the starts of free aligned runs of 2^order pages to those of twice as many.
+ */
+#define map_pairs(runs, order) ((runs) & (runs) >> (1UL << (order)) & map_starts[(order) + 1])
+
 /* The largest order that is free in a word of the map, plus one; 0: nothing is. Bound 40. */
-unsigned int word_largest(uint64_t bits);
+MM_SHARED_INLINE unsigned int word_largest(uint64_t bits)
+{
+	if (!bits)
+		return 0;
+	UNROLL(6)
+	for (unsigned int order = 0; order < WORD_ORDER; order++) {
+		bits = map_pairs(bits, order);
+		if (!bits)
+			return order + 1;
+	}
+	return WORD_ORDER + 1;
+}
+
 /* Where lowest_bit() finds a single bit, by its de Bruijn number. */
 extern const uint8_t map_bit_position[64];
 

@@ -184,6 +184,17 @@ __attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int or
 			       __builtin_return_address(0));
 }
 
+/* Apart, so that single pages have few registers to save. */
+static __attribute__((noinline)) void overflow_block(struct page *page, unsigned int order)
+{
+	unsigned long index = (unsigned long)(page - mm.memmap);
+	struct zone *zone = zone_of(index);
+
+	spin_lock(&zone->lock);
+	buddy_free(zone, index, order);
+	spin_unlock(&zone->lock);
+}
+
 int free_pages_overflow(struct page *page, unsigned long offset, unsigned long flags)
 {
 	struct per_cpu_pages *pcp = pcp_hot(offset);
@@ -195,12 +206,7 @@ int free_pages_overflow(struct page *page, unsigned long offset, unsigned long f
 		return free_pages_slow(page, order);
 	}
 	if (order) {
-		unsigned long index = (unsigned long)(page - mm.memmap);
-		struct zone *zone = zone_of(index);
-
-		spin_lock(&zone->lock);
-		buddy_free(zone, index, order);
-		spin_unlock(&zone->lock);
+		overflow_block(page, order);
 	} else {
 		page->_refcount = 0;
 		pcp_return(pcp, page);

@@ -200,7 +200,8 @@ static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order)
 	struct page *page = NULL;
 
 	if (!zone || *pcp->top ||
-	    !zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order)) {
+	    !zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
+	    (order && !zone_has_block(zone, order, false))) {
 		port_irq_restore(flags);
 		return NULL;
 	}

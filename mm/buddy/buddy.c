@@ -77,11 +77,20 @@ static inline long pb_open(struct zone *zone, struct pageblock *pb, enum migrate
 	return most;
 }
 
+/*
+ * Was a word's largest free order, before some of it was taken, that of its pageblock? A full word
+ * may have been part of it. If not, the pageblock stays on its list.
+ */
+static inline bool may_be_largest(const struct pageblock *pb, long order)
+{
+	return order >= WORD_ORDER || order >= pb->list;
+}
+
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
 		      unsigned int lowest, enum migratetype type)
 {
 	unsigned long index = pb_index(pb), have = *order;
-	long most;
+	long most, touched;
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(zone != zone_of(index));
@@ -95,19 +104,22 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 		index = pb_pick(index, have);
 	}
 	*order = (unsigned int)have;
+	touched = (long)*map_order(index) - 1;
 	map_change(index, 1UL << have, false);
 	count_free(zone, pb, -(1L << have));
 	trust_head(index, (unsigned int)have);
-	pb_settle(zone, pb, most);
+	if (may_be_largest(pb, touched))
+		pb_settle(zone, pb, most);
 	return index;
 }
 
 /* ---- single pages, several at once ----------------------------------------------------------- */
 
 /* A refill is done when it has so many. */
-#define ENOUGH_PAGES (((1UL << CONFIG_PCP_BATCH_ORDER) + 1) / 2)
-#define REFILL_WORDS 4 /* or has looked at so many words of the map */
-#define RUN_ORDER    3 /* runs of so many pages are taken at once */
+#define ENOUGH_PAGES   (((1UL << CONFIG_PCP_BATCH_ORDER) + 1) / 2)
+#define REFILL_WORDS   4 /* or has looked at so many words of the map */
+#define BORROWED_PAGES 4 /* or so many of another type's pageblock */
+#define RUN_ORDER      3 /* runs of so many pages are taken at once */
 
 /*
  * Of the free pages of a word at this index, those that may be taken now: of its groups of
@@ -144,21 +156,25 @@ static inline void push_run(struct page *page, unsigned long n, uint64_t raw, st
 /*
  * Takes pages of the lowest word of a pageblock that has some, from the lowest on: aligned runs of
  * 16 and 8 together, others one by one; ENOUGH_PAGES or a few more, `most` >= 1 at most. Returns
- * how many.
+ * how many. *touched becomes the largest order that was free in the word, if it was less.
  */
 static unsigned long take_from_word(unsigned long index, unsigned long most, uint64_t raw,
-				    struct page **top)
+				    struct page **top, long *touched)
 {
 	unsigned long word = lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3, n = 0, run;
 	unsigned long enough = most < ENOUGH_PAGES ? most : ENOUGH_PAGES;
 	uint64_t *bits = map_word(index) + word, left, taken;
+	uint8_t *order;
 	struct page *base;
 
 	index += word << WORD_ORDER;
 	base = &mm.memmap[index];
+	order = map_order(index);
+	if ((long)*order - 1 > *touched)
+		*touched = (long)*order - 1;
 	left = writable_pages(index, *bits);
 	taken = left;
-	if (!FOR_SPEED || *map_order(index) <= RUN_ORDER) {
+	if (!FOR_SPEED || *order <= RUN_ORDER) {
 		do { /* no run of eight */
 			unsigned long at = lowest_bit(left);
 
@@ -185,7 +201,7 @@ static unsigned long take_from_word(unsigned long index, unsigned long most, uin
 	}
 	left = *bits ^ taken ^ left;
 	*bits = left;
-	*map_order(index) = (uint8_t)word_largest(left);
+	*order = (uint8_t)word_largest(left);
 	return n;
 }
 
@@ -319,7 +335,7 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 	struct pageblock *pb = pb_for(zone, type, 0, &owner, &rare);
 	unsigned long index, got = 0;
 	unsigned int victim, words = REFILL_WORDS;
-	long largest;
+	long largest, touched = PB_OFF_LIST;
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(!most || (uint32_t)raw >> PAGE_STATE_SHIFT != PAGE_ALLOC);
@@ -331,16 +347,19 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 		most = ENOUGH_PAGES;
 	if (most <= ENOUGH_PAGES)
 		words = 1;
+	if (foreign && most > BORROWED_PAGES)
+		most = BORROWED_PAGES;
 	if (foreign && owner == type)
 		most = 1;
 	index = pb_index(pb);
 	largest = pb_open(zone, pb, owner);
 	do
-		got += take_from_word(index, most - got, raw, top + got);
+		got += take_from_word(index, most - got, raw, top + got, &touched);
 	while (got < most && got < ENOUGH_PAGES && *pb_orders(index) && --words);
 	VM_BUG_ON(!got);
 	count_free(zone, pb, -(long)got);
-	pb_settle(zone, pb, largest);
+	if (may_be_largest(pb, touched))
+		pb_settle(zone, pb, largest);
 	if (foreign)
 		note_fallback((unsigned long)(top[1] - mm.memmap), 0, type, victim);
 	return got;

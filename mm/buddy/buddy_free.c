@@ -35,7 +35,10 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned long end)
 		VM_BUG_ON(index < zone->start || end > zone->end);
 		if (stop > end)
 			stop = end;
-		map_change(index, stop - index, true);
+		if (FOR_SPEED && stop - index == pageblock_nr_pages)
+			map_fill(index, true);
+		else
+			map_change(index, stop - index, true);
 		count_free(zone, pb_of(index), (long)(stop - index));
 		index = stop;
 	}
@@ -123,7 +126,7 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 }
 
 /* Work of one call: levels that pages merge, and the move of a pageblock to another list. */
-#define FREE_WORK   16
+#define FREE_WORK   14
 #define RELIST_WORK 4
 
 unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n)

@@ -39,18 +39,7 @@ long pb_largest(unsigned long index, long most)
 	return most;
 }
 
-unsigned int word_largest(uint64_t bits)
-{
-	if (!bits)
-		return 0;
-	UNROLL(6)
-	for (unsigned int order = 0; order < WORD_ORDER; order++) {
-		bits = map_pairs(bits, order);
-		if (!bits)
-			return order + 1;
-	}
-	return WORD_ORDER + 1;
-}
+extern unsigned int word_largest(uint64_t bits);
 
 /* Pages [index, index + pages) of one word are free, or are not. */
 static inline void word_change(unsigned long index, unsigned long pages, bool free)

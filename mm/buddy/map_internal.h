@@ -20,17 +20,6 @@ static inline uint64_t map_mask(unsigned long order)
 	return ((uint64_t)2 << ((1UL << order) - 1)) - 1;
 }
 
-/* Positions of a word that blocks of an order start at. */
-extern const uint64_t map_starts[7];
-
-/*
- * From the starts of free aligned runs of 2^order pages to those of twice as many.
- */
-static inline uint64_t map_pairs(uint64_t runs, unsigned long order)
-{
-	return runs & runs >> (1UL << order) & map_starts[order + 1];
-}
-
 #if pageblock_order - WORD_ORDER == 3
 typedef uint64_t __attribute__((may_alias)) map_orders;
 #elif pageblock_order - WORD_ORDER == 2
