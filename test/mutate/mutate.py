@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -29,8 +30,14 @@ HERE = Path(__file__).resolve().parent
 CC = os.environ.get("HOST_CC", "gcc")
 FLAGS = ["-std=gnu11", "-g0", "-Werror=int-conversion", "-Werror=incompatible-pointer-types", "-DQUARRY_HOST",
          "-DCONFIG_FAULT_POINTS", "-pthread", "-Iinclude"]
-# The same sources with other ports.
-VARIANTS = {"host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."],
+def small():
+    """The geometry of test/exhaust."""
+    text = (ROOT / "mk/exhaust.mk").read_text().replace("\\\n", " ")
+    return re.search(r"(?m)^EXHAUST_GEOMETRY := (.*)$", text)[1].split()
+
+
+# The same sources with other ports, and with another geometry.
+VARIANTS = {"small": [*small(), "-I."], "host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."],
             "moving": ["-DQUARRY_PORT_HEADER=\"test/host/mm/port_moving.h\"", "-I."]}
 TIMES, SECONDS = 4, 5  # processor time a program may need: so many times what it needs unchanged, and so much more
 
@@ -66,6 +73,8 @@ def programs():
     tests = [path for path in sources("test/host/mm/test_*.c") if not path.endswith(("_cost.c", "/test_moving.c", "/test_mix.c"))]
     found = [Program(Path(path).stem, [path, *support, *besides((ROOT / path).read_text())]) for path in tests]
     found.append(Program("test_moving", ["test/host/mm/test_moving.c", "test/host/port_host.c", STUCK], "moving"))
+    for name in ("section", "caches", "marks"):
+        found.append(Program(f"exhaust {name}", [*sources("test/exhaust/*.c"), "test/host/port_host.c", STUCK], "small", [name]))
     for path in sources("test/fuzz/fuzz_*.c"):
         name = Path(path).stem.removeprefix("fuzz_")
         if "boot/" in (ROOT / path).read_text():
@@ -181,7 +190,7 @@ class Bench:
         objects = [changed.get((path, program.variant)) or self.objects[path, program.variant]
                    for path in [*program.own, *MM]]
         done = subprocess.run([CC, "-pthread", *options, "-o", str(binary), *map(str, objects),
-                               *(["-lcmocka"] if program.variant != "fuzz" else [])],
+                               *(["-lcmocka"] if program.variant not in ("fuzz", "small") else [])],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
         self.message = done.stderr
         return binary if done.returncode == 0 else None
