@@ -109,6 +109,7 @@ deps_fuzz() {
 	need_file libclang-rt-dev "clang's sanitizers and libFuzzer" \
 		/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
 		/usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+	need_file libfdt-dev "libfdt as the distribution builds it, to compare with" /usr/lib/*/libfdt.so.1 /usr/lib/libfdt.so.1
 	need_file libc6-dev "the C library's headers" /usr/include/stdio.h
 }
 

@@ -16,6 +16,10 @@ FUZZ_CC     := clang
 FUZZ_CFLAGS  = -std=gnu11 -O1 -g -DQUARRY_HOST -DCONFIG_FAULT_POINTS -DQUARRY_PORT_HEADER='"test/fuzz/port_fuzz.h"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $(EXTRA_CFLAGS)
 FUZZ_COVER  := -fsanitize=fuzzer-no-link
+# Of what is counted each basic block calls port_fuzz_step() besides; the compiler's name for it is libFuzzer's own.
+FUZZ_STEPS  := -fsanitize-coverage=trace-pc
+FUZZ_STEP    = $(if $(filter boot/dt/% mm/memblock/% libfdt/%,$(@:$(FUZZ_OUT)/%=%)),$(1))
+FUZZ_NAMES   = $(call FUZZ_STEP,&& objcopy --redefine-sym __sanitizer_cov_trace_pc=port_fuzz_step $@)
 # clang warns of what gcc's pragmas for loops say, and of conversions that gcc sees to be harmless.
 FUZZ_WARNINGS := $(filter-out -Wconversion,$(WARNINGS)) -Wno-unknown-pragmas
 FUZZ_OUT    := $(HOST)/fuzz
@@ -55,7 +59,7 @@ $(FUZZERS:%=fuzz-merge-%): fuzz-merge-%: $(FUZZ_OUT)/fuzz_%
 	$(Q)rm -rf test/fuzz/corpus/$* && cp -r $(O)/fuzz/$*/merged test/fuzz/corpus/$* && du -sb test/fuzz/corpus/$*
 
 $(FUZZ_OUT)/flags: FORCE | deps-check
-	@$(call update,$(FUZZ_CFLAGS) $(FUZZ_WARNINGS) $(shell $(FUZZ_CC) -dumpversion))
+	@$(call update,$(FUZZ_CFLAGS) $(FUZZ_STEPS) $(FUZZ_WARNINGS) $(shell $(FUZZ_CC) -dumpversion))
 
 $(FUZZ_OUT)/objects: FORCE
 	@$(call update,$(FUZZ_COMMON) $(foreach f,$(FUZZERS),$(call fuzz_own,$(f))))
@@ -63,12 +67,12 @@ $(FUZZ_OUT)/objects: FORCE
 $(FUZZ_OUT)/mm/%.o: mm/%.c $(FUZZ_OUT)/flags
 	$(call say,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(FUZZ_WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(call FUZZ_STEP,$(FUZZ_STEPS)) $(FUZZ_WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $< $(FUZZ_NAMES)
 
 $(FUZZ_OUT)/libfdt/%.o: $(LIBFDT_DIR)/%.c $(FUZZ_OUT)/flags
 	$(call say,FUZZCC,libfdt/$*.c)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(WARNINGS_RELAXED) -I$(LIBFDT_DIR) -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(call FUZZ_STEP,$(FUZZ_STEPS)) $(WARNINGS_RELAXED) -I$(LIBFDT_DIR) -MMD -MP -c -o $@ $< $(FUZZ_NAMES)
 
 # A fuzzer's own code, its model above all, is no code to be covered.
 $(FUZZ_OUT)/test/%.o: test/%.c $(FUZZ_OUT)/flags | $(LIBFDT_STAMP)
@@ -79,7 +83,7 @@ $(FUZZ_OUT)/test/%.o: test/%.c $(FUZZ_OUT)/flags | $(LIBFDT_STAMP)
 $(FUZZ_OUT)/%.o: %.c $(FUZZ_OUT)/flags | $(LIBFDT_STAMP)
 	$(call say,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(FUZZ_WARNINGS) $(HOST_INCLUDES) -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_COVER) $(call FUZZ_STEP,$(FUZZ_STEPS)) $(FUZZ_WARNINGS) $(HOST_INCLUDES) -MMD -MP -c -o $@ $< $(FUZZ_NAMES)
 
 .SECONDEXPANSION:
 $(FUZZ_BINARY): $(FUZZ_OUT)/fuzz_%: $$(call fuzz_own,$$*) $(FUZZ_COMMON) $(FUZZ_LIBFDT) $(FUZZ_OUT)/objects

@@ -6,3 +6,11 @@
 
 unsigned long port_fuzz_masked;
 void (*port_fuzz_interrupt)(void);
+unsigned long port_fuzz_steps;
+
+/* Called at the start of each basic block of what is counted (mk/fuzz.mk). */
+void port_fuzz_step(void);
+void port_fuzz_step(void)
+{
+	port_fuzz_steps++;
+}

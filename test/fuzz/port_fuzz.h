@@ -15,6 +15,9 @@ extern _Thread_local struct mm_pcpu *port_host_pcpu;
 extern unsigned long port_fuzz_masked;	  /* interrupts are masked on this CPU */
 extern void (*port_fuzz_interrupt)(void); /* runs when they are let in; NULL: nothing does */
 
+extern unsigned long
+	port_fuzz_steps; /* basic blocks of memblock, libfdt and the device-tree code that have run */
+
 static inline struct mm_pcpu *port_pcpu(void)
 {
 	return port_host_pcpu;
