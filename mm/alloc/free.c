@@ -100,7 +100,7 @@ enum freed free_block(struct page *page, unsigned int order)
 			*++pcp->top = page;
 			freed = FREED_TO_CACHE;
 		} else {
-			pcp_return(pcp, page);
+			pcp_return(pcp, page, PCP_RETURN_PAGES / 2);
 		}
 	} else {
 		spin_lock(&zone->lock);
@@ -209,7 +209,7 @@ int free_pages_overflow(struct page *page, unsigned long offset, unsigned long f
 		overflow_block(page, order);
 	} else {
 		page->_refcount = 0;
-		pcp_return(pcp, page);
+		pcp_return(pcp, page, PCP_RETURN_PAGES);
 	}
 	port_irq_restore(flags);
 	return 0;

@@ -218,11 +218,11 @@ static inline unsigned long return_pages(struct zone *zone, struct page *const *
  * A page (already without holders) comes to a cache that is full: some that have lain in it for a
  * while go back, and the newest move to their slots.
  */
-void pcp_return(struct per_cpu_pages *pcp, struct page *page)
+void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
 {
 	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
 	long room = pcp->limit - pcp->base; /* 0: the cache is switched off */
-	long n = room < RETURN_PAGES ? room : RETURN_PAGES, same = 0;
+	long same = 0;
 	struct page **slots = pcp->base + 1, **from;
 
 	VM_BUG_ON(pcp->top != pcp->limit);
@@ -230,6 +230,7 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page)
 	VM_BUG_ON(room && &mm.zones[pcp->zone] != zone);
 	VM_BUG_ON(room && *pcp->top == page);
 	VM_BUG_ON(!port_irqs_disabled());
+	n = room < n ? room : n;
 	if (!n) {
 		spin_lock(&zone->lock);
 		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);

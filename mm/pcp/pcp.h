@@ -11,7 +11,6 @@
 #pragma GCC visibility push(hidden)
 
 #define NR_PCPS (NR_PAGE_ORDERS * NR_PCP_CLASSES)
-
 /*
  * What a request may still examine to find a range of its order that cached blocks complete, all
  * zones together.
@@ -54,11 +53,12 @@ static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
  */
 #define PCP_HAVE_SLOTS (~0UL)
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have);
-#define PCP_BATCH	(1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
-#define PCP_SMALL_BATCH ((PCP_BATCH + 1) / 2) /* for requests that have had more to do already */
-/* Both with interrupts masked. An empty cache takes up to `n` pages; one is returned, in use. */
+#define PCP_RETURN_PAGES (1 << CONFIG_PCP_RETURN_ORDER) /* a slow free: half of it */
+#define PCP_BATCH	 (1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
+#define PCP_SMALL_BATCH	 ((PCP_BATCH + 1) / 2) /* for requests that have had more to do already */
+/* Interrupts masked. An empty cache takes up to `n` pages; a full one returns as many. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class, unsigned int n);
-void pcp_return(struct per_cpu_pages *pcp, struct page *page);
+void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n);
 /* Hide the caches from the hot paths while there are debug hooks, show them again when not. */
 #if CONFIG_DEBUG_HOOKS
 void pcp_sync_hooks(void);

@@ -50,7 +50,6 @@ static inline unsigned long pcp_high_of(const struct per_cpu_pages *pcp, unsigne
  * its cursor says, so that these go round and are none of the newest. A cache without room for two
  * such runs has no window: its oldest go.
  */
-#define PCP_RETURN_PAGES  (1 << CONFIG_PCP_RETURN_ORDER)
 #define PCP_RETURN_WINDOW (8 * PCP_RETURN_PAGES)
 static_assert(PCP_RETURN_WINDOW <= 256, "a cursor is a byte");
 static inline long pcp_return_window(long room)

@@ -21,7 +21,7 @@ from layouts import with_many_regions  # noqa: E402
 ISA = {"riscv64": "rv64", "arm64": "arm64"}
 SIZED = "bench B1; bench B5; bench B8"
 # RAM, commands; the hunt also on one zone, two zones, and memory in many pieces.
-RUNS = [("1G", "bench"), ("4G", SIZED), ("16G", SIZED), ("64G", SIZED),
+RUNS = [("1G", "bench"), ("128M", "bench B11; bench B12; bench B13"), ("4G", SIZED), ("16G", SIZED), ("64G", SIZED),
         ("1G", "bench worst-quick"), ("8G", "bench worst"), ("regions", "bench worst")]
 KINDS = ("alloc", "steal", "rescue", "bulk", "exact", "free", "put", "shared", "exact_free", "fail",
          "mayfail", "drain")

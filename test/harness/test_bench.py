@@ -12,7 +12,8 @@ import figures as fig
 from layouts import with_many_regions
 
 QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B6; bench B7; bench B8; "
-               "bench B10",
+               "bench B10; bench B11; bench B12; bench B13; bench B14",
+         "128M": "bench B11",
          "64G": "bench B1; bench B4; bench B5; bench B8"}
 
 
@@ -50,7 +51,7 @@ def test_budgets(setup, subresults):
     for memory, commands in QUICK.items():
         measured.update(figures_of(setup, commands, memory, memory=memory))
     fig.derive(measured)
-    check(setup, subresults, measured, ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10"))
+    check(setup, subresults, measured, ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "B11", "B12", "B13", "B14"))
 
 
 @pytest.mark.parametrize("machine", ["two-zones", "many-regions"])
@@ -97,6 +98,7 @@ def test_the_hunts_are_one_figure():
 
 
 def test_wrong_names(console):
-    assert console.lines("bench B11") == ["bench: 'B11' is unknown; 'bench -l' lists all"]
+    assert console.lines("bench B99") == ["bench: 'B99' is unknown; 'bench -l' lists all"]
     names = [line.split()[0] for line in console.lines("bench -l")]
-    assert names == ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "worst", "worst-quick"]
+    assert names == ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10",
+                     "B11", "B12", "B13", "B14", "worst", "worst-quick"]
