@@ -112,18 +112,18 @@ static void refill(void)
 	pool_end(&pool);
 }
 
-/* Are the pages in the pool's slots from i on one aligned block, in order? */
+/* Are the pages in the pool's slots from i on one aligned block, in any order? They are distinct. */
 static bool is_run(const struct pool *pool, unsigned long i)
 {
-	pfn_t pfn;
+	pfn_t block;
 
 	if (i + RETURN_PAGES > pool->count)
 		return false;
-	pfn = page_to_pfn(*pool_slot(pool, i));
+	block = page_to_pfn(*pool_slot(pool, i)) / RETURN_PAGES;
 	for (unsigned int j = 1; j < RETURN_PAGES; j++)
-		if (page_to_pfn(*pool_slot(pool, i + j)) != pfn + j)
+		if (page_to_pfn(*pool_slot(pool, i + j)) / RETURN_PAGES != block)
 			return false;
-	return pfn % RETURN_PAGES == 0;
+	return true;
 }
 
 /* Free a page of the pool: a lock is taken at most once, and not at all if there is room. */
