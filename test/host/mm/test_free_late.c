@@ -80,6 +80,21 @@ static void late_random(void **state)
 	assert_in_range(refused, 500, 3300);
 }
 
+/* Page 0 is never anyone's; page 1 is the first that can be. */
+static void late_first_page(void **state)
+{
+	(void)state;
+	map_init(0);
+	map_memory(0, SECTION, MEMBLOCK_NONE);
+	map_reserve(0, 3 * PAGE);
+	start(0);
+	assert_int_equal(0, late(0, PAGE));
+	assert_int_equal(0, late(PAGE, PAGE));
+	assert_int_equal(-EPERM, late(0, 3 * PAGE)); /* page 1 is free */
+	assert_int_equal(0, late(2 * PAGE, PAGE));
+	expect_map();
+}
+
 /* What the header promises of ranges that are no one's. */
 static void late_refused(void **state)
 {
@@ -246,10 +261,15 @@ static void late_no_span(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(late_pages),	      cmocka_unit_test(late_random),
-		cmocka_unit_test(late_refused),	      cmocka_unit_test(late_across_new_memory),
-		cmocka_unit_test(late_arrays),	      cmocka_unit_test(late_in_parts),
-		cmocka_unit_test(late_many_sections), cmocka_unit_test(late_no_span),
+		cmocka_unit_test(late_pages),
+		cmocka_unit_test(late_random),
+		cmocka_unit_test(late_first_page),
+		cmocka_unit_test(late_refused),
+		cmocka_unit_test(late_across_new_memory),
+		cmocka_unit_test(late_arrays),
+		cmocka_unit_test(late_in_parts),
+		cmocka_unit_test(late_many_sections),
+		cmocka_unit_test(late_no_span),
 	};
 
 	port_host_log_hook = port_host_quiet;

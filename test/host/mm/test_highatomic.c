@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_highatomic.c: which HIGHATOMIC pageblocks are given up, and for what. The functions of
+ * mm/buddy/fallback.c are called directly, with two such pageblocks side by side.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "mm/buddy/buddy.h"
+#include "mm/state.h"
+#include "test/host/port_host.h"
+
+#define MIB    ((phys_addr_t)1 << 20)
+#define NR_PBS 12
+
+static const struct layout plain = {"highatomic", 0, {{0x80000000, NR_PBS * 2 * MIB}}, {{0}}, 0};
+
+static struct page *held[MAX_ORDER_NR_PAGES]; /* what fills the first section */
+static unsigned int nr_held;
+
+#define ZONE (&mm.zones[ZONE_DMA32])
+
+/* Under the zone's lock; then all is as mm_check() wants it. */
+static bool unreserve(unsigned int order, unsigned long missing, enum migratetype type)
+{
+	unsigned long flags = port_irq_save();
+	bool done;
+
+	spin_lock(&ZONE->lock);
+	done = highatomic_unreserve(ZONE, order, missing, type);
+	spin_unlock(&ZONE->lock);
+	port_irq_restore(flags);
+	assert_int_equal(0, mm_check());
+	return done;
+}
+
+/*
+ * Two HIGHATOMIC pageblocks, the halves of one block of the largest order, are full. The section
+ * that is used first holds what boot has reserved: it is filled before.
+ */
+static void start_highatomic(struct page *half[2][2])
+{
+	struct page *page;
+
+	nr_held = 0;
+	machine_start(&plain);
+	while ((page = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, 0)) &&
+	       page_to_pfn(page) - machine.first >= (NR_PBS - 2) * pageblock_nr_pages)
+		held[nr_held++] = page;
+	assert_int_equal(0, __free_page(page));
+	for (unsigned int i = 0; i < 4; i++) {
+		half[i / 2][i % 2] = highatomic_block(0, pageblock_order - 1);
+		assert_non_null(half[i / 2][i % 2]);
+	}
+	assert_int_equal(2 * pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_int_equal(1, (half[0][0] - mm.memmap) >> pageblock_order ^
+				    (half[1][0] - mm.memmap) >> pageblock_order);
+}
+
+static void stop(void)
+{
+	while (nr_held)
+		assert_int_equal(0, __free_page(held[--nr_held]));
+	machine_stop();
+}
+
+/* The two are full, or were given up meanwhile. */
+static void stop_highatomic(struct page *half[2][2])
+{
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(0, __free_pages(half[i / 2][i % 2], pageblock_order - 1));
+	while (unreserve(0, 0, MIGRATE_MOVABLE))
+		;
+	stop();
+}
+
+/* A HIGHATOMIC pageblock is given up for as many pages as it has free, and not for one more. */
+static void given_up_if_it_is_enough(void **state)
+{
+	struct page *half[2][2];
+
+	(void)state;
+	start_highatomic(half);
+	assert_false(unreserve(0, 0, MIGRATE_MOVABLE)); /* nothing is free */
+	assert_int_equal(0, __free_pages(half[0][0], pageblock_order - 1));
+	assert_false(unreserve(0, pageblock_nr_pages / 2 + 1, MIGRATE_MOVABLE));
+	assert_int_equal(2 * pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_true(unreserve(0, pageblock_nr_pages / 2, TAKE_NOTHING));
+	assert_int_equal(2 * pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_true(unreserve(0, pageblock_nr_pages / 2, MIGRATE_MOVABLE));
+	/* it alone: not the one beside it */
+	assert_int_equal(pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_int_equal(0, __free_pages(half[1][1], pageblock_order - 1));
+	assert_true(unreserve(0, 1, MIGRATE_MOVABLE));
+	assert_int_equal(0, ZONE->nr_highatomic);
+	assert_int_equal(0, __free_pages(half[0][1], pageblock_order - 1));
+	assert_int_equal(0, __free_pages(half[1][0], pageblock_order - 1));
+	stop();
+}
+
+/* For a pageblock one is given up, whatever the other half is, and of a range those it names. */
+static void given_up_one_by_one(void **state)
+{
+	struct page *half[2][2];
+	unsigned long other, flags;
+	uint64_t hash;
+
+	(void)state;
+	start_highatomic(half);
+	other = ((unsigned long)(half[0][0] - mm.memmap) & ~(MAX_ORDER_NR_PAGES - 1)) ^
+		2 * MAX_ORDER_NR_PAGES;
+	flags = port_irq_save();
+	spin_lock(&ZONE->lock);
+	hash = mm_state_hash();
+	highatomic_unreserve_range(ZONE, other, other + MAX_ORDER_NR_PAGES, MIGRATE_MOVABLE);
+	assert_int_equal(hash, mm_state_hash()); /* none is there */
+	highatomic_unreserve_range(ZONE, (unsigned long)(half[0][0] - mm.memmap),
+				   (unsigned long)(half[0][0] - mm.memmap) + 1, MIGRATE_MOVABLE);
+	spin_unlock(&ZONE->lock);
+	port_irq_restore(flags);
+	assert_int_equal(pageblock_nr_pages, ZONE->nr_highatomic);
+	stop_highatomic(half);
+	start_highatomic(half);
+	assert_int_equal(0, __free_pages(half[0][0], pageblock_order - 1));
+	assert_false(unreserve(pageblock_order, 0, MIGRATE_MOVABLE));
+	assert_int_equal(0, __free_pages(half[0][1], pageblock_order - 1));
+	assert_true(unreserve(pageblock_order, 0, TAKE_NOTHING)); /* the other half is full */
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(0, __free_pages(half[1][i], pageblock_order - 1));
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(unreserve(pageblock_order, 0, MIGRATE_MOVABLE));
+		assert_int_equal((1 - i) * pageblock_nr_pages, ZONE->nr_highatomic);
+	}
+	stop();
+}
+
+/* The end of a range is not of it. */
+static void given_up_to_the_end(void **state)
+{
+	struct page *half[2][2];
+	unsigned long first, flags;
+
+	(void)state;
+	start_highatomic(half);
+	first = (unsigned long)(half[0][0] - mm.memmap) & ~(MAX_ORDER_NR_PAGES - 1);
+	flags = port_irq_save();
+	spin_lock(&ZONE->lock);
+	highatomic_unreserve_range(ZONE, first, first + pageblock_nr_pages, MIGRATE_MOVABLE);
+	spin_unlock(&ZONE->lock);
+	port_irq_restore(flags);
+	assert_int_equal(MIGRATE_MOVABLE, mm.pageblocks[first >> pageblock_order].type);
+	assert_int_equal(MIGRATE_HIGHATOMIC, mm.pageblocks[(first >> pageblock_order) + 1].type);
+	stop_highatomic(half);
+}
+
+/* For a block of the largest order both halves must be free as a whole; then both are given up. */
+static void given_up_in_pairs(void **state)
+{
+	struct page *half[2][2];
+
+	(void)state;
+	start_highatomic(half);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_false(unreserve(MAX_PAGE_ORDER, 0, MIGRATE_MOVABLE));
+		assert_int_equal(0, __free_pages(half[i / 2][i % 2], pageblock_order - 1));
+	}
+	assert_int_equal(2 * pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_true(unreserve(MAX_PAGE_ORDER, 0, MIGRATE_MOVABLE));
+	assert_int_equal(0, ZONE->nr_highatomic);
+	stop();
+}
+
+/* Requests of a pageblock or more are not what HIGHATOMIC pageblocks are kept for. */
+static void no_whole_highatomic(void **state)
+{
+	struct page *half[2][2];
+	uint64_t hash;
+
+	(void)state;
+	start_highatomic(half);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(0, __free_pages(half[i / 2][i % 2], pageblock_order - 1));
+	hash = mm_state_hash();
+	for (unsigned int order = pageblock_order; order <= MAX_PAGE_ORDER; order++) {
+		unsigned long flags = port_irq_save(), got;
+		unsigned int had = order;
+
+		spin_lock(&ZONE->lock);
+		got = highatomic_alloc(ZONE, &had);
+		spin_unlock(&ZONE->lock);
+		port_irq_restore(flags);
+		assert_int_equal(NIL32, got);
+		assert_int_equal(order, had);
+		assert_int_equal(hash, mm_state_hash());
+	}
+	assert_true(unreserve(MAX_PAGE_ORDER, 0, MIGRATE_MOVABLE));
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(given_up_if_it_is_enough), cmocka_unit_test(given_up_one_by_one),
+		cmocka_unit_test(given_up_to_the_end),	    cmocka_unit_test(given_up_in_pairs),
+		cmocka_unit_test(no_whole_highatomic),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
