@@ -123,8 +123,12 @@ void host_ram_randomize(phys_addr_t base, size_t size, uint64_t seed)
 	}
 }
 
+void (*port_host_yield_hook)(void);
+
 void port_yield(void)
 {
+	if (port_host_yield_hook)
+		port_host_yield_hook();
 	sched_yield();
 }
 

@@ -23,6 +23,9 @@ void port_host_capture(const char *line);
 extern char port_host_log_text[65536];
 void port_host_log_clear(void);
 
+/* When set, port_yield() calls it: a CPU waits, and another may go on. */
+extern void (*port_host_yield_hook)(void);
+
 /*
  * When set, port_panic() jumps there with 1 instead of aborting; the text is in
  * port_host_panic_text.
