@@ -39,6 +39,7 @@ def small():
 # The same sources with other ports, and with another geometry.
 VARIANTS = {"small": [*small(), "-I."], "host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."],
             "moving": ["-DQUARRY_PORT_HEADER=\"test/host/mm/port_moving.h\"", "-I."]}
+COVERED = 3  # seconds of a program whose lines are counted
 TIMES, SECONDS = 4, 5  # processor time a program may need: so many times what it needs unchanged, and so much more
 
 
@@ -136,8 +137,6 @@ class Bench:
                 must(compile_object(ROOT, path, variant, target), path)
                 self.objects[path, variant] = target
         parallel(work, jobs)
-        if cover:
-            self.cover()
         for program in self.programs:
             binary = self.link(program, {}, self.out / "base" / program.name.replace(" ", "-"))
             if not binary:
@@ -147,15 +146,21 @@ class Bench:
                 sys.exit(f"mutate: {program.name} fails without any change")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             program.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        if cover:
+            self.cover()
 
     def cover(self):
-        """Which lines of mm/ each program comes to: where it does not come to a change, it cannot notice."""
+        """
+        Which lines of mm/ each program comes to: where it does not come to a change, it cannot notice. Those that are slow, and
+        threads, which are much slower when they count lines, run against every mutant that the others let live.
+        """
         digest = hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in sources("**/*.[ch]"))).hexdigest()
         kept = self.out / "lines.json"
         lines = json.loads(kept.read_text()) if kept.exists() else {}
         if lines.get("sources") != digest:
             lines = {"sources": digest}
-        todo = [program for program in self.programs if program.name not in lines]
+        todo = [program for program in self.programs
+                if program.name not in lines and program.seconds < COVERED and STUCK in program.own]
         variants = {program.variant for program in todo}
         objects = {(path, variant): self.out / "cover" / variant / (path + ".o") for path in MM for variant in variants}
         for (path, variant), target in objects.items():
@@ -175,12 +180,12 @@ class Bench:
                     if name.startswith("mm/"):
                         found.setdefault(name, [])
                         found[name] += [line["line_number"] for line in file["lines"] if line["count"]]
-        kept.write_text(json.dumps(lines))
+            keep(kept, lines)
         self.lines = {program.name: {name: set(numbers) for name, numbers in lines[program.name].items()}
-                      for program in self.programs}
+                      for program in self.programs if program.name in lines}
 
     def comes_to(self, program, mutant, text):
-        if not self.lines:
+        if not self.lines or program.name not in self.lines:
             return True
         first = text.count("\n", 0, mutant.start) + 1
         last = text.count("\n", 0, mutant.end) + 1
@@ -196,8 +201,11 @@ class Bench:
         return binary if done.returncode == 0 else None
 
     def order(self, folder):
-        """First what killed most of this folder's for its time."""
-        return sorted(self.programs, key=lambda p: (p.seconds + 0.05) / (0.2 + self.kills.get((folder, p.name), 0)))
+        """First what killed most of this folder's for its time; last those of which nobody knows where they come to."""
+        def key(program):
+            unknown = bool(self.lines) and program.name not in self.lines
+            return unknown, (program.seconds + 0.05) / (0.2 + self.kills.get((folder, program.name), 0))
+        return sorted(self.programs, key=key)
 
     def judge(self, mutant, place):
         """'killed by X', 'survived', 'equivalent' or 'no C'."""
