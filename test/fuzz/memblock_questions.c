@@ -36,12 +36,12 @@ static void check_ranges(int set, int clear, bool split, uint64_t first, bool re
 			 const struct memblock_type *b, enum memblock_flags flags,
 			 const struct memblock_type *a)
 {
-	unsigned int c = reverse ? CELLS : 0, n = 0;
+	unsigned int c = reverse ? CELLS : 0;
 	phys_addr_t start, end;
 	uint64_t i = first;
 	int nid = 7;
 
-	for (;; n++) {
+	for (;;) {
 		(reverse ? memblock_next_range_rev : memblock_next_range)(&i, NUMA_NO_NODE, flags,
 									  a, b, &start, &end, &nid);
 		if (i == UINT64_MAX)
