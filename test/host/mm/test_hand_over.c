@@ -130,13 +130,53 @@ static void far_ends(void **state)
 	assert_int_equal(0, mm_check());
 }
 
+/* Without memory, and with more than descriptors can number, mm_init() says so. */
+static void none_or_too_much(void **state)
+{
+	static const char *const text[] = {"mm: no memory: ", "mm: too much memory: "};
+
+	(void)state;
+	port_host_log_hook = port_host_capture;
+	for (int i = 0; i < 2; i++) {
+		map_init(RAM_BASE);
+		if (i)
+			assert_int_equal(0, memblock_add(RAM_BASE, (phys_addr_t)20 << 40));
+		port_set_pcpu(&machine_pcpu);
+		port_host_log_clear();
+		assert_int_equal(-EINVAL, mm_init(&(struct mm_config){.boot_pcpu = &machine_pcpu}));
+		assert_non_null(strstr(port_host_log_text, text[i]));
+	}
+	port_host_log_hook = port_host_quiet;
+}
+
+/* mm_state_hash() has every byte of trust, also where no descriptor says anything. */
+static void trust_is_state(void **state)
+{
+	const unsigned long index = MAX_ORDER_NR_PAGES - GROUP_PAGES; /* inside a reserved block */
+	signed char *trust;
+	uint64_t hash;
+
+	(void)state;
+	map_init(RAM_BASE);
+	map_memory(base, 2 * SECTION, MEMBLOCK_NONE);
+	map_reserve(base + PAGE, SECTION - PAGE);
+	start(0);
+	for (unsigned long i = index; i < index + GROUP_PAGES; i++)
+		mm.memmap[i].word = PAGE_NONE;
+	hash = mm_state_hash();
+	trust = (signed char *)&mm.trust[index >> GROUP_SHIFT];
+	*trust ^= TRUST_ALL;
+	assert_int_not_equal(hash, mm_state_hash());
+	*trust ^= TRUST_ALL;
+	assert_int_equal(hash, mm_state_hash());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(free_all_once),
-		cmocka_unit_test(odd_edges),
-		cmocka_unit_test(slivers),
-		cmocka_unit_test(far_ends),
+		cmocka_unit_test(free_all_once),    cmocka_unit_test(odd_edges),
+		cmocka_unit_test(slivers),	    cmocka_unit_test(far_ends),
+		cmocka_unit_test(none_or_too_much), cmocka_unit_test(trust_is_state),
 	};
 
 	port_host_log_hook = port_host_quiet;
