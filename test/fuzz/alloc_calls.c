@@ -153,8 +153,9 @@ static void judge_refusal(gfp_t gfp, unsigned int order, bool explain, bool coul
 bool request(gfp_t gfp, unsigned int order, unsigned int how)
 {
 	bool thread = !in_interrupt() && !in_callback();
-	bool explain = thread && how & 1, could = explain && CALL(mm_explain(gfp, order, NULL, 0));
+	/* An interrupt may also come while the request is explained. */
 	unsigned long since = nr_disturbances();
+	bool explain = thread && how & 1, could = explain && CALL(mm_explain(gfp, order, NULL, 0));
 	struct before before = {.hashed = false};
 	struct page *page;
 
