@@ -124,15 +124,15 @@ class Bench:
     def build(self, jobs, cover):
         wanted = {(path, program.variant) for program in self.programs for path in [*program.own, *MM]}
         wanted |= {(path, "host") for path in MM}
-        todo = sorted(wanted)
+        waiting = sorted(wanted)
         lock = threading.Lock()
 
         def work():
             while True:
                 with lock:
-                    if not todo:
+                    if not waiting:
                         return
-                    path, variant = todo.pop()
+                    path, variant = waiting.pop()
                 target = self.out / "base" / variant / (path + ".o")
                 must(compile_object(ROOT, path, variant, target), path)
                 self.objects[path, variant] = target
@@ -159,13 +159,13 @@ class Bench:
         lines = json.loads(kept.read_text()) if kept.exists() else {}
         if lines.get("sources") != digest:
             lines = {"sources": digest}
-        todo = [program for program in self.programs
+        waiting = [program for program in self.programs
                 if program.name not in lines and program.seconds < COVERED and STUCK in program.own]
-        variants = {program.variant for program in todo}
+        variants = {program.variant for program in waiting}
         objects = {(path, variant): self.out / "cover" / variant / (path + ".o") for path in MM for variant in variants}
         for (path, variant), target in objects.items():
             must(compile_object(ROOT, path, variant, target, "-O0", "--coverage"), path)
-        for program in todo:
+        for program in waiting:
             binary = self.link(program, objects, self.out / "cover" / "program", "--coverage")
             for data in (self.out / "cover").rglob("*.gcda"):
                 data.unlink()

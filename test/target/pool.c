@@ -19,6 +19,21 @@ uint64_t free_pages_now(void)
 	return free;
 }
 
+struct mm_stats stats_now(void)
+{
+	struct mm_stats now;
+
+	mm_get_stats(&now);
+	return now;
+}
+
+bool skip_without_hooks(void)
+{
+	if (!CONFIG_DEBUG_HOOKS)
+		test_skip("CONFIG_DEBUG_HOOKS is 0");
+	return !CONFIG_DEBUG_HOOKS;
+}
+
 uint64_t managed_pages_of(enum zone_type zone)
 {
 	struct zone_info info;

@@ -43,6 +43,10 @@ void picture_expect(const struct picture *expected, const char *file, int line);
 
 uint64_t free_pages_now(void); /* in the buddy, all zones; caches not counted */
 uint64_t managed_pages_of(enum zone_type zone);
+struct mm_stats stats_now(void);
+
+/* Is this a build without debug options? Then the case is skipped. */
+bool skip_without_hooks(void);
 
 /* Blocks of an order that can be had one after the other, by what is free now; drains the caches first. */
 uint64_t blocks_to_have(unsigned int order);

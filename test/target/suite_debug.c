@@ -12,28 +12,12 @@
 
 #include "boot/boot.h"
 
-/* Is this a build without debug options? Then the case is skipped. */
-static bool skipped(void)
-{
-	if (!CONFIG_DEBUG_HOOKS)
-		test_skip("CONFIG_DEBUG_HOOKS is 0");
-	return !CONFIG_DEBUG_HOOKS;
-}
-
-static struct mm_stats stats(void)
-{
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now;
-}
-
 static void poison(void)
 {
-	uint64_t hits = stats().poison_hit;
+	uint64_t hits = stats_now().poison_hit;
 	struct page *page, *again;
 
-	if (skipped())
+	if (skip_without_hooks())
 		return;
 	EXPECT_EQ(0, mm_set_hooks(MM_HOOK_POISON));
 	EXPECT_EQ(EINVAL, -mm_set_hooks(MM_HOOK_POISON | MM_HOOK_INIT_ON_FREE));
@@ -45,7 +29,7 @@ static void poison(void)
 		again = alloc_page(GFP_KERNEL);
 		log_set_console(true);
 		EXPECT(again == page);
-		EXPECT_EQ(hits + 1, stats().poison_hit);
+		EXPECT_EQ(hits + 1, stats_now().poison_hit);
 		EXPECT_EQ(0, __free_page(again));
 	}
 	EXPECT_EQ(0, mm_set_hooks(0));
@@ -55,7 +39,7 @@ static void init_on_alloc_and_free(void)
 {
 	unsigned int largest = largest_order();
 
-	if (skipped())
+	if (skip_without_hooks())
 		return;
 	for (unsigned int order = 0; order <= largest; order++) {
 		struct page *page;
@@ -79,7 +63,7 @@ static void tracepoints(void)
 	struct page *page;
 	char text[160];
 
-	if (skipped())
+	if (skip_without_hooks())
 		return;
 	EXPECT_EQ(0, mm_trace_start(ring, 16));
 	page = alloc_pages(GFP_ATOMIC, 3);

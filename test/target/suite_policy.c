@@ -14,14 +14,6 @@
 #include "drivers/misc/cfi_flash.h"
 #include "drivers/timer/timer.h"
 
-static struct mm_stats stats(void)
-{
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now;
-}
-
 static uint64_t nr_free(enum zone_type zone)
 {
 	struct zone_info info;
@@ -144,7 +136,7 @@ static void lowmem_protection(void)
 static void driver_cache_shrinks(void)
 {
 	struct bufcache_stats before, now;
-	uint64_t blocks, shrunk = stats().shrunk;
+	uint64_t blocks, shrunk = stats_now().shrunk;
 	struct buf_source *flash = cfi_flash(&blocks);
 	struct buf *kept;
 	struct grab *list;
@@ -169,7 +161,7 @@ static void driver_cache_shrinks(void)
 	bufcache_get_stats(&now);
 	EXPECT_EQ(1, now.buffers);
 	EXPECT_EQ(before.shrunk + 31, now.shrunk);
-	EXPECT_EQ(shrunk + 31, stats().shrunk);
+	EXPECT_EQ(shrunk + 31, stats_now().shrunk);
 	EXPECT(kept->source == flash && kept->block == 7);
 	grab_release(list);
 	if (EXPECT(buf_read(flash, 7) == kept)) {
@@ -345,7 +337,7 @@ static void order1_in_interrupt(void)
 static void no_callback_in_interrupt(void)
 {
 	struct shrinker shrinker = {.count_objects = count_one, .scan_objects = scan_none};
-	uint64_t might_sleep = stats().might_sleep;
+	uint64_t might_sleep = stats_now().might_sleep;
 	struct grab *list;
 
 	if (timer_hz() == 0) {
@@ -358,7 +350,7 @@ static void no_callback_in_interrupt(void)
 	scans = 0;
 	ticks(5, true);
 	EXPECT_EQ(0, scans);
-	EXPECT_EQ(might_sleep + tick.waited, stats().might_sleep);
+	EXPECT_EQ(might_sleep + tick.waited, stats_now().might_sleep);
 	EXPECT(alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_PAGE_ORDER) == NULL);
 	EXPECT_EQ(1, scans);
 	unregister_shrinker(&shrinker);

@@ -11,22 +11,6 @@
 
 #include "boot/boot.h"
 
-/* Is this a build without debug options? Then the case is skipped. */
-static bool skipped(void)
-{
-	if (!CONFIG_DEBUG_HOOKS)
-		test_skip("CONFIG_DEBUG_HOOKS is 0");
-	return !CONFIG_DEBUG_HOOKS;
-}
-
-static struct mm_stats stats(void)
-{
-	struct mm_stats now;
-
-	mm_get_stats(&now);
-	return now;
-}
-
 /* Injected and real refusals of every order leave the state bit for bit as it was. */
 static void refusal_changes_nothing(void)
 {
@@ -37,11 +21,11 @@ static void refusal_changes_nothing(void)
 				      GFP_KERNEL | __GFP_RETRY_MAYFAIL,
 				      GFP_DMA32};
 	struct mm_fail every = {.every = 1}, off = {.every = 0};
-	uint64_t failed = stats().alloc_failed;
+	uint64_t failed = stats_now().alloc_failed;
 	struct grab *list;
 	uint64_t hash;
 
-	if (skipped())
+	if (skip_without_hooks())
 		return;
 	mm_set_fail(&every);
 	hash = mm_state_hash();
@@ -51,7 +35,7 @@ static void refusal_changes_nothing(void)
 	EXPECT(alloc_pages_exact(5 * PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN) == NULL);
 	EXPECT_EQ(hash, mm_state_hash());
 	mm_set_fail(&off);
-	EXPECT_EQ(failed + 6 * NR_PAGE_ORDERS + 1, stats().alloc_failed);
+	EXPECT_EQ(failed + 6 * NR_PAGE_ORDERS + 1, stats_now().alloc_failed);
 	grab_all(&list, GFP_KERNEL);
 	hash = mm_state_hash();
 	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

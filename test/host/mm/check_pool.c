@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -182,9 +181,7 @@ void check_pool_stop(void)
 {
 	port_host_log_hook = NULL;
 	port_host_kick = NULL;
-	free(machine.frame);
-	machine.frame = NULL;
-	host_ram_unmap();
+	machine_drop();
 }
 
 /* ---- what mm_check() says ------------------------------------------------------------------ */

@@ -186,6 +186,13 @@ void machine_start(const struct layout *layout)
 		mm_buddyinfo((enum zone_type)zone, machine.picture[zone]);
 }
 
+void machine_drop(void)
+{
+	free(machine.frame);
+	machine.frame = NULL;
+	host_ram_unmap();
+}
+
 void machine_stop(void)
 {
 	uint64_t now[NR_PAGE_ORDERS];
@@ -196,9 +203,7 @@ void machine_stop(void)
 		assert_memory_equal(machine.picture[zone], now, sizeof(now));
 	}
 	assert_int_equal(0, mm_check());
-	free(machine.frame);
-	machine.frame = NULL;
-	host_ram_unmap();
+	machine_drop();
 }
 
 struct page *highatomic_block(gfp_t zone, unsigned int order)

@@ -48,10 +48,12 @@ extern struct mm_pcpu machine_pcpu;
 
 /*
  * machine_start() - from random memory to a running allocator; the map of frames is made from
- * memblock alone, and every figure is compared with it. machine_stop() ends it.
+ * memblock alone, and every figure is compared with it. machine_stop() ends it, and wants all pages
+ * back; machine_drop() ends it as it is.
  */
 void machine_start(const struct layout *layout);
 void machine_stop(void);
+void machine_drop(void);
 
 /*
  * A block of this order that an interrupt takes under pressure, out of a HIGHATOMIC pageblock if it

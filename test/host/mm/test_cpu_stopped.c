@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,9 +64,7 @@ static unsigned long cached_by_other(void)
 static void stop(void)
 {
 	memset(pcp_left_behind, 0, sizeof(pcp_left_behind));
-	free(machine.frame);
-	machine.frame = NULL;
-	host_ram_unmap();
+	machine_drop();
 }
 
 static unsigned long take_all(void)

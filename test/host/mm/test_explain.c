@@ -8,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -169,9 +168,7 @@ static void end_machine(void)
 	free_kept();
 	port_host_kick = NULL;
 	mm.pcpu[1] = NULL;
-	free(machine.frame);
-	machine.frame = NULL;
-	host_ram_unmap();
+	machine_drop();
 	port_host_log_hook = NULL;
 }
 

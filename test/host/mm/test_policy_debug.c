@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -224,9 +223,7 @@ static int stop_late(void **state)
 {
 	(void)state;
 	assert_int_equal(0, mm_set_hooks(0));
-	free(machine.frame);
-	machine.frame = NULL;
-	host_ram_unmap();
+	machine_drop();
 	port_host_log_hook = NULL;
 	return 0;
 }

@@ -166,6 +166,31 @@ static void nofail_panics(void **state)
 }
 
 /*
+ * All pages are held, but for 40 lone ones in the cache and the 8 of a block of order 3, which lies
+ * below them in the cache or, drained, in the free lists. Returns the block.
+ */
+static pfn_t one_block_and_a_cache(bool drained)
+{
+	unsigned int whole = 0, lone = 0;
+	pfn_t block;
+
+	assert_int_equal(0, mm_set_min_free_kbytes(0));
+	take_all(GFP_KERNEL | __GFP_MEMALLOC, 0);
+	block = page_to_pfn(held[nr_held / 2]) >> 3;
+	for (unsigned int n = 0; n < nr_held; n++)
+		if (page_to_pfn(held[n]) >> 3 == block && ++whole)
+			give_one(n--);
+	if (drained)
+		drain_all_pages();
+	for (unsigned int n = 0; n < nr_held && lone < 40; n++)
+		if (page_to_pfn(held[n]) % 64 == 1 && ++lone)
+			give_one(n--);
+	assert_int_equal(8 + 40, whole + lone);
+	assert_int_equal(drained ? 8 : 0, free_pages_now());
+	return block;
+}
+
+/*
  * A block of order 3 lies whole in the cache below newer pages, of which none makes one: a bounded
  * look does not find it, a thorough one does, on the only CPU also where the request may not wait.
  */
@@ -185,21 +210,9 @@ static void thorough_looks_deep(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		unsigned int whole = 0, lone = 0;
+		pfn_t block = one_block_and_a_cache(false);
 		struct page *page;
-		pfn_t block;
 
-		assert_int_equal(0, mm_set_min_free_kbytes(0));
-		take_all(GFP_KERNEL | __GFP_MEMALLOC, 0);
-		block = page_to_pfn(held[nr_held / 2]) >> 3;
-		for (unsigned int n = 0; n < nr_held; n++)
-			if (page_to_pfn(held[n]) >> 3 == block && ++whole)
-				give_one(n--);
-		for (unsigned int n = 0; n < nr_held && lone < 40; n++)
-			if (page_to_pfn(held[n]) % 64 == 1 && ++lone)
-				give_one(n--);
-		assert_int_equal(8 + 40, whole + lone);
-		assert_int_equal(0, free_pages_now()); /* all of it lies in the cache */
 		port_pcpu()->irq_depth = rules[i].in_interrupt;
 		page = alloc_pages(rules[i].gfp | __GFP_NOWARN, 3);
 		port_pcpu()->irq_depth = 0;
@@ -211,29 +224,6 @@ static void thorough_looks_deep(void **state)
 		give_all();
 		drain_all_pages();
 	}
-}
-
-/*
- * Gives back the 8 pages of a block of order 3, which thus lies in the free lists, and 40 lone
- * pages to the cache.
- */
-static void one_block_and_a_cache(void)
-{
-	unsigned int whole = 0, lone = 0;
-	pfn_t block;
-
-	assert_int_equal(0, mm_set_min_free_kbytes(0));
-	take_all(GFP_KERNEL | __GFP_MEMALLOC, 0);
-	block = page_to_pfn(held[nr_held / 2]) >> 3;
-	for (unsigned int n = 0; n < nr_held; n++)
-		if (page_to_pfn(held[n]) >> 3 == block && ++whole)
-			give_one(n--);
-	drain_all_pages();
-	for (unsigned int n = 0; n < nr_held && lone < 40; n++)
-		if (page_to_pfn(held[n]) % 64 == 1 && ++lone)
-			give_one(n--);
-	assert_int_equal(8 + 40, whole + lone);
-	assert_int_equal(8, free_pages_now());
 }
 
 /*
@@ -259,7 +249,7 @@ static void thorough_drains(void **state)
 		struct page *page;
 		uint64_t hash;
 
-		one_block_and_a_cache();
+		one_block_and_a_cache(true);
 		assert_int_equal(0, mm_set_min_free_kbytes(rules[i].kept * 4));
 		hash = mm_state_hash();
 		assert_int_equal(rules[i].served, mm_explain(rules[i].gfp, 3, NULL, 0));
