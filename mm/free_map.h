@@ -51,6 +51,8 @@ MM_SHARED_INLINE unsigned int word_largest(uint64_t bits)
 {
 	if (!bits)
 		return 0;
+	if (FOR_SPEED && bits == WORD_FULL)
+		return WORD_ORDER + 1;
 	UNROLL(6)
 	for (unsigned int order = 0; order < WORD_ORDER; order++) {
 		bits = map_pairs(bits, order);

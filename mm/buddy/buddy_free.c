@@ -44,6 +44,20 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned long end)
 	}
 }
 
+void buddy_put(struct zone *zone, unsigned long index, unsigned int order)
+{
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
+	mm.memmap[index].word = PAGE_NONE;
+	if (FOR_SPEED && order < WORD_ORDER) {
+		VM_BUG_ON(*map_word(index) & map_mask(order) << (index & (WORD_PAGES - 1)));
+		*map_word(index) |= map_mask(order) << (index & (WORD_PAGES - 1));
+		count_free(zone, pb_of(index), 1L << order);
+	} else {
+		buddy_add(zone, index, index + (1UL << order));
+	}
+}
+
 void buddy_added(struct zone *zone, unsigned long index)
 {
 	struct pageblock *pb = pb_of(index);

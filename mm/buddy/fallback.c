@@ -123,34 +123,31 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 	return NULL;
 }
 
-static uint64_t free_pages_of(const struct pageblock *pb)
+void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
+		    enum migratetype type, bool put)
 {
-	return pb->nr_free;
-}
-
-void highatomic_unreserve_range(struct zone *zone, unsigned long start, unsigned long end,
-				enum migratetype type)
-{
+	VM_BUG_ON(!zone_locked(zone));
+	if (FOR_SPEED && put) /* what buddy_put() left out */
+		for (unsigned long at = start; at < end; at += WORD_PAGES)
+			*map_order(at) = (uint8_t)word_largest(*map_word(at));
 	for (; start < end; start = (start | (pageblock_nr_pages - 1)) + 1) {
-		struct pageblock *pb = &mm.pageblocks[start >> pageblock_order];
-		int list = pb->list;
+		struct pageblock *pb = pb_of(start);
 
-		if (pb->type != MIGRATE_HIGHATOMIC)
+		if (pb->type == MIGRATE_HIGHATOMIC) {
+			VM_BUG_ON(zone->nr_highatomic < pageblock_nr_pages);
+			VM_BUG_ON(zone->nr_free_highatomic < pb->nr_free);
+			VM_BUG_ON((unsigned int)type >= MIGRATE_PCPTYPES);
+			zone->nr_highatomic -= pageblock_nr_pages;
+			zone->nr_free_highatomic -= pb->nr_free;
+			/* From now on it is of this type or, if it is free as a whole, of no type. */
+			pb_relist(zone, pb, PB_OFF_LIST);
+			pb->type = (uint8_t)type;
+		} else if (!put) {
 			continue;
-		VM_BUG_ON(!zone_locked(zone));
-		VM_BUG_ON(zone->nr_highatomic < pageblock_nr_pages);
-		VM_BUG_ON(zone->nr_free_highatomic < free_pages_of(pb));
-		VM_BUG_ON((unsigned int)type >= MIGRATE_PCPTYPES);
-		zone->nr_highatomic -= pageblock_nr_pages;
-		zone->nr_free_highatomic -= free_pages_of(pb);
-		/* From now on it is of this type or, if it is free as a whole, of no type. */
-		pb_relist(zone, pb, PB_OFF_LIST);
-		pb->type = (uint8_t)type;
-		if (list == pageblock_order) {
-			buddy_added(zone, start);
-		} else {
-			pb_relist(zone, pb, list);
 		}
+		buddy_added(zone, start);
+		if (put && pb->list == MAX_PAGE_ORDER) /* with its twin, which was free */
+			break;
 	}
 }
 
@@ -160,7 +157,7 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long m
 	struct pageblock *pb = highatomic_with(zone, order);
 	unsigned long start, pages = order > pageblock_order ? MAX_ORDER_NR_PAGES : 1;
 
-	if (!pb || free_pages_of(pb) < missing || FAULT_POINT())
+	if (!pb || pb->nr_free < missing || FAULT_POINT())
 		return false;
 	if (type == TAKE_NOTHING)
 		return true;

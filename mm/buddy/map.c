@@ -61,9 +61,16 @@ void map_change(unsigned long index, unsigned long pages, bool free)
 		if (here > pages)
 			here = pages;
 		if (here == WORD_PAGES) {
-			VM_BUG_ON(*map_word(index) != (free ? 0 : WORD_FULL));
-			*map_word(index) = free ? WORD_FULL : 0;
-			*map_order(index) = free ? WORD_ORDER + 1 : 0;
+			uint64_t *word = map_word(index), bits = free ? WORD_FULL : 0;
+			uint8_t *largest = map_order(index);
+
+			if (FOR_SPEED)
+				here = pages & ~(WORD_PAGES - 1);
+			for (const uint64_t *end = word + (here >> WORD_ORDER); word < end;) {
+				VM_BUG_ON(*word != (bits ^ WORD_FULL));
+				*word++ = bits;
+				*largest++ = free ? WORD_ORDER + 1 : 0;
+			}
 		} else {
 			word_change(index, here, free);
 		}

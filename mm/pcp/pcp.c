@@ -157,21 +157,6 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 	return page;
 }
 
-void pcp_give_back(struct zone *zone, struct page *page)
-{
-	unsigned long index = (unsigned long)(page - mm.memmap);
-	unsigned int order = page_order(page);
-
-	VM_BUG_ON(!spin_lock_held(&zone->lock));
-	VM_BUG_ON(zone_of(index) != zone);
-	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount);
-	VM_BUG_ON(!trusted(index));
-	if (HOOKS & MM_HOOK_TRACE)
-		trace_event(MM_TRACE_PCPU_DRAIN, index, order,
-			    (uint32_t)gfp_migratetype(page->info), 0);
-	buddy_free(zone, index, order);
-}
-
 /*
  * What follows compares descriptors' addresses, which have the alignment of frame numbers: the
  * memmap starts on a page.

@@ -24,24 +24,54 @@
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
+typedef void (*to_buddy)(struct zone *zone, unsigned long index, unsigned int order);
+
 /*
- * Gives the block in this slot of one of the CPU's caches to the buddy. The newest block of that
- * cache takes its slot: the order of blocks in a cache does not matter. The zone's lock is held.
+ * Gives the block in this slot of one of the CPU's caches to the buddy, by buddy_free() or
+ * buddy_put(). The newest block of that cache takes its slot: the order of blocks in a cache does
+ * not matter. The zone's lock is held.
  */
-MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **slot)
+MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **slot, to_buddy give)
 {
 	struct page *page = *slot;
-	unsigned long info =
-		page->info; /* of a cached block: the offset of its cache, and the state */
+	unsigned long index = (unsigned long)(page - mm.memmap);
+	uint32_t info = page->info; /* of a cached block: the offset of its cache, and the state */
+	unsigned int order = page_order(page);
 
 	VM_BUG_ON(cpu != port_pcpu());
 	VM_BUG_ON(!spin_lock_held(&zone->lock));
 	VM_BUG_ON(info >> PAGE_STATE_SHIFT != PAGE_ALLOC || page->_refcount);
+	VM_BUG_ON(zone_of(index) != zone || !trusted(index));
 	VM_BUG_ON(slot <= pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->base);
 	VM_BUG_ON(slot > pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->top);
 	*slot = *pcp_at(cpu, info - PAGE_INFO(PAGE_ALLOC, 0))->top--;
-	cpu->drained += 1UL << page_order(page);
-	pcp_give_back(zone, page);
+	cpu->drained += 1UL << order;
+	if (HOOKS & MM_HOOK_TRACE)
+		trace_event(MM_TRACE_PCPU_DRAIN, index, order, (uint32_t)gfp_migratetype(info), 0);
+	give(zone, index, order);
+}
+
+/*
+ * A step: of the `left` oldest blocks of a cache, those whose descriptors are in the `bytes` from
+ * `first` on, from the newest down. Returns how many were looked at.
+ */
+static inline unsigned long give_back_some(struct mm_pcpu *cpu, struct per_cpu_pages *pcp,
+					   unsigned long left, uintptr_t first, unsigned long bytes)
+{
+	struct zone *zone = &mm.zones[pcp->zone];
+	unsigned long before = left;
+
+	spin_lock(&zone->lock);
+	for (int work = STEP_WORK; left && work > 0; left--, work--) {
+		struct page **slot = &pcp->base[left];
+
+		if ((uintptr_t)*slot - first >= bytes)
+			continue;
+		give_back(cpu, zone, slot, buddy_free);
+		work -= GIVE_BACK_WORK;
+	}
+	spin_unlock(&zone->lock);
+	return before - left;
 }
 
 /*
@@ -58,38 +88,24 @@ static unsigned long give_back_until(unsigned long start, unsigned long end, uns
 {
 	uintptr_t first = (uintptr_t)&mm.memmap[start];
 	unsigned long bytes = (end - start) * sizeof(struct page), given = 0;
+	unsigned long left = ~0UL; /* in cache i, the oldest blocks, not looked at yet */
 
 	VM_BUG_ON(start >= end || !enough);
-	for (unsigned int i = 0; i < NR_PCPS; i++) {
-		unsigned long left = ~0UL; /* the oldest blocks, not looked at yet */
+	for (unsigned int i = 0; i < NR_PCPS && given < enough;) {
+		unsigned long flags = port_irq_save();
+		struct mm_pcpu *cpu = port_pcpu();
+		struct per_cpu_pages *pcp = &cpu->cache[i];
+		uint64_t before = cpu->drained;
 
-		do {
-			unsigned long flags = port_irq_save();
-			struct mm_pcpu *cpu = port_pcpu();
-			struct per_cpu_pages *pcp = &cpu->cache[i];
-			struct zone *zone = &mm.zones[pcp->zone];
-			uint64_t before = cpu->drained;
-
-			VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
-			if (left > pcp_count(pcp))
-				left = pcp_count(pcp);
-			if (left) {
-				spin_lock(&zone->lock);
-				for (int work = STEP_WORK; left && work > 0; left--, work--) {
-					struct page **slot = &pcp->base[left];
-
-					if ((uintptr_t)*slot - first >= bytes)
-						continue;
-					give_back(cpu, zone, slot);
-					work -= GIVE_BACK_WORK;
-				}
-				spin_unlock(&zone->lock);
-			}
-			given += cpu->drained - before;
-			port_irq_restore(flags);
-			if (given >= enough)
-				return given;
-		} while (left);
+		VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
+		if (left > pcp_count(pcp))
+			left = pcp_count(pcp);
+		while (!left && ++i < NR_PCPS)
+			left = pcp_count(++pcp);
+		if (left)
+			left -= give_back_some(cpu, pcp, left, first, bytes);
+		given += cpu->drained - before;
+		port_irq_restore(flags);
 	}
 	return given;
 }
@@ -161,8 +177,8 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 	VM_BUG_ON(start >= end || start < zone->start || end > zone->end);
 	spin_lock(&zone->lock);
 	for (unsigned long i = 0; i < count; i++)
-		give_back(port_pcpu(), zone, slots[i]);
-	highatomic_unreserve_range(zone, start, end, type);
+		give_back(port_pcpu(), zone, slots[i], buddy_put);
+	buddy_complete(zone, start, end, type, count);
 	spin_unlock(&zone->lock);
 }
 
@@ -206,36 +222,44 @@ RACY unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *z
 static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
 					   const struct page *lowest, unsigned long *most)
 {
-	unsigned long end = index + (1UL << order), cached = 0;
+	unsigned long end = index + (1UL << order), cached = 0, left = *most;
+	/* The part of a word that a smaller block takes up. */
+	uint64_t part = order < WORD_ORDER ? (((uint64_t)1 << (1UL << order)) - 1)
+						     << (index & (WORD_PAGES - 1))
+					   : WORD_FULL;
 
 	VM_BUG_ON(index & ((1UL << order) - 1) || index + (1UL << order) > mm.nr_pages);
-	while (index < end) {
-		unsigned long at = index & (WORD_PAGES - 1), left = end - index;
-		/* Pages of this word, from index on, that are not free. */
-		uint64_t used = ~READ_ONCE(*map_word(index)) >> at;
-		const struct page *page;
-		uint32_t word;
+	while (index < end && cached != NOT_FREE) {
+		uint64_t used = ~READ_ONCE(*map_word(index)) & part;
+		unsigned long at = WORD_PAGES;
 
-		if (at + left < WORD_PAGES)
-			used &= ((uint64_t)1 << left) - 1;
-		else
-			used &= WORD_FULL >> at;
-		if (!used) {
-			index += WORD_PAGES - at;
-			continue;
+		index &= ~(WORD_PAGES - 1);
+		while (used) {
+			const struct page *page;
+			uint32_t word;
+
+			if (!left) {
+				cached = NOT_FREE;
+				break;
+			}
+			left--;
+			at = lowest_bit(used);
+			page = &mm.memmap[index + at];
+			word = READ_ONCE(page->word);
+			/* It has no holders, whose number is above the state. */
+			if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC || page < lowest) {
+				cached = NOT_FREE;
+				break;
+			}
+			cached++;
+			at += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+			if (at >= WORD_PAGES)
+				break;
+			used &= ~(uint64_t)0 << at;
 		}
-		if (!*most)
-			return NOT_FREE;
-		--*most;
-		index += lowest_bit(used);
-		page = &mm.memmap[index];
-		word = READ_ONCE(page->word);
-		/* It has no holders, whose number is above the state. */
-		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC || page < lowest)
-			return NOT_FREE;
-		cached++;
-		index += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+		index += used ? at : WORD_PAGES;
 	}
+	*most = left;
 	return cached;
 }
 

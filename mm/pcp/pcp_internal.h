@@ -64,8 +64,6 @@ static inline bool pcp_cursor_fits(const struct per_cpu_pages *pcp)
 	return pcp->cursor % PCP_RETURN_PAGES == 0 &&
 	       (!pcp->cursor || pcp->cursor < pcp_return_window(room) - PCP_RETURN_PAGES);
 }
-/* A cached block goes to the buddy; the zone's lock is held. */
-void pcp_give_back(struct zone *zone, struct page *page);
 
 /* pcp_drain.c */
 /*
