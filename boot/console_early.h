@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * console_early.h: the calls each ISA's boot code supplies for a console before any driver.
+ * console_early.h: the console before any driver: the firmware's, or a UART that earlycon.c polls.
  * Context: any, interrupts on or off.
  */
 #ifndef BOOT_CONSOLE_EARLY_H
@@ -12,8 +12,8 @@ void console_firmware_putc(char c);
 int console_firmware_getc(void); /* -1: nothing there, or no such console */
 
 /*
- * Is there such a console? *base: the physical address of its UART's registers, unchanged if that
- * is not known.
+ * Is there such a console? *base: the physical address of its UART's registers, all in one page;
+ * unchanged if that is not known.
  */
 bool console_firmware(phys_addr_t *base);
 

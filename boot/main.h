@@ -16,6 +16,14 @@ void machine_init(void);
 /* After memblock is filled: warn of, and keep off, memory that firmware must own. Context: boot. */
 void machine_check_memory(void);
 
+/*
+ * The firmware's console: whether there is one, and a byte out of it or into it; -1: none came.
+ * Context: any, after machine_init().
+ */
+bool machine_console(void);
+void machine_putc(char c);
+int machine_getc(void);
+
 /* The application: the console. Interrupts are off on entry. */
 int main(void);
 

@@ -17,12 +17,12 @@
 #define MOST	 (1U << 30)	     /* bytes one test receives */
 #define PATIENCE (20 * NSEC_PER_SEC) /* nothing came for so long: it is over */
 
-static void print_counts(const struct device *dev, const struct uart *uart)
+static void print_counts(const struct uart *uart)
 {
 	printf("uart: %s, ring %" PRIu32 " bytes, %s, received %" PRIu64 ", overruns %" PRIu64
 	       ", bad %" PRIu64 ", throttled %" PRIu64 "\n",
-	       dev->driver->name, uart->size, uart->irq.nr_cells ? "by interrupt" : "polled",
-	       uart->received, uart->overruns, uart->bad, uart->throttles);
+	       uart->port.kind->name, uart->size, uart->irq.nr_cells ? "by interrupt" : "polled",
+	       uart->received, uart->port.overruns, uart->bad, uart->throttles);
 }
 
 /*
@@ -94,7 +94,7 @@ static int receive(uint64_t bytes, bool slow)
 	}
 	printf("uart: %" PRIu64 " of %" PRIu64 " bytes, crc32 0x%08" PRIx32 ", overruns %" PRIu64
 	       ", bad %" PRIu64 ", throttled %" PRIu64 ", %" PRIu64 " ms\n",
-	       done, bytes, crc, uart->overruns - before.overruns, uart->bad - before.bad,
+	       done, bytes, crc, uart->port.overruns - before.port.overruns, uart->bad - before.bad,
 	       uart->throttles - before.throttles,
 	       (uint64_t)((timer_now() - start) / NSEC_PER_MSEC));
 	return done < bytes;
@@ -112,7 +112,7 @@ static int cmd_uart(int argc, char **argv)
 		return 1;
 	}
 	if (argc == 1) {
-		print_counts(dev, device_priv(dev));
+		print_counts(device_priv(dev));
 		return 0;
 	}
 	if (parse_u64(argv[2], MOST, &bytes) != 0) {

@@ -24,6 +24,8 @@ HOST_INCLUDES := -Iinclude -I. -isystem $(LIBFDT_DIR)
 HOST_MM     := $(MM_SOURCES:%.c=$(HOST)/obj/%.o)
 HOST_FDT    := $(LIBFDT_NAMES:%=$(HOST)/obj/libfdt/%.o)
 HOST_DT     := $(patsubst %.c,$(HOST)/obj/%.o,$(sort $(wildcard boot/dt/fdt_early*.c)))
+# What fdtmap has besides, to say which UART is the console.
+HOST_SERIAL := $(patsubst %,$(HOST)/obj/%.o,boot/dt/of drivers/serial/uart_choose drivers/serial/uart_kinds)
 HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/%.o)
 HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
@@ -52,7 +54,7 @@ $(HOST)/obj/%.o: %.c $(HOST)/flags | $(LIBFDT_STAMP)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_COMPILE) $(WARNINGS) $(HOST_INCLUDES)
 
-$(HOST)/fdtmap: $(HOST)/obj/$(call host_source,fdtmap).o $(HOST)/obj/test/host/port_host.o $(HOST_DT) \
+$(HOST)/fdtmap: $(HOST)/obj/$(call host_source,fdtmap).o $(HOST)/obj/test/host/port_host.o $(HOST_DT) $(HOST_SERIAL) \
 		$(filter $(HOST)/obj/mm/memblock/%,$(HOST_MM)) $(HOST_FDT) $(HOST)/objects
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.o,$^)
@@ -154,4 +156,4 @@ $(HOST_MIXED:%=$(HOST)/%_thread): $(HOST)/%_thread: $(MIXED_THREAD)/$$(call host
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
--include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS) $(MOVING_COMMON) $(MOVING_MAINS) $(foreach d,$(MIXED) $(MIXED_THREAD),$(addprefix $(d)/,$(MIXED_COMMON) $(MIXED_MAINS))))
+-include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_SERIAL) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS) $(MOVING_COMMON) $(MOVING_MAINS) $(foreach d,$(MIXED) $(MIXED_THREAD),$(addprefix $(d)/,$(MIXED_COMMON) $(MIXED_MAINS))))

@@ -13,11 +13,6 @@
  */
 #include "boot/arm64/layout.h"
 
-	.macro	lea reg, symbol
-	adrp	\reg, \symbol
-	add	\reg, \reg, :lo12:\symbol
-	.endm
-
 	/* stp or ldp; x2 is the frame's FRAME_Q for the latter */
 	.macro	frame_x2_to_x29 op
 	\op	x2, x3, [sp, #8*2]
@@ -144,8 +139,8 @@ exception_entry:
 	eret
 
 /*
- * A trap inside a trap report: print the three registers that say what and where, with nothing but
- * the early console's registers, and stop. May be called from C.
+ * A trap inside a trap report: print the three registers that say what and where, on the emergency
+ * stack from its top, whatever was there, and stop. May be called from C.
  */
 	.globl	trap_fatal
 trap_fatal:
@@ -155,67 +150,11 @@ trap_fatal:
 	b.eq	stop
 	mov	x1, #2
 	str	x1, [x0, #CPU_REPORTING - CPU_MM]
-	mrs	x19, esr_el1
-	mrs	x20, elr_el1
-	mrs	x21, far_el1
-	lea	x22, earlycon_base
-	ldr	x22, [x22]
-	cbz	x22, stop
-	lea	x0, fatal_text
-	bl	early_puts
-	mov	x1, x19
-	bl	early_hex
-	lea	x0, fatal_elr
-	bl	early_puts
-	mov	x1, x20
-	bl	early_hex
-	lea	x0, fatal_far
-	bl	early_puts
-	mov	x1, x21
-	bl	early_hex
-	lea	x0, fatal_end
-	bl	early_puts
+	ldr	x1, [x0, #CPU_EMERGENCY - CPU_MM]
+	mov	sp, x1
+	mrs	x0, esr_el1
+	mrs	x1, elr_el1
+	mrs	x2, far_el1
+	mov	x29, xzr
+	bl	trap_last_words
 	b	stop
-
-/* print the string at x0; x22 = base of the PL011; changes x0, x2, x3, x9, x10 */
-early_puts:
-	mov	x9, x30
-1:	ldrb	w2, [x0], #1
-	cbz	w2, 2f
-	bl	early_putc
-	b	1b
-2:	ret	x9
-
-/* print x1 as 16 hexadecimal digits; changes x2, x3, x4, x9, x10 */
-early_hex:
-	mov	x9, x30
-	mov	x4, #60
-1:	lsr	x2, x1, x4
-	and	x2, x2, #15
-	cmp	x2, #10
-	add	x3, x2, #'0'
-	add	x2, x2, #'a' - 10
-	csel	x2, x3, x2, lo
-	bl	early_putc
-	subs	x4, x4, #4
-	b.pl	1b
-	ret	x9
-
-early_putc:
-	mov	x10, #0x100000			/* a UART that stays full is given up */
-1:	ldr	w3, [x22, #0x18]		/* UARTFR */
-	tbz	w3, #5, 2f			/* TXFF */
-	subs	x10, x10, #1
-	b.ne	1b
-2:	str	w2, [x22]			/* UARTDR */
-	ret
-
-	.section .rodata
-fatal_text:
-	.asciz	"\r\nquarry: trap that cannot be reported in full: ESR_EL1 0x"
-fatal_elr:
-	.asciz	" ELR_EL1 0x"
-fatal_far:
-	.asciz	" FAR_EL1 0x"
-fatal_end:
-	.asciz	": stopped\r\n"

@@ -9,10 +9,10 @@
 #include <libfdt.h>
 #include <quarry/port.h>
 
-#include "boot/arm64/earlycon.h"
 #include "boot/arm64/layout.h"
 #include "boot/arm64/mmu_early.h"
 #include "boot/boot.h"
+#include "boot/earlycon.h"
 #include "boot/main.h"
 #include "boot/mmu/mmu.h"
 
@@ -73,8 +73,24 @@ void machine_init(void)
 	 */
 	__asm__("mrs %0, cntfrq_el0" : "=r"(boot_info.timebase_hz));
 	pmu_init();
-	earlycon_init(fdt);
+	earlycon_init(fdt, mmu_early_map_device);
 	mmu_early_map_memory(fdt);
+}
+
+/* No firmware here prints for others. */
+bool machine_console(void)
+{
+	return false;
+}
+
+void machine_putc(char c)
+{
+	(void)c;
+}
+
+int machine_getc(void)
+{
+	return -1;
 }
 
 void machine_check_memory(void)

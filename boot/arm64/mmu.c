@@ -7,7 +7,6 @@
 
 #include <quarry/port.h>
 
-#include "boot/arm64/earlycon.h"
 #include "boot/arm64/layout.h"
 
 #define DESC_VALID    (1ULL << 0)
@@ -85,11 +84,6 @@ const char *mmu_arch_select(struct pgtable *pgt, phys_addr_t end)
 	pgt->max_leaf = MAX_LEAF;
 	pgt->reach = mmu_arch_reach(NULL);
 	return "4 KiB granule, 48 bits";
-}
-
-phys_addr_t mmu_arch_console(void)
-{
-	return earlycon_base;
 }
 
 /*

@@ -7,7 +7,6 @@
 
 #include <quarry/port.h>
 
-#include "boot/arm64/earlycon.h"
 #include "boot/arm64/layout.h"
 #include "boot/boot.h"
 #include "boot/dt/fdt_early_tree.h"
@@ -90,8 +89,6 @@ void mmu_early_init(void)
 	/* its size is not to be believed yet: as much as the largest that will be accepted */
 	if (boot_info.fdt_phys != 0 && fdt < LIMIT - 2 * BLOCK)
 		map(fdt, fdt + BLOCK + FDT_EARLY_MAX_SIZE, NORMAL);
-	if (CONFIG_EARLYCON_PL011)
-		mmu_early_map_device(CONFIG_EARLYCON_PL011);
 	__asm__("mrs %0, id_aa64mmfr0_el1" : "=r"(range));
 	range &= 15; /* PARange; beyond 48 bits needs FEAT_LPA's other descriptors */
 	mmu_early_enable((uint64_t)tables[0], MAIR, TCR | (range < 5 ? range : 5) << TCR_IPS_SHIFT,

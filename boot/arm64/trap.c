@@ -13,6 +13,7 @@
 
 #include "boot/arm64/layout.h"
 #include "boot/boot.h"
+#include "boot/console_early.h"
 #include "boot/mmu/mmu.h"
 #include "boot/cpu/smp.h"
 #include "boot/cpu/trap_expect.h"
@@ -39,6 +40,7 @@ static_assert(offsetof(struct cpu, mm) == CPU_MM, "entry.S");
 
 void trap_handler(struct trap_frame *frame);
 _Noreturn void trap_fatal(void);
+void trap_last_words(uint64_t esr, uint64_t elr, uint64_t far);
 
 static void (*irq_handler)(void);
 
@@ -221,6 +223,30 @@ static void report(const struct trap_frame *frame, uint64_t esr, uint64_t far)
 			 this_cpu()->stack_low, this_cpu()->stack_high);
 	else if (!stack_guard_intact())
 		port_log("trap: a stack's guard zone was written to: stack overflow?");
+}
+
+static void last_text(const char *text)
+{
+	while (*text)
+		console_firmware_putc(*text++);
+}
+
+static void last_hex(uint64_t value)
+{
+	for (int shift = 60; shift >= 0; shift -= 4)
+		console_firmware_putc("0123456789abcdef"[value >> shift & 15]);
+}
+
+/* By entry.S, when a report trapped: nothing of the C library, no lock, no driver. */
+void trap_last_words(uint64_t esr, uint64_t elr, uint64_t far)
+{
+	last_text("\r\nquarry: trap that cannot be reported in full: ESR_EL1 0x");
+	last_hex(esr);
+	last_text(" ELR_EL1 0x");
+	last_hex(elr);
+	last_text(" FAR_EL1 0x");
+	last_hex(far);
+	last_text(": stopped\r\n");
 }
 
 static _Noreturn void fatal(const struct trap_frame *frame, uint64_t esr, uint64_t far)

@@ -15,6 +15,7 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "boot/console_early.h"
 
 /* defined by the linker script, in this order; each starts a page */
 extern const char __image_start[], __rodata_start[], __rodata_end[], __emergency_guard[],
@@ -228,6 +229,14 @@ static phys_addr_t end_of_map(void)
 	return end;
 }
 
+phys_addr_t mmu_console(void)
+{
+	phys_addr_t base = 0;
+
+	console_firmware(&base);
+	return base;
+}
+
 void mmu_init(void)
 {
 	phys_addr_t end, next, console;
@@ -261,7 +270,7 @@ void mmu_init(void)
 			port_panic("mmu: no page tables for %#" PRIx64 "-%#" PRIx64 " (error %d)",
 				   addr, next, err);
 	}
-	console = ALIGN_DOWN(mmu_arch_console(), PAGE_SIZE);
+	console = ALIGN_DOWN(mmu_console(), PAGE_SIZE);
 	if (console && pgtable_map(&pgtable, console, console + PAGE_SIZE, PG_REGISTERS))
 		port_panic("mmu: the console's registers at %#" PRIx64 " cannot be mapped",
 			   console);

@@ -133,10 +133,8 @@ phys_addr_t mmu_arch_reach(uint64_t *scratch);
  */
 const char *mmu_arch_select(struct pgtable *pgt, phys_addr_t end);
 
-/*
- * mmu_arch_console() - the registers that print before any driver and in the last words; 0: none.
- */
-phys_addr_t mmu_arch_console(void);
+/* mmu_console() - the registers that print before any driver and in the last words; 0: none. */
+phys_addr_t mmu_console(void);
 
 /* mmu_arch_enable() - this CPU walks pgt from now on, whatever it walked before. */
 void mmu_arch_enable(const struct pgtable *pgt);

@@ -68,7 +68,7 @@ void mmu_unmap_uncached(void *start, size_t size)
 
 void mmu_unmap_devices(void)
 {
-	phys_addr_t console = mmu_arch_console();
+	phys_addr_t console = mmu_console();
 
 	if (!mmu_enabled())
 		return;

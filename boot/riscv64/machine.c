@@ -6,6 +6,7 @@
 
 #include "boot/boot.h"
 #include "boot/dt/fdt_early.h"
+#include "boot/earlycon.h"
 #include "boot/main.h"
 #include "boot/mmu/mmu.h"
 #include "boot/riscv64/layout.h"
@@ -18,6 +19,7 @@ struct cpu boot_cpu;
 void machine_init(void)
 {
 	sbi_init();
+	earlycon_init(boot_info.fdt_phys ? phys_to_virt(boot_info.fdt_phys) : NULL, NULL);
 }
 
 void machine_check_memory(void)

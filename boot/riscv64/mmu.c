@@ -134,11 +134,6 @@ const char *mmu_arch_select(struct pgtable *pgt, phys_addr_t end)
 	return mode->name;
 }
 
-phys_addr_t mmu_arch_console(void)
-{
-	return 0; /* the SBI's console is the firmware's business */
-}
-
 void mmu_arch_enable(const struct pgtable *pgt)
 {
 	const struct mode *mode = modes;

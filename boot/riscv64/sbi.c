@@ -7,7 +7,7 @@
 
 #include <quarry/types.h>
 
-#include "boot/console_early.h"
+#include "boot/main.h"
 #include "boot/riscv64/sbi.h"
 
 static bool has_time, has_srst, has_dbcn, has_rfence;
@@ -161,12 +161,12 @@ int sbi_reboot(void)
 	return sbi_srst(SRST_COLD_REBOOT);
 }
 
-void console_firmware_putc(char c)
+void machine_putc(char c)
 {
 	sbi_console_putc(c);
 }
 
-int console_firmware_getc(void)
+int machine_getc(void)
 {
 	return sbi_console_getc();
 }
@@ -174,8 +174,7 @@ int console_firmware_getc(void)
 /*
  * What the SBI prints on is its own affair. Version 0.1 cannot be asked and has the legacy calls.
  */
-bool console_firmware(phys_addr_t *base)
+bool machine_console(void)
 {
-	(void)base;
 	return has_dbcn || sbi_has(SBI_EXT_LEGACY_PUTCHAR) || !sbi_base(BASE_SPEC_VERSION, 0);
 }

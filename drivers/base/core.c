@@ -149,10 +149,14 @@ static struct device *device_bind(struct device *dev)
 /* The driver that knows this compatible string. */
 static const struct driver *driver_by_compatible(const char *compatible)
 {
-	for (const struct driver *const *d = __start_quarry_drivers; d < __stop_quarry_drivers; d++)
+	for (const struct driver *const *d = __start_quarry_drivers; d < __stop_quarry_drivers;
+	     d++) {
+		if ((*d)->knows && (*d)->knows(compatible))
+			return *d;
 		for (const char *const *c = (*d)->compatible; c && *c; c++)
 			if (strcmp(*c, compatible) == 0)
 				return *d;
+	}
 	return NULL;
 }
 
@@ -201,7 +205,7 @@ int drivers_init(const void *fdt)
 		/* firmware's services are in no tree: such a driver looks for itself */
 		for (const struct driver *const *d = __start_quarry_drivers;
 		     d < __stop_quarry_drivers; d++)
-			if ((*d)->level == level && !(*d)->compatible)
+			if ((*d)->level == level && !(*d)->compatible && !(*d)->knows)
 				device_bind(device_new(*d, fdt, 0, "firmware"));
 		for (int node = fdt_next_node(fdt, -1, NULL); node >= 0;
 		     node = fdt_next_node(fdt, node, NULL)) {

@@ -33,10 +33,12 @@ struct driver {
 	const char *name;
 	enum driver_level level;
 	/*
-	 * Ends with NULL. NULL itself: a service of the firmware that no tree describes; probed
+	 * Ends with NULL. NULL itself, and `knows` too: a service of the firmware that no tree describes; probed
 	 * once, with the root node.
 	 */
 	const char *const *compatible;
+	/* Instead of the list: does the driver know this string? NULL: the list says it. */
+	bool (*knows)(const char *compatible);
 	/*
 	 * Take the device into use. Returns 0, -ENODEV if this node is not for this driver after
 	 * all (not reported), or another negative errno (reported). The memory of a probe that
@@ -95,6 +97,18 @@ static inline void *device_priv(struct device *dev)
 		.remove = (remove_),                               \
 	};                                                         \
 	static const struct driver *const driver_entry_##ident     \
+		__attribute__((section(".quarry.drivers"), used)) = &driver_##ident
+
+/* The same for a driver that is asked which strings it knows. */
+#define DRIVER_ASKED(ident, name_, level_, knows_, probe_, remove_) \
+	static const struct driver driver_##ident = {               \
+		.name = (name_),                                    \
+		.level = (level_),                                  \
+		.knows = (knows_),                                  \
+		.probe = (probe_),                                  \
+		.remove = (remove_),                                \
+	};                                                          \
+	static const struct driver *const driver_entry_##ident      \
 		__attribute__((section(".quarry.drivers"), used)) = &driver_##ident
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uart.h: what UARTs have in common, whatever their make: a ring of received bytes, filled by
- * interrupt or by polling, and being the console. A driver supplies the registers' part, struct
- * uart_ops.
+ * interrupt or by polling, and being the console. The registers' part is a row of uart_kind.h;
+ * what a driver does beyond that is struct uart_ops.
  *
  * A full ring stops the driver from taking bytes out of the FIFO, so a sender that respects flow
  * control loses nothing; what a line without flow control loses then is counted. Half empty, the
@@ -13,6 +13,7 @@
 
 #include "drivers/base/driver.h"
 #include "drivers/irqchip/irq.h"
+#include "drivers/serial/uart_kind.h"
 #include "drivers/timer/timer.h"
 
 /*
@@ -21,31 +22,25 @@
  */
 #define UART_POLL_NS (250 * NSEC_PER_USEC)
 
-/* What uart_ops.take() returns besides a byte. */
-#define UART_EMPTY (-1) /* the FIFO has none */
-#define UART_BAD   (-2) /* it was no data: parity, framing, break */
-
 struct uart_ops {
-	void (*putc)(struct device *dev, char c); /* polls, in bounded time; any context */
-	void (*flush)(struct device *dev);	  /* until the last bit is on the wire, bounded */
-	/* A byte out of the FIFO, or one of the above; counts overruns. Interrupts masked. */
-	int (*take)(struct device *dev);
-	/* Interrupt when bytes wait, or not. Interrupts masked. */
-	void (*listen)(struct device *dev, bool on);
 	/*
 	 * NULL, or: set the registers anew if someone else has changed them; whether so. Interrupts
 	 * masked.
 	 */
 	bool (*check)(struct device *dev);
-	/* The interrupt's handler, given the device: acknowledges, and calls uart_receive(). */
+	/*
+	 * The interrupt's handler, given the device: acknowledges, and calls uart_receive(). NULL: by
+	 * the row.
+	 */
 	irq_fn interrupt;
 };
 
 /* device_priv() of a UART's driver starts with it. */
 struct uart {
-	const struct uart_ops *ops;
-	struct device *next; /* the next UART there is */
-	struct of_irq irq;   /* nr_cells 0: none, so it is polled */
+	struct uart_port port;
+	const struct uart_ops *ops; /* NULL: none of them */
+	struct device *next;	    /* the next UART there is */
+	struct of_irq irq;	    /* nr_cells 0: none, so it is polled */
 	/*
 	 * The ring. Head and tail count bytes since the start and wrap freely, so full and empty
 	 * differ without a spare slot.
@@ -58,17 +53,17 @@ struct uart {
 	uint64_t received;	/* bytes put into the ring */
 	uint64_t throttles;	/* times it was full */
 	uint64_t bad;		/* what arrived and was no data */
-	uint64_t overruns;	/* times the FIFO was full and a byte was lost */
 	uint32_t missed; /* bytes were there when uart_look() looked, and no interrupt since */
 };
 
 /*
- * uart_init() - get the ring. 0, or -ENOMEM with no page to be had. Context: probe, before anything
- * is received. uart_start() - ask for the node's interrupt, or poll after a line of log; if
+ * uart_map() - the port, by this row and the node. 0, -ENXIO or -EINVAL. uart_init() - get the ring.
+ * 0, or -ENOMEM with no page to be had. Context: probe, before anything is received. uart_start() - ask for the node's interrupt, or poll after a line of log; if
  * stdout-path names the node, become the console, which listens. Context: probe, the last thing to
  * do: it cannot fail. uart_stop() - the console falls back to the firmware's, the interrupt is
  * given back. Context: remove.
  */
+int uart_map(struct device *dev, const struct uart_kind *kind);
 int uart_init(struct device *dev, const struct uart_ops *ops);
 void uart_start(struct device *dev);
 void uart_stop(struct device *dev);

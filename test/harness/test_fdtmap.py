@@ -433,4 +433,4 @@ def test_no_file(tmp_path):
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == f"fdtmap: {tmp_path}/none.dtb: cannot open the file\n"
     run = subprocess.run([FDTMAP], capture_output=True, text=True)
-    assert (run.returncode, run.stderr) == (2, "usage: fdtmap FILE.dtb\n")
+    assert (run.returncode, run.stderr) == (2, "usage: fdtmap [--console] FILE.dtb\n")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fdtmap.c: print the memory map that the firmware will see in a device tree, before there is a
- * board: `fdtmap FILE.dtb` runs the firmware's own early device-tree code on the file.
+ * board: `fdtmap FILE.dtb` runs the firmware's own early device-tree code on the file. `fdtmap
+ * --console FILE.dtb` says which UART it will print on: `KIND ADDRESS PATH`, or on stderr why none.
  *
  * Output: one line a region, `memory|reserved 0xBASE 0xEND flags`; END is exclusive, flags is `-`
  * or a list of nomap, hotplug. What the firmware would log goes to stderr, and so does the one line
@@ -13,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libfdt.h>
+
 #include "boot/dt/fdt_early.h"
+#include "drivers/serial/uart_kind.h"
 #include "test/host/port_host.h"
 #include <quarry/memblock.h>
 
@@ -67,21 +71,41 @@ static void print_regions(const struct memblock_type *type)
 	}
 }
 
-int main(int argc, char **argv)
+/* The line of the console; 0 if there is one. */
+static int print_console(const void *fdt)
 {
-	size_t size = 0, ram = (size_t)1 << 45;
-	void *blob;
-	int err;
+	struct uart_choice choice = uart_choose(fdt);
+	struct uart_port port;
+	char path[256] = "", line[512];
+	const char *wrong;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: fdtmap FILE.dtb\n");
-		return 2;
-	}
-	file = argv[1];
-	port_host_log_hook = log_line;
-	blob = read_file(&size);
-	if (!blob)
+	if (choice.node < 0) {
+		log_line(
+			"no console: stdout-path and serial0 name none, and no UART is enabled that "
+			"a row knows");
 		return 1;
+	}
+	fdt_get_path(fdt, choice.node, path, sizeof(path));
+	wrong = uart_port_of_node(&port, choice.kind, fdt, choice.node);
+	if (!wrong) {
+		printf("%s 0x%llx %s\n", choice.kind->name,
+		       (unsigned long long)(uintptr_t)port.base, path);
+		return 0;
+	}
+	if (choice.kind && choice.kind->driver == UART_DRIVER_NONE) {
+		printf("%s - %s\n", choice.kind->name, path);
+		return 0;
+	}
+	snprintf(line, sizeof(line), "no console: %s: %s (compatible \"%s\")", path, wrong,
+		 fdt_stringlist_get(fdt, choice.node, "compatible", 0, NULL));
+	log_line(line);
+	return 1;
+}
+
+static int print_map(void *blob, size_t size)
+{
+	size_t ram = (size_t)1 << 45;
+	int err;
 
 	/*
 	 * Larger region arrays live in the memory they describe: back as much of that as the host
@@ -101,6 +125,29 @@ int main(int argc, char **argv)
 		print_regions(&memblock.memory);
 		print_regions(&memblock.reserved);
 	}
-	free(blob);
 	return err ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool console = argc == 3 && strcmp(argv[1], "--console") == 0;
+	size_t size = 0;
+	void *blob;
+	int status;
+
+	if (argc != 2 && !console) {
+		fprintf(stderr, "usage: fdtmap [--console] FILE.dtb\n");
+		return 2;
+	}
+	file = argv[argc - 1];
+	port_host_log_hook = log_line;
+	blob = read_file(&size);
+	if (!blob)
+		return 1;
+	if (console)
+		status = fdt_early_check(blob, size) ? 1 : print_console(blob);
+	else
+		status = print_map(blob, size);
+	free(blob);
+	return status;
 }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * earlycon.c: which UART prints before there are drivers: see earlycon.h.
+ */
+#include "boot/earlycon.h"
+
+#include <libfdt.h>
+#include <quarry/port.h>
+#include <string.h>
+
+#include "boot/console_early.h"
+#include "boot/dt/fdt_early.h"
+#include "boot/dt/of.h"
+#include "boot/main.h"
+#include "drivers/serial/uart_kind.h"
+
+#define MOST_SPAN 0x1000 /* bytes of registers, of a UART of which only the address is known */
+
+static struct uart_port port; /* kind NULL: the firmware's console, if there is one */
+static phys_addr_t registers;
+
+/* Take a UART; false if its registers cannot be reached, or are not in one page. */
+static bool take(const struct uart_port *with, bool (*map)(phys_addr_t addr))
+{
+	phys_addr_t addr = virt_to_phys(with->base);
+
+	if (addr % PAGE_SIZE + ((phys_addr_t)with->kind->span << with->shift) > PAGE_SIZE ||
+	    (map && !map(addr)))
+		return false;
+	port = *with;
+	registers = addr;
+	uart_port_start(&port);
+	return true;
+}
+
+static bool take_node(const void *fdt, int node, const struct uart_kind *kind,
+		      bool (*map)(phys_addr_t addr))
+{
+	struct uart_port with;
+
+	return !uart_port_of_node(&with, kind, fdt, node) && take(&with, map);
+}
+
+/* NULL, or why not. */
+static const char *take_wish(const char *text, size_t length, bool (*map)(phys_addr_t addr))
+{
+	struct uart_port with;
+	struct uart_wish wish;
+	const char *wrong = uart_parse(text, length, &wish);
+
+	if (wrong)
+		return wrong;
+	if (wish.kind->driver == UART_DRIVER_NONE)
+		return machine_console() ? NULL : "this machine has no SBI";
+	if (uart_port_init(&with, wish.kind, NULL, -1, phys_to_virt(wish.addr), wish.addr,
+			   MOST_SPAN) != 0)
+		return "no such UART can have this address";
+	if (wish.width) {
+		with.width = wish.width;
+		with.shift = wish.kind->of_layout ? wish.shift : with.shift;
+	}
+	return take(&with, map) ? NULL : "its address is memory's, or out of reach";
+}
+
+/* Whether a wish was met. */
+static bool take_named(const char *text, size_t length, bool (*map)(phys_addr_t addr))
+{
+	const char *wrong = take_wish(text, length, map);
+
+	if (wrong)
+		port_log("boot: earlycon=%.*s: %s: ignored", (int)(length < 64 ? length : 64), text,
+			 wrong);
+	return !wrong;
+}
+
+/* /chosen/bootargs' earlycon=; NULL if there is none. */
+static const char *wish_of_tree(const void *fdt, size_t *length)
+{
+	int size, chosen = fdt_path_offset(fdt, "/chosen");
+	const char *text = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "bootargs", &size);
+
+	return text && size > 0 && text[size - 1] == '\0' ? uart_wish_of(text, length) : NULL;
+}
+
+struct first {
+	const struct uart_kind *kind;
+	int node;
+};
+
+static int first_uart(const void *fdt, int node, void *ctx)
+{
+	struct first *first = ctx;
+
+	first->kind = uart_kind_of_node(fdt, node);
+	first->node = node;
+	return first->kind && of_is_enabled(fdt, node);
+}
+
+void earlycon_init(const void *fdt, bool (*map)(phys_addr_t addr))
+{
+	static const char build[] = CONFIG_EARLYCON;
+	bool whole = fdt && fdt_early_is_whole(fdt), firmware = machine_console();
+	struct first first;
+	size_t length = 0;
+	const char *wish;
+
+	/* first of all what needs no wish, so that a wish that cannot be met is heard of */
+	if (whole && !firmware) {
+		struct uart_choice choice = uart_choose(fdt);
+
+		take_node(fdt, choice.node, choice.kind, map);
+	} else if (fdt && !firmware && fdt_early_each_sound_node(fdt, first_uart, &first) > 0) {
+		/* of a damaged tree, what lies before the damage is still good for a message */
+		take_node(fdt, first.node, first.kind, map);
+	}
+	wish = whole ? wish_of_tree(fdt, &length) : NULL;
+	if (wish && take_named(wish, length, map))
+		return;
+	if (build[0])
+		take_named(build, strlen(build), map);
+}
+
+/* ---- what console_early.h promises ----------------------------------------------------------- */
+
+void console_firmware_putc(char c)
+{
+	if (port.kind)
+		uart_port_putc(&port, c);
+	else
+		machine_putc(c);
+}
+
+int console_firmware_getc(void)
+{
+	int byte;
+
+	if (!port.kind)
+		return machine_getc();
+	byte = uart_port_take(&port);
+	return byte < 0 ? -1 : byte;
+}
+
+bool console_firmware(phys_addr_t *base)
+{
+	if (!port.kind)
+		return machine_console();
+	*base = registers;
+	return true;
+}

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_uart_kinds.c: every row of drivers/serial/uart_kinds.c against its chip, as uart_chips.h has it
+ * from the manual: what is sent arrives, and nothing is sent to a chip that has no room; what comes is
+ * received; broken bytes are known, and their cause is cleared; all accesses are as wide as they must
+ * be. And that a row that is wrong is noticed: each is falsified in every way that matters.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* Accesses to registers come here instead of to memory. */
+#define DRIVERS_IO_H
+static uint32_t readl(const volatile void *reg);
+static uint16_t readw(const volatile void *reg);
+static uint8_t readb(const volatile void *reg);
+static void writel(uint32_t value, volatile void *reg);
+static void writew(uint16_t value, volatile void *reg);
+static void writeb(uint8_t value, volatile void *reg);
+
+#define TX_LOOKS 64
+
+#include "test/host/port_host.h"
+#include "test/host/drivers/uart_chips.h"
+
+/* the sources themselves: they are not among the objects that every host test links */
+#include "boot/dt/of.c"
+#include "drivers/serial/uart_choose.c"
+#include "drivers/serial/uart_kinds.c"
+#include "drivers/serial/uart_port.c"
+
+#define FOREVER 1000000
+
+/* ---- the chip -------------------------------------------------------------------------------- */
+
+static char registers[0x1000]; /* addresses alone */
+
+static struct {
+	const struct chip *chip;
+	uint32_t reg[sizeof(registers)];
+	char sent[64];
+	unsigned int nr_sent, looks; /* looks at `room` */
+	unsigned int full, busy;     /* looks until there is room, until all has left */
+	struct {
+		uint32_t byte, broken, lost;
+	} fifo[16];
+	unsigned int head, tail;
+	uint32_t broken, lost; /* latched */
+	uint32_t wanted;       /* interrupts, where two registers switch them */
+	bool top;	       /* `some` is told by its highest bit */
+	/* what single chips have */
+	bool command;	 /* geni: of one byte */
+	uint32_t orders; /* uartdm: resets seen since DMEN changed */
+	uint32_t stale;	 /* scif: flags that no 0 was written to: TDFE, and RDF or DR */
+	const char *wrong;
+} state;
+
+static void wrong(const char *what)
+{
+	if (!state.wrong)
+		state.wrong = what;
+}
+
+static bool is(const char *name)
+{
+	return strcmp(state.chip->name, name) == 0;
+}
+
+static bool is_scif(void)
+{
+	return is("scif") || is("rzscifa");
+}
+
+static bool is_on(void)
+{
+	for (unsigned int i = 0; i < sizeof(state.chip->on) / sizeof(state.chip->on[0]); i++) {
+		const struct pin *on = &state.chip->on[i];
+
+		if ((state.reg[on->at] & on->mask) != (on->yes == HIGH ? on->mask : 0))
+			return false;
+	}
+	return !is("msm_serial_dm") || (state.orders & 6) == 6;
+}
+
+/* Errors of the byte that is next are told from now on. */
+static void new_head(void)
+{
+	if (state.chip->telling != LATCHED || state.head == state.tail)
+		return;
+	state.broken |= state.fifo[state.tail].broken;
+}
+
+static void arrive(uint32_t byte, uint32_t broken, bool lost)
+{
+	const struct chip *chip = state.chip;
+	bool latched = chip->clearing != BY_ITSELF && chip->lost.mask;
+
+	if (!is_on())
+		return;
+	if (chip->telling == AT_ONCE)
+		state.broken |= broken;
+	if (lost && latched)
+		state.lost = chip->lost.mask;
+	state.fifo[state.head].byte = byte;
+	state.fifo[state.head].broken = broken;
+	state.fifo[state.head].lost = lost && !latched ? chip->lost.mask : 0;
+	state.stale |= 3;
+	if (state.head++ == state.tail)
+		new_head();
+}
+
+static uint32_t lowest(uint32_t mask)
+{
+	return mask & -mask;
+}
+
+static uint32_t highest(uint32_t mask)
+{
+	return 1U << (31 - __builtin_clz(mask));
+}
+
+static void tell(uint32_t *value, const struct pin *pin, size_t at, bool yes)
+{
+	if (!pin->mask || pin->at != at)
+		return;
+	*value &= ~pin->mask;
+	if (yes == (pin->yes == HIGH))
+		*value |= state.top && pin == &state.chip->some ? highest(pin->mask)
+								: lowest(pin->mask);
+}
+
+static uint32_t read_data(void)
+{
+	const struct chip *chip = state.chip;
+	uint32_t value;
+
+	if (state.head == state.tail)
+		return chip->none;
+	value = state.fifo[state.tail].byte;
+	if (chip->telling == IN_DATA)
+		value |= state.fifo[state.tail].broken;
+	if (chip->telling == IN_DATA && chip->lost.at == chip->rx)
+		value |= state.fifo[state.tail].lost;
+	state.tail++;
+	new_head();
+	return value;
+}
+
+static uint32_t read_status(size_t at)
+{
+	const struct chip *chip = state.chip;
+	bool waits = state.head > state.tail;
+	bool one = chip->room.at == chip->gone.at && chip->room.mask == chip->gone.mask;
+	uint32_t value = state.reg[at], broken, lost;
+
+	if (at == chip->room.at)
+		state.looks++;
+	tell(&value, &chip->room, at, !state.full || (is_scif() && state.stale & 0x20));
+	tell(&value, &chip->gone, at, !state.busy && !(one && state.full));
+	tell(&value, &chip->some, at, waits);
+	if (at == chip->room.at && state.full)
+		state.full--;
+	if (at == chip->gone.at && state.busy)
+		state.busy--;
+	broken = state.broken;
+	lost = state.lost;
+	if (waits && (chip->telling == WITH_HEAD || chip->telling == ON_READ))
+		broken = state.fifo[state.tail].broken;
+	if (waits && chip->clearing == BY_ITSELF)
+		lost = state.fifo[state.tail].lost;
+	if (chip->telling != IN_DATA && at == chip->broken.at)
+		value = (value & ~chip->broken.mask) | broken;
+	if (chip->lost.mask && at == chip->lost.at)
+		value = (value & ~chip->lost.mask) | lost;
+	if (chip->telling == ON_READ && waits && at == chip->broken.at)
+		state.fifo[state.tail].broken = state.fifo[state.tail].lost = 0;
+	if (is("qcom_geni") && at == 0x40 && state.reg[0x630])
+		value |= 1 << 12;
+	if (is_scif() && at == chip->room.at)
+		value |= state.stale & 3;
+	return value;
+}
+
+static uint32_t chip_read(const volatile void *reg, unsigned int width)
+{
+	size_t at = (size_t)((const volatile char *)reg - registers);
+	uint32_t value;
+
+	if (at >= sizeof(registers)) {
+		wrong("an access beyond the registers");
+		return 0;
+	}
+	if (at == state.chip->rx) {
+		if (width != state.chip->data_width)
+			wrong("the width of a read of data");
+		value = read_data();
+	} else {
+		if (width != state.chip->width)
+			wrong("the width of a read");
+		value = read_status(at);
+	}
+	return state.chip->big_endian ? __builtin_bswap32(value) : value;
+}
+
+static void write_data(uint32_t value)
+{
+	bool command = !is("qcom_geni") || state.command;
+
+	if (value > 0xff)
+		wrong("more than a byte is sent");
+	if (!is_on() || state.full || !command || state.nr_sent == sizeof(state.sent)) {
+		wrong("sent to a chip that cannot");
+		return;
+	}
+	state.sent[state.nr_sent++] = (char)value;
+	state.command = false;
+	state.full = 3;
+	state.busy = 5;
+	state.stale |= 0x20;
+}
+
+/* What a written value does to latched bits. */
+static uint32_t cleared(const struct pin *own, const struct pin *pin, size_t at, uint32_t value,
+			uint32_t latched)
+{
+	if (!pin->mask)
+		pin = own;
+	if (at != pin->at)
+		return latched;
+	if (state.chip->clearing == BY_ONES)
+		return latched & ~(value & pin->mask);
+	if (state.chip->clearing == BY_ZEROS)
+		return latched & (value | ~pin->mask);
+	if (state.chip->clearing == BY_ORDER && (value & pin->mask) == pin->mask)
+		return 0;
+	return latched;
+}
+
+static void write_control(size_t at, uint32_t value)
+{
+	const struct chip *chip = state.chip;
+
+	state.broken = cleared(&chip->broken, &chip->clear, at, value, state.broken);
+	state.lost = cleared(&chip->lost, &chip->clear_lost, at, value, state.lost);
+	if (is("qcom_geni") && at == 0x600 && (value != 1 << 27 || state.reg[0x270] != 1))
+		wrong("a command that sends no byte");
+	if (is("qcom_geni") && at == 0x600)
+		state.command = true;
+	if (is("qcom_geni") && at == 0x630 && state.reg[at])
+		wrong("a receiver is started that runs");
+	if (is("msm_serial_dm") && at == 0x3c)
+		state.orders = state.reg[0xa8] = 0;
+	if (is("msm_serial_dm") && at == 0xa8) {
+		state.orders |= 1U << (value >> 4 & 31);
+		value = (value & 15) | state.reg[at];
+	}
+	if (is_scif() && at == chip->room.at)
+		state.stale &= value;
+	if (chip->wants.mask && chip->wants_not != NOWHERE && at == chip->wants.at)
+		state.wanted |= value;
+	if (chip->wants.mask && at == chip->wants_not)
+		state.wanted &= ~value;
+	state.reg[at] = value;
+}
+
+static void chip_write(uint32_t value, const volatile void *reg, unsigned int width)
+{
+	size_t at = (size_t)((const volatile char *)reg - registers);
+
+	if (state.chip->big_endian)
+		value = __builtin_bswap32(value);
+	if (at >= sizeof(registers)) {
+		wrong("an access beyond the registers");
+	} else if (at == state.chip->tx) {
+		if (width != state.chip->data_width)
+			wrong("the width of a write of data");
+		write_data(value);
+	} else {
+		if (width != state.chip->width)
+			wrong("the width of a write");
+		write_control(at, value);
+	}
+}
+
+static uint32_t readl(const volatile void *reg)
+{
+	return chip_read(reg, 4);
+}
+
+static uint16_t readw(const volatile void *reg)
+{
+	return (uint16_t)chip_read(reg, 2);
+}
+
+static uint8_t readb(const volatile void *reg)
+{
+	return (uint8_t)chip_read(reg, 1);
+}
+
+static void writel(uint32_t value, volatile void *reg)
+{
+	chip_write(value, reg, 4);
+}
+
+static void writew(uint16_t value, volatile void *reg)
+{
+	chip_write(value, reg, 2);
+}
+
+static void writeb(uint8_t value, volatile void *reg)
+{
+	chip_write(value, reg, 1);
+}
+
+/* ---- a row and its chip ---------------------------------------------------------------------- */
+
+#define CHECK(condition)                   \
+	do {                               \
+		if (!(condition))          \
+			wrong(#condition); \
+	} while (0)
+
+static void sending(struct uart_port *port)
+{
+	CHECK(uart_port_putc(port, 'a') && uart_port_putc(port, (char)0xff));
+	CHECK(state.nr_sent == 2 && memcmp(state.sent, "a\xff", 2) == 0);
+	CHECK(!uart_port_idle(port));
+	for (int i = 0; i < 10; i++)
+		uart_port_idle(port);
+	CHECK(uart_port_idle(port));
+	/* never ready: given up, then looked at once a byte, until it is */
+	state.full = FOREVER;
+	state.stale = 0;
+	CHECK(!uart_port_putc(port, 'b'));
+	state.looks = 0;
+	CHECK(!uart_port_putc(port, 'c') && state.looks == 1);
+	CHECK(port->tx_lost == 2);
+	state.full = 0;
+	CHECK(uart_port_putc(port, 'd') && state.nr_sent == 3);
+}
+
+static void expect(struct uart_port *port, int byte)
+{
+	CHECK(uart_port_take(port) == byte);
+}
+
+static void receiving(struct uart_port *port)
+{
+	state.head = state.tail = 0;
+	expect(port, UART_EMPTY);
+	arrive('x', 0, false);
+	arrive(0, 0, false);
+	arrive(0xfe, 0, false);
+	expect(port, 'x');
+	expect(port, 0);
+	expect(port, 0xfe);
+	expect(port, UART_EMPTY);
+	CHECK(!is_scif() || !(state.stale & 3));
+}
+
+/* A broken byte between two good ones. */
+static void broken(struct uart_port *port, uint32_t byte, uint32_t bit, bool is_data)
+{
+	state.head = state.tail = 0;
+	arrive('p', 0, false);
+	arrive(byte, bit, false);
+	arrive('r', 0, false);
+	state.full = 0;
+	uart_port_putc(port, '.'); /* sending looks at the status too */
+	expect(port, 'p');
+	uart_port_putc(port, '.');
+	expect(port, is_data ? (int)byte : UART_BAD);
+	expect(port, 'r');
+	expect(port, UART_EMPTY);
+	CHECK(!state.broken);
+	arrive(0, 0, false);
+	expect(port, 0);
+	expect(port, UART_EMPTY);
+}
+
+static void errors(struct uart_port *port)
+{
+	const struct chip *chip = state.chip;
+
+	for (uint32_t left = chip->broken.mask; left; left &= left - 1) {
+		bool break_8250 = chip->telling == ON_READ && lowest(left) == 0x10;
+
+		broken(port, 0, lowest(left), false);
+		if (!break_8250)
+			broken(port, 'q', lowest(left), chip->telling == AT_ONCE);
+	}
+	if (!chip->lost.mask)
+		return;
+	state.head = state.tail = 0;
+	port->overruns = 0;
+	arrive('k', 0, false);
+	arrive('l', 0, true);
+	arrive('m', 0, false);
+	expect(port, 'k');
+	expect(port, 'l');
+	expect(port, 'm');
+	expect(port, UART_EMPTY);
+	CHECK(port->overruns == 1 && !state.lost);
+}
+
+static void interrupts(struct uart_port *port)
+{
+	const struct pin *wants = &state.chip->wants;
+	const uint32_t *is_wanted =
+		state.chip->wants_not == NOWHERE ? &state.reg[wants->at] : &state.wanted;
+
+	CHECK((port->kind->listen != NULL) == (wants->mask != 0));
+	if (!wants->mask)
+		return;
+	uart_port_run(port, port->kind->listen);
+	CHECK((*is_wanted & wants->mask) == wants->mask);
+	uart_port_run(port, port->kind->silence);
+	CHECK(!(*is_wanted & wants->mask));
+}
+
+/* NULL, or how the row does not fit the chip. */
+static const char *run(const struct uart_kind *kind, const struct chip *chip)
+{
+	struct uart_port port;
+
+	memset(&state, 0, sizeof(state));
+	state.chip = chip;
+	state.reg[chip->on[0].at] = chip->at_reset;
+	if (uart_port_init(&port, kind, NULL, -1, registers, 0x10000000, sizeof(registers)) != 0)
+		return "the port cannot be";
+	uart_port_start(&port);
+	sending(&port);
+	uart_port_start(&port); /* as by a driver, after the early console */
+	receiving(&port);
+	state.top = true;
+	receiving(&port);
+	errors(&port);
+	interrupts(&port);
+	return state.wrong;
+}
+
+static const struct chip *chip_of(const struct uart_kind *kind)
+{
+	for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
+		if (strcmp(chips[i].name, kind->name) == 0)
+			return &chips[i];
+	return NULL;
+}
+
+static void every_row(void **unused)
+{
+	(void)unused;
+	for (unsigned int i = 0; i < uart_nr_kinds; i++) {
+		const struct uart_kind *kind = &uart_kinds[i];
+		const char *why;
+
+		if (kind->driver == UART_DRIVER_NONE)
+			continue;
+		assert_non_null(chip_of(kind));
+		why = run(kind, chip_of(kind));
+		if (why)
+			fail_msg("%s: %s", kind->name, why);
+	}
+	assert_int_equal(uart_nr_kinds, sizeof(chips) / sizeof(chips[0]) + 1);
+}
+
+/* ---- rows that are wrong --------------------------------------------------------------------- */
+
+static unsigned int falsified;
+
+static void noticed(const struct uart_kind *kind, const char *what)
+{
+	falsified++;
+	if (!run(kind, chip_of(kind)))
+		fail_msg("%s: wrong %s is not noticed", kind->name, what);
+}
+
+/* The row with one statement before `noticed`. */
+#define FALSIFY(statement)                   \
+	do {                                 \
+		struct uart_kind k = *right; \
+                                             \
+		statement;                   \
+		noticed(&k, #statement);     \
+	} while (0)
+
+static void falsify_accesses(const struct uart_kind *right)
+{
+	FALSIFY(k.width = (uint8_t)(k.width == 4 ? 2 : 4));
+	if (right->data_width)
+		FALSIFY(k.data_width = 0);
+	if (right->width == 4)
+		FALSIFY(k.big_endian = !k.big_endian);
+	FALSIFY(k.shift++);
+	FALSIFY(k.tx = (uint16_t)(k.tx ^ 0x100));
+	FALSIFY(k.rx = (uint16_t)(k.rx ^ 0x100));
+}
+
+static void falsify_sending(const struct uart_kind *right)
+{
+	FALSIFY(k.can_send.offset ^= 0x100);
+	FALSIFY(k.can_send.mask = 0);
+	FALSIFY(k.can_send.differs = !k.can_send.differs);
+	FALSIFY(k.idle.offset ^= 0x100);
+	FALSIFY(k.idle.mask = 0);
+	FALSIFY(k.idle.differs = !k.idle.differs);
+	if (right->before_tx)
+		FALSIFY(k.before_tx++);
+	if (right->before_tx)
+		FALSIFY(k.before_tx = NULL);
+	if (right->after_tx)
+		FALSIFY(k.after_tx = NULL);
+	if (right->start)
+		FALSIFY(k.start = NULL);
+}
+
+static void falsify_receiving(const struct uart_kind *right)
+{
+	if (right->has_byte.mask) {
+		FALSIFY(k.has_byte.offset ^= 0x100);
+		FALSIFY(k.has_byte.mask = 0);
+		FALSIFY(k.has_byte.differs = !k.has_byte.differs);
+	}
+	if (right->has_byte.differs) /* a number: no bit of it may be missing */
+		FALSIFY(k.has_byte.mask &= ~highest(k.has_byte.mask));
+	if (right->data_empty)
+		FALSIFY(k.data_empty = 0);
+	for (uint32_t left = right->data_bad; left; left &= left - 1)
+		FALSIFY(k.data_bad &= ~lowest(left));
+	for (uint32_t left = right->bad.mask; left; left &= left - 1)
+		FALSIFY(k.bad.mask &= ~lowest(left));
+	if (right->data_overrun)
+		FALSIFY(k.data_overrun = 0);
+	if (right->overrun.mask)
+		FALSIFY(k.overrun.mask = 0);
+	if (right->read_clears)
+		FALSIFY(k.read_clears = false);
+	if (right->clear)
+		FALSIFY(k.clear = NULL);
+	if (right->after_rx)
+		FALSIFY(k.after_rx = NULL);
+	if (right->bad_early && !right->read_clears)
+		FALSIFY(k.bad_early = 0);
+	FALSIFY(k.listen = right->listen  ? NULL
+			   : right->start ? right->start
+					  : right->clear;
+		if (!k.listen) k.listen = uart_kinds[0].silence);
+	if (right->listen)
+		FALSIFY(k.silence = NULL);
+}
+
+static void wrong_rows(void **unused)
+{
+	(void)unused;
+	for (unsigned int i = 0; i < uart_nr_kinds; i++) {
+		if (uart_kinds[i].driver == UART_DRIVER_NONE)
+			continue;
+		falsify_accesses(&uart_kinds[i]);
+		falsify_sending(&uart_kinds[i]);
+		falsify_receiving(&uart_kinds[i]);
+	}
+	assert_true(falsified > 20 * (uart_nr_kinds - 1));
+}
+
+/* ---- where registers lie --------------------------------------------------------------------- */
+
+/* No registers beyond what the node has, and none that its accesses cannot reach. */
+static void layouts(void **unused)
+{
+	const struct uart_kind *kind = uart_kind_named("ns16550a", 8);
+	struct uart_port port;
+
+	(void)unused;
+	assert_int_equal(uart_port_init(&port, kind, NULL, -1, registers, 0x10000003, 6), 0);
+	assert_int_equal(uart_port_init(&port, kind, NULL, -1, registers, 0x10000003, 5), -EINVAL);
+	kind = uart_kind_named("mtk8250", 7);
+	assert_int_equal(uart_port_init(&port, kind, NULL, -1, registers, 0x10000000, 24), 0);
+	assert_int_equal(port.shift, 2);
+	assert_int_equal(uart_port_init(&port, kind, NULL, -1, registers, 0x10000000, 23), -EINVAL);
+	assert_int_equal(uart_port_init(&port, kind, NULL, -1, registers, 0x10000002, 24), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row),
+		cmocka_unit_test(wrong_rows),
+		cmocka_unit_test(layouts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
