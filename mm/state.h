@@ -20,6 +20,7 @@ struct bank {
 	pfn_t start;	/* first frame, a multiple of SECTION_PAGES */
 	uint32_t first; /* its index in mm.memmap */
 	uint32_t pages;
+	struct page *page; /* its first descriptor */
 };
 
 struct mm {
@@ -67,7 +68,12 @@ struct mm {
 
 #pragma GCC visibility push(hidden)
 
-extern struct mm mm; /* zone/sections.c */
+extern struct mm mm;		  /* zone/sections.c, and, where speed counts, these of banks: */
+extern const struct bank no_bank; /* has no page */
+/* The last bank that starts at a frame or before; NULL before there are any. */
+const struct bank *bank_of_pfn(pfn_t pfn);
+/* This CPU looks here first from now on, for a page by its address. */
+void bank_note(const struct bank *bank);
 
 #define for_each_zone(z) for ((z) = mm.zones; (z) < mm.zones + MAX_NR_ZONES; (z)++)
 

@@ -97,19 +97,20 @@ int free_pages_slow(struct page *page, unsigned int order) MM_LINK_NAME(free_pag
 int free_pages_overflow(struct page *page, unsigned long offset, unsigned long flags);
 
 /*
- * pcp_free() - put a block into the cache of its order and class, if it is surely the descriptor of
- * an allocated block of this order with one holder, and if the cache has room. All else leaves the
- * hot path.
+ * pcp_free(), pcp_free_masked() - put a block into the cache of its order and class, if it is surely
+ * the descriptor of an allocated block of this order with one holder, and if the cache has room.
+ * All else leaves the hot path.
  *
- * Context: any; page may be anything.
+ * Context: any; page may be anything. The second: interrupts masked; they are as `flags` says on
+ *          return.
  * Bound:   29 into the cache; else as __free_pages().
  * Return:  as __free_pages().
  */
-static inline int pcp_free(struct page *page, unsigned int order)
+static inline __attribute__((always_inline)) int
+pcp_free_masked(struct page *page, unsigned int order, unsigned long flags)
 {
 	uintptr_t address = (uintptr_t)page;
-	unsigned long flags =
-		port_irq_save(); /* here the thread is on one CPU, whose ranges are whole */
+	/* The thread is on one CPU, whose ranges are whole. */
 	const struct mm_pcpu *cpu = port_pcpu();
 	struct per_cpu_pages *pcp;
 	uint32_t offset;
@@ -141,6 +142,11 @@ static inline int pcp_free(struct page *page, unsigned int order)
 slow:
 	port_irq_restore(flags);
 	return free_pages_slow(page, order);
+}
+
+static inline int pcp_free(struct page *page, unsigned int order)
+{
+	return pcp_free_masked(page, order, port_irq_save());
 }
 
 /*

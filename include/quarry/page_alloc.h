@@ -42,15 +42,32 @@ static inline struct page *alloc_page(gfp_t gfp)
 }
 
 /*
+ * __page_address() - page_address() of a page that this CPU has just allocated: it looks first in
+ * the bank where it found a page last.
+ *
+ * Context: any; page is a descriptor.
+ * Bound:   10 in the same bank; else as page_address().
+ * Return:  the address.
+ * Source:  none.
+ */
+void *__page_address(const struct page *page);
+
+/*
  * __get_free_pages(), __get_free_page(), get_zeroed_page() - the same by address; the last zeroes
  * the page.
  *
  * Context: as alloc_pages().
- * Bound:   as alloc_pages(), and a bisection of the banks: 10 instructions a step.
+ * Bound:   as alloc_pages(), and 12 in the bank where this CPU found a page last; else a bisection of
+ *          the banks: 10 instructions a step.
  * Return:  the address; 0: refused.
  * Source:  Linux include/linux/gfp.h.
  */
-unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
+static inline unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+{
+	struct page *page = alloc_pages(gfp, order);
+
+	return mm_likely(page) ? (unsigned long)(uintptr_t)__page_address(page) : 0;
+}
 
 static inline unsigned long __get_free_page(gfp_t gfp)
 {
@@ -68,7 +85,8 @@ static inline unsigned long get_zeroed_page(gfp_t gfp)
  * own order.
  *
  * Context: any.
- * Bound:   1000, and a bisection of the banks: 10 instructions a step.
+ * Bound:   as __free_pages(), and 14 in the bank where this CPU found a page last; else a bisection
+ *          of the banks, twice: 10 instructions a step.
  * Return:  as __free_pages(); -EINVAL also for what is no page's address.
  * Source:  Linux include/linux/gfp.h.
  */

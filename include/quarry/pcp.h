@@ -44,6 +44,8 @@ struct mm_open_range {
 
 #define MM_OPEN_RANGES 4
 
+struct bank; /* mm/state.h */
+
 /* What is small comes first, so that it is within reach of short instructions. */
 struct mm_pcpu {
 	/* Where most frees fall, largest first; the hot path looks at the first three. */
@@ -51,6 +53,7 @@ struct mm_pcpu {
 	const int8_t
 		*trust; /* trust map byte of a descriptor: trust[address >> PAGE_GROUP_SHIFT] */
 	struct per_cpu_pages *cache; /* the caches: pcp, or held while hooks are on */
+	const struct bank *bank;     /* where a page was last found by its address */
 	uint32_t cpu;		     /* this CPU's number, 0 .. CONFIG_NR_CPUS - 1 */
 	uint32_t irq_depth;	     /* raised by the port while an interrupt is served */
 	uint32_t online;	     /* other CPUs' requests are served */

@@ -232,6 +232,64 @@ unsigned long free_pages_bulk(unsigned long n, struct page **pages)
 	return freed;
 }
 
+/* ---- by address ---------------------------------------------------------------------------- */
+
+/* Does a page of this bank start at this address? *page is its descriptor then. */
+static inline bool bank_has(const struct bank *bank, phys_addr_t addr, struct page **page)
+{
+	pfn_t pfn = PFN_DOWN(addr) - bank->start;
+
+	*page = (struct page *)((uintptr_t)bank->page + pfn * sizeof(**page));
+	return mm_likely(addr % PAGE_SIZE == 0) && mm_likely(pfn < bank->pages);
+}
+
+/*
+ * An address that is not in the bank that this CPU looks in first, or an order that there is not.
+ * Tail-called, so that the return address names the caller of the free.
+ */
+static __attribute__((noinline)) int free_elsewhere(phys_addr_t addr, long order)
+{
+	const void *caller = __builtin_return_address(0);
+	const struct bank *bank = bank_of_pfn(PFN_DOWN(addr));
+	struct page *page;
+	int error;
+
+	if (!bank || !bank_has(bank, addr, &page))
+		return refuse(addr % PAGE_SIZE ? MISUSE_MISALIGNED : MISUSE_FOREIGN, addr, order,
+			      caller);
+	error = free_descriptor((uintptr_t)page, addr, order, caller);
+	if (!error)
+		bank_note(bank);
+	return error;
+}
+
+/* As by descriptor, in the bank where this CPU has found one before. Order 0 has a copy of its own. */
+static inline int free_page_by_address(phys_addr_t addr)
+{
+	unsigned long flags = port_irq_save();
+	struct page *page;
+
+	if (bank_has(port_pcpu()->bank, addr, &page))
+		return pcp_free_masked(page, 0, flags);
+	port_irq_restore(flags);
+	return free_elsewhere(addr, 0);
+}
+
+static __attribute__((noinline)) int free_order_by_address(phys_addr_t addr, long order)
+{
+	unsigned long flags;
+	struct page *page;
+
+	if ((unsigned long)order <= MAX_PAGE_ORDER) {
+		flags = port_irq_save();
+		if (bank_has(port_pcpu()->bank, addr, &page))
+			return pcp_free_masked(page, (unsigned int)order, flags);
+		port_irq_restore(flags);
+	}
+	return free_elsewhere(addr, order);
+}
+
+/* Where size counts. */
 static int free_phys(phys_addr_t addr, long order, const void *caller)
 {
 	/* What is within a page is within a descriptor. */
@@ -243,13 +301,18 @@ static int free_phys(phys_addr_t addr, long order, const void *caller)
 
 int free_pages_phys(phys_addr_t addr, int order)
 {
-	return free_phys(addr, order, __builtin_return_address(0));
+	if (!FOR_SPEED)
+		return free_phys(addr, order, __builtin_return_address(0));
+	return order ? free_order_by_address(addr, order) : free_page_by_address(addr);
 }
 
 int free_pages(unsigned long addr, unsigned int order)
 {
+	phys_addr_t phys = virt_to_phys((void *)(uintptr_t)addr);
+
 	if (!addr)
 		return 0;
-	return free_phys(virt_to_phys((void *)(uintptr_t)addr), (long)order,
-			 __builtin_return_address(0));
+	if (!FOR_SPEED)
+		return free_phys(phys, (long)order, __builtin_return_address(0));
+	return order ? free_order_by_address(phys, (long)order) : free_page_by_address(phys);
 }

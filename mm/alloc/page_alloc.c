@@ -269,13 +269,6 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order)
 	return alloc_pages_slow(gfp, order);
 }
 
-unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
-{
-	struct page *page = alloc_pages(gfp, order);
-
-	return page ? (unsigned long)(uintptr_t)page_address(page) : 0;
-}
-
 /* ---- bulk ---------------------------------------------------------------------------------- */
 
 /* A bulk request takes blocks of up to so many pages under one lock. */

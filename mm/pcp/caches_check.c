@@ -213,18 +213,29 @@ static void check_open_ranges(struct walk *walk, const struct mm_pcpu *cpu)
 	}
 }
 
+/* Is it an entry of mm.banks[]? It may point anywhere. */
+static bool is_bank(const struct bank *bank)
+{
+	uintptr_t at = (uintptr_t)bank - (uintptr_t)mm.banks;
+
+	return at % sizeof(*bank) == 0 && at / sizeof(*bank) < mm.nr_banks;
+}
+
 /* False: it cannot be told where its caches are. */
 static bool check_area(struct walk *walk, const struct mm_pcpu *cpu, unsigned int number)
 {
 	uint32_t newest = remote_newest();
 	const int8_t *trust = pcp_trust();
 	const struct per_cpu_pages *cache = cpu->pcp[0];
+	const struct bank *first = FOR_SPEED ? &no_bank : NULL;
 
 #if CONFIG_DEBUG_HOOKS
 	if (cpu->hooks)
 		cache = cpu->held[0];
 #endif
 	expect(walk, cpu->cpu == number, "cpu[%u].cpu: %u", number, (unsigned int)cpu->cpu);
+	expect(walk, cpu->bank == first || is_bank(cpu->bank),
+	       "cpu[%u].bank: 0x%llx, where no bank is", number, address(cpu->bank));
 	expect(walk, cpu->trust == trust,
 	       "cpu[%u].trust: 0x%llx, but 0x%llx by mm.trust, mm.memmap", number,
 	       address(cpu->trust), address(trust));

@@ -29,6 +29,8 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 	memset(area, 0, offsetof(struct mm_pcpu, pcp) + sizeof(area->pcp));
 	area->cpu = cpu;
 	area->cache = area->pcp[0];
+	if (FOR_SPEED)
+		area->bank = &no_bank;
 	hold_nothing(area->pcp[0]);
 }
 

@@ -41,6 +41,23 @@ pfn_t index_to_pfn(unsigned long index)
 	return bank->start + (index - bank->first);
 }
 
+#if FOR_SPEED
+const struct bank no_bank;
+
+const struct bank *bank_of_pfn(pfn_t pfn)
+{
+	return bank_of(pfn, false);
+}
+
+void bank_note(const struct bank *bank)
+{
+	unsigned long flags = port_irq_save();
+
+	port_pcpu()->bank = bank;
+	port_irq_restore(flags);
+}
+#endif
+
 /* The span that holds a section, or NULL. Bound 20 + 10 log2(spans). */
 static const struct span *span_of(unsigned long section)
 {
@@ -196,3 +213,34 @@ void *page_address(const struct page *page)
 {
 	return phys_to_virt(page_to_phys(page));
 }
+
+#if FOR_SPEED
+static inline void *bank_address(const struct bank *bank, unsigned long bytes)
+{
+	return phys_to_virt(PFN_PHYS(bank->start + bytes / sizeof(struct page)));
+}
+
+/* Apart, so that its caller has nothing to save. */
+static __attribute__((noinline)) void *address_elsewhere(const struct page *page)
+{
+	const struct bank *bank = bank_of((unsigned long)(page - mm.memmap), true);
+
+	bank_note(bank);
+	return bank_address(bank, (uintptr_t)page - (uintptr_t)bank->page);
+}
+
+void *__page_address(const struct page *page)
+{
+	const struct bank *bank = READ_ONCE(port_pcpu()->bank);
+	unsigned long bytes = (uintptr_t)page - (uintptr_t)bank->page;
+
+	if (!mm_likely(bytes < bank->pages * sizeof(*page)))
+		return address_elsewhere(page);
+	return bank_address(bank, bytes);
+}
+#else
+void *__page_address(const struct page *page)
+{
+	return page_address(page);
+}
+#endif

@@ -106,6 +106,10 @@ static bool check_banks(struct walk *walk)
 		       "bank[%u].pages: %u of mm.nr_pages %u, %llu of which are before it",
 		       (unsigned int)i, (unsigned int)bank->pages, (unsigned int)mm.nr_pages,
 		       (unsigned long long)pages);
+		expect(walk, bank->page == &mm.memmap[pages],
+		       "bank[%u].page: 0x%llx, but 0x%llx by mm.memmap", (unsigned int)i,
+		       (unsigned long long)(uintptr_t)bank->page,
+		       (unsigned long long)(uintptr_t)&mm.memmap[pages]);
 		if (walk->violations != before)
 			break;
 		end = bank->start + bank->pages;

@@ -53,8 +53,9 @@ static void init_zones(pfn_t dma32_end)
 	struct zone *zone;
 
 	for (uint32_t i = 0; i < mm.nr_banks; i++) {
-		const struct bank *bank = &mm.banks[i];
+		struct bank *bank = &mm.banks[i];
 
+		bank->page = &mm.memmap[bank->first];
 		if (bank->start < dma32_end)
 			boundary += bank->pages < dma32_end - bank->start ? bank->pages
 									  : dma32_end - bank->start;

@@ -139,7 +139,7 @@ static void *zonelist_object(unsigned int n)
 
 #define STRUCT struct bank
 static const struct field bank_fields[] = {FIELD(start, NULL), FIELD(first, NULL),
-					   FIELD(pages, NULL), END};
+					   FIELD(pages, NULL), FIELD(page, NULL), END};
 #undef STRUCT
 
 static void *bank_object(unsigned int n)
@@ -257,6 +257,7 @@ static const struct field cpu_fields[] = {
 	OPEN(3),
 	FIELD(trust, NULL),
 	FIELD(cache, NULL),
+	FIELD(bank, NULL),
 	FIELD(cpu, NULL),
 	FIELD(irq_depth, may_be_irq_depth),
 	FIELD(online, NULL),
