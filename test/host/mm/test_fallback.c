@@ -221,6 +221,7 @@ static void movable_pages_borrow(void **state)
  */
 static void no_batch_with_a_takeover(void **state)
 {
+	static struct mm_trace_entry ring[64], entries[64];
 	struct layout cached = plain;
 	struct pcp_info info;
 	struct page *page;
@@ -230,14 +231,27 @@ static void no_batch_with_a_takeover(void **state)
 	for (unsigned int borrows = 0; borrows < 2; borrows++) {
 		enum migratetype type = borrows ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE;
 		enum migratetype victim = borrows ? MIGRATE_RECLAIMABLE : MIGRATE_MOVABLE;
-		unsigned int in_caches = 0;
+		unsigned int in_caches = 0, fallbacks = 0;
 
 		start_on(&cached);
 		give(full(victim, 0), 128, 64);
 		drain_all_pages();
+		assert_int_equal(0, mm_trace_start(ring, 64));
 		page = alloc_pages(kinds[type], 0);
 		assert_non_null(page);
 		take(type, page);
+		for (size_t n = mm_trace_read(entries, 64); n--;) {
+			if (entries[n].type != MM_TRACE_EXTFRAG)
+				continue;
+			fallbacks++;
+			assert_int_equal(full(victim, 0),
+					 (entries[n].pfn - machine.first) / pageblock_nr_pages);
+			assert_int_equal(0, entries[n].order);
+			assert_int_equal(type, entries[n].migratetype);
+			assert_int_equal(victim, entries[n].gfp);
+		}
+		assert_int_equal(1, fallbacks);
+		assert_int_equal(0, mm_trace_start(NULL, 0));
 		assert_int_equal(full(victim, 0),
 				 (page_to_pfn(page) - machine.first) / pageblock_nr_pages);
 		for (unsigned int n = 0; mm_pcp_info(n, &info); n++)

@@ -25,6 +25,7 @@ static void late_pages(void **state)
 			assert_int_equal(had + n, managed());
 			for (unsigned int page = 0; page < n + 2; page++) {
 				assert_int_equal(0, mm_page_info(PFN_DOWN(at) + page - 1, &info));
+				assert_int_equal(PFN_DOWN(at) + page - 1, info.pfn);
 				assert_int_equal(page && page <= n ? PAGE_FREE : PAGE_RESERVED,
 						 info.state);
 			}
@@ -98,6 +99,7 @@ static void late_first_page(void **state)
 /* What the header promises of ranges that are no one's. */
 static void late_refused(void **state)
 {
+	struct page_info info;
 	phys_addr_t metadata;
 	unsigned long index;
 
@@ -108,6 +110,11 @@ static void late_refused(void **state)
 	map_memory(base + 5 * SECTION, 2 * SECTION, MEMBLOCK_NONE);
 	map_reserve(base, 2 * SECTION);
 	start(0);
+	/* A page of a section that is reserved as a whole is a block by itself. */
+	assert_int_equal(0, mm_page_info(PFN_DOWN(base + SECTION + PAGE), &info));
+	assert_int_equal(PAGE_RESERVED, info.state);
+	assert_int_equal(PFN_DOWN(base + SECTION + PAGE), info.pfn);
+	assert_int_equal(PFN_DOWN(base + SECTION + PAGE), info.head_pfn);
 	assert_int_equal(-EINVAL, memblock_free_late(PHYS_ADDR_MAX - PAGE, 2 * PAGE));
 	assert_int_equal(-EFAULT, memblock_free_late(base - PAGE, 2 * PAGE));
 	assert_int_equal(-EFAULT, memblock_free_late(0, PHYS_ADDR_MAX));

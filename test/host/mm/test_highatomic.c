@@ -39,20 +39,23 @@ static bool unreserve(unsigned int order, unsigned long missing, enum migratetyp
 	return done;
 }
 
-/*
- * Two HIGHATOMIC pageblocks, the halves of one block of the largest order, are full. The section
- * that is used first holds what boot has reserved: it is filled before.
- */
-static void start_highatomic(struct page *half[2][2])
+/* The section that is used first holds what boot has reserved: it is filled. */
+static void start_filled(const struct layout *layout)
 {
 	struct page *page;
 
 	nr_held = 0;
-	machine_start(&plain);
+	machine_start(layout);
 	while ((page = alloc_pages(GFP_NOWAIT | __GFP_NOWARN, 0)) &&
-	       page_to_pfn(page) - machine.first >= (NR_PBS - 2) * pageblock_nr_pages)
+	       machine.end - page_to_pfn(page) <= MAX_ORDER_NR_PAGES)
 		held[nr_held++] = page;
 	assert_int_equal(0, __free_page(page));
+}
+
+/* Two HIGHATOMIC pageblocks, the halves of one block of the largest order, are full. */
+static void start_highatomic(struct page *half[2][2])
+{
+	start_filled(&plain);
 	for (unsigned int i = 0; i < 4; i++) {
 		half[i / 2][i % 2] = highatomic_block(0, pageblock_order - 1);
 		assert_non_null(half[i / 2][i % 2]);
@@ -179,10 +182,12 @@ static void given_up_in_pairs(void **state)
 static void no_whole_highatomic(void **state)
 {
 	struct page *half[2][2];
+	phys_addr_t section;
 	uint64_t hash;
 
 	(void)state;
 	start_highatomic(half);
+	section = page_to_phys(half[0][0]) & ~(4 * MIB - 1);
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(0, __free_pages(half[i / 2][i % 2], pageblock_order - 1));
 	hash = mm_state_hash();
@@ -197,17 +202,131 @@ static void no_whole_highatomic(void **state)
 		assert_int_equal(NIL32, got);
 		assert_int_equal(order, had);
 		assert_int_equal(hash, mm_state_hash());
+		/* nor if they say where they want it */
+		assert_null(alloc_pages_between(GFP_ATOMIC | __GFP_NOWARN, order, section,
+						section + 4 * MIB - 1));
+		assert_int_equal(hash, mm_state_hash());
 	}
 	assert_true(unreserve(MAX_PAGE_ORDER, 0, MIGRATE_MOVABLE));
 	stop();
 }
 
+/*
+ * A request for a range that may not use HIGHATOMIC pageblocks passes over them, and what is free
+ * beyond the end of the pageblock that serves it is no place for it.
+ */
+static void no_highatomic_for_a_range(void **state)
+{
+	struct page *half[2][2], *page, *small[pageblock_order - 1];
+	phys_addr_t section, upper;
+	unsigned long flags;
+
+	(void)state;
+	start_highatomic(half);
+	section = page_to_phys(half[0][0]) & ~(4 * MIB - 1);
+	upper = section + 2 * MIB;
+	/* The lower pageblock is of no special type from now on, and half of it is free, */
+	flags = port_irq_save();
+	spin_lock(&ZONE->lock);
+	highatomic_unreserve_range(ZONE, (unsigned long)(phys_to_page(section) - mm.memmap),
+				   (unsigned long)(phys_to_page(upper) - mm.memmap),
+				   MIGRATE_MOVABLE);
+	spin_unlock(&ZONE->lock);
+	port_irq_restore(flags);
+	assert_int_equal(0, __free_pages(phys_to_page(upper - MIB), pageblock_order - 1));
+	/* and of the upper one the first page alone. */
+	assert_int_equal(0, __free_pages(phys_to_page(upper), pageblock_order - 1));
+	page = alloc_pages_between(GFP_ATOMIC, 0, upper, upper + PAGE_SIZE - 1);
+	assert_non_null(page);
+	for (unsigned int order = 0; order < pageblock_order - 1; order++) {
+		small[order] = alloc_pages_between(GFP_ATOMIC, order, upper, upper + MIB - 1);
+		assert_int_equal(upper + (PAGE_SIZE << order), page_to_phys(small[order]));
+	}
+	assert_int_equal(0, __free_page(page));
+	assert_null(alloc_pages_between(GFP_KERNEL, 0, upper, upper + 2 * MIB - 1));
+	page = alloc_pages_between(GFP_KERNEL, 0, section, upper + 2 * MIB - 1);
+	assert_int_equal(upper - MIB, page_to_phys(page));
+	assert_int_equal(0, mm_check());
+	assert_int_equal(0, __free_page(page));
+	for (unsigned int order = 0; order < pageblock_order - 1; order++)
+		assert_int_equal(0, __free_pages(small[order], order));
+	assert_int_equal(0, __free_pages(phys_to_page(section), pageblock_order - 1));
+	assert_int_equal(0, __free_pages(phys_to_page(upper + MIB), pageblock_order - 1));
+	assert_true(unreserve(0, 0, MIGRATE_MOVABLE));
+	stop();
+}
+
+/* ---- many ---------------------------------------------------------------------------------- */
+
+/* Of the HIGHATOMIC pageblocks that are free as a whole so many are looked at for a pair. */
+#define EXAMINED 8
+#define NR_MANY	 (2 * (EXAMINED + 2))
+
+/* More than a third of it stays free: the min mark leaves no more to a request that may not wait. */
+static const struct layout many = {"many", 0, {{0x80000000, 2 * NR_MANY * 2 * MIB}}, {{0}}, 0};
+
+static void give_pageblock(phys_addr_t base)
+{
+	assert_int_equal(0, __free_pages(phys_to_page(base), pageblock_order - 1));
+	assert_int_equal(0, __free_pages(phys_to_page(base + MIB), pageblock_order - 1));
+}
+
+/*
+ * A pair is found behind `before` pageblocks that are free as a whole and whose other halves are
+ * not, if no more than EXAMINED are to be looked at.
+ */
+static void find_pair(unsigned int before)
+{
+	phys_addr_t section[NR_MANY / 2];
+	uint64_t managed;
+
+	start_filled(&many);
+	managed = ZONE->managed;
+	/* as highatomic_block() has it; 1 % of the zone is NR_MANY pageblocks */
+	assert_int_equal(0, mm_set_min_free_kbytes((managed - 1) << (PAGE_SHIFT - 10)));
+	ZONE->managed += 100 * NR_MANY * pageblock_nr_pages;
+	for (unsigned int i = 0; i < 2 * NR_MANY; i++) {
+		struct page *page = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, pageblock_order - 1);
+
+		assert_non_null(page);
+		section[i / 4] = page_to_phys(page) & ~(4 * MIB - 1);
+	}
+	ZONE->managed = managed;
+	assert_int_equal(0, mm_set_min_free_kbytes(0));
+	assert_int_equal(NR_MANY * pageblock_nr_pages, ZONE->nr_highatomic);
+	/* what is freed last is looked at first */
+	give_pageblock(section[0]);
+	give_pageblock(section[0] + 2 * MIB);
+	for (unsigned int i = 1; i <= before; i++)
+		give_pageblock(section[i] + (i & 1 ? 2 * MIB : 0));
+	assert_int_equal(before < EXAMINED, unreserve(MAX_PAGE_ORDER, 0, TAKE_NOTHING));
+	for (unsigned int i = 1; i < NR_MANY / 2; i++) {
+		give_pageblock(section[i] + (i & 1 ? 0 : 2 * MIB));
+		if (i > before)
+			give_pageblock(section[i] + (i & 1 ? 2 * MIB : 0));
+	}
+	while (unreserve(0, 0, MIGRATE_MOVABLE))
+		;
+	stop();
+}
+
+static void a_pair_among_others(void **state)
+{
+	(void)state;
+	for (unsigned int before = 0; before <= EXAMINED + 1; before++)
+		find_pair(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(given_up_if_it_is_enough), cmocka_unit_test(given_up_one_by_one),
-		cmocka_unit_test(given_up_to_the_end),	    cmocka_unit_test(given_up_in_pairs),
+		cmocka_unit_test(given_up_if_it_is_enough),
+		cmocka_unit_test(given_up_one_by_one),
+		cmocka_unit_test(given_up_to_the_end),
+		cmocka_unit_test(given_up_in_pairs),
 		cmocka_unit_test(no_whole_highatomic),
+		cmocka_unit_test(no_highatomic_for_a_range),
+		cmocka_unit_test(a_pair_among_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,12 +228,134 @@ static void test_dump(void **state)
 			       "reserved[0x0] [0x0000000000100000-0x0000000000101000)"));
 }
 
+/* ---- the check ---- */
+
+/* A region is not what it should be: memblock_check() says so, and of either array. */
+static void test_check_regions(void **state)
+{
+	static const struct {
+		struct memblock_region
+			second; /* [M(1), M(2)) is the first, and [M(5), M(6)) the last */
+		const char *wrong;
+	} want[] = {
+		{{M(3), M(1), 0}, NULL},
+		{{M(2) + 1, M(1), 0}, NULL},
+		{{M(2), M(1), MEMBLOCK_HOTPLUG}, NULL},
+		{{M(3), 0, 0}, "memblock: an empty region"},
+		{{M(3), PHYS_ADDR_MAX - M(3) + 1, 0},
+		 "memblock: a region past the top of the address space"},
+		{{M(2) - 1, M(1), 0}, "memblock: regions out of order or overlapping"},
+		{{M(4) + 1, M(1), 0}, "memblock: regions out of order or overlapping"},
+		{{M(2), M(1), 0}, "memblock: neighbours not merged"},
+		{{M(3), M(1) + 1, 0}, "memblock: total_size is not the sum of the sizes"},
+	};
+	struct memblock_type *types[] = {&memblock.memory, &memblock.reserved};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct memblock_type *type = types[i];
+		unsigned long max = type->max;
+
+		for (size_t k = 0; k < sizeof(want) / sizeof(want[0]); k++) {
+			type->cnt = 3;
+			type->regions[0] = (struct memblock_region){.base = M(1), .size = M(1)};
+			type->regions[1] = want[k].second;
+			type->regions[2] = (struct memblock_region){.base = M(5), .size = M(1)};
+			type->total_size = M(3);
+			if (want[k].wrong)
+				assert_string_equal(want[k].wrong, memblock_check());
+			else
+				assert_null(memblock_check());
+		}
+		type->regions[1] = want[0].second;
+		type->max = 3;
+		assert_null(memblock_check());
+		type->max = 2;
+		assert_string_equal("memblock: more regions than the array holds",
+				    memblock_check());
+		type->max = max;
+		type->cnt = 0;
+		type->total_size = 0;
+	}
+}
+
+/* An array that was moved to [M(2), M(2) + bytes), of which memory holds all in two regions. */
+static void test_check_arrays(void **state)
+{
+	static const char wrong[] = "memblock: an array is not in mapped memory, or not reserved";
+	const phys_addr_t bytes = MAX_REGIONS * sizeof(struct memblock_region);
+	struct memblock_type *types[] = {&memblock.memory, &memblock.reserved};
+
+	(void)state;
+	memblock_add(M(1), M(1) + K(1));
+	memblock_add_node(M(2) + K(1), M(1), 0, MEMBLOCK_HOTPLUG);
+	memblock_reserve(M(2), bytes);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct memblock_type *type = types[i];
+		struct memblock_region *kept = type->regions, *memory, *reserved;
+
+		type->array_size = bytes;
+		type->regions = memcpy(phys_to_virt(M(2)), kept, (size_t)bytes);
+		memory = memblock.memory.regions;
+		reserved = memblock.reserved.regions;
+		assert_null(memblock_check());
+		/* one of the regions is not mapped, */
+		for (unsigned int n = 0; n < 2; n++) {
+			enum memblock_flags flags = memory[n].flags;
+
+			memory[n].flags = MEMBLOCK_NOMAP;
+			assert_string_equal(wrong, memblock_check());
+			memory[n].flags = flags;
+		}
+		/* there is a hole in the middle, its end or its start is no memory, */
+		memory[1] = (struct memblock_region){M(2) + K(1) + 1, M(1) - 1, MEMBLOCK_HOTPLUG};
+		memblock.memory.total_size--;
+		assert_string_equal(wrong, memblock_check());
+		memory[1] =
+			(struct memblock_region){M(2) + K(1), bytes - K(1) - 1, MEMBLOCK_HOTPLUG};
+		memblock.memory.total_size += 1 + memory[1].size - M(1);
+		assert_string_equal(wrong, memblock_check());
+		memory[1].size++;
+		memblock.memory.total_size++;
+		assert_null(memblock_check());
+		memory[0] = (struct memblock_region){M(2) + 1, K(1) - 1, 0};
+		memblock.memory.total_size -= M(1) + 1;
+		assert_string_equal(wrong, memblock_check());
+		memory[0] = (struct memblock_region){M(1), M(1) + K(1), 0};
+		memory[1].size = M(1);
+		memblock.memory.total_size = M(2) + K(1);
+		assert_null(memblock_check());
+		/* it is not reserved from its start to its end, */
+		reserved[0].base++;
+		assert_string_equal(wrong, memblock_check());
+		reserved[0].base--;
+		reserved[0].size--;
+		memblock.reserved.total_size--;
+		assert_string_equal(wrong, memblock_check());
+		reserved[0].size++;
+		memblock.reserved.total_size++;
+		memblock.reserved.cnt = 0;
+		memblock.reserved.total_size = 0;
+		assert_string_equal(wrong, memblock_check());
+		memblock.reserved.cnt = 1;
+		memblock.reserved.total_size = bytes;
+		/* or it has no room for what it may hold. */
+		type->max++;
+		assert_string_equal(wrong, memblock_check());
+		type->max--;
+		assert_null(memblock_check());
+		type->regions = kept;
+		type->array_size = 0;
+	}
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_queries),	   CASE(test_queries_of_nothing), CASE(test_regions),
 		CASE(test_more_iterators), CASE(test_iterators),	  CASE(test_dump),
+		CASE(test_check_regions),  CASE(test_check_arrays),
 	};
 
 	return cmocka_run_group_tests_name("memblock_query", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <quarry/memblock.h>
 
 #include "machine.h"
+#include "mm/state.h"
 #include "policy.h"
 #include "test/host/port_host.h"
 
@@ -96,6 +97,35 @@ static void init_on_free_of_parts(void **state)
 	memset(page_address(page), 0xa5, PAGE_SIZE << 4);
 	assert_int_equal(0, put_page(page + 7));
 	assert_true(all_bytes(page, 4, 0));
+}
+
+/*
+ * Another CPU has set the hooks, and this one was not told yet. A request or a free that the hot
+ * path does not serve finds out: what the hot path frees from then on is cleared.
+ */
+static void hooks_set_elsewhere(void **state)
+{
+	(void)state;
+	for (unsigned int way = 0; way < 3; way++) {
+		struct page *page = alloc_page(GFP_KERNEL), *other = NULL;
+
+		assert_non_null(page);
+		memset(page_address(page), 0xa5, PAGE_SIZE);
+		if (way == 1)
+			other = alloc_page(GFP_KERNEL);
+		mm.hooks = MM_HOOK_INIT_ON_FREE;
+		if (way == 0)
+			other = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		else if (way == 1)
+			assert_int_equal(0, free_pages_phys(page_to_phys(other), 0));
+		else
+			other = alloc_pages_between(GFP_KERNEL, 0, 0, ~(phys_addr_t)0);
+		assert_int_equal(0, __free_page(page));
+		assert_true(all_bytes(page, 0, 0));
+		if (way != 1)
+			assert_int_equal(0, __free_page(other));
+		assert_int_equal(0, mm_set_hooks(0));
+	}
 }
 
 static struct page *taken[20000];
@@ -377,6 +407,7 @@ int main(void)
 		TEST(init_on_alloc),
 		TEST(init_on_free),
 		TEST(init_on_free_of_parts),
+		TEST(hooks_set_elsewhere),
 		TEST(poison_finds_write_after_free),
 		TEST(poison_has_no_false_alarm),
 		cmocka_unit_test_setup_teardown(poison_and_late_free, policy_start_caches,

@@ -40,10 +40,11 @@ static unsigned long hoard_scan(struct shrinker *shrinker, struct shrink_control
 {
 	unsigned long freed = 0;
 
-	(void)shrinker;
 	hoard.calls++;
 	assert_true(in_callback());
 	hoard.in_interrupt |= port_pcpu()->irq_depth > 0;
+	assert_int_equal(-EBUSY, register_shrinker(shrinker));
+	assert_int_equal(-EBUSY, unregister_shrinker(shrinker));
 	if (hoard.allocates) {
 		/* a shrinker that needs memory gets the reserves, and no shrinker runs for it */
 		unsigned int calls = hoard.calls;
@@ -294,6 +295,29 @@ static void notifier_hysteresis(void **state)
 	assert_int_equal(1, told.high);
 }
 
+/* An interrupt neither changes the lists nor runs what is on them. */
+static void no_callbacks_in_interrupt(void **state)
+{
+	struct low_memory_notifier notifier = {.notify = on_low_memory};
+
+	(void)state;
+	memset(&told, 0, sizeof(told));
+	assert_int_equal(0, mm_set_min_free_kbytes(1000 * 4));
+	assert_int_equal(0, register_low_memory_notifier(&notifier));
+	take_all(GFP_NOWAIT, 0);
+	port_pcpu()->irq_depth = 1;
+	mm_idle();
+	assert_int_equal(-EBUSY, register_shrinker(&shrinker));
+	assert_int_equal(-EBUSY, unregister_low_memory_notifier(&notifier));
+	port_pcpu()->irq_depth = 0;
+	assert_int_equal(0, told.low + told.high);
+	mm_idle();
+	assert_int_equal(1, told.low);
+	assert_int_equal(-ENOENT, unregister_shrinker(&shrinker));
+	assert_int_equal(0, unregister_low_memory_notifier(&notifier));
+	give_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +328,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(callbacks_never_in_interrupt, policy_start,
 						policy_stop),
 		cmocka_unit_test_setup_teardown(notifier_hysteresis, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(no_callbacks_in_interrupt, policy_start,
+						policy_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
