@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <quarry/memblock.h>
+
 #include "check_fields.h"
 #include "check_pool.h"
 #include "machine.h"
@@ -257,6 +259,29 @@ static void reserved_memory_is_handed_out(void **state)
 	check_pool_stop();
 }
 
+/*
+ * A block in use, of which memblock knows a page as no memory, the first or another; a page that is
+ * memory of another kind is memory.
+ */
+static void no_memory_is_handed_out(void **state)
+{
+	struct page *page;
+
+	(void)state;
+	check_pool_start();
+	page = block_of(GFP_KERNEL, 2);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(0, memblock_mark_hotplug(page_to_phys(page + i), PAGE_SIZE));
+		assert_int_equal(0, mm_check());
+		assert_int_equal(0, memblock_clear_hotplug(page_to_phys(page + i), PAGE_SIZE));
+		assert_int_equal(0, memblock_mark_nomap(page_to_phys(page + i), PAGE_SIZE));
+		expect_found("page", "memblock");
+		assert_int_equal(0, memblock_clear_nomap(page_to_phys(page + i), PAGE_SIZE));
+	}
+	give(page, 2);
+	check_pool_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_cached_page_in_the_caches_of_two_cpus),
 		cmocka_unit_test(a_lost_page),
 		cmocka_unit_test(reserved_memory_is_handed_out),
+		cmocka_unit_test(no_memory_is_handed_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

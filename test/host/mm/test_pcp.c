@@ -127,6 +127,7 @@ static void switched_off(void **state)
 	assert_true(cached() > 0);
 	assert_int_equal(0, mm_set_pcp_high(0));
 	assert_int_equal(0, cached());
+	assert_int_equal(0, batch());
 	mm_zone_info(ZONE_DMA32, &before);
 	for (unsigned int i = 0; i < 32; i++) {
 		page[i] = alloc_page(GFP_KERNEL);

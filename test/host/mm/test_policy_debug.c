@@ -106,6 +106,8 @@ static void init_on_free_of_parts(void **state)
 static void hooks_set_elsewhere(void **state)
 {
 	(void)state;
+	/* The hot path serves frees there from now on. */
+	assert_int_equal(0, __free_page(alloc_page(GFP_KERNEL)));
 	for (unsigned int way = 0; way < 3; way++) {
 		struct page *page = alloc_page(GFP_KERNEL), *other = NULL;
 
