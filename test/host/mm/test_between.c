@@ -436,6 +436,7 @@ static void test_options(void **state)
 	assert_null(alloc_pages_between(GFP_KERNEL | ~__GFP_BITS_MASK, 0, BASE, BASE + MIB));
 	assert_int_equal(0, mm_set_fail(&(struct mm_fail){.every = 1}));
 	assert_null(alloc_pages_between(GFP_KERNEL, 0, BASE, BASE + MIB));
+	assert_null(alloc_pages_between(GFP_KERNEL | __GFP_NOFAIL, 0, BASE, BASE + MIB));
 	assert_int_equal(0, mm_set_fail(&(struct mm_fail){.every = 0}));
 	assert_int_equal(0, mm_check());
 	machine_stop();

@@ -89,6 +89,8 @@ static void slivers(void **state)
 		mm_get_layout(&layout);
 		assert_int_equal(4 * SECTION / PAGE, layout.present_pages);
 		assert_int_equal(1, layout.nr_banks);
+		assert_true(layout.memmap_bytes > layout.present_pages * sizeof(struct page));
+		assert_true(layout.memmap_bytes < layout.present_pages * sizeof(struct page) * 2);
 		mm_zone_info(ZONE_NORMAL, &info);
 		assert_int_equal(0, info.present + info.spanned);
 	}

@@ -332,8 +332,48 @@ static void bulk(void **state)
 	/* more than there are: all of them, and a count that says so */
 	got = alloc_pages_bulk(GFP_KERNEL | __GFP_NOWARN, 20000, pages);
 	assert_int_equal(before.free, got);
-	for (unsigned long i = 0; i < got; i++)
-		assert_int_equal(0, __free_page(pages[i]));
+	assert_int_equal(0, free_pages_bulk(0, pages));
+	assert_int_equal(1, free_pages_bulk(1, &pages[got - 1]));
+	/* what is refused is not counted, and stops nothing */
+	pages[got - 1] = pages[0];
+	assert_int_equal(got - 1, free_pages_bulk(got, pages));
+	assert_int_equal(0, free_pages_bulk(got, pages));
+}
+
+/* Of each cache, whose pages it holds, on which CPU, and how many. */
+static void said_of_a_cache(void **state)
+{
+	static const gfp_t kinds[] = {[MIGRATE_UNMOVABLE] = GFP_KERNEL,
+				      [MIGRATE_MOVABLE] = GFP_KERNEL | __GFP_MOVABLE,
+				      [MIGRATE_RECLAIMABLE] = GFP_KERNEL | __GFP_RECLAIMABLE};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * 3 * 4; i++) {
+		const unsigned int order = i / 6, type = i % 3;
+		const gfp_t zone = i % 6 < 3 ? GFP_DMA32 : 0;
+		struct page *page = alloc_pages(kinds[type] | zone, order);
+		unsigned int with_pages = 0;
+		struct pcp_info info;
+
+		assert_non_null(page);
+		drain_all_pages();
+		assert_int_equal(0, __free_pages(page, order));
+		for (unsigned int n = 0; mm_pcp_info(n, &info); n++) {
+			if (!info.count)
+				continue;
+			with_pages++;
+			assert_int_equal(0, info.cpu);
+			assert_int_equal(page_to_pfn(page) < machine.boundary ? ZONE_DMA32
+									      : ZONE_NORMAL,
+					 info.zone);
+			assert_int_equal(type, info.migratetype);
+			assert_int_equal(order, info.order);
+			assert_int_equal(1, info.count);
+			assert_true(info.batch && info.high && info.high <= info.capacity);
+		}
+		assert_int_equal(1, with_pages);
+		drain_all_pages();
+	}
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
@@ -352,6 +392,7 @@ int main(void)
 		TEST(zeroed),
 		TEST(exact),
 		TEST(bulk),
+		TEST(said_of_a_cache),
 	};
 
 	port_host_log_hook = port_host_quiet;

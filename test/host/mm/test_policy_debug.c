@@ -264,6 +264,7 @@ static int stop_late(void **state)
 
 static void fault_injection(void **state)
 {
+	static struct mm_trace_entry events[4];
 	struct mm_fail fail = {.every = 7, .min_order = 1, .times = 100}, now;
 	struct mm_stats before = stats_now();
 	unsigned int refused = 0;
@@ -305,9 +306,15 @@ static void fault_injection(void **state)
 		assert_non_null(page);
 		assert_int_equal(0, __free_pages(page, order));
 	}
+	/* switched on and off, it leaves the other hooks as they are */
+	assert_int_equal(0, mm_set_hooks(MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC));
+	assert_int_equal(0, mm_trace_start(events, 4));
+	assert_int_equal(0, mm_set_fail(&fail));
+	assert_int_equal(MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | MM_HOOK_TRACE | MM_HOOK_FAIL,
+			 mm_hooks());
 	fail.every = 0;
-	mm_set_fail(&fail);
-	assert_int_equal(0, mm_hooks() & MM_HOOK_FAIL);
+	assert_int_equal(0, mm_set_fail(&fail));
+	assert_int_equal(MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | MM_HOOK_TRACE, mm_hooks());
 }
 
 /* ---- row 39 -------------------------------------------------------------------------------- */

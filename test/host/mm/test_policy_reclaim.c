@@ -130,6 +130,50 @@ static void shrinkers_serve(void **state)
 	give_all();
 }
 
+static unsigned int others; /* how often others were asked */
+
+static unsigned long other_count(struct shrinker *other, struct shrink_control *control)
+{
+	(void)other;
+	(void)control;
+	others++;
+	return SHRINK_EMPTY;
+}
+
+/* All that are registered are asked, each once a round, and those that are left when one goes. */
+static void several_shrinkers(void **state)
+{
+	struct shrinker other[3] = {{.count_objects = other_count},
+				    {.count_objects = other_count},
+				    {.count_objects = other_count}};
+
+	(void)state;
+	hoard_fill(10, 10);
+	take_all(GFP_NOWAIT, 0);
+	assert_int_equal(0, register_shrinker(&other[0]));
+	assert_int_equal(0, register_shrinker(&other[1]));
+	assert_int_equal(0, register_shrinker(&shrinker));
+	assert_int_equal(0, register_shrinker(&other[2]));
+	others = 0;
+	hold(alloc_page(GFP_KERNEL), 0);
+	assert_int_equal(1, hoard.calls);
+	assert_int_equal(3, others);
+	assert_int_equal(0, hoard.count);
+	take_all(GFP_NOWAIT, 0);
+	assert_int_equal(0, unregister_shrinker(&other[1])); /* from the middle, */
+	others = 0;
+	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
+	assert_int_equal(2, others);
+	assert_int_equal(0, unregister_shrinker(&other[2])); /* and the newest */
+	assert_int_equal(-ENOENT, unregister_shrinker(&other[1]));
+	others = 0;
+	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
+	assert_int_equal(1, others);
+	assert_int_equal(0, unregister_shrinker(&other[0]));
+	assert_int_equal(0, unregister_shrinker(&shrinker));
+	give_all();
+}
+
 /*
  * How often shrinkers are asked: NORETRY once, the others some rounds, RETRY_MAYFAIL longer; as
  * long as they free.
@@ -322,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(shrinkers_serve, policy_start, policy_stop),
+		cmocka_unit_test_setup_teardown(several_shrinkers, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(retry_policy, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(nofail_outlasts_rounds, policy_start, policy_stop),
 		cmocka_unit_test_setup_teardown(callbacks_never_recurse, policy_start, policy_stop),
