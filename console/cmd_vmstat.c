@@ -61,6 +61,8 @@ static int cmd_vmstat(int argc, char **argv)
 		print_counter("zone_lock_acquired_", zone[i].name, zone[i].lock_acquired);
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		print_counter("zone_lock_contended_", zone[i].name, zone[i].lock_contended);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("zone_lock_overtaken_", zone[i].name, zone[i].lock_overtaken);
 	print_counter("pcp_", "refill", cpu->refills);
 	print_counter("pcp_", "return", cpu->returns);
 	print_counter("pcp_", "drained_pages", cpu->drained);

@@ -12,13 +12,47 @@ __attribute__((weak, visibility("default"))) void port_yield(void)
 {
 }
 
-void spin_lock_wait(struct spinlock *lock, uint32_t ticket)
+static uint64_t draw_ticket(struct spinlock *lock)
 {
-	unsigned int spins = 0;
+	return atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+}
 
-	do
-		spin_relax(&spins);
-	while (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket);
-	spin_lock_count(&lock->contended);
-	spin_lock_count(&lock->acquired);
+/* From the first in line, who has this ticket, to the next; false: somebody did that before. */
+static bool move_on(struct spinlock *lock, uint64_t ticket)
+{
+	return atomic_compare_exchange_strong_explicit(&lock->head, &ticket, ticket + 1,
+						       memory_order_relaxed, memory_order_relaxed);
+}
+
+/* Relaxed throughout but where `locked` is taken: the line orders no memory. */
+void spin_lock_wait(struct spinlock *lock)
+{
+	uint64_t ticket = draw_ticket(lock), seen = 0;
+
+	/* looks: since the line or the lock moved */
+	for (unsigned int looks = 0;; looks++) {
+		uint64_t head = atomic_load_explicit(&lock->head, memory_order_relaxed);
+		uint64_t locked = atomic_load_explicit(&lock->locked, memory_order_relaxed);
+
+		if (head > ticket) /* this CPU did not run, and lost its place */
+			ticket = draw_ticket(lock);
+		if (seen != (head << 1 | locked)) {
+			seen = head << 1 | locked;
+			looks = 0;
+		}
+		if (!locked && head == ticket) {
+			/* Acquire, as in spin_lock_fast(). */
+			if (!atomic_exchange_explicit(&lock->locked, 1, memory_order_acquire))
+				break;
+		} else if (looks % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) {
+			if (locked) /* and the holder does not run */
+				port_yield();
+			else if (move_on(lock, head)) /* the first in line does not */
+				atomic_fetch_add_explicit(&lock->overtaken, 1,
+							  memory_order_relaxed);
+		}
+		port_relax();
+	}
+	move_on(lock, ticket); /* if nobody has: this CPU was first until it had the lock */
+	lock->acquired++;
 }

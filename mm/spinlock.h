@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spinlock.h: a ticket lock: first come, first served, so a CPU waits for at most the holders
- * before it. It masks no interrupts; callers that need it do so before.
+ * spinlock.h: a spinlock with a line: first come, first served, among CPUs that run.
+ *
+ * The lock is one word. A CPU that finds it free and nobody in line takes it by one exchange. Any
+ * other draws a ticket, and the first in line takes the word when it is free. The line says who
+ * may try next and no more: whoever has changed the word from 0 to 1 has the lock, so a place in
+ * line may be lost. It is lost by a CPU that does not take a free lock for as long as others look
+ * SPINS_PER_YIELD times: a hypervisor or a host has stopped it there, and nobody waits for it. It
+ * draws a new ticket when it runs again. docs/smp.md says what that bounds.
+ *
+ * The lock masks no interrupts; callers that need it do so before.
  */
 #ifndef QUARRY_MM_SPINLOCK_H
 #define QUARRY_MM_SPINLOCK_H
@@ -12,12 +20,12 @@
 
 #define SPINS_PER_YIELD 256 /* longer than any holder takes while it runs */
 
-struct spinlock {		/* all zero: unlocked */
-	_Atomic uint32_t next;	/* the next ticket to hand out */
-	_Atomic uint32_t owner; /* the ticket being served */
-	/* figures, written by the holder alone and read by anyone */
-	uint64_t acquired;  /* times taken */
-	uint64_t contended; /* of these, times that had to wait */
+struct spinlock {		    /* all zero: unlocked */
+	_Atomic uint32_t locked;    /* 1: a CPU has it */
+	_Atomic uint32_t overtaken; /* places in line that were lost */
+	_Atomic uint64_t next; /* the next ticket to draw, and so the times that CPUs had to wait */
+	_Atomic uint64_t head; /* the ticket of the first in line; next: nobody is in line */
+	uint64_t acquired; /* times taken: a figure, written by the holder alone, read by anyone */
 #if CONFIG_DEBUG_VM
 	struct mm_pcpu *holder; /* the CPU that has it, NULL if none */
 #endif
@@ -45,12 +53,6 @@ static inline bool spin_lock_held(const struct spinlock *lock)
 #endif
 }
 
-/* Relaxed: figures order nothing. */
-static inline __attribute__((always_inline)) void spin_lock_count(uint64_t *figure)
-{
-	__atomic_store_n(figure, *figure + 1, __ATOMIC_RELAXED);
-}
-
 /* Between two looks at what another CPU will change; *spins counts them. */
 static inline void spin_relax(unsigned int *spins)
 {
@@ -61,22 +63,28 @@ static inline void spin_relax(unsigned int *spins)
 
 #pragma GCC visibility push(hidden)
 
-/* Wait until a ticket is served, and count that the lock was taken. */
-void spin_lock_wait(struct spinlock *lock, uint32_t ticket);
+/* Wait in line for the lock, take it, and count that. */
+void spin_lock_wait(struct spinlock *lock);
 
-/* Takes the lock if it is free. */
+/* Takes the lock if it is free and nobody is in line. */
+static inline __attribute__((always_inline)) bool spin_lock_fast(struct spinlock *lock)
+{
+	/*
+	 * Relaxed: a CPU that draws a ticket just now came later. Acquire, paired with the release
+	 * in spin_unlock(): the last holder's writes are seen.
+	 */
+	if (atomic_load_explicit(&lock->next, memory_order_relaxed) !=
+		    atomic_load_explicit(&lock->head, memory_order_relaxed) ||
+	    atomic_exchange_explicit(&lock->locked, 1, memory_order_acquire))
+		return false;
+	lock->acquired++;
+	return true;
+}
+
 static inline bool spin_trylock(struct spinlock *lock)
 {
-	/* Acquire, as in spin_lock(). */
-	uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
-
-	/*
-	 * Relaxed: if the ticket being served is the next to be handed out, nobody holds the lock.
-	 */
-	if (!atomic_compare_exchange_strong_explicit(&lock->next, &owner, owner + 1,
-						     memory_order_relaxed, memory_order_relaxed))
+	if (!spin_lock_fast(lock))
 		return false;
-	spin_lock_count(&lock->acquired);
 	spin_lock_note(lock, true);
 	return true;
 }
@@ -97,28 +105,19 @@ void spin_unlock(struct spinlock *lock);
 #ifdef SPIN_LOCK_BODIES
 SPIN_INLINE void spin_lock(struct spinlock *lock)
 {
-	/* Relaxed: taking a ticket orders nothing; the acquire load of owner below does. */
-	uint32_t ticket;
-
 	VM_BUG_ON(CONFIG_DEBUG_VM && port_pcpu() && spin_lock_held(lock));
-	ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-	/* Acquire, paired with the release in spin_unlock(): the last holder's writes are seen. */
-	if (atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket)
-		spin_lock_wait(lock, ticket);
-	else
-		spin_lock_count(&lock->acquired);
+	if (__builtin_expect(!spin_lock_fast(lock), 0))
+		spin_lock_wait(lock);
 	spin_lock_note(lock, true);
 }
 
 SPIN_INLINE void spin_unlock(struct spinlock *lock)
 {
-	uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
-
 	VM_BUG_ON(!spin_lock_held(lock));
-	VM_BUG_ON(owner == atomic_load_explicit(&lock->next, memory_order_relaxed));
+	VM_BUG_ON(!atomic_load_explicit(&lock->locked, memory_order_relaxed));
 	spin_lock_note(lock, false);
 	/* Release: what was written under the lock comes before the next holder's acquire. */
-	atomic_store_explicit(&lock->owner, owner + 1, memory_order_release);
+	atomic_store_explicit(&lock->locked, 0, memory_order_release);
 }
 #endif
 

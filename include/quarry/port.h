@@ -161,6 +161,11 @@ static inline void port_irq_restore(unsigned long flags)
 
 static inline void port_relax(void)
 {
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield" ::: "memory");
+#endif
 }
 
 static inline void *phys_to_virt(phys_addr_t pa)

@@ -77,7 +77,8 @@ struct zone_info {
 	uint64_t free;		 /* pages in the buddy, the pages in per-CPU caches not counted */
 	uint64_t untouched;	 /* of free: pages in 4 MiB blocks that were never cut */
 	uint64_t lock_acquired;	 /* times the zone lock was taken */
-	uint64_t lock_contended; /* of these, times that had to wait for it */
+	uint64_t lock_contended; /* times that a CPU had to wait in line for it */
+	uint64_t lock_overtaken; /* of these, times that the CPU did not run and lost its place */
 	struct mm_watermarks mark;
 	uint64_t protection[MAX_NR_ZONES]; /* pages kept from requests that could use zone [i] */
 	uint64_t nr_highatomic;		   /* pages of the HIGHATOMIC pageblocks */

@@ -189,19 +189,21 @@ static void check_count(struct walk *walk, const char *field, uint64_t value, ui
 	       (unsigned long long)value, (unsigned long long)seen, by);
 }
 
-/* Nobody holds it, and as often as it was taken tickets were drawn and served. */
+/* Nobody has it or is in line, and it was taken for each place that was not lost. */
 static void check_lock(struct walk *walk)
 {
 	const struct spinlock *lock = &walk->zone->lock;
-	uint32_t next = atomic_load_explicit(&lock->next, memory_order_relaxed);
-	uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+	uint32_t locked = atomic_load_explicit(&lock->locked, memory_order_relaxed);
+	uint32_t overtaken = atomic_load_explicit(&lock->overtaken, memory_order_relaxed);
+	uint64_t next = atomic_load_explicit(&lock->next, memory_order_relaxed);
+	uint64_t head = atomic_load_explicit(&lock->head, memory_order_relaxed);
 
 	expect(walk,
-	       next == owner && next == (uint32_t)lock->acquired &&
-		       lock->contended <= lock->acquired,
-	       "zone[%d].lock: next %u owner %u acquired %llu contended %llu", walk->zone_number,
-	       (unsigned int)next, (unsigned int)owner, (unsigned long long)lock->acquired,
-	       (unsigned long long)lock->contended);
+	       !locked && next == head && overtaken <= next && next - overtaken <= lock->acquired,
+	       "zone[%d].lock: locked %u next %llu head %llu overtaken %u acquired %llu",
+	       walk->zone_number, (unsigned int)locked, (unsigned long long)next,
+	       (unsigned long long)head, (unsigned int)overtaken,
+	       (unsigned long long)lock->acquired);
 #if CONFIG_DEBUG_VM
 	expect(walk, !lock->holder, "zone[%d].lock: holder 0x%llx", walk->zone_number,
 	       (unsigned long long)(uintptr_t)lock->holder);

@@ -66,7 +66,8 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->free = READ_ONCE(zone->nr_free);
 	info->untouched = READ_ONCE(zone->nr_untouched);
 	info->lock_acquired = READ_ONCE(zone->lock.acquired);
-	info->lock_contended = READ_ONCE(zone->lock.contended);
+	info->lock_contended = atomic_load_explicit(&zone->lock.next, memory_order_relaxed);
+	info->lock_overtaken = atomic_load_explicit(&zone->lock.overtaken, memory_order_relaxed);
 	info->mark.min = READ_ONCE(zone->mark.min);
 	info->mark.low = READ_ONCE(zone->mark.low);
 	info->mark.high = READ_ONCE(zone->mark.high);

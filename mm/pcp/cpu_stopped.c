@@ -15,15 +15,15 @@
 
 struct cached pcp_left_behind[MAX_NR_ZONES];
 
-/* Does the lock get past all that hold it or wait in line now? */
-static bool lock_passes(const struct spinlock *lock)
+/* Does whoever has the lock now let go of it? A place in line is lost and holds nobody up. */
+static RACY bool lock_passes(const struct spinlock *lock)
 {
-	uint32_t behind = atomic_load_explicit(&lock->next, memory_order_relaxed);
+	uint64_t acquired = READ_ONCE(lock->acquired);
 	unsigned int spins = 0;
 
 	for (unsigned int looks = 0; looks < LOOKS; looks++) {
-		if ((int32_t)(atomic_load_explicit(&lock->owner, memory_order_relaxed) - behind) >=
-		    0)
+		if (!atomic_load_explicit(&lock->locked, memory_order_relaxed) ||
+		    READ_ONCE(lock->acquired) != acquired)
 			return true;
 		spin_relax(&spins);
 	}

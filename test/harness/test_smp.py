@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 All CPUs: that they come up, or are named if they do not; the suites with several of them; `stress`; and the
-model of the page caches (test/proof), sound as it is and found out when a safeguard is taken away.
+models of the page caches and of the lock (test/proof), sound as they are and found out when a safeguard is taken away.
 """
 import re
 import subprocess
@@ -156,6 +156,7 @@ def test_stress(boot, accel, amount):
                      r"\d+ refused, mm_check\(\) finds 0 violations", output), output[-1000:]
     assert re.search(r"(?m)^zone_lock_acquired_dma32 [1-9]", board.cmd("vmstat"))
     assert re.search(r"(?m)^zone_lock_contended_dma32 \d", board.cmd("vmstat"))
+    assert re.search(r"(?m)^zone_lock_overtaken_dma32 \d", board.cmd("vmstat"))
 
 
 KINDS = ["refuse", "explain", "atomic", "sysctl", "callback", "drain", "stats", "trace", "fail", "hotplug",
@@ -273,42 +274,48 @@ def test_stress_refuses(console, line):
     assert len(console.lines(line)) == 1
 
 
-# ---- the model -------------------------------------------------------------------------------------
+# ---- the models ------------------------------------------------------------------------------------
 
 
-def spin(setup, name, *defines):
+def spin(setup, model, name, *defines):
     """Check every interleaving of the model; what the checker printed."""
-    folder = setup.scratch / f"spin-{name}"
+    folder = setup.scratch / f"spin-{model}-{name}"
     folder.mkdir(exist_ok=True)
 
     def run(*command, timeout=300):
         return subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=timeout,
                               check=False)
 
-    made = run("spin", *defines, "-a", str(ROOT / "test/proof/pcp.pml"))
+    made = run("spin", *defines, "-a", str(ROOT / "test/proof" / model))
     assert made.returncode == 0, made.stdout + made.stderr
     built = run("gcc", "-w", "-O2", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=1900", "-o", "pan", "pan.c")
     assert built.returncode == 0, built.stderr
     return run("./pan", "-m100000", "-w24").stdout
 
 
-def test_model_is_sound(setup):
-    text = spin(setup, "sound")
+@pytest.mark.parametrize("model", ["pcp.pml", "spinlock.pml"])
+def test_model_is_sound(setup, model):
+    text = spin(setup, model, "sound")
     assert re.search(r"errors: 0\b", text), text
     assert "MEMLIM" not in text and "max search depth too small" not in text, text
     assert int(re.search(r"(\d+) states, stored", text).group(1)) > 100000
 
 
-@pytest.mark.parametrize("mutation, found", [
-    ("NO_MASK", "assertion violated"),
-    ("EARLY_ACK", "assertion violated  !(asked_for"),
-    ("NO_LOCK", "assertion violated"),
-    ("NO_SERVE", "invalid end state"),
+@pytest.mark.parametrize("model, mutation, found", [
+    ("pcp.pml", "NO_MASK", "assertion violated"),
+    ("pcp.pml", "EARLY_ACK", "assertion violated  !(asked_for"),
+    ("pcp.pml", "NO_LOCK", "assertion violated"),
+    ("pcp.pml", "NO_SERVE", "invalid end state"),
+    ("spinlock.pml", "NO_LINE", "assertion violated  !(before"),
+    ("spinlock.pml", "NO_EXCHANGE", "assertion violated  !(inside"),
+    ("spinlock.pml", "NO_REDRAW", "invalid end state"),
+    ("spinlock.pml", "BLIND_TURN", "assertion violated ( !(locked)&&(next==head))"),
+    ("spinlock.pml", "BLIND_PASS", "assertion violated ( !(locked)&&(next==head))"),
 ])
-def test_model_finds(setup, mutation, found):
-    text = spin(setup, mutation, f"-D{mutation}")
+def test_model_finds(setup, model, mutation, found):
+    text = spin(setup, model, mutation, f"-D{mutation}")
     assert found in text and re.search(r"errors: 1\b", text), text
 
 
-# The model is not of a board.
+# The models are not of a board.
 test_model_is_sound.boards = test_model_finds.boards = BOARDS[:1]

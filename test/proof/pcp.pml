@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcp.pml: per-CPU page caches, the zone's ticket lock and the remote drain, as mm/mm_inline.h, mm/spinlock.h and mm/pcp/remote.c
- * have them, on CPUS processors that allocate, free and ask each other for what lies in their caches.
+ * pcp.pml: per-CPU page caches, the zone's lock (its line is in spinlock.pml) and the remote drain, as mm/mm_inline.h and
+ * mm/pcp/remote.c have them, on CPUS processors that allocate, free and ask each other for what lies in their caches.
  *
  * An interrupt is a piece of the CPU's own process that may run at the points INTERRUPT() marks, when one is
  * pending and not masked. Every access to what another CPU or an interrupt may see is a step of its own. Memory is
@@ -28,7 +28,7 @@
 #define NONE PAGES
 
 /* the zone */
-byte next_ticket, owner_ticket;
+bool locked;
 bool zone_has[PAGES];
 
 /* the caches: stacks of pages */
@@ -60,12 +60,9 @@ byte drains, finished;
 #define LOCK(me) skip
 #define UNLOCK skip
 #else
-#define LOCK(me)                                                                  \
-	atomic { ticket[me] = next_ticket; next_ticket = (next_ticket + 1) % 4 }; \
-	atomic { owner_ticket == ticket[me]; ticket[me] = 0 }
-#define UNLOCK owner_ticket = (owner_ticket + 1) % 4
+#define LOCK(me) atomic { !locked -> locked = true }
+#define UNLOCK   locked = false
 #endif
-byte ticket[CPUS];
 
 /* A page leaves a cache. */
 inline leave(me, page)

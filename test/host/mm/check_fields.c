@@ -85,10 +85,11 @@ static void *mm_object(unsigned int n)
 
 #define STRUCT struct zone
 static const struct field zone_fields[] = {
+	ROW("locked", STRUCT, lock.locked, NULL),
 	ROW("next", STRUCT, lock.next, NULL),
-	ROW("owner", STRUCT, lock.owner, NULL),
-	ROW("acquired", STRUCT, lock.acquired, NULL),
-	ROW("contended", STRUCT, lock.contended, may_be_contended),
+	ROW("head", STRUCT, lock.head, NULL),
+	ROW("overtaken", STRUCT, lock.overtaken, NULL),
+	ROW("acquired", STRUCT, lock.acquired, may_be_acquired),
 #if CONFIG_DEBUG_VM
 	ROW("holder", STRUCT, lock.holder, NULL),
 #endif

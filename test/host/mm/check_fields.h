@@ -44,7 +44,7 @@ bool may_be_end_cpu(const void *object);
 bool may_be_same_marks(const void *object);
 bool may_be_user_min_free(const void *object);
 bool may_be_zone_low(const void *object);
-bool may_be_contended(const void *object);
+bool may_be_acquired(const void *object);
 bool may_be_zone_span(const void *object);
 bool may_be_span_next(const void *object);
 bool may_be_zoneref(const void *object);

@@ -125,11 +125,11 @@ bool may_be_zone_low(const void *object)
 	return BYTE(object, struct zone, low) <= 1;
 }
 
-bool may_be_contended(const void *object)
+bool may_be_acquired(const void *object)
 {
 	const struct zone *zone = object;
 
-	return zone->lock.contended <= zone->lock.acquired;
+	return zone->lock.next - zone->lock.overtaken <= zone->lock.acquired;
 }
 
 /* Do the spans from zone->span on have all that is untouched? */
