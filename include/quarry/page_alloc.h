@@ -157,9 +157,9 @@ void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages);
 
 /*
- * free_pages_bulk() - free n order-0 pages, one by one.
+ * free_pages_bulk() - free n order-0 pages.
  *
- * Context: as __free_pages(); interrupts are let in between pages.
+ * Context: as __free_pages(); interrupts are let in after every 16 pages or sooner.
  * Bound:   n times that of __free_pages().
  * Return:  how many were freed; what is wrong with the others was reported.
  */

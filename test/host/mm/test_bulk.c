@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_bulk.c: free_pages_bulk() of pages of all classes, more than the caches hold, with things
+ * among them that are no page to free: what is right is freed, each other one is refused with its
+ * own cause, wherever in the array it stands.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "mm/free_map.h"
+#include "test/host/port_host.h"
+
+#define PAGES  200
+#define MOST   (4 * PAGES)
+#define ROUNDS 60
+#define BLOCK  2 /* order of the block that is no single page */
+
+static struct page *held[PAGES];
+static unsigned int nr_held;
+/* A free page whose descriptor was never written and looks by chance like one in use, or NULL. */
+static struct page *forged;
+
+static struct page *forge(void)
+{
+	for (unsigned long index = 0; index < mm.nr_pages; index++) {
+		if (!section_is_open(index >> SECTION_SHIFT) || trusted(index) ||
+		    index % GROUP_PAGES == 0 || !map_test(index))
+			continue;
+		mm.memmap[index].word = PAGE_HOT_WORD;
+		return &mm.memmap[index];
+	}
+	return NULL;
+}
+
+static void hold(uint64_t *seed)
+{
+	static const gfp_t classes[] = {GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE, GFP_DMA32,
+					GFP_KERNEL | __GFP_RECLAIMABLE};
+
+	for (nr_held = 0; nr_held < PAGES; nr_held++) {
+		/* Runs of one class, and single ones between them. */
+		gfp_t gfp = classes[host_random(seed) % 8 < 6 ? nr_held / 50 % 4
+							      : host_random(seed) % 4];
+
+		held[nr_held] = alloc_pages(gfp | __GFP_NOWARN, 0);
+		if (!held[nr_held])
+			break;
+		oracle_take(held[nr_held], 0);
+	}
+}
+
+/* Something that is no page to free, and what is wrong with it. */
+static enum mm_misuse wrong_one(uint64_t *seed, struct page *block, struct page **page)
+{
+	switch (host_random(seed) % (forged ? 5 : 4)) {
+	case 0:
+		*page = NULL;
+		return MISUSE_FOREIGN;
+	case 1:
+		*page = (struct page *)((uintptr_t)block + 1 + host_random(seed) % 7);
+		return MISUSE_MISALIGNED;
+	case 2:
+		*page = block;
+		return MISUSE_WRONG_ORDER;
+	case 4:
+		*page = forged;
+		return MISUSE_DOUBLE_FREE;
+	default:
+		*page = block + 1 + host_random(seed) % 3;
+		return MISUSE_TAIL;
+	}
+}
+
+static void one_round(uint64_t *seed, struct page *block)
+{
+	struct page *pages[MOST];
+	struct mm_stats before, after;
+	unsigned long n = 0, good = 0, wrong[NR_MISUSES] = {0};
+	unsigned int share =
+		(unsigned int)(host_random(seed) % 3) * 10; /* of what is wrong, in % */
+
+	hold(seed);
+	forged = forge();
+	while (good < nr_held) {
+		if (host_random(seed) % 100 >= share) {
+			pages[n++] = held[good++];
+		} else if (good && host_random(seed) % 3 == 0) { /* a second time */
+			pages[n++] = held[host_random(seed) % good];
+			wrong[MISUSE_DOUBLE_FREE]++;
+		} else {
+			wrong[wrong_one(seed, block, &pages[n])]++;
+			n++;
+		}
+		if (n == MOST)
+			break;
+	}
+	mm_get_stats(&before);
+	assert_int_equal(good, free_pages_bulk(n, pages));
+	mm_get_stats(&after);
+	for (int i = 0; i < NR_MISUSES; i++)
+		assert_int_equal(before.misuse[i] + wrong[i], after.misuse[i]);
+	assert_int_equal(nr_held - good, free_pages_bulk(nr_held - good, held + good));
+	for (unsigned int i = 0; i < nr_held; i++)
+		oracle_give(page_to_pfn(held[i]), 0);
+	assert_int_equal(0, mm_check());
+}
+
+static void bulk_frees(void **state)
+{
+	uint64_t seed = 3;
+
+	(void)state;
+	for (unsigned int i = 0; i < nr_layouts; i++) {
+		struct page *block;
+
+		machine_start(&layouts[i]);
+		block = alloc_pages(GFP_KERNEL | __GFP_NOWARN, BLOCK);
+		if (block) {
+			oracle_take(block, BLOCK);
+			for (int round = 0; round < ROUNDS; round++)
+				one_round(&seed, block);
+			oracle_give(page_to_pfn(block), BLOCK);
+			assert_int_equal(0, __free_pages(block, BLOCK));
+		}
+		assert_int_equal(0, free_pages_bulk(0, held));
+		machine_stop();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bulk_frees),
+	};
+
+	port_host_log_hook = port_host_quiet;
+	return cmocka_run_group_tests_name("bulk", tests, NULL, NULL);
+}
