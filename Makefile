@@ -51,6 +51,7 @@ include mk/host.mk
 include mk/fuzz.mk
 include mk/exhaust.mk
 include mk/mutate.mk
+include mk/linux-dts.mk
 include mk/dtb.mk
 include mk/run.mk
 include mk/flash.mk

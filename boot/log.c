@@ -5,7 +5,7 @@
  * The ring keeps whole lines, each ended by '\0'; the oldest ones make room. Lines carry the
  * seconds since the boot as Linux prints them, once the rate of the time counter is known; before
  * that they carry zero, as Linux's first lines do. A lock of its own guards the ring; the console
- * has another.
+ * has another. A debugger finds the ring by its name, when nothing can print: docs/porting.md.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,9 +21,9 @@
 #define LOG_LINE_MAX \
 	256 /* bytes of one line, time stamp and '\0' included; longer ones end in "..." */
 
-static char ring[CONFIG_LOG_SIZE];
-static size_t ring_head;      /* the oldest line starts here */
-static size_t ring_used;      /* bytes in the ring */
+static char log_ring[CONFIG_LOG_SIZE];
+static size_t log_ring_head;  /* the oldest line starts here */
+static size_t log_ring_used;  /* bytes in the ring */
 static uint64_t ring_dropped; /* bytes that made room so far */
 static uint32_t ring_owner;   /* number + 1 of the CPU that touches the ring, 0: none */
 static bool quiet;
@@ -65,9 +65,9 @@ static void ring_drop_line(void)
 	char c;
 
 	do {
-		c = ring[ring_head];
-		ring_head = (ring_head + 1) % CONFIG_LOG_SIZE;
-		ring_used--;
+		c = log_ring[log_ring_head];
+		log_ring_head = (log_ring_head + 1) % CONFIG_LOG_SIZE;
+		log_ring_used--;
 		ring_dropped++;
 	} while (c != '\0');
 }
@@ -78,10 +78,10 @@ static void ring_append(const char *line, size_t length)
 	static_assert(LOG_LINE_MAX <= CONFIG_LOG_SIZE, "a line must fit the ring");
 	unsigned long flags = ring_lock();
 
-	while (CONFIG_LOG_SIZE - ring_used < length)
+	while (CONFIG_LOG_SIZE - log_ring_used < length)
 		ring_drop_line();
 	for (size_t i = 0; i < length; i++)
-		ring[(ring_head + ring_used++) % CONFIG_LOG_SIZE] = line[i];
+		log_ring[(log_ring_head + log_ring_used++) % CONFIG_LOG_SIZE] = line[i];
 	ring_unlock(flags);
 }
 
@@ -146,13 +146,13 @@ void log_dump(void (*emit)(const char *line))
 
 		if (at < ring_dropped)
 			at = ring_dropped; /* lines logged meanwhile made room */
-		if (at == ring_dropped + ring_used) {
+		if (at == ring_dropped + log_ring_used) {
 			ring_unlock(flags);
 			return;
 		}
 		do
-			line[n] =
-				ring[(ring_head + (size_t)(at++ - ring_dropped)) % CONFIG_LOG_SIZE];
+			line[n] = log_ring[(log_ring_head + (size_t)(at++ - ring_dropped)) %
+					   CONFIG_LOG_SIZE];
 		while (line[n++] != '\0');
 		ring_unlock(flags);
 		emit(line);

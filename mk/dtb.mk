@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The device tree of a board whose loader passes none, or another one than it has: DTS, a source that is
-# compiled, or DTB, a tree as it is. board.mk sets them, or the command line.
+# compiled, DTB, a tree as it is, or LINUX_DTS (linux-dts.mk). board.mk sets them, or the command line.
 
 ifneq ($(DTS),)
 DTB := $(OUT)/dtb/$(basename $(notdir $(DTS))).dtb

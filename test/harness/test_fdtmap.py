@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import consoles
+
 ROOT = Path(__file__).resolve().parents[2]
 FDTMAP = ROOT / "build" / "host" / "fdtmap"
 TREES = sorted((ROOT / "test" / "host" / "boot" / "dts").glob("*.dts"))
@@ -434,3 +436,67 @@ def test_no_file(tmp_path):
     assert run.stderr == f"fdtmap: {tmp_path}/none.dtb: cannot open the file\n"
     run = subprocess.run([FDTMAP], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (2, "usage: fdtmap [--console] FILE.dtb\n")
+
+
+# ---- the console ----
+
+
+def console(blob):
+    return subprocess.run([FDTMAP, "--console", blob], capture_output=True, text=True, timeout=60)
+
+
+UARTS = """/dts-v1/; / { #address-cells = <1>; #size-cells = <1>;
+chosen { %s };
+soc { #address-cells = <1>; #size-cells = <1>; ranges = <0 0x10000000 0x1000000>;
+a: serial@1000 { compatible = "acme,uart"; reg = <0x1000 0x100>; };
+b: serial@2000 { compatible = "acme,uart2", "snps,dw-apb-uart"; reg = <0x2000 0x100>; reg-shift = <2>; reg-io-width = <4>; };
+c: serial@3000 { compatible = "snps,dw-apb-uart"; reg = <0x3000 0x10>; reg-shift = <2>; };
+d: serial@4000 { compatible = "arm,pl011"; reg = <0x4000 0x1000>; };
+}; htif { compatible = "ucb,htif0"; }; };
+"""
+
+
+@pytest.mark.parametrize("chosen,said", [
+    ('stdout-path = "/soc/serial@2000:115200n8";', "dw-apb-uart 0x10002000 /soc/serial@2000"),
+    ('stdout-path = "/soc/serial@4000";', "pl011 0x10004000 /soc/serial@4000"),
+    ('linux,stdout-path = "/soc/serial@4000";', "pl011 0x10004000 /soc/serial@4000"),
+    ('stdout-path = "/htif";', "sbi - /htif"),
+    ("", "dw-apb-uart 0x10002000 /soc/serial@2000"),
+    ('stdout-path = "/soc/serial@1000";',
+     'no console: /soc/serial@1000: no UART that is known (compatible "acme,uart")'),
+    ('stdout-path = "/soc/serial@3000";',
+     'no console: /soc/serial@3000: its registers cannot lie as it says (compatible "snps,dw-apb-uart")')])
+def test_console(chosen, said, tmp_path):
+    blob = dtc(UARTS % chosen, tmp_path / "uarts.dtb")
+    run = console(blob)
+    wrong = said.startswith("no console")
+    assert run.returncode == wrong
+    assert (run.stdout, run.stderr) == (("", f"fdtmap: {blob}: {said}\n") if wrong else (said + "\n", ""))
+
+
+def test_console_of_a_tree_without(tmp_path):
+    blob = dtc("/dts-v1/; / { };", tmp_path / "none.dtb")
+    run = console(blob)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == f"fdtmap: {blob}: no console: stdout-path and serial0 name none, and no UART is enabled that is known\n"
+    (tmp_path / "bad").write_bytes(bytes(100))
+    assert console(tmp_path / "bad").returncode == 1
+
+
+# UARTs that nothing here knows: a mailbox to another processor, and two with few boards.
+UNKNOWN = {"nvidia,tegra194-tcu", "nvidia,tegra234-tcu", "nxp,s32g2-linflexuart", "fsl,s32v234-linflexuart",
+           "renesas,r9a09g011-uart"}
+
+
+def test_consoles_of_linux():
+    """Of all arm64 and riscv64 trees of Linux 95 % and more name a UART that is known; `make consoles` lists them."""
+    archives = list(Path("/usr/src").glob("linux-source-*.tar.xz"))
+    if not archives and not (ROOT / "build/third_party/linux-dts/dtb/.compiled").exists():
+        pytest.skip("no linux-source package")
+    subprocess.run(["make", "-s", "linux-dtbs"], cwd=ROOT, check=True, capture_output=True)
+    found = consoles.survey(FDTMAP, ROOT / "build/third_party/linux-dts/dtb")
+    why_not = {tree: why for tree, (kind, why) in found.items() if not kind}
+    assert len(found) > 700
+    assert len(why_not) <= 0.05 * len(found), why_not
+    unknown = {tree: re.search(r'compatible "(.*)"', why)[1] for tree, why in why_not.items() if "no UART that is" in why}
+    assert sorted(name for name in unknown.items() if name[1] not in UNKNOWN) == []

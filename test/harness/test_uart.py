@@ -106,19 +106,20 @@ def typed(board, line):
 
 
 class OtherMachine(Board):
-    """QEMU with these arguments, its console on ours."""
+    """QEMU with these arguments, its console on ours: the UART that has so many before it."""
 
-    def __init__(self, args):  # pylint: disable=super-init-not-called
+    def __init__(self, args, behind=(), before=0):  # pylint: disable=super-init-not-called
         self.spawn([*args, "-display", "none", "-monitor", "none", "-nic", "none", "-chardev",
-                    "stdio,id=con,signal=off", "-serial", "chardev:con"])
+                    "stdio,id=con,signal=off", *["-serial", "null"] * before, "-serial", "chardev:con",
+                    *(word for where in behind for word in ("-serial", where))])
 
 
 @pytest.fixture
 def other(request):
     boards = []
 
-    def start(args):
-        boards.append(OtherMachine(args))
+    def start(args, behind=(), before=0):
+        boards.append(OtherMachine(args, behind, before))
         return boards[-1]
 
     yield start

@@ -82,7 +82,7 @@ static int print_console(const void *fdt)
 	if (choice.node < 0) {
 		log_line(
 			"no console: stdout-path and serial0 name none, and no UART is enabled that "
-			"a row knows");
+			"is known");
 		return 1;
 	}
 	fdt_get_path(fdt, choice.node, path, sizeof(path));
