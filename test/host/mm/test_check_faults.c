@@ -204,6 +204,42 @@ static void a_cached_page_twice(void **state)
 	check_pool_stop();
 }
 
+/* What a cache holds is no descriptor, or not of an open section of its zone. */
+static void what_no_cache_of_the_zone_holds(void **state)
+{
+	(void)state;
+	check_pool_start();
+	cache_pages(GFP_DMA32);
+	cache_pages(GFP_KERNEL);
+	for (unsigned int z = 0; z < MAX_NR_ZONES; z++) {
+		struct per_cpu_pages *pcp = &machine_pcpu.cache[mm.zones[z].first_pcp];
+		struct per_cpu_pages *other = &machine_pcpu.cache[mm.zones[!z].first_pcp];
+		const struct span *span = &mm.spans[mm.nr_spans - 1];
+		struct page *page = *pcp->top;
+
+		while (span->opened == span->end ||
+		       zone_of((unsigned long)span->opened << SECTION_SHIFT) != &mm.zones[z])
+			span--;
+		for (unsigned int i = 0; i < 5; i++) {
+			struct page *const wrong[] = {
+				(struct page *)((uintptr_t)page + 1),
+				*other->top,
+				&mm.memmap[(size_t)span->opened << SECTION_SHIFT],
+				mm.memmap + mm.nr_pages,
+				mm.memmap - 1,
+			};
+
+			*pcp->top = wrong[i];
+			port_host_log_clear();
+			assert_true(mm_check() > 0);
+			assert_non_null(strstr(port_host_log_text, "is no descriptor of zone["));
+			*pcp->top = page;
+		}
+	}
+	assert_int_equal(0, mm_check());
+	check_pool_stop();
+}
+
 static void a_cached_page_in_the_caches_of_two_cpus(void **state)
 {
 	struct per_cpu_pages *here, *there;
@@ -293,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_whole_pageblock_with_a_page_in_use),
 		cmocka_unit_test(a_cursor_past_the_window),
 		cmocka_unit_test(a_cached_page_twice),
+		cmocka_unit_test(what_no_cache_of_the_zone_holds),
 		cmocka_unit_test(a_cached_page_in_the_caches_of_two_cpus),
 		cmocka_unit_test(a_lost_page),
 		cmocka_unit_test(reserved_memory_is_handed_out),

@@ -264,6 +264,36 @@ static void no_batch_with_a_takeover(void **state)
 	}
 }
 
+/* A pageblock has free blocks of several orders, the smaller ones lower: each request gets its own. */
+static void the_place_in_a_pageblock(void **state)
+{
+	unsigned int pb;
+	pfn_t base;
+
+	(void)state;
+	start();
+	pb = full(MIGRATE_MOVABLE, 0);
+	base = machine.first + pb * pageblock_nr_pages;
+	for (unsigned int order = 0; order < pageblock_order; order++)
+		give(pb, 1U << order, 1U << order); /* the pageblock's first page stays taken */
+	for (unsigned int order = 0; order < pageblock_order; order++) {
+		struct page *page =
+			alloc_pages(kinds[MIGRATE_MOVABLE], pageblock_order - 1 - order);
+
+		assert_non_null(page);
+		assert_int_equal(base + (1U << (pageblock_order - 1 - order)), page_to_pfn(page));
+		assert_int_equal(0, mm_check());
+		assert_int_equal(0, __free_pages(page, pageblock_order - 1 - order));
+	}
+	for (unsigned int order = 0; order < pageblock_order; order++) {
+		struct page *page = alloc_pages(kinds[MIGRATE_MOVABLE], order);
+
+		assert_int_equal(base + (1U << order), page_to_pfn(page));
+		assert_int_equal(0, __free_pages(page, order));
+	}
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +302,7 @@ int main(void)
 		cmocka_unit_test(whose_pageblock_is_taken_over),
 		cmocka_unit_test(movable_pages_borrow),
 		cmocka_unit_test(no_batch_with_a_takeover),
+		cmocka_unit_test(the_place_in_a_pageblock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

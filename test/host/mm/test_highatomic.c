@@ -161,6 +161,26 @@ static void given_up_to_the_end(void **state)
 	stop_highatomic(half);
 }
 
+/* drain_all_pages() gives up those that are free as a whole, and no other. */
+static void given_up_by_a_drain(void **state)
+{
+	struct page *half[2][2];
+
+	(void)state;
+	start_highatomic(half);
+	assert_int_equal(0, __free_pages(half[0][0], pageblock_order - 1));
+	drain_all_pages();
+	assert_int_equal(2 * pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_int_equal(0, __free_pages(half[0][1], pageblock_order - 1));
+	drain_all_pages();
+	assert_int_equal(pageblock_nr_pages, ZONE->nr_highatomic);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(0, __free_pages(half[1][i], pageblock_order - 1));
+	drain_all_pages();
+	assert_int_equal(0, ZONE->nr_highatomic);
+	stop();
+}
+
 /* For a block of the largest order both halves must be free as a whole; then both are given up. */
 static void given_up_in_pairs(void **state)
 {
@@ -225,7 +245,7 @@ static void no_highatomic_for_a_range(void **state)
 	start_highatomic(half);
 	section = page_to_phys(half[0][0]) & ~(4 * MIB - 1);
 	upper = section + 2 * MIB;
-	/* The lower pageblock is of no special type from now on, and half of it is free, */
+	/* The lower pageblock is of no special type from now on, */
 	flags = port_irq_save();
 	spin_lock(&ZONE->lock);
 	highatomic_unreserve_range(ZONE, (unsigned long)(phys_to_page(section) - mm.memmap),
@@ -233,8 +253,7 @@ static void no_highatomic_for_a_range(void **state)
 				   MIGRATE_MOVABLE);
 	spin_unlock(&ZONE->lock);
 	port_irq_restore(flags);
-	assert_int_equal(0, __free_pages(phys_to_page(upper - MIB), pageblock_order - 1));
-	/* and of the upper one the first page alone. */
+	/* and of the upper one the first page is free. */
 	assert_int_equal(0, __free_pages(phys_to_page(upper), pageblock_order - 1));
 	page = alloc_pages_between(GFP_ATOMIC, 0, upper, upper + PAGE_SIZE - 1);
 	assert_non_null(page);
@@ -244,6 +263,13 @@ static void no_highatomic_for_a_range(void **state)
 	}
 	assert_int_equal(0, __free_page(page));
 	assert_null(alloc_pages_between(GFP_KERNEL, 0, upper, upper + 2 * MIB - 1));
+	assert_null(alloc_pages_between(GFP_KERNEL, 0, upper - 4 * PAGE_SIZE, upper + MIB));
+	/* Half of the lower one is free too: from its start on, or from the middle of it. */
+	assert_int_equal(0, __free_pages(phys_to_page(upper - MIB), pageblock_order - 1));
+	page = alloc_pages_between(GFP_KERNEL, 3, upper - 8 * PAGE_SIZE - 1, upper + MIB);
+	assert_int_equal(upper - 8 * PAGE_SIZE, page_to_phys(page));
+	assert_null(alloc_pages_between(GFP_KERNEL, 0, upper - 8 * PAGE_SIZE, upper + MIB));
+	assert_int_equal(0, __free_pages(page, 3));
 	page = alloc_pages_between(GFP_KERNEL, 0, section, upper + 2 * MIB - 1);
 	assert_int_equal(upper - MIB, page_to_phys(page));
 	assert_int_equal(0, mm_check());
@@ -327,6 +353,7 @@ int main(void)
 		cmocka_unit_test(no_whole_highatomic),
 		cmocka_unit_test(no_highatomic_for_a_range),
 		cmocka_unit_test(a_pair_among_others),
+		cmocka_unit_test(given_up_by_a_drain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

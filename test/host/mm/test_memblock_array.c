@@ -483,6 +483,33 @@ static void test_free_beside_the_array(void **state)
 	}
 }
 
+/*
+ * Both arrays move, and there is no room for both at twice their size. When less is asked for, the
+ * array of memory is the larger one: it gets the place where the other might have gone.
+ */
+static void test_both_ask_for_less(void **state)
+{
+	const phys_addr_t left = M(30), larger = M(40), smaller = M(41);
+
+	(void)state;
+	memblock_add(left, K(64));
+	for (unsigned int i = 0; i < 2 * MAX_REGIONS - 9; i++)
+		memblock_add(M(1) + K(2) * i, K(1));
+	assert_int_equal(2 * MAX_REGIONS, memblock.memory.max);
+	assert_int_equal(left + K(64) - ARRAY_SIZE(2 * MAX_REGIONS),
+			 virt_to_phys(memblock.memory.regions));
+	while (memblock.reserved.cnt < MAX_REGIONS)
+		memblock_reserve(M(50) + 16 * memblock.reserved.cnt, 1);
+	assert_int_equal(MAX_REGIONS, memblock.reserved.max);
+	memblock_add(larger, 2 * MAX_REGIONS * sizeof(struct memblock_region));
+	memblock_add(smaller, (MAX_REGIONS * 3 / 2 + 2) * sizeof(struct memblock_region));
+	assert_int_equal(0, memblock_remove(left, K(64)));
+	assert_int_equal(larger, ALIGN_DOWN(virt_to_phys(memblock.memory.regions), M(1)));
+	assert_int_equal(smaller, ALIGN_DOWN(virt_to_phys(memblock.reserved.regions), M(1)));
+	assert_in_range(memblock.memory.max, memblock.memory.cnt, 2 * MAX_REGIONS - 1);
+	assert_null(memblock_check());
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -496,6 +523,7 @@ int main(void)
 		CASE(test_growth_refused_for_one_of_two),
 		CASE(test_growth_in_odd_places),
 		CASE(test_growth_of_unequal_arrays),
+		CASE(test_both_ask_for_less),
 		CASE(test_allow_resize),
 		CASE(test_arrays_leave),
 		CASE(test_arrays_leave_upwards),

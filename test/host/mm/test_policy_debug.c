@@ -356,6 +356,10 @@ static void tracepoints(void **state)
 	assert_true(n > 4);
 	assert_non_null(strstr(mm_trace_text(&entries[n - 1], text, sizeof(text)),
 			       "mm_page_pcpu_drain: pfn=0x"));
+	while (n && !(entries[n - 1].type == MM_TRACE_PCPU_DRAIN && entries[n - 1].order == 3 &&
+		      entries[n - 1].pfn == page_to_pfn(block)))
+		n--;
+	assert_int_not_equal(0, n); /* the block too */
 	/* the oldest are overwritten, the count goes on */
 	for (unsigned int i = 0; i < 100; i++)
 		assert_int_equal(0, __free_page(alloc_page(GFP_KERNEL)));
