@@ -22,7 +22,7 @@ BENCH_HOST_OBJECTS := $(patsubst %.c,$(BENCH_HOST)/%.o,$(filter-out test/bench/c
 	$(sort $(wildcard test/bench/host*.c)) test/host/port_host.c)
 BENCH_HOST_CFLAGS = -std=gnu11 -O2 -g -DQUARRY_HOST -pthread $(EXTRA_CFLAGS)
 
-bench-host: $(BENCH_HOST)/bench ## the same on this machine: ns, 1 and 2 threads, and instructions
+bench-host: $(BENCH_HOST)/bench ## the same on this machine: ns, 1 to 4 threads on 2 processors, and instructions
 	$(Q)mk/deps.sh install callgrind || true
 	$(Q)/usr/bin/python3 test/bench/host.py $<
 

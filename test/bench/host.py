@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-`make bench-host`: the workloads on this machine, in nanoseconds, on one and two threads, and in
-callgrind's instructions. Nothing here is a gate: nanoseconds depend on the machine and on what else
-runs.
+`make bench-host`: the workloads on this machine, in nanoseconds, on one, two and four threads of two
+processors, and in callgrind's instructions. Nothing here is a gate: nanoseconds depend on the machine
+and on what else runs.
 """
+import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 COUNTED = ["B1", "B2", "B3", "B4", "B5", "B11"]
+REPEATS = 7
+THREADS = (1, 2, 4)
+PROCESSORS = 2
 
 
 def run(*command):
@@ -19,6 +24,29 @@ def run(*command):
     print(done.stdout, end="", flush=True)
     if done.returncode:
         sys.exit(f"bench-host: {' '.join(map(str, command))}: status {done.returncode}")
+
+
+def confine():
+    """This process to so many of the processors that it may use."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:PROCESSORS])
+
+
+def threads(program):
+    """Of each workload the median of some runs, those of all numbers of threads in turn."""
+    found = {count: {} for count in THREADS}
+    for _ in range(REPEATS):
+        for count, figures in found.items():
+            done = subprocess.run([program, "-t", str(count)], text=True, stdout=subprocess.PIPE,
+                                  check=False, preexec_fn=confine)
+            if done.returncode:
+                sys.exit(f"bench-host: {count} threads: {done.stdout}")
+            for name, value in re.findall(r"(\w+)=~([\d.]+)", done.stdout):
+                figures.setdefault(name, []).append(float(value))
+    print(f"{'':<12}" + "".join(f"{f'{count} threads':>12}" for count in THREADS) + f"{THREADS[-1]} : 1".rjust(8))
+    for name in found[1]:
+        medians = [statistics.median(found[count][name]) for count in THREADS]
+        ratio = f"{medians[-1] / medians[0]:>8.1f}" if medians[0] else ""
+        print(f"{name:<12}" + "".join(f"{value:>12.2f}" for value in medians) + ratio)
 
 
 def functions(dump):
@@ -62,9 +90,9 @@ def main():
     program = Path(sys.argv[1]).resolve()
     print("nanoseconds, 1 GiB, one thread")
     run(program)
-    print("nanoseconds, mean of the threads: a pair, a pair in bursts, one call of a churn")
-    for threads in ("1", "2"):
-        run(program, "-t", threads)
+    print(f"nanoseconds on {PROCESSORS} processors, mean of the threads, median of {REPEATS} runs: a pair, a pair in bursts that a "
+          "cache holds and beyond, one call of a churn; _cpu: of them those that the thread ran")
+    threads(program)
     if not shutil.which("valgrind"):
         print("no valgrind, so no instructions: apt-get install valgrind")
         return

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <quarry/port.h>
 
@@ -13,18 +14,21 @@
 #include "test/bench/host_threads.h"
 
 #define PAIRS  2000000
-#define BURST  1024
+#define BURST  1024 /* what a cache holds */
 #define ROUNDS 1000
+#define BEYOND 4096
+#define TURNS  250
 #define SLOTS  4096
 #define STEPS  2000000
 
 enum {
 	PAIR,
 	BURST_OP,
+	BEYOND_OP,
 	CHURN,
 	NR_WORKS
 };
-static const char *const names[NR_WORKS] = {"pair", "burst", "churn"};
+static const char *const names[NR_WORKS] = {"pair", "burst", "beyond", "churn"};
 
 static pthread_barrier_t barrier;
 
@@ -33,7 +37,8 @@ struct worker {
 	unsigned int cpu;
 	struct mm_pcpu area; /* CPU 0 has the one the boot gave it */
 	uint64_t random;
-	double ns[NR_WORKS]; /* an operation; a pair or two for the first two */
+	double ns[NR_WORKS];  /* an operation; a pair for all but the last */
+	double ran[NR_WORKS]; /* of these, time that the thread ran */
 };
 
 static uint64_t next(struct worker *worker)
@@ -51,17 +56,17 @@ static unsigned long run_pairs(void)
 	return PAIRS;
 }
 
-static unsigned long run_bursts(void)
+static unsigned long run_bursts(int burst, int rounds)
 {
-	struct page *pages[BURST];
+	struct page *pages[BEYOND];
 
-	for (int round = 0; round < ROUNDS; round++) {
-		for (int i = 0; i < BURST; i++)
+	for (int round = 0; round < rounds; round++) {
+		for (int i = 0; i < burst; i++)
 			pages[i] = alloc_page(GFP_KERNEL);
-		for (int i = 0; i < BURST; i++)
+		for (int i = 0; i < burst; i++)
 			__free_page(pages[i]);
 	}
-	return (unsigned long)ROUNDS * BURST;
+	return (unsigned long)rounds * (unsigned long)burst;
 }
 
 static unsigned long run_churn(struct worker *worker)
@@ -98,6 +103,28 @@ static unsigned long run_churn(struct worker *worker)
 	return STEPS;
 }
 
+static unsigned long run(int kind, struct worker *worker)
+{
+	switch (kind) {
+	case PAIR:
+		return run_pairs();
+	case BURST_OP:
+		return run_bursts(BURST, ROUNDS);
+	case BEYOND_OP:
+		return run_bursts(BEYOND, TURNS);
+	default:
+		return run_churn(worker);
+	}
+}
+
+static double cpu_time(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
@@ -111,18 +138,35 @@ static void *work(void *arg)
 	for (int kind = 0; kind < NR_WORKS; kind++) {
 		unsigned long count;
 		uint64_t start;
+		double before;
 
 		pthread_barrier_wait(&barrier);
+		before = cpu_time();
 		start = bench_count();
-		count = kind == PAIR	   ? run_pairs()
-			: kind == BURST_OP ? run_bursts()
-					   : run_churn(worker);
+		count = run(kind, worker);
 		worker->ns[kind] = (double)(bench_count() - start) / (double)count;
+		worker->ran[kind] = (cpu_time() - before) / (double)count;
 	}
 	/* A CPU that is online must answer the others; this one is about to be gone. */
 	if (worker->cpu)
 		mm_cpu_offline();
 	return NULL;
+}
+
+/* How often the zones' locks were taken, waited for, and a place in line was lost. */
+static void print_lock(void)
+{
+	uint64_t acquired = 0, contended = 0, overtaken = 0;
+	struct zone_info info;
+
+	for (enum zone_type zone = 0; zone < MAX_NR_ZONES; zone++) {
+		mm_zone_info(zone, &info);
+		acquired += info.lock_acquired;
+		contended += info.lock_contended;
+		overtaken += info.lock_overtaken;
+	}
+	printf(" acquired=~%llu contended=~%llu overtaken=~%llu\n", (unsigned long long)acquired,
+	       (unsigned long long)contended, (unsigned long long)overtaken);
 }
 
 int bench_threads(unsigned int threads)
@@ -144,13 +188,16 @@ int bench_threads(unsigned int threads)
 		pthread_join(workers[i].thread, NULL);
 	drain_all_pages();
 	for (int kind = 0; kind < NR_WORKS; kind++) {
-		double sum = 0;
+		double ns = 0, cpu = 0;
 
-		for (unsigned int i = 0; i < threads; i++)
-			sum += workers[i].ns[kind];
-		printf(" %s=~%.2f", names[kind], sum / threads);
+		for (unsigned int i = 0; i < threads; i++) {
+			ns += workers[i].ns[kind];
+			cpu += workers[i].ran[kind];
+		}
+		printf(" %s=~%.2f %s_cpu=~%.2f", names[kind], ns / threads, names[kind],
+		       cpu / threads);
 	}
-	printf("\n");
+	print_lock();
 	violations = mm_check();
 	if (violations)
 		printf("bench: threads: mm_check() finds %d violations\n", violations);

@@ -6,8 +6,9 @@
 #define TEST_BENCH_HOST_THREADS_H
 
 /*
- * bench_threads() - hot pair, burst and churn on 1 .. CONFIG_NR_CPUS threads; prints nanoseconds an
- * operation, the mean of all threads. Returns 0, or 1 if mm_check() finds a fault afterwards.
+ * bench_threads() - hot pair, bursts that the cache holds and that go beyond it, and churn on
+ * 1 .. CONFIG_NR_CPUS threads; prints nanoseconds an operation, the mean of all threads, and how
+ * many of them (_cpu) a thread ran. Returns 0, or 1 if mm_check() finds a fault afterwards.
  */
 int bench_threads(unsigned int threads);
 
