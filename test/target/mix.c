@@ -278,16 +278,20 @@ static void fail(struct stress_worker *worker)
 	mm_set_fail(&fail);
 }
 
-/* The CPU goes, and comes back with the caches it had. */
+/* The CPU goes, with nothing in its caches, and comes back with the caches it had. */
 static void hotplug(struct stress_worker *worker)
 {
 	struct mm_pcpu *cpu = port_pcpu();
-	unsigned long flags;
+	const struct per_cpu_pages *pcp = cpu->cache;
+	unsigned long flags, blocks = 0;
 
 	if (worker->number == 0)
 		return;
 	flags = port_irq_save();
 	mm_cpu_offline();
+	for (unsigned int i = 0; i < NR_PAGE_ORDERS * NR_PCP_CLASSES; i++, pcp++)
+		blocks += (unsigned long)(pcp->top - pcp->base);
+	expect(worker, blocks == 0, "a CPU that has left caches blocks");
 	expect(worker, setup_per_cpu_pageset(cpu, cpu->cpu) == 0, "a CPU does not come back");
 	port_irq_restore(flags);
 }
