@@ -40,7 +40,8 @@ def small():
 VARIANTS = {"small": [*small(), "-I."], "host": [], "fuzz": ["-DQUARRY_PORT_HEADER=\"test/fuzz/port_fuzz.h\"", "-I."],
             "moving": ["-DQUARRY_PORT_HEADER=\"test/host/mm/port_moving.h\"", "-I."]}
 COVERED = 3  # seconds of a program whose lines are counted
-TIMES, SECONDS = 4, 5  # processor time a program may need: so many times what it needs unchanged, and so much more
+QUICK = 1  # seconds of a program that is asked before it is known what kills the mutants of a file
+TIMES, SECONDS = 4, 2  # processor time a program may need: so many times what it needs unchanged, and so much more
 
 
 def sources(pattern):
@@ -118,7 +119,7 @@ class Bench:
         self.programs = [p for p in programs() if not names or p.name in names]
         self.kills = {}
         self.objects = {}
-        self.lines = None
+        self.lines = {}  # of mm/ that a program comes to, by its name
         self.message = ""  # of the linker
 
     def build(self, jobs, cover):
@@ -137,30 +138,39 @@ class Bench:
                 must(compile_object(ROOT, path, variant, target), path)
                 self.objects[path, variant] = target
         parallel(work, jobs)
+        kept = self.out / "programs.json"
+        known = json.loads(kept.read_text()) if kept.exists() else {}
         for program in self.programs:
-            binary = self.link(program, {}, self.out / "base" / program.name.replace(" ", "-"))
-            if not binary:
-                sys.exit(f"mutate: {program.name}: {self.message}")
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            if run(program, binary, 1000):
-                sys.exit(f"mutate: {program.name} fails without any change")
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            program.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            digest = self.digest(program)
+            if known.get(program.name, {}).get("digest") != digest:
+                known[program.name] = {"digest": digest, "seconds": self.time(program)}
+                keep(kept, known)
+            program.seconds = known[program.name]["seconds"]
         if cover:
-            self.cover()
+            self.cover(known, kept)
 
-    def cover(self):
+    def digest(self, program):
+        """Of all that the program is made of: what was found of it holds as long as this is the same."""
+        headers = sources("mm/**/*.h") + sources("include/**/*.h") + sources("test/**/*.h")
+        return hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in [*program.own, *MM, *headers])).hexdigest()
+
+    def time(self, program):
+        binary = self.link(program, {}, self.out / "base" / program.name.replace(" ", "-"))
+        if not binary:
+            sys.exit(f"mutate: {program.name}: {self.message}")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if run(program, binary, 1000):
+            sys.exit(f"mutate: {program.name} fails without any change")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def cover(self, known, kept):
         """
         Which lines of mm/ each program comes to: where it does not come to a change, it cannot notice. Those that are slow, and
         threads, which are much slower when they count lines, run against every mutant that the others let live.
         """
-        digest = hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in sources("**/*.[ch]"))).hexdigest()
-        kept = self.out / "lines.json"
-        lines = json.loads(kept.read_text()) if kept.exists() else {}
-        if lines.get("sources") != digest:
-            lines = {"sources": digest}
         waiting = [program for program in self.programs
-                if program.name not in lines and program.seconds < COVERED and STUCK in program.own]
+                if "lines" not in known[program.name] and program.seconds < COVERED and STUCK in program.own]
         variants = {program.variant for program in waiting}
         objects = {(path, variant): self.out / "cover" / variant / (path + ".o") for path in MM for variant in variants}
         for (path, variant), target in objects.items():
@@ -171,7 +181,7 @@ class Bench:
                 data.unlink()
             if run(program, binary, 1000):
                 sys.exit(f"mutate: {program.name} fails without any change")
-            found = lines[program.name] = {}
+            found = known[program.name]["lines"] = {}
             for data in (self.out / "cover" / program.variant).rglob("*.gcda"):
                 text = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], cwd=ROOT, check=True,
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -180,12 +190,12 @@ class Bench:
                     if name.startswith("mm/"):
                         found.setdefault(name, [])
                         found[name] += [line["line_number"] for line in file["lines"] if line["count"]]
-            keep(kept, lines)
-        self.lines = {program.name: {name: set(numbers) for name, numbers in lines[program.name].items()}
-                      for program in self.programs if program.name in lines}
+            keep(kept, known)
+        self.lines = {program.name: {name: set(numbers) for name, numbers in known[program.name]["lines"].items()}
+                      for program in self.programs if "lines" in known[program.name]}
 
     def comes_to(self, program, mutant, text):
-        if not self.lines or program.name not in self.lines:
+        if program.name not in self.lines:
             return True
         first = text.count("\n", 0, mutant.start) + 1
         last = text.count("\n", 0, mutant.end) + 1
@@ -200,37 +210,51 @@ class Bench:
         self.message = done.stderr
         return binary if done.returncode == 0 else None
 
-    def order(self, folder):
-        """First what killed most of this folder's for its time; last those of which nobody knows where they come to."""
+    def order(self, file):
+        """
+        Two lists, each by how much a program killed of this folder for its time: those that are quick or have killed a mutant of
+        this file, and the others.
+        """
+        folder = str(Path(file).parent)
         def key(program):
-            unknown = bool(self.lines) and program.name not in self.lines
-            return unknown, (program.seconds + 0.05) / (0.2 + self.kills.get((folder, program.name), 0))
-        return sorted(self.programs, key=key)
+            return (program.seconds + 0.05) / (0.2 + self.kills.get((folder, program.name), 0))
+        first = [program for program in self.programs if program.seconds < QUICK or (file, program.name) in self.kills]
+        return sorted(first, key=key), sorted((program for program in self.programs if program not in first), key=key)
+
+    def killed(self, file, name):
+        for place in file, str(Path(file).parent):
+            self.kills[place, name] = self.kills.get((place, name), 0) + 1
 
     def judge(self, mutant, place):
         """'killed by X', 'survived', 'equivalent' or 'no C'."""
-        folder = str(Path(mutant.file).parent)
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(ROOT / "mm", place / "mm")
         (place / "include").symlink_to(ROOT / "include")
         text = (ROOT / mutant.file).read_text()
         (place / mutant.file).write_text(text[:mutant.start] + mutant.text + text[mutant.end:])
         files = MM if mutant.file.endswith(".h") else [mutant.file]
-        changed = {variant: None for variant in VARIANTS}
-        for program in self.order(folder):
-            if not self.comes_to(program, mutant, text) and changed[program.variant] is not None:
+        objects = {"host": self.changed(files, place, "host")}
+        if objects["host"] is False:
+            return "no C"
+        if not objects["host"]:
+            return "equivalent"
+        first, others = self.order(mutant.file)
+        for program in [*first, None, *others]:
+            if program is None:
+                if self.same_at_o2(files, place):
+                    return "equivalent"
                 continue
-            if changed[program.variant] is None:
-                changed[program.variant] = self.changed(files, place, program.variant)
-            if changed[program.variant] is False:
-                return "no C"
-            if not changed[program.variant]:
-                return "equivalent"
-            binary = self.link(program, changed[program.variant], place / "program")
+            if not self.comes_to(program, mutant, text):
+                continue
+            if program.variant not in objects:
+                objects[program.variant] = self.changed(files, place, program.variant)
+            if not objects[program.variant]:
+                continue  # it is what it was there, or the place has no such code
+            binary = self.link(program, objects[program.variant], place / "program")
             if not binary or run(program, binary, program.limit()):
-                self.kills[folder, program.name] = self.kills.get((folder, program.name), 0) + 1
+                self.killed(mutant.file, program.name)
                 return f"killed by {program.name}"
-        return "equivalent" if self.same_at_o2(files, place) else "survived"
+        return "survived"
 
     def changed(self, files, place, variant):
         """The objects that are not as before; False: it is no C."""
@@ -300,9 +324,9 @@ def main():
                   for mutant in mutants_of(file, (ROOT / file).read_text())]
     chosen = choose(everything, options.seed)
     results_file = options.out / "results.json"
+    before = json.loads(results_file.read_text()) if results_file.exists() else {}
     if options.survivors:
-        last = json.loads(results_file.read_text())
-        chosen = [mutant for mutant in chosen if last.get(name_of(mutant)) == "survived"]
+        chosen = [mutant for mutant in chosen if before.get(name_of(mutant)) == "survived"]
     print(f"mutate: {len(everything)} possible mutants")
     if options.list:
         for mutant in chosen[:options.count]:
@@ -315,7 +339,10 @@ def main():
         print(f"mutate: {program.name}: {program.seconds:.1f} s")
 
     lock, queue, began = threading.Lock(), list(chosen), time.monotonic()
-    last = json.loads(results_file.read_text()) if options.resume and results_file.exists() else {}
+    last = before if options.resume else {}
+    for name, verdict in before.items():
+        if verdict.startswith("killed by "):
+            bench.killed(name.split("|")[0], verdict.removeprefix("killed by "))
     results = {}
     counted = lambda: sum(verdict not in ("equivalent", "no C") for _, verdict in results.values())
 
@@ -329,7 +356,8 @@ def main():
             verdict = last.get(name_of(mutant)) or bench.judge(mutant, place)
             with lock:
                 results[name_of(mutant)] = mutant, verdict
-                keep(results_file, last | {name: verdict for name, (_, verdict) in results.items()})
+                keep(results_file, (before if options.survivors or options.programs else last) |
+                     {name: verdict for name, (_, verdict) in results.items()})
                 if verdict not in ("equivalent", "no C"):
                     print(f"{counted()}: {mutant.file} {mutant.function} ({mutant.kind}): {verdict}\n"
                           f"- {mutant.before}\n+ {mutant.after}", flush=True)

@@ -157,6 +157,7 @@ static inline void start(phys_addr_t dma32_limit)
 	for (phys_addr_t q = base; q < base + sizeof(map) * QUARTER; q += QUARTER)
 		if (!(*quarter(q) & RESERVED) && memblock_is_region_reserved(q, QUARTER))
 			*quarter(q) |= RESERVED | METADATA;
+	assert_int_equal(0, mm_check());
 	assert_int_equal(free_pages_of_map(), memblock_free_all());
 	expect_map();
 }

@@ -154,6 +154,30 @@ static unsigned int caches_of(unsigned int cpu, unsigned int *high)
 	return caches;
 }
 
+/* There is no memory for a CPU's caches: it goes without, and may ask again. */
+static void no_memory_for_caches(void **state)
+{
+	struct mm_fail fail = {.every = 1};
+	unsigned int high;
+
+	(void)state;
+	boot_pageset_init(&area[2], 2);
+	port_set_pcpu(&area[2]);
+	assert_int_equal(0, mm_set_fail(&fail));
+	assert_int_equal(-ENOMEM, setup_per_cpu_pageset(&area[2], 2));
+	fail.every = 0;
+	assert_int_equal(0, mm_set_fail(&fail));
+	assert_int_equal(0, caches_of(2, &high));
+	use_caches();
+	assert_int_equal(0, cached_by(&area[2]));
+	assert_int_equal(0, mm_check());
+	assert_int_equal(0, setup_per_cpu_pageset(&area[2], 2));
+	assert_true(caches_of(2, &high));
+	use_caches();
+	assert_true(cached_by(&area[2]));
+	assert_int_equal(0, mm_check());
+}
+
 static void offline_and_back(void **state)
 {
 	unsigned int high, high_now, caches = caches_of(1, &high);
@@ -235,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(boot_pcpu_is_port_pcpu, start_memory, stop),
 		cmocka_unit_test_setup_teardown(pageset_is_this_cpus, start_cpus, stop),
+		cmocka_unit_test_setup_teardown(no_memory_for_caches, start_cpus, stop),
 		cmocka_unit_test_setup_teardown(offline_and_back, start_cpus, stop),
 		cmocka_unit_test_setup_teardown(number_passed_on, start_cpus, stop),
 	};

@@ -376,6 +376,27 @@ static void said_of_a_cache(void **state)
 	}
 }
 
+/*
+ * A free that the hot path does not serve notes the open sections around the page for the next one,
+ * if the page went to a cache: a call that goes to the buddy has done enough.
+ */
+static void sections_are_noted(void **state)
+{
+	struct page *page[2] = {alloc_page(GFP_KERNEL), alloc_page(GFP_KERNEL)};
+	struct mm_open_range *open = machine_pcpu.open;
+	unsigned long high = mm_pcp_high();
+
+	(void)state;
+	memset(open, 0, sizeof(machine_pcpu.open));
+	assert_int_equal(0, __free_page(page[0]));
+	assert_true((uintptr_t)page[0] - open[0].start < open[0].bytes);
+	assert_int_equal(0, mm_set_pcp_high(0));
+	memset(open, 0, sizeof(machine_pcpu.open));
+	assert_int_equal(0, __free_page(page[1]));
+	assert_int_equal(0, open[0].bytes);
+	assert_int_equal(high, mm_set_pcp_high(high));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
 
 int main(void)
@@ -393,6 +414,7 @@ int main(void)
 		TEST(exact),
 		TEST(bulk),
 		TEST(said_of_a_cache),
+		TEST(sections_are_noted),
 	};
 
 	port_host_log_hook = port_host_quiet;
