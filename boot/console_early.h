@@ -17,4 +17,11 @@ int console_firmware_getc(void); /* -1: nothing there, or no such console */
  */
 bool console_firmware(phys_addr_t *base);
 
+/*
+ * The UART that earlycon= asked for, which is the console for good, whatever the tree says; NULL if
+ * it asked for none.
+ */
+struct uart_port;
+const struct uart_port *console_forced(void);
+
 #endif

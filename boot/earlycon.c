@@ -18,6 +18,7 @@
 
 static struct uart_port port; /* kind NULL: the firmware's console, if there is one */
 static phys_addr_t registers;
+static bool forced;
 
 /* Take a UART; false if its registers cannot be reached, or are not in one page. */
 static bool take(const struct uart_port *with, bool (*map)(phys_addr_t addr))
@@ -59,7 +60,8 @@ static const char *take_wish(const char *text, size_t length, bool (*map)(phys_a
 		with.width = wish.width;
 		with.shift = wish.kind->of_layout ? wish.shift : with.shift;
 	}
-	return take(&with, map) ? NULL : "its address is memory's, or out of reach";
+	forced = take(&with, map);
+	return forced ? NULL : "its address is memory's, or out of reach";
 }
 
 /* Whether a wish was met. */
@@ -138,6 +140,11 @@ int console_firmware_getc(void)
 		return machine_getc();
 	byte = uart_port_take(&port);
 	return byte < 0 ? -1 : byte;
+}
+
+const struct uart_port *console_forced(void)
+{
+	return forced ? &port : NULL;
 }
 
 bool console_firmware(phys_addr_t *base)

@@ -205,13 +205,33 @@ bool uart_wakes(void)
 
 /* ---- the driver's side ----------------------------------------------------------------------- */
 
+/* Is this the UART that earlycon= asked for? */
+static bool is_forced(const struct uart_port *port)
+{
+	const struct uart_port *forced = console_forced();
+
+	return forced && forced->base == port->base;
+}
+
 int uart_map(struct device *dev, const struct uart_kind *kind)
 {
+	const struct uart_port *forced = console_forced();
+	struct uart_port *port = port_of(dev);
 	void *base = device_map_reg(dev, 0);
+	int error;
 
 	if (!base)
 		return -ENXIO;
-	return uart_port_init(port_of(dev), kind, dev->fdt, dev->node, base, dev->reg, dev->size);
+	error = uart_port_init(port, kind, dev->fdt, dev->node, base, dev->reg, dev->size);
+	if (error || !is_forced(port))
+		return error;
+	/* what the command line says of the registers goes before the tree: that is why it was asked */
+	if (kind->driver != forced->kind->driver ||
+	    (kind->driver == UART_DRIVER_TABLE && kind != forced->kind))
+		return -ENODEV;
+	port->width = forced->width;
+	port->shift = forced->shift;
+	return 0;
 }
 
 int uart_init(struct device *dev, const struct uart_ops *ops)
@@ -250,7 +270,7 @@ void uart_settle(void)
 	bool firmware = console_firmware(&base), named;
 	struct device *dev, *choice = NULL;
 
-	if (console || !uarts)
+	if (console || !uarts || console_forced())
 		return;
 	named = of_stdout(uarts->fdt, NULL) >= 0;
 	for (dev = uarts; dev && !choice; dev = *link_of(dev))
@@ -283,7 +303,7 @@ void uart_start(struct device *dev)
 	} else {
 		dev->irq = (uint32_t)irq;
 	}
-	if (of_stdout(dev->fdt, NULL) == dev->node)
+	if (console_forced() ? is_forced(&uart->port) : of_stdout(dev->fdt, NULL) == dev->node)
 		become_console(dev);
 }
 

@@ -77,7 +77,7 @@ void uart_receive(struct device *dev);
 /*
  * uart_settle() - after all drivers have probed: if none runs what stdout-path names, or it names
  * nothing, the UART that the firmware prints on becomes the console if a driver runs it; else the
- * first one, unless stdout-path names something and the firmware's console serves. So input is read
+ * first one, unless earlycon= asked for another, or stdout-path names something and the firmware's console serves. So input is read
  * where the prompt is printed. Context: thread.
  */
 void uart_settle(void);

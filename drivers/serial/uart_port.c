@@ -158,22 +158,25 @@ static uint32_t take_errors(struct uart_port *port)
 	return errors;
 }
 
+/* Nothing is left that could be broken. */
+static int empty(struct uart_port *port)
+{
+	port->in_break = false;
+	port->errors = 0;
+	return UART_EMPTY;
+}
+
 static int take(struct uart_port *port)
 {
 	const struct uart_kind *kind = port->kind;
 	uint32_t errors, data;
 
-	if (!holds(port, &kind->has_byte)) {
-		port->in_break = false;
-		port->errors = 0;
-		return UART_EMPTY;
-	}
+	if (!holds(port, &kind->has_byte))
+		return empty(port);
 	errors = take_errors(port);
 	data = access_read(port, kind->rx, data_width(port));
-	if (data & kind->data_empty) {
-		port->in_break = false;
-		return UART_EMPTY;
-	}
+	if (data & kind->data_empty)
+		return empty(port);
 	uart_port_run(port, kind->after_rx);
 	if (data & kind->data_overrun)
 		port->overruns++;

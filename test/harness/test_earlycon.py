@@ -71,12 +71,14 @@ test_earlycon_in_memory.boards = ARM64
 
 @pytest.mark.parametrize("forced", [True, False])
 def test_earlycon_beside_the_sbi(other, setup, forced, tmp_path):  # noqa: F811
-    """The first lines are on the second UART if that is asked for, on the SBI's else."""
+    """From the first line on the console is the second UART if that is asked for, the SBI's and then the first's else."""
     line = ["-append", "earlycon=sifive,0x10011000"] if forced else []
-    board = other(["qemu-system-riscv64", "-M", "sifive_u", "-smp", "2", "-m", "256M", *line, "-kernel",
-                   str(setup.image)], [f"file:{tmp_path}/second"])
-    assert banner(board) == (not forced)
-    assert (b"Quarry " in (tmp_path / "second").read_bytes()) == forced
+    sifive_u = ["qemu-system-riscv64", "-M", "sifive_u", "-smp", "2", "-m", "256M", *line, "-kernel", str(setup.image)]
+    file = ["-serial", f"file:{tmp_path}/beside"]
+    board = other([*sifive_u, *file] if forced else sifive_u, () if forced else file[1:])
+    assert banner(board)
+    assert "uart: sifive, " in typed(board, "uart")
+    assert b"Quarry " not in (tmp_path / "beside").read_bytes()
 
 
 test_earlycon_beside_the_sbi.boards = RISCV64

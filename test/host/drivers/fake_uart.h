@@ -34,6 +34,7 @@ static struct {
 	void (*output)(char c);
 	bool firmware;		   /* has a console .. */
 	phys_addr_t firmware_base; /* .. on the UART there, if that is known */
+	const struct uart_port *forced;
 	const char *firmware_input;
 	char log[512];
 	uint64_t now;
@@ -116,6 +117,11 @@ bool console_firmware(phys_addr_t *base)
 	if (fake.firmware_base)
 		*base = fake.firmware_base;
 	return fake.firmware;
+}
+
+const struct uart_port *console_forced(void)
+{
+	return fake.forced;
 }
 
 int console_early_getc(void)

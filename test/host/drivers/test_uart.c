@@ -187,6 +187,44 @@ static void named_one_fails(void **state)
 	fake_remove(b);
 }
 
+/* earlycon= asked for a UART: that one, and no other, whatever stdout-path names. */
+static void forced_one(void **state)
+{
+	static const struct uart_step none[] = {{UART_END, 0, 0}};
+	struct uart_kind imx = *uart_kind_named("imx", 3);
+	struct uart_port forced = {.kind = uart_kind_of("arm,pl011"), .width = 4};
+	struct device *a, *b;
+
+	(void)state;
+	memset(chip, 0, sizeof(chip));
+	uart_tree("/a");
+	uart_node("a", "arm,pl011", 0x9000000);
+	end();
+	uart_node("b", "arm,pl011", 0x9040000);
+	end();
+	finish_tree();
+	fake.forced = &forced;
+	fake.firmware = true;
+	forced.base = fake.registers[1];
+	a = fake_device(&driver_pl011, "/a");
+	assert_null(uart_console());
+	b = fake_device(&driver_pl011, "/b");
+	assert_ptr_equal(uart_console(), b);
+	fake_remove(b);
+	/* where no driver runs it, it is polled on: no other UART takes its place */
+	forced.base = (char *)0x1000;
+	uart_settle();
+	assert_null(uart_console());
+	assert_null(fake.output);
+	fake_remove(a);
+	/* the tree has another kind at this place: that is not touched */
+	imx.start = none;
+	forced.kind = &imx;
+	forced.base = fake.registers[2];
+	assert_null(fake_device(&driver_pl011, "/a"));
+	assert_int_equal(chip[2].reg[UARTCR / 4], 0);
+}
+
 static struct device *one_board(void)
 {
 	struct device *dev;
@@ -266,9 +304,9 @@ static void firmware_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(consoles),	  cmocka_unit_test(named_one_fails),
-		cmocka_unit_test(breaks),	  cmocka_unit_test(registers_changed),
-		cmocka_unit_test(firmware_input),
+		cmocka_unit_test(consoles),	     cmocka_unit_test(named_one_fails),
+		cmocka_unit_test(forced_one),	     cmocka_unit_test(breaks),
+		cmocka_unit_test(registers_changed), cmocka_unit_test(firmware_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
