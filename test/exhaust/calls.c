@@ -119,7 +119,7 @@ enum called call(unsigned int number)
 		return CALL_NO_MORE;
 	port_set_pcpu(&areas[number / NR_PER_CPU]);
 	if (what < NR_REQUESTS) {
-		if (!config->gfp[what % MAX_GFPS])
+		if (!config->gfp[what % MAX_GFPS] || what / MAX_GFPS < config->lowest)
 			return CALL_NONE;
 		request(config->gfp[what % MAX_GFPS], what / MAX_GFPS);
 		return CALL_DONE;

@@ -22,7 +22,8 @@ struct config {
 	unsigned int dma32_pages; /* of them, those of DMA32; 0: all */
 	unsigned int cpus;	  /* with caches; 0: one CPU without */
 	unsigned int refs;	  /* most holders of a block */
-	unsigned int orders;	  /* that are asked for: 0 .. orders - 1 */
+	unsigned int lowest;	  /* order that is asked for; */
+	unsigned int orders;	  /* all are below this */
 	gfp_t gfp[MAX_GFPS];	  /* what requests say; ends with 0 */
 	unsigned int kept;	  /* pages: the min mark of the only zone */
 	bool wrong_frees;	  /* all of them, in each state */

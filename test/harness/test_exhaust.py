@@ -10,7 +10,7 @@ import pytest
 
 from board import BOARDS, ROOT, make_variables
 
-QUICK = ["section", "caches", "marks", "cpus"]
+QUICK = ["section", "caches", "marks", "cpus", "two-sections"]
 
 
 def exhaust(*arguments):
