@@ -223,6 +223,36 @@ int of_irq(const void *fdt, int node, unsigned int index, struct of_irq *irq)
 	return take_irq(controller, nr_cells, cell + index * nr_cells, irq);
 }
 
+int of_path(const void *fdt, const char *path, int length)
+{
+	const char *end = path + length, *slash = memchr(path, '/', (size_t)length), *target;
+	int size, node = 0;
+
+	if (length > 0 && *path != '/') {
+		/* libfdt would follow an alias that names itself without end */
+		slash = slash ? slash : end;
+		node = fdt_path_offset(fdt, "/aliases");
+		target = node < 0
+				 ? NULL
+				 : fdt_getprop_namelen(fdt, node, path, (int)(slash - path), &size);
+		if (!target || size < 2 || *target != '/' || target[size - 1] != '\0')
+			return -FDT_ERR_BADPATH;
+		node = fdt_path_offset(fdt, target);
+		path = slash;
+	} else if (length <= 0) {
+		return -FDT_ERR_BADPATH;
+	}
+	while (node >= 0 && path < end) {
+		const char *name = path + 1;
+
+		slash = memchr(name, '/', (size_t)(end - name));
+		path = slash ? slash : end;
+		if (path > name)
+			node = fdt_subnode_offset_namelen(fdt, node, name, (int)(path - name));
+	}
+	return node;
+}
+
 int of_stdout(const void *fdt, const char **options)
 {
 	int chosen = fdt_path_offset(fdt, "/chosen");
@@ -244,5 +274,5 @@ int of_stdout(const void *fdt, const char **options)
 			*options = colon + 1;
 		len = (int)(colon - path);
 	}
-	return fdt_path_offset_namelen(fdt, path, len);
+	return of_path(fdt, path, len);
 }

@@ -76,6 +76,12 @@ uint64_t of_timebase_frequency(const void *fdt, uint64_t id);
 int of_irq(const void *fdt, int node, unsigned int index, struct of_irq *irq);
 
 /*
+ * of_path() - the node of a path of `length` bytes, which may begin with an alias (2.2.3, 3.3). An
+ * alias is a whole path, never another alias. Negative if there is none.
+ */
+int of_path(const void *fdt, const char *path, int length);
+
+/*
  * of_stdout() - the node /chosen/stdout-path names: a path or an alias, ":115200n8" options split
  * off and, if options is not NULL, pointed to (NULL if there are none). Negative if there is none.
  */

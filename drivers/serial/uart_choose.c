@@ -99,14 +99,13 @@ const char *uart_port_of_node(struct uart_port *port, const struct uart_kind *ki
 struct uart_choice uart_choose(const void *fdt)
 {
 	struct uart_choice choice = {.node = of_stdout(fdt, NULL)};
-	const char *alias = fdt_get_alias(fdt, "serial0");
 
 	if (choice.node >= 0) {
 		choice.named = true;
 		choice.kind = uart_kind_of_node(fdt, choice.node);
 		return choice;
 	}
-	choice.node = alias ? fdt_path_offset(fdt, alias) : -1;
+	choice.node = of_path(fdt, "serial0", (int)strlen("serial0"));
 	if (choice.node < 0 || !of_is_enabled(fdt, choice.node))
 		choice.node = -1;
 	choice.kind = choice.node < 0 ? NULL : uart_kind_of_node(fdt, choice.node);

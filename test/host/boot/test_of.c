@@ -404,13 +404,57 @@ static void test_stdout(void **state)
 	assert_true(stdout_of(NULL, 0, &options) < 0);
 }
 
+/* An alias is a whole path (3.3): one that names an alias, itself or none is no way to a node. */
+static void test_aliases(void **state)
+{
+	static const struct {
+		const char *value;
+		int size;
+		const char *node; /* what /chosen's "serial0/sub" names; NULL: none */
+	} aliases[] = {
+		{"/uart@1", 8, "/uart@1/sub"},
+		{"/uart@1/", 9, "/uart@1/sub"},
+		{"serial0", 8, NULL},
+		{"serial0/sub", 12, NULL},
+		{"serial1", 8, NULL},
+		{"uart@1", 7, NULL},
+		{"", 1, NULL},
+		{"", 0, NULL},
+		{"/uart@1", 7, NULL},
+		{"/uart@2", 8, NULL},
+		{"/uart@1/sub", 12, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		start_tree();
+		begin("aliases");
+		assert_int_equal(fdt_property(blob, "serial0", aliases[i].value, aliases[i].size),
+				 0);
+		assert_int_equal(fdt_property_string(blob, "serial1", "serial0"), 0);
+		end();
+		begin("chosen");
+		assert_int_equal(fdt_property_string(blob, "stdout-path", "serial0/sub:9600"), 0);
+		end();
+		begin("uart@1");
+		begin("sub");
+		end();
+		end();
+		finish_tree();
+		if (aliases[i].node)
+			assert_int_equal(of_stdout(blob, NULL), at(aliases[i].node));
+		else
+			assert_true(of_stdout(blob, NULL) < 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_reg),
 		cmocka_unit_test(test_status),	 cmocka_unit_test(test_each_cpu),
 		cmocka_unit_test(test_timebase), cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_stdout),
+		cmocka_unit_test(test_stdout),	 cmocka_unit_test(test_aliases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
