@@ -27,8 +27,9 @@ struct boot_info {
 	phys_addr_t
 		image_end; /* exclusive; stacks, .bss, and until the tree is read its tables included */
 	uint64_t mm_init_instret; /* instructions from the entry of mm_init() to the first page */
-	const char *bootargs;	  /* /chosen/bootargs; "" if absent */
-	const char *version;	  /* of this program, from git describe */
+	uint64_t mm_pageset_instret; /* those of setup_per_cpu_pageset() */
+	const char *bootargs;	     /* /chosen/bootargs; "" if absent */
+	const char *version;	     /* of this program, from git describe */
 };
 extern struct boot_info boot_info;
 

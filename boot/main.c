@@ -88,7 +88,9 @@ static void start_page_allocator(void)
 	port_log("mm: first page %#" PRIx64 ", instret +%" PRIu64 " from the entry of mm_init()",
 		 page_to_phys(page), used);
 	__free_page(page);
+	start = machine_instret();
 	err = setup_per_cpu_pageset(&boot_cpu.mm, 0);
+	boot_info.mm_pageset_instret = machine_instret() - start;
 	if (err)
 		port_log("mm: no memory for the per-CPU page caches (error %d): they stay off",
 			 err);

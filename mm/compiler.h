@@ -50,8 +50,10 @@
 #ifdef __OPTIMIZE_SIZE__
 #define MM_SHARED_INLINE inline /* header: C99 inline, external copy elsewhere */
 #define MM_OUTLINE	 static __attribute__((noinline)) /* within one file */
+#define MM_APART	 static inline
 #else
 #define MM_OUTLINE	 static inline
+#define MM_APART	 static __attribute__((noinline)) /* its registers would slow the caller down */
 #define MM_SHARED_INLINE static inline
 #endif
 

@@ -39,7 +39,7 @@ int mm_init(const struct mm_config *config) MM_LINK_NAME(mm_init);
  * its number.
  *
  * Context: boot or thread; pinned. The first call of mm/ on a CPU, and after mm_cpu_offline().
- * Bound:   linear in the arrays' bytes, which are zeroed.
+ * Bound:   4000, whatever the size of RAM; back from mm_cpu_offline() 2000.
  * Return:  0; -EINVAL the area is not port_pcpu()'s, or the number not the area's or out of range;
  *          -EEXIST it is online with its caches: nothing has changed then. -ENOMEM: it is online,
  *          its caches hold nothing, and each call goes to the buddy.

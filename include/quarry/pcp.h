@@ -24,10 +24,9 @@ struct per_cpu_pages {
 	struct page **limit; /* top may not pass it */
 	struct page **base;  /* the NULL slot below the first page */
 	uint32_t capacity;   /* pages the array has room for */
-	uint8_t batch;	     /* blocks a refill aims at */
 	uint8_t zone;	     /* index of the zone its pages are from */
 	uint8_t cursor;	     /* where the next pages to give back lie among the newest */
-	uint8_t unused;
+	uint16_t unused;
 };
 static_assert(sizeof(struct per_cpu_pages) == 32, "class bits are byte offsets");
 

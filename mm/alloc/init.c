@@ -15,7 +15,7 @@ int mm_init(const struct mm_config *config)
 	error = zones_init(config->dma32_limit ? config->dma32_limit : (phys_addr_t)1 << 32);
 	if (error)
 		return error;
-	mm.pcp_high = UINT32_MAX;
+	mm.pcp_high = PCP_HIGH_ALL;
 	mm.nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
 	if (cpu->cache != cpu->pcp[0] || cpu->trust)
 		boot_pageset_init(cpu, 0);
@@ -25,32 +25,32 @@ int mm_init(const struct mm_config *config)
 
 int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 {
-	unsigned long flags, need;
-	struct page **slots;
+	struct page **slots = NULL;
+	unsigned long flags, have;
+	size_t need;
 	int error = 0;
 
 	if (cpu >= CONFIG_NR_CPUS || area != port_pcpu() || area->cpu != cpu)
 		return -EINVAL;
-	need = pcp_give_slots(area, NULL, PCP_HAVE_SLOTS - 1);
-	if (need == PCP_HAVE_SLOTS) {
+	have = pcp_give_slots(area, NULL, 0);
+	need = have * MIGRATE_PCPTYPES * sizeof(*slots);
+	if (have == PCP_HAVE_SLOTS) {
 		if (area->online)
 			return -EEXIST;
-		need = 0; /* back from mm_cpu_offline(), with its own */
+	} else if (have) { /* else there is too little memory for caches to be worth it */
+		slots = alloc_pages_exact(need, GFP_KERNEL);
+		if (!slots)
+			error = -ENOMEM;
 	}
-	if (need) { /* else there is too little memory for caches to be worth it */
-		slots = alloc_pages_exact(need * sizeof(*slots), GFP_KERNEL | __GFP_ZERO);
-		error = -ENOMEM;
-		if (slots) {
-			error = 0;
-			__atomic_fetch_add(&mm.pcp_bytes,
-					   ALIGN_UP(need * sizeof(*slots), PAGE_SIZE),
-					   __ATOMIC_RELAXED);
-			flags = port_irq_save();
-			pcp_give_slots(area, slots, need);
-			port_irq_restore(flags);
-		}
+	flags = port_irq_save(); /* until other CPUs see it nothing may come to its caches */
+	if (slots) {
+		__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(need, PAGE_SIZE), __ATOMIC_RELAXED);
+		pcp_give_slots(area, slots, have);
 	}
-	mm_cpu_online(area); /* other CPUs see its caches from now on, with their slots */
-	pcp_sync_limits();
+	mm_cpu_online(area);
+	/* Who sets a limit from now on sees this CPU, and has it take that over. */
+	if (!FOR_SPEED || !slots || READ_ONCE(mm.pcp_high) != PCP_HIGH_ALL)
+		pcp_sync_limits();
+	port_irq_restore(flags);
 	return error;
 }

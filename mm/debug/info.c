@@ -193,7 +193,7 @@ RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 			info->order = i / NR_PCP_CLASSES;
 			info->count = (uint32_t)pcp_count(pcp);
 			info->high = (uint32_t)(pcp->limit - pcp->base);
-			info->batch = info->high ? pcp->batch : 0;
+			info->batch = !info->high ? 0 : info->order ? 1 : PCP_BATCH;
 			info->capacity = pcp->capacity;
 			return true;
 		}

@@ -23,5 +23,11 @@ extern struct memblock_region memblock_handed_over;
  */
 int memblock_check_late(pfn_t start, pfn_t end);
 
+/*
+ * memblock_alloc.c: pass on, upwards, the frames that are free as a whole; ranges that touch as one. Frame 0 is
+ * left out: address 0 means "none" to callers of __get_free_pages(). Bound: linear in all regions.
+ */
+void memblock_for_free_frames(void (*take)(void *context, pfn_t start, pfn_t end), void *context);
+
 #pragma GCC visibility pop
 #endif

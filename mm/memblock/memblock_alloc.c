@@ -138,6 +138,36 @@ void memblock_next_mem_pfn_range(int *idx, int nid, pfn_t *out_start, pfn_t *out
 	*idx = -1;
 }
 
+void memblock_for_free_frames(void (*take)(void *context, pfn_t start, pfn_t end), void *context)
+{
+	const struct memblock_region *region, *reserved = memblock.reserved.regions;
+	const struct memblock_region *const last = reserved + memblock.reserved.cnt;
+	pfn_t start = 0, end = 0; /* found, not passed on yet: what touches it may come */
+
+	for_each_mem_region (region) {
+		phys_addr_t at = region->base, stop = region_end(region);
+
+		/* The last reserved region that is looked at may go on in the next one of memory. */
+		for (; at < stop && !memblock_is_nomap(region); reserved++) {
+			bool more = reserved < last && reserved->base < stop;
+			pfn_t from = PFN_UP(at), to = PFN_DOWN(more ? reserved->base : stop);
+
+			from = from ? from : 1;
+			if (from < to && from != end) {
+				if (start < end)
+					take(context, start, end);
+				start = from;
+			}
+			end = from < to ? to : end;
+			if (!more || region_end(reserved) >= stop)
+				break;
+			at = region_end(reserved) > at ? region_end(reserved) : at;
+		}
+	}
+	if (start < end)
+		take(context, start, end);
+}
+
 /* ---- finding ---- */
 
 phys_addr_t memblock_find_top_down(phys_addr_t start, phys_addr_t end, phys_addr_t size,

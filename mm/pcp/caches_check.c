@@ -59,8 +59,6 @@ static struct page **check_bounds(struct walk *walk, const struct mm_pcpu *cpu, 
 	       "cpu[%u].cache[%u].capacity: %u, but %lu by zone[%u].managed and mm.nr_cpus", c,
 	       number, (unsigned int)pcp->capacity, most, zone);
 	expect(walk, pcp->zone == zone, "cpu[%u].cache[%u].zone: %u", c, number, pcp->zone);
-	expect(walk, pcp->batch == pcp_batch(order), "cpu[%u].cache[%u].batch: %u", c, number,
-	       pcp->batch);
 	expect(walk, slots ? pcp->base == slots : (uintptr_t)pcp->base % PAGE_SIZE == 0,
 	       "cpu[%u].cache[%u].base: 0x%llx, but 0x%llx by .base and .capacity of the one before",
 	       c, number, address(pcp->base), address(slots));

@@ -20,13 +20,20 @@ struct page *pcp_empty_slot[1];
 
 static void hold_nothing(struct per_cpu_pages pcp[])
 {
+	const struct per_cpu_pages none = {
+		.top = pcp_empty_slot,
+		.limit = pcp_empty_slot,
+		.base = pcp_empty_slot,
+	};
+
+	UNROLL(8)
 	for (unsigned int i = 0; i < NR_PCPS; i++)
-		pcp[i].top = pcp[i].base = pcp[i].limit = pcp_empty_slot;
+		pcp[i] = none;
 }
 
 void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu)
 {
-	memset(area, 0, offsetof(struct mm_pcpu, pcp) + sizeof(area->pcp));
+	memset(area, 0, offsetof(struct mm_pcpu, pcp));
 	area->cpu = cpu;
 	area->cache = area->pcp[0];
 	if (FOR_SPEED)
@@ -45,7 +52,6 @@ static void move_caches(struct mm_pcpu *cpu, struct per_cpu_pages *to)
 
 		to[i].limit = from->limit;
 		to[i].capacity = from->capacity;
-		to[i].batch = from->batch;
 		to[i].zone = from->zone;
 		to[i].cursor = from->cursor;
 		WRITE_ONCE(to[i].base, from->base);
@@ -71,24 +77,64 @@ void pcp_sync_hooks(void)
 }
 #endif
 
+/* Single pages that a cache of the zone may hold, before that is limited. */
+static inline unsigned long pages_for_cache(const struct zone *zone)
+{
+	VM_BUG_ON(!mm.nr_cpus);
+	return zone->managed / CONFIG_PCP_ZONE_PART / mm.nr_cpus;
+}
+
+static inline unsigned long capacity_for(unsigned long blocks, unsigned int order)
+{
+	if (order) {
+		unsigned long most = order < pageblock_order ? CONFIG_PCP_BLOCKS_MAX : 1;
+
+		return blocks < most ? blocks : most;
+	}
+	if (blocks < CONFIG_PCP_HIGH_MIN) /* not worth a cache */
+		return 0;
+	if (blocks > CONFIG_PCP_HIGH_MAX)
+		blocks = CONFIG_PCP_HIGH_MAX;
+	/* Whole groups of pages, so that these can go back as they came. */
+	return blocks > PCP_RETURN_PAGES ? blocks & ~(PCP_RETURN_PAGES - 1UL) : blocks;
+}
+
 unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
 {
-	unsigned long blocks =
-		pcp_blocks_for(zone->managed / CONFIG_PCP_ZONE_PART / mm.nr_cpus, order);
-	unsigned long most = order >= pageblock_order ? 1 : CONFIG_PCP_BLOCKS_MAX;
+	VM_BUG_ON(order > MAX_PAGE_ORDER);
+	return capacity_for(pcp_blocks_for(pages_for_cache(zone), order), order);
+}
 
-	VM_BUG_ON(order > MAX_PAGE_ORDER || !mm.nr_cpus);
-	if (!order) {
-		most = CONFIG_PCP_HIGH_MAX;
-		if (blocks < CONFIG_PCP_HIGH_MIN) /* not worth a cache */
-			return 0;
+/* Slots of a zone's caches of one class for larger blocks, at most. */
+#define LARGE_SLOTS                                                          \
+	((pageblock_order - 1) * (CONFIG_PCP_BLOCKS_MAX + PCP_EXTRA_SLOTS) + \
+	 (MAX_PAGE_ORDER - pageblock_order + 1) * (1 + PCP_EXTRA_SLOTS))
+
+/*
+ * An order's caches, one a class, empty until now, take their parts of the array. Returns what is left of
+ * it.
+ */
+static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
+				 unsigned long capacity, unsigned int zone)
+{
+	unsigned long size = capacity + PCP_EXTRA_SLOTS;
+
+	UNROLL(3)
+	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
+		slots[i * size] = NULL;
+	/* Release: what another CPU finds by a cache's `top` is this NULL (search_next_block()). */
+	atomic_thread_fence(memory_order_release);
+	UNROLL(3)
+	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, slots += size) {
+		VM_BUG_ON(pcp[i].top != pcp[i].base || pcp[i].cursor);
+		pcp[i].capacity = (uint32_t)capacity;
+		pcp[i].zone = (uint8_t)zone;
+		pcp[i].base = slots;
+		if (FOR_SPEED) /* else pcp_sync_limits() does it */
+			pcp[i].limit = slots + capacity;
+		WRITE_ONCE(pcp[i].top, slots);
 	}
-	if (blocks > most)
-		blocks = most;
-	/* Whole groups of pages, so that these can go back as they came. */
-	if (!order && blocks > PCP_RETURN_PAGES)
-		blocks &= ~(PCP_RETURN_PAGES - 1UL);
-	return blocks;
+	return slots;
 }
 
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
@@ -96,32 +142,23 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 	unsigned long need = 0;
 
 	for (unsigned int z = 0; z < MAX_NR_ZONES; z++) {
-		const struct zone *zone = &mm.zones[z];
+		struct per_cpu_pages *pcp = &area->cache[mm.zones[z].first_pcp];
+		unsigned long blocks = pages_for_cache(&mm.zones[z]);
 
-		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
-			struct per_cpu_pages *pcp =
-				&area->cache[order * NR_PCP_CLASSES + zone->first_pcp];
-			unsigned long size = pcp_capacity(zone, order) + PCP_EXTRA_SLOTS;
+		if (!slots && blocks && pcp[NR_PCP_CLASSES].capacity)
+			return PCP_HAVE_SLOTS;
+		if (blocks)
+			need += capacity_for(blocks, 0) + PCP_EXTRA_SLOTS + LARGE_SLOTS;
+		if (!slots || need > have)
+			continue;
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS;
+		     order++, pcp += NR_PCP_CLASSES) {
+			unsigned long capacity = capacity_for(blocks, order);
 
-			for (int left = MIGRATE_PCPTYPES; left && size > PCP_EXTRA_SLOTS;
-			     left--, pcp++) {
-				VM_BUG_ON(slots && pcp->top != pcp->base);
-				if (slots && need + size <= have) {
-					pcp->batch = pcp_batch(order);
-					pcp->zone = (uint8_t)z;
-					pcp->cursor = 0;
-					pcp->base = pcp->limit = slots + need;
-					pcp->capacity = (uint32_t)(size - PCP_EXTRA_SLOTS);
-					/*
-					 * Release: another CPU that reads this reads the slot it
-					 * points to after it was zeroed (search_next_block()).
-					 */
-					__atomic_store_n(&pcp->top, pcp->base, __ATOMIC_RELEASE);
-				} else if (pcp->capacity) {
-					return PCP_HAVE_SLOTS;
-				}
-				need += size;
-			}
+			if (capacity)
+				slots = deal(pcp, slots, capacity, z);
+			if (order)
+				blocks >>= 1;
 		}
 	}
 	return need;

@@ -47,11 +47,11 @@ static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 /* ---- pcp.c ---------------------------------------------------------------------------------- */
 
 /*
- * Slots that the caches of this area need, PCP_HAVE_SLOTS if they have some. With `slots`, `have`
- * of them, each cache gets its part; one that finds too few left, since a zone has grown meanwhile,
- * goes without.
+ * Slots of each class that this area's caches need; PCP_HAVE_SLOTS if these have some. With `slots`, `have` a
+ * class, interrupts masked: caches get theirs, not those of a zone that has grown too much, and no other limit.
  */
 #define PCP_HAVE_SLOTS (~0UL)
+#define PCP_HIGH_ALL   (~0UL) /* mm.pcp_high: as much as they have room for */
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have);
 #define PCP_RETURN_PAGES (1 << CONFIG_PCP_RETURN_ORDER) /* a slow free: half of it */
 #define PCP_BATCH	 (1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */

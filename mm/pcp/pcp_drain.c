@@ -311,9 +311,9 @@ SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
 /*
  * The next cached block; NULL: there is none. The caches may be those of another CPU, which changes
  * them meanwhile. `top` always points to a slot of an array whose slots hold descriptors of cached
- * blocks, of some moment, down to one that holds NULL and is never written. That another CPU reads
- * the slots as they were when it reads `top`, or as they are later, follows from the address
- * dependency.
+ * blocks, of some moment, down to one that holds NULL and is written once, before the array is a
+ * cache's. A CPU may see `top` before what was written to its slot: then it reads an older block, or
+ * what the memory held before it became the array. So search_next() takes the answer for a number.
  */
 static inline RACY const struct page *search_next_block(struct search *search)
 {

@@ -17,10 +17,6 @@
 extern struct page *pcp_empty_slot[1];
 /* Of a cache's array: one below the first page, and one for a page that goes out at once. */
 #define PCP_EXTRA_SLOTS 2UL
-static inline uint8_t pcp_batch(unsigned int order)
-{
-	return order ? 1 : PCP_BATCH;
-}
 /* From where the hot path finds a descriptor's trust byte by its address (quarry/pcp.h). */
 static inline const int8_t *pcp_trust(void)
 {

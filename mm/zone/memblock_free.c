@@ -28,6 +28,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 struct partial {
 	unsigned long section; /* NIL32: none */
 	unsigned long pos;
+	const struct bank *bank; /* of what was released last */
 };
 
 /* Cut [index, end), which lies in one section and is reserved, into the largest aligned blocks. */
@@ -116,15 +117,9 @@ static void partial_end(struct partial *partial)
 	partial->section = NIL32;
 }
 
-/*
- * Release the frames [start, last), which lie in one bank and above all released before; there may
- * be none.
- */
-static void release(struct partial *partial, pfn_t start, pfn_t last)
+/* Release pages that lie in one bank and above all released before. */
+MM_APART void release_pages(struct partial *partial, unsigned long index, unsigned long end)
 {
-	unsigned long index = pfn_to_index(start), end = index + (unsigned long)(last - start);
-
-	VM_BUG_ON(start < last && (index == NIL32 || pfn_to_index(last - 1) != end - 1));
 	while (index < end) {
 		unsigned long section = index >> SECTION_SHIFT;
 		unsigned long stop = (section + 1) << SECTION_SHIFT;
@@ -155,33 +150,50 @@ static void release(struct partial *partial, pfn_t start, pfn_t last)
 	}
 }
 
+/* The same of frames, where whole sections that begin a span are the most common. */
+static void release(void *context, pfn_t start, pfn_t last)
+{
+	struct partial *partial = context;
+	const struct bank *bank = partial->bank;
+	unsigned long index, end;
+	struct span *span;
+	struct zone *zone;
+
+	if (FOR_SPEED)
+		while (start - bank->start >= bank->pages)
+			bank = ++partial->bank;
+	else
+		bank = bank_of(start, false);
+	index = bank->first + (unsigned long)(start - bank->start);
+	end = index + (unsigned long)(last - start);
+	VM_BUG_ON(index != pfn_to_index(start) || pfn_to_index(last - 1) != end - 1);
+	span = &mm.spans[mm.nr_spans];
+	zone = zone_of(index);
+	if (!FOR_SPEED || (index | end) % SECTION_PAGES || partial->section != NIL32 ||
+	    !mm.nr_spans || end > zone->end || span[-1].opened == index >> SECTION_SHIFT) {
+		release_pages(partial, index, end);
+		return;
+	}
+	VM_BUG_ON(mm.nr_spans >= mm.max_spans);
+	mm.nr_spans++;
+	span->first = span->opened = (uint32_t)(index >> SECTION_SHIFT);
+	span->end = (uint32_t)(end >> SECTION_SHIFT);
+	zone->nr_untouched += end - index;
+	zone->nr_free += end - index;
+	zone->managed += end - index;
+}
+
 unsigned long memblock_free_all(void)
 {
-	struct partial partial = {NIL32, 0};
-	pfn_t start = 0, end = 0; /* a free range, not released yet: touching ones become one */
-	uint64_t i, released = 0;
-	phys_addr_t base, limit;
+	struct partial partial = {NIL32, 0, mm.banks};
+	uint64_t released = 0;
 	struct zone *zone;
 
 	if (!mm.memmap || memblock_handed_over.size) {
 		report_nothing_released(mm.memmap);
 		return 0;
 	}
-	for_each_free_mem_range (i, NUMA_NO_NODE, MEMBLOCK_NONE, &base, &limit, NULL) {
-		/* Address 0 means "none" to callers of __get_free_pages(): it stays reserved. */
-		pfn_t from = max_u64(PFN_UP(base), 1), to = PFN_DOWN(limit);
-
-		if (from >= to)
-			continue;
-		if (from == end) {
-			end = to;
-			continue;
-		}
-		release(&partial, start, end);
-		start = from;
-		end = to;
-	}
-	release(&partial, start, end);
+	memblock_for_free_frames(release, &partial);
 	partial_end(&partial);
 
 	link_spans();

@@ -11,8 +11,7 @@
 
 struct mm mm;
 
-/* The last bank that starts at or before x, a frame or an index; NULL before there are any. */
-MM_OUTLINE const struct bank *bank_of(uint64_t x, bool by_index)
+const struct bank *bank_of(uint64_t x, bool by_index)
 {
 	const struct bank *bank = mm.banks;
 

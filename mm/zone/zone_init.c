@@ -16,7 +16,7 @@
  * the next one `step` further; 0: one takes the place of the other. Returns their number; *nr_pages
  * is the number of descriptors.
  */
-static uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
+MM_OUTLINE uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
 {
 	const struct memblock_region *region;
 	uint64_t first = 0;
@@ -36,6 +36,8 @@ static uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
 				bank += step;
 			bank->start = last_end = start;
 			bank->first = (uint32_t)first;
+			if (step)
+				bank->page = &mm.memmap[first];
 		}
 		first += end - last_end;
 		bank->pages = (uint32_t)first - bank->first;
@@ -49,17 +51,13 @@ static uint32_t find_banks(struct bank *bank, size_t step, uint64_t *nr_pages)
 
 static void init_zones(pfn_t dma32_end)
 {
-	uint64_t boundary = 0; /* descriptors below it */
+	const struct bank *bank = bank_of(dma32_end, false);
+	uint64_t boundary = bank->first; /* descriptors below it */
 	struct zone *zone;
 
-	for (uint32_t i = 0; i < mm.nr_banks; i++) {
-		struct bank *bank = &mm.banks[i];
-
-		bank->page = &mm.memmap[bank->first];
-		if (bank->start < dma32_end)
-			boundary += bank->pages < dma32_end - bank->start ? bank->pages
-									  : dma32_end - bank->start;
-	}
+	if (bank->start < dma32_end)
+		boundary += bank->pages < dma32_end - bank->start ? bank->pages
+								  : dma32_end - bank->start;
 	VM_BUG_ON(boundary > mm.nr_pages || boundary % SECTION_PAGES);
 	for_each_zone (zone)
 		memset(zone->list, 0xff, sizeof(zone->list));

@@ -21,6 +21,9 @@
 
 #pragma GCC visibility push(hidden)
 
+/* sections.c: the last bank that starts at or before x, a frame or an index, or else the first. NULL: there is none. */
+const struct bank *bank_of(uint64_t x, bool by_index);
+
 /* watermark.c */
 int init_per_zone_wmark_min(void); /* managed memory has grown; returns 0 */
 int setup_per_zone_wmarks(void);   /* returns 0: what sets a sysctl ends with it */

@@ -11,7 +11,7 @@
 #include "test/bench/bench.h"
 
 uint64_t bench_overhead;
-uint64_t bench_init_cost;
+uint64_t bench_init_cost, bench_pageset_cost;
 struct bench_stat bench_allocs, bench_frees;
 
 static const struct bench benches[] = {

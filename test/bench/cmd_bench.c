@@ -30,6 +30,7 @@ static int cmd_bench(int argc, char **argv)
 		return 1;
 	}
 	bench_init_cost = boot_info.mm_init_instret;
+	bench_pageset_cost = boot_info.mm_pageset_instret;
 	return bench_run_named(argc - 1, argv + 1);
 }
 

@@ -51,7 +51,9 @@ static void start_allocator(void)
 		page = alloc_page(GFP_KERNEL);
 		bench_init_cost = bench_tock(start);
 		__free_page(page);
+		start = bench_tick();
 		err = setup_per_cpu_pageset(&cpu0, 0);
+		bench_pageset_cost = bench_tock(start);
 	}
 	if (err)
 		die("bench: the page allocator cannot start (error %d)\n", err);

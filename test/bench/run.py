@@ -16,12 +16,14 @@ sys.path.insert(0, str(HERE.parent / "harness"))
 
 import figures as fig  # noqa: E402
 from board import BOARDS, ROOT, Setup  # noqa: E402
-from layouts import with_many_regions  # noqa: E402
+from layouts import machine  # noqa: E402
 
 ISA = {"riscv64": "rv64", "arm64": "arm64"}
 SIZED = "bench B1; bench B5; bench B8"
-# RAM, commands; the hunt also on one zone, two zones, and memory in many pieces.
-RUNS = [("1G", "bench"), ("128M", "bench B11; bench B12; bench B13"), ("4G", SIZED), ("16G", SIZED), ("64G", SIZED),
+# The machine, commands; the hunt also on one zone, two zones, and memory in many pieces.
+RUNS = [("1G", "bench"), ("128M", "bench B2; bench B11; bench B12; bench B13"),
+        ("64cpus", "bench B2; bench B5; bench B8; bench B11; bench B12; bench B13"),
+        ("4G", SIZED), ("16G", SIZED), ("64G", SIZED), ("banks16", "bench B8"), ("banks100", "bench B8"),
         ("1G", "bench worst-quick"), ("8G", "bench worst"), ("regions", "bench worst")]
 KINDS = ("alloc", "steal", "rescue", "bulk", "exact", "free", "put", "shared", "exact_free", "fail",
          "mayfail", "drain")
@@ -29,10 +31,7 @@ KINDS = ("alloc", "steal", "rescue", "bulk", "exact", "free", "put", "shared", "
 
 def run(setup, memory, commands):
     began = time.monotonic()
-    options = {"memory": memory}
-    if memory == "regions":
-        options = with_many_regions(setup, commands)
-    text = fig.measure(setup, commands, timeout=1800, **options)
+    text = fig.measure(setup, commands, timeout=1800, **machine(setup, memory, commands))
     found, errors = fig.parse(text, memory)
     if errors or not found:
         raise RuntimeError("\n".join(errors) or f"no figures:\n{text[-2000:]}")

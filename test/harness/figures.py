@@ -22,7 +22,7 @@ NOT_CORE = re.compile(r"^((\w+_)?check|check_walk|advice|debug|explain|free_bloc
 def parse(text, memory="1G"):
     """
     ({"B1.inline.pair": 40.0, ..}, errors): from `bench: B1 rv64 inline pair=40.00 ..`. Figures of
-    another RAM than 1G end with @SIZE. What is no figure but words of complaint is an error.
+    another machine than 1G with one CPU end with @LABEL (layouts.machine()). What is no figure but words of complaint is an error.
     """
     figures, errors = {}, []
     suffix = "" if memory == "1G" else f"@{memory}"
@@ -91,6 +91,8 @@ def derive(figures):
     if "B8.init" in figures and "B8.init@64G" in figures:
         growth = (figures["B8.init@64G"] / figures["B8.init"] - 1) * 100
         figures["B8.growth_percent"] = round(growth, 2)
+    if "B8.init" in figures and "B8.init@banks100" in figures:
+        figures["B8.bank"] = round((figures["B8.init@banks100"] - figures["B8.init"]) / 99, 2)
 
 
 class Budget:

@@ -79,6 +79,52 @@ def with_memory(setup, source, banks, reserved):
     return source[:start] + nodes + source[end:]
 
 
+def with_tree(setup, name, memory, source, commands):
+    """Options of Board for this tree, which runs the commands."""
+    source = source.replace("chosen {", f"chosen {{ bootargs = \"{commands}; poweroff\";", 1)
+    path = setup.scratch / f"{name}-{setup.isa}.dtb"
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(path), "-"], check=True, input=source,
+                   text=True)
+    return {"memory": memory, **setup.with_fdt(path, memory)}
+
+
+def with_banks(setup, commands, number):
+    """
+    Options of Board for 1 GiB whose memory is so many banks (3 or more), whole 4 MiB blocks with holes between them.
+    The last has the device tree.
+    """
+    banks = [(0, 96 * MIB)] + [((104 + 8 * n) * MIB, 4 * MIB) for n in range(number - 2)] + [(1008 * MIB, 16 * MIB)]
+    source = with_memory(setup, source_of(setup, "1G"), banks, [])
+    return with_tree(setup, f"banks{number}", "1G", source, commands)
+
+
+def with_cpus(setup, commands, memory, cpus):
+    """Options of Board for a tree with so many CPUs, of which the machine has the first: the others cannot be started."""
+    if setup.isa == "riscv64":
+        source = source_of(setup, memory, cpus)
+    else:  # a GICv2 has 8 at most
+        source = source_of(setup, memory)
+        first = re.search(r"\t\tcpu@0 \{.*?\};\n", source, re.S)[0]
+        other = re.sub(r".*phandle.*\n", "", first)
+        source = source.replace(first, first + "".join(
+            other.replace("cpu@0", f"cpu@{n:x}").replace("reg = <0x00>", f"reg = <{n:#x}>") for n in range(1, cpus)))
+    return with_tree(setup, f"cpus{cpus}", memory, source, commands)
+
+
+def machine(setup, label, commands):
+    """
+    Options of Board by a label of the benchmarks: a size of RAM, "regions", "banks100" or "64cpus", the last two
+    with 1 GiB.
+    """
+    if label == "regions":
+        return with_many_regions(setup, commands)
+    if label.startswith("banks"):
+        return with_banks(setup, commands, int(label[5:]))
+    if label.endswith("cpus"):
+        return with_cpus(setup, commands, "1G", int(label[:-4]))
+    return {"memory": label}
+
+
 def without_timer(_, source):
     """A tree that tells of no timer, arm64's: OpenSBI starts no machine without one."""
     return re.sub(r"\n\ttimer \{.*?\};", "", source, flags=re.S)

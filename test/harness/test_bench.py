@@ -9,15 +9,18 @@ import subprocess
 import pytest
 
 import figures as fig
-from layouts import with_many_regions
+from layouts import machine as machine_options
 
 QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B6; bench B7; bench B8; "
                "bench B10; bench B11; bench B12; bench B13; bench B14",
-         "128M": "bench B11",
+         "128M": "bench B11; bench B12; bench B13",
+         "64cpus": "bench B5; bench B8; bench B11; bench B12; bench B13",
+         "banks100": "bench B8",
          "64G": "bench B1; bench B4; bench B5; bench B8"}
 
 
-def figures_of(setup, commands, label, **options):
+def figures_of(setup, commands, label, machine):
+    options = machine_options(setup, machine, commands)
     found, errors = fig.parse(fig.measure(setup, commands, timeout=300, **options), label)
     assert not errors, errors
     return found
@@ -49,18 +52,15 @@ def check(setup, subresults, measured, names):
 def test_budgets(setup, subresults):
     measured = {}
     for memory, commands in QUICK.items():
-        measured.update(figures_of(setup, commands, memory, memory=memory))
+        measured.update(figures_of(setup, commands, memory, memory))
     fig.derive(measured)
     check(setup, subresults, measured, ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "B11", "B12", "B13", "B14"))
 
 
-@pytest.mark.parametrize("machine", ["two-zones", "many-regions"])
+@pytest.mark.parametrize("machine", ["4G", "regions"], ids=["two-zones", "many-regions"])
 def test_worst_calls(setup, subresults, machine):
-    commands, measured = "bench worst-quick", {}
-    options = {"memory": "4G"}
-    if machine == "many-regions":
-        options = with_many_regions(setup, commands)
-    fig.merge_worst(measured, figures_of(setup, commands, "1G", **options))
+    measured = {}
+    fig.merge_worst(measured, figures_of(setup, "bench worst-quick", "1G", machine))
     check(setup, subresults, measured, ("worst",))
 
 

@@ -286,7 +286,6 @@ static const struct field cache_fields[] = {
 	FIELD(limit, NULL),
 	FIELD(base, NULL),
 	FIELD(capacity, NULL),
-	FIELD(batch, may_be_no_array),
 	FIELD(zone, may_be_no_array),
 	FIELD(cursor, may_be_cursor),
 	GAP_AT_END(cursor),
@@ -294,15 +293,10 @@ static const struct field cache_fields[] = {
 };
 /* While hooks are on the caches are hidden, and these stand in their places. */
 static const struct field shown_fields[] = {
-	FIELD(top, NULL),
-	FIELD(limit, NULL),
-	FIELD(base, NULL),
-	FIELD(capacity, may_be_any),
-	FIELD(batch, may_be_any),
-	FIELD(zone, may_be_any),
-	FIELD(cursor, may_be_any),
-	GAP_AT_END(cursor),
-	END,
+	FIELD(top, NULL),	 FIELD(limit, NULL),
+	FIELD(base, NULL),	 FIELD(capacity, may_be_any),
+	FIELD(zone, may_be_any), FIELD(cursor, may_be_any),
+	GAP_AT_END(cursor),	 END,
 };
 
 static void *cache_object(unsigned int n)
