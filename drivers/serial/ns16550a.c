@@ -137,6 +137,8 @@ static int ns16550a_probe(struct device *dev)
 	int error = uart_map(dev, uart_kind_of(dev->compatible));
 
 	uart->dw_apb = strcmp(dev->compatible, "snps,dw-apb-uart") == 0;
+	if (!error && !uart_is_console(dev))
+		return -ENODEV;
 	if (!error)
 		error = uart_init(dev, &ns16550a_ops);
 	if (error)

@@ -234,6 +234,15 @@ int uart_map(struct device *dev, const struct uart_kind *kind)
 	return 0;
 }
 
+bool uart_is_console(const struct device *dev)
+{
+	phys_addr_t base = 0;
+
+	console_firmware(&base);
+	return (base && dev->reg == base) ||
+	       (!console_forced() && uart_choose(dev->fdt).node == dev->node);
+}
+
 int uart_init(struct device *dev, const struct uart_ops *ops)
 {
 	struct uart *uart = device_priv(dev);

@@ -57,12 +57,17 @@ struct uart {
 };
 
 /*
+ * uart_is_console() - is this UART, which is mapped, what the tree or the command line means for the
+ * console, or what prints already? A driver leaves others alone: nobody here switches clocks, and an
+ * access to registers without one stops many machines.
+ *
  * uart_map() - the port, by this row and the node. 0, -ENXIO or -EINVAL. uart_init() - get the ring.
  * 0, or -ENOMEM with no page to be had. Context: probe, before anything is received. uart_start() - ask for the node's interrupt, or poll after a line of log; if
  * stdout-path names the node, become the console, which listens. Context: probe, the last thing to
  * do: it cannot fail. uart_stop() - the console falls back to the firmware's, the interrupt is
  * given back. Context: remove.
  */
+bool uart_is_console(const struct device *dev);
 int uart_map(struct device *dev, const struct uart_kind *kind);
 int uart_init(struct device *dev, const struct uart_ops *ops);
 void uart_start(struct device *dev);

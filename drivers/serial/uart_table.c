@@ -2,14 +2,10 @@
 /*
  * uart_table.c: the driver of every UART of which a row of uart_kinds.c is all there is to know. The
  * line's speed and format stay the firmware's. By interrupt if the row says how, else polled.
- *
- * Only the console is touched: another UART's clock may be off, as nobody here switches clocks, and an
- * access would stop the machine.
  */
 #include <assert.h>
 #include <errno.h>
 
-#include "boot/console_early.h"
 #include "drivers/base/driver.h"
 #include "drivers/serial/uart.h"
 
@@ -22,20 +18,12 @@ static bool uart_table_knows(const char *compatible)
 	return kind && kind->driver == UART_DRIVER_TABLE;
 }
 
-static bool is_console(const struct device *dev)
-{
-	phys_addr_t base = 0;
-
-	console_firmware(&base);
-	return dev->reg == base || (!console_forced() && uart_choose(dev->fdt).node == dev->node);
-}
-
 static int uart_table_probe(struct device *dev)
 {
 	struct uart *uart = device_priv(dev);
 	int error = uart_map(dev, uart_kind_of(dev->compatible));
 
-	if (!error && !is_console(dev))
+	if (!error && !uart_is_console(dev))
 		return -ENODEV;
 	if (!error)
 		error = uart_init(dev, NULL);

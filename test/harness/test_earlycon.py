@@ -4,6 +4,7 @@ The console of machines whose UART only a row of drivers/serial/uart_kinds.c kno
 hears what is typed. earlycon= on the command line forces one; what it cannot mean is said and changes nothing. Every
 row against its chip: test/host/drivers/test_uart_kinds.c; which tree has which: test_fdtmap.py.
 """
+import os
 import re
 import subprocess
 
@@ -11,7 +12,7 @@ import pexpect
 import pytest
 
 from board import ROOT
-from test_devices import tree
+from test_devices import transfer, tree
 from test_uart import monitor, names_no_driver, other, typed  # noqa: F401 pylint: disable=unused-import
 
 ARM64, RISCV64 = ["qemu-virt-arm64"], ["qemu-virt-riscv64"]
@@ -145,6 +146,8 @@ def check_machine(other, setup, kind):  # noqa: F811
     for _ in range(3):
         assert "MemTotal:" in typed(board, "meminfo")
     assert re.search(rf"uart: {kind}, .*, {how}, received \d+, overruns 0, bad 0", typed(board, "uart"))
+    if how == "by interrupt":  # in one piece, and nothing is lost
+        transfer(board, os.urandom(10240))
 
 
 @pytest.mark.parametrize("kind", MACHINES["arm64"])

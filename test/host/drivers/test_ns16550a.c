@@ -84,10 +84,13 @@ static uint32_t read_lsr(void)
 	return status;
 }
 
+static unsigned int accesses;
+
 static uint32_t chip_read(size_t at)
 {
 	bool dlab = chip.lcr & LCR_DLAB;
 
+	accesses++;
 	switch (at) {
 	case UART_RBR:
 		return dlab ? chip.dll : chip.head > chip.tail ? chip.fifo[chip.tail++].byte : 0;
@@ -112,6 +115,7 @@ static void chip_write(uint32_t value, size_t at)
 {
 	bool dlab = chip.lcr & LCR_DLAB;
 
+	accesses++;
 	if (at <= UART_IER && dlab) {
 		*(at ? &chip.dlm : &chip.dll) = value;
 		chip.divisors_written++;
@@ -260,6 +264,34 @@ static void busy(void **state)
 	}
 }
 
+/* One that is not the console may have no clock: it is not touched. One that prints is. */
+static void others(void **state)
+{
+	struct device *dev;
+
+	(void)state;
+	for (int named = 0; named < 2; named++) {
+		uart_tree(named ? "/uart" : "/acme");
+		uart_node("uart", "ns16550a", 0x10000000);
+		end();
+		uart_node("other", "ns16550a", 0x10001000);
+		end();
+		uart_node("acme", "acme,uart", 0x10002000);
+		end();
+		finish_tree();
+		reg_shift = 0;
+		accesses = 0;
+		assert_null(fake_device(&driver_ns16550a, "/other"));
+		assert_int_equal(accesses, 0);
+		fake.nr_uarts = 0;
+		fake.firmware_base = named ? 0 : 0x10000000;
+		dev = fake_device(&driver_ns16550a, "/uart");
+		assert_non_null(dev);
+		assert_true(accesses > 0);
+		fake_remove(dev);
+	}
+}
+
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 static struct device *start(bool at_once)
@@ -404,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(speeds),
 		cmocka_unit_test(busy),
+		cmocka_unit_test(others),
 		cmocka_unit_test(breaks),
 		cmocka_unit_test(breaks_while_sending),
 		cmocka_unit_test(damaged_bytes),
