@@ -30,6 +30,7 @@ static const struct bench benches[] = {
 	{"B12", "a fragmented pool: filled, a random tenth freed, swings", bench_fragmented, false},
 	{"B13", "that pool freed in random order", bench_teardown, false},
 	{"B14", "pages by address, and 64 in bulk, both ways", bench_by_address, false},
+	{"B15", "cache lines of descriptors that two CPUs use at once", bench_lines, false},
 	{"worst", "hunt for the most expensive call; a minute or two", bench_worst, true},
 	{"worst-quick", "the same for some seconds", bench_worst_quick, true},
 };

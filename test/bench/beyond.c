@@ -323,6 +323,8 @@ const char *bench_by_address(void)
 		free_pages_bulk(BULK, some);
 		cost = bench_tock(start);
 		frees += round < 0 ? 0 : cost;
+		for (int i = 0; i < BULK; i++) /* Linux fills only entries that are NULL */
+			some[i] = NULL;
 	}
 	bench_line("bulk");
 	bench_mean("alloc", (int64_t)allocs, (uint64_t)BULK * BULK_TIMES);

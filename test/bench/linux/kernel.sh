@@ -58,6 +58,7 @@ hooks() {
 			hook memblock_free_all bench_boot_first_page $files
 		}
 	done
+	hook setup_per_cpu_pageset bench_boot_pageset init/main.c
 	echo 'obj-y += quarry/' >>"$source/lib/Makefile"
 }
 
@@ -70,7 +71,7 @@ copy() { # copy FROM TO
 }
 
 workloads() {
-	for file in bench.c hot.c churn.c frag.c; do
+	for file in bench.c hot.c churn.c frag.c beyond.c; do
 		copy "$here/../$file" "$bench/$file"
 	done
 	for file in bench.h counter.h; do

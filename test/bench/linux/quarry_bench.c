@@ -38,6 +38,7 @@ static void start_counter(void)
 void bench_boot_start(void);
 void bench_boot_stop(void);
 void bench_boot_first_page(void);
+void bench_boot_pageset(void);
 
 static uint64_t boot_mark __initdata;
 
@@ -63,6 +64,11 @@ void __init bench_boot_first_page(void)
 		__free_page(page);
 	else
 		bench_init_cost = 0;
+}
+
+void __init bench_boot_pageset(void)
+{
+	bench_pageset_cost = bench_count() - boot_mark;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -166,6 +172,12 @@ void mm_get_layout(struct mm_layout *layout)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* It makes one CPU two, which Linux does not offer. */
+const char *bench_lines(void)
+{
+	return "not in Linux";
+}
+
 /* The hunt is written for one allocator's structures. */
 const char *bench_worst(void)
 {
@@ -192,7 +204,7 @@ static bool is_chosen(const struct bench *bench)
 	char copy[sizeof(chosen)];
 
 	if (!chosen[0])
-		return !bench->only_by_name;
+		return !bench->only_by_name && bench->run != bench_lines;
 	strscpy(copy, chosen, sizeof(copy));
 	rest = copy;
 	while ((name = strsep(&rest, ",")) != NULL)

@@ -10,6 +10,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/pagemap.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
@@ -37,6 +38,9 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 #define alloc_pages_bulk(gfp, n, pages) alloc_pages_bulk_array(gfp, n, pages)
 #endif
+
+/* Its batch of frees. */
+#define free_pages_bulk(n, pages) release_pages(pages, n)
 
 /* One CPU runs, interrupts masked. */
 #define drain_all_pages() drain_local_pages(NULL)
