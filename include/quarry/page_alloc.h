@@ -177,7 +177,7 @@ unsigned long free_pages_bulk(unsigned long n, struct page **pages);
 unsigned long drain_all_pages(void);
 
 /*
- * drain_some_pages() - one step of it: up to 8 blocks of this CPU.
+ * drain_some_pages() - one step of it: up to 12 pages or 2 larger blocks of this CPU.
  *
  * Context: any.
  * Bound:   6200.

@@ -283,6 +283,7 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 	unsigned int order, want = BULK_ORDER;
 	unsigned long index, end = 0;
 	struct alloc_context ac;
+	struct page *page;
 	struct zone *zone;
 	int64_t most; /* what is left must be above the mark too */
 	uint64_t raw;
@@ -305,19 +306,21 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 	/* Smaller blocks are left to others while there are such. */
 	index = buddy_alloc(zone, &order, ac.type, zone->nonempty[ac.type] >> order ? order : 0);
 	if (index != NIL32) {
-		struct page *page = &mm.memmap[index];
-
 		end = 1UL << order;
 		VM_BUG_ON(end > n || index + end > zone->end);
 		for (unsigned long i = 0; i < end; i += GROUP_PAGES)
 			trust_head(index + i, 0);
-		UNROLL(4)
-		for (unsigned long i = 0; i < end; i++, page++) {
-			page->raw = raw;
-			pages[i] = page;
-		}
 	}
 	spin_unlock(&zone->lock);
+	if (!end)
+		return 0;
+	/* They are this CPU's by now: the lock is not held for what can be done without. */
+	page = &mm.memmap[index];
+	UNROLL(4)
+	for (unsigned long i = 0; i < end; i++, page++) {
+		page->raw = raw;
+		pages[i] = page;
+	}
 	return end;
 }
 

@@ -13,10 +13,15 @@
 
 /*
  * Work of one step, that is, with interrupts masked and the zone's lock held: to pass over a cached
- * block is 1, to give it back 1 + GIVE_BACK_WORK. So a step gives back 8 blocks or passes over 64.
+ * block is 1, to give it back 1 + GIVE_BACK_WORK. So a step gives back 2 blocks, which may merge
+ * all the way, or passes over 48.
  */
-#define STEP_WORK      64
-#define GIVE_BACK_WORK 7
+#define STEP_WORK      48
+#define GIVE_BACK_WORK 23
+#define STEP_PAGES     12 /* single pages of a step where all go back, in one batch */
+
+/* So many bytes of descriptors are those of all pages. */
+#define ALL_BYTES (NIL32 * sizeof(struct page))
 
 /* Bounds of pcp_assemble(), and so of what a refused request costs. */
 #define PCP_WINDOW	 10 /* newest blocks of each cache that are searched for a range's blocks */
@@ -51,6 +56,28 @@ MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **
 	give(zone, index, order);
 }
 
+/* So many bytes of descriptors are those of all pages. */
+#define ALL_BYTES  (NIL32 * sizeof(struct page))
+#define STEP_PAGES 12 /* given back at once in a drain */
+
+/*
+ * A step where all single pages of a cache go back, the newest of them. Returns how many. The
+ * zone's lock is held.
+ */
+static inline unsigned long give_back_newest(struct mm_pcpu *cpu, struct zone *zone,
+					     struct per_cpu_pages *pcp)
+{
+	unsigned long n = pcp_count(pcp) < STEP_PAGES ? pcp_count(pcp) : STEP_PAGES;
+	struct page **slots = pcp->top + 1 - n;
+
+	n = buddy_free_pages(zone, slots, n);
+	pcp->top -= n;
+	cpu->drained += n;
+	for (; slots <= pcp->top; slots++)
+		*slots = slots[n];
+	return n;
+}
+
 /*
  * A step: of the `left` oldest blocks of a cache, those whose descriptors are in the `bytes` from
  * `first` on, from the newest down. Returns how many were looked at.
@@ -62,6 +89,12 @@ static inline unsigned long give_back_some(struct mm_pcpu *cpu, struct per_cpu_p
 	unsigned long before = left;
 
 	spin_lock(&zone->lock);
+	if (FOR_SPEED && !HOOKS && pcp < &cpu->cache[NR_PCP_CLASSES] && bytes == ALL_BYTES &&
+	    left == pcp_count(pcp)) {
+		left -= give_back_newest(cpu, zone, pcp);
+		spin_unlock(&zone->lock);
+		return before - left;
+	}
 	for (int work = STEP_WORK; left && work > 0; left--, work--) {
 		struct page **slot = &pcp->base[left];
 
