@@ -9,7 +9,8 @@
 #include <quarry/types.h>
 
 void console_firmware_putc(char c);
-int console_firmware_getc(void); /* -1: nothing there, or no such console */
+int console_firmware_getc(void);   /* -1: nothing there, or no such console */
+void console_firmware_flush(void); /* until all has left, in bounded time */
 
 /*
  * Is there such a console? *base: the physical address of its UART's registers, all in one page;

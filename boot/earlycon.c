@@ -142,6 +142,14 @@ int console_firmware_getc(void)
 	return byte < 0 ? -1 : byte;
 }
 
+void console_firmware_flush(void)
+{
+	static const struct uart_step drain[] = {{UART_DRAIN, 0, 0}, {UART_END, 0, 0}};
+
+	if (port.kind && !port.stuck)
+		uart_port_run(&port, drain);
+}
+
 const struct uart_port *console_forced(void)
 {
 	return forced ? &port : NULL;

@@ -363,6 +363,8 @@ void uart_flush(void)
 	struct uart_port *port = console ? port_of(console) : NULL;
 	uint64_t start = timer_now();
 
+	if (!port)
+		console_firmware_flush();
 	if (!port || port->stuck)
 		return;
 	for (uint32_t looks = 0; !uart_port_idle(port); looks++) {

@@ -131,6 +131,22 @@ const struct uart_kind uart_kinds[] = {
 		.read_clears = true,
 	},
 	{
+		/* 8250's bits again; Renesas' RZ/V2M user's manual, "UART", and renesas,em-uart.yaml */
+		.name = "em-uart",
+		.compatible = NAMES("renesas,em-uart"),
+		.width = 4,
+		.data_width = 1,
+		.span = 0x1c,
+		.tx = 0x00,
+		.rx = 0x00,
+		.can_send = IS_SET(0x18, BIT(5)),
+		.idle = IS_SET(0x18, BIT(6)),
+		.has_byte = IS_SET(0x18, BIT(0)),
+		.bad = BITS(0x18, BIT(4) | BIT(3) | BIT(2)),
+		.overrun = BITS(0x18, BIT(1)),
+		.read_clears = true,
+	},
+	{
 		/*
 		 * AMD's UG1085 and UG1087, UART: SR at 0x2c, ISR at 0x14, whose errors are of the FIFO
 		 * as a whole. The receiver interrupts from one byte on, and when bytes have waited.

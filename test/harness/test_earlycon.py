@@ -130,6 +130,8 @@ MACHINES = {
         "pl011": (["-M", "xlnx-versal-virt", "-m", "2G"], None, 0, "by interrupt"),
     },
     "riscv64": {
+        "ns16550a": (["-M", "microchip-icicle-kit", "-bios", "default", "-smp", "5", "-m", "3G"],
+                     "arch/riscv/boot/dts/microchip/mpfs-icicle-kit.dts", 1, "by interrupt"),
         "sifive": (["-M", "sifive_u", "-smp", "2", "-m", "256M"], None, 0, "by interrupt"),
     },
 }

@@ -36,6 +36,7 @@ static struct {
 	phys_addr_t firmware_base; /* .. on the UART there, if that is known */
 	const struct uart_port *forced;
 	const char *firmware_input;
+	unsigned int flushed;
 	char log[512];
 	uint64_t now;
 } fake;
@@ -117,6 +118,11 @@ bool console_firmware(phys_addr_t *base)
 	if (fake.firmware_base)
 		*base = fake.firmware_base;
 	return fake.firmware;
+}
+
+void console_firmware_flush(void)
+{
+	fake.flushed++;
 }
 
 const struct uart_port *console_forced(void)

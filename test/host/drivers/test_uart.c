@@ -216,6 +216,8 @@ static void forced_one(void **state)
 	uart_settle();
 	assert_null(uart_console());
 	assert_null(fake.output);
+	uart_flush();
+	assert_int_equal(fake.flushed, 1);
 	fake_remove(a);
 	/* the tree has another kind at this place: that is not touched */
 	imx.start = none;

@@ -90,6 +90,9 @@ static const struct chip chips[] = {
 	CHIP("uniphier", 4, 4, false, 0, 0, HI(0x14, 0x20), HI(0x14, 0x40), HI(0x14, 0x01), 0,
 	     ON_READ, HI(0x14, 0x1c), HI(0x14, 0x02), BY_ITSELF, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
 	     NOWHERE),
+	CHIP("em-uart", 4, 1, false, 0, 0, HI(0x18, 0x20), HI(0x18, 0x40), HI(0x18, 0x01), 0,
+	     ON_READ, HI(0x18, 0x1c), HI(0x18, 0x02), BY_ITSELF, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
+	     NOWHERE),
 	/* SR 0x2c: TFUL 4, REMPTY 1, TEMPTY 3; ISR 0x14: RBRK 13, PARE 7, FRAME 6, ROVR 5 */
 	CHIP("cdns", 4, 4, false, 0x30, 0x30, LO(0x2c, 0x10), HI(0x2c, 0x08), LO(0x2c, 0x02), 0,
 	     AT_ONCE, HI(0x14, 0x20c0), HI(0x14, 0x20), BY_ONES, NO_PIN, NO_PIN,
