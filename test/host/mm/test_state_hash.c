@@ -15,7 +15,7 @@
 #include "machine.h"
 #include "mm/buddy/buddy.h"
 #include "mm/free_map.h"
-#include "mm/pcp/pcp_internal.h"
+#include "mm/pcp/pcp.h"
 #include "test/host/port_host.h"
 
 static uint64_t before;
