@@ -31,6 +31,8 @@ static const struct bench benches[] = {
 	{"B13", "that pool freed in random order", bench_teardown, false},
 	{"B14", "pages by address, and 64 in bulk, both ways", bench_by_address, false},
 	{"B15", "cache lines of descriptors that two CPUs use at once", bench_lines, false},
+	{"B16", "a cached page: given back in a drain, looked at in a search of all caches",
+	 bench_behind, false},
 	{"worst", "hunt for the most expensive call; a minute or two", bench_worst, true},
 	{"worst-quick", "the same for some seconds", bench_worst_quick, true},
 };
