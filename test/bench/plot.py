@@ -99,6 +99,47 @@ def by_order(data, peers):
            "Logarithmic scale. Others' figures for orders 0, 3, 6 and 10, where measured.")
 
 
+BURSTS = [1024, 2048, 4096, 16384, 65536]
+BURST_KINDS = (("fifo", "freed in order", "-"), ("shuffled", "freed shuffled", "--"), ("lifo", "freed in reverse", ":"))
+
+
+def burst_pair(measured, kind, n):
+    """One allocation and one free of a burst, as one number; None if it was not measured."""
+    name = f"B11.{kind}{n}" if n > 1024 else "B2" if kind == "lifo" else f"B3.{kind}"
+    alloc, free = measured.get(f"{name}.alloc"), measured.get(f"{name}.free")
+    return alloc + free if alloc and free else None
+
+
+def by_burst(data, peers):
+    """Where the caches end, at 1,016 pages: beside Linux by `make bench-linux`, and the others."""
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4.4), sharey=True)
+    for axes, (isa, long_name) in zip(panels, ISAS.items()):
+        axes.set(xscale="log", yscale="log", xlabel="pages of a burst", title=long_name, ylim=(25, 1200))
+        axes.set_xticks(BURSTS, [f"{n:,}" for n in BURSTS])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(FuncFormatter(thousands))
+        ends = [(points(axes, [(n, burst_pair(data.get(isa, {}), kind, n)) for n in BURSTS], OURS[isa],
+                        linestyle=line, linewidth=2.2), f"Quarry, {text}", OURS[isa])
+                for kind, text, line in BURST_KINDS]
+        linux = OUT / f"linux-{isa}.json"
+        linux = json.loads(linux.read_text()) if linux.exists() else {}
+        for peer, colour in PEERS.items():
+            figures = linux if peer == "Linux A" else {
+                name: row[peer] for name, row in peers[isa].items() if name[:3] == "B11" and peer in row}
+            for kind, text, line in BURST_KINDS[:2]:
+                end = points(axes, [(n, burst_pair(figures, kind, n)) for n in BURSTS], colour, linestyle=line,
+                             linewidth=1)
+                ends.append((end, f"{PEER_NAMES.get(peer, peer)}, {text.split()[-1]}" if kind != "fifo"
+                             else PEER_NAMES.get(peer, peer), colour))
+        name_lines(axes, ends)
+    panels[0].set_ylabel("instructions")
+    panels[1].tick_params(labelleft=True)
+    figure.suptitle("One allocation and its free, by size of the burst (B2, B3, B11)", x=0.008, ha="left", fontsize=12)
+    figure.subplots_adjust(left=0.065, right=0.845, top=0.84, bottom=0.17, wspace=0.62)
+    finish(figure, "cost-by-burst", "Retired instructions, QEMU virt, 1 GiB, one CPU, whose cache of single pages has room "
+           "for 1,016. Logarithmic scales. RT-Thread checks and locks nothing.")
+
+
 def by_memory(data, peers):
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4))
 
@@ -189,6 +230,7 @@ def main():
         sys.exit("plot: no figures yet: make bench")
     peers = json.loads((HERE / "peers.json").read_text())
     by_order(data, peers)
+    by_burst(data, peers)
     by_memory(data, peers)
     worst(data, peers)
     print("plots: docs/figures/*.svg")
