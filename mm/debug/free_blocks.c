@@ -40,18 +40,29 @@ RACY unsigned int buddy_block_at(unsigned long index, bool *free)
 	return *free ? buddy_order(index, &start) : page_order(&head);
 }
 
+/* From the runs of 2^order units go those that are half of a larger one; the others are counted. */
+static uint64_t count_runs(uint64_t runs, unsigned int order, uint64_t *nr_free)
+{
+	uint64_t pairs = map_pairs(runs, order);
+
+	runs &= ~(pairs | pairs << (1UL << order));
+	for (; runs; runs &= runs - 1)
+		++*nr_free;
+	return pairs;
+}
+
 void pb_count_blocks(const struct pageblock *pb, uint64_t nr_free[pageblock_order])
 {
-	unsigned long index = (unsigned long)(pb - mm.pageblocks) << pageblock_order;
-	unsigned long end = index + pageblock_nr_pages;
+	const uint64_t *map = &mm.map[(unsigned long)(pb - mm.pageblocks) * PB_WORDS];
+	uint64_t full = 0; /* words, a bit each */
 
-	for (unsigned long start; index < end; index++) {
-		unsigned int order;
+	for (unsigned long w = 0; w < PB_WORDS; w++) {
+		uint64_t runs = map[w];
 
-		if (!map_test(index))
-			continue;
-		order = buddy_order(index, &start);
-		nr_free[order]++;
-		index += (1UL << order) - 1;
+		for (unsigned int order = 0; order < WORD_ORDER; order++)
+			runs = count_runs(runs, order, &nr_free[order]);
+		full |= runs << w;
 	}
+	for (unsigned int order = WORD_ORDER; order < pageblock_order; order++)
+		full = count_runs(full, order - WORD_ORDER, &nr_free[order]);
 }
