@@ -8,8 +8,11 @@
 #include <quarry/port.h>
 #include <string.h>
 
+#include "boot/boot.h"
 #include "boot/console_early.h"
+#include "boot/cpu/trap_expect.h"
 #include "boot/dt/fdt_early.h"
+#include "boot/dt/fdt_early_tree.h"
 #include "boot/dt/of.h"
 #include "boot/main.h"
 #include "drivers/serial/uart_kind.h"
@@ -20,18 +23,39 @@ static struct uart_port port; /* kind NULL: the firmware's console, if there is 
 static phys_addr_t registers;
 static bool forced;
 
-/* Take a UART; false if its registers cannot be reached, or are not in one page. */
-static bool take(const struct uart_port *with, bool (*map)(phys_addr_t addr))
+/* What a look at a register saw. */
+struct look {
+	struct uart_port *at;
+	uint32_t value;
+};
+
+static void look(uintptr_t arg)
+{
+	struct look *look = (struct look *)arg;
+
+	look->value = uart_port_read(look->at, look->at->kind->can_send.offset);
+}
+
+/* Take a UART: NULL, or why not. A bus without a device traps, or reads as ones. */
+static const char *take(struct uart_port *with, bool (*map)(phys_addr_t addr))
 {
 	phys_addr_t addr = virt_to_phys(with->base);
+	struct look seen = {.at = with};
+	struct trap_record trap;
 
-	if (addr % PAGE_SIZE + ((phys_addr_t)with->kind->span << with->shift) > PAGE_SIZE ||
-	    (map && !map(addr)))
-		return false;
+	if (addr % PAGE_SIZE + ((phys_addr_t)with->kind->span << with->shift) > PAGE_SIZE)
+		return "its registers would not be in one page";
+	if (map && !map(addr))
+		return "its address is memory's, or out of reach";
+	if (trap_expect(look, (uintptr_t)&seen, &trap) ||
+	    seen.value == UINT32_MAX >> (32 - 8 * with->width))
+		return "nothing answers at its address";
+	if (!uart_port_ready(with))
+		return "it is never ready to send";
 	port = *with;
 	registers = addr;
 	uart_port_start(&port);
-	return true;
+	return NULL;
 }
 
 static bool take_node(const void *fdt, int node, const struct uart_kind *kind,
@@ -39,11 +63,33 @@ static bool take_node(const void *fdt, int node, const struct uart_kind *kind,
 {
 	struct uart_port with;
 
-	return !uart_port_of_node(&with, kind, fdt, node) && take(&with, map);
+	return !uart_port_of_node(&with, kind, fdt, node) && !take(&with, map);
+}
+
+static int bank_has(const struct fdt_bank *bank, void *ctx)
+{
+	const phys_addr_t *addr = ctx;
+
+	return *addr >= bank->base && *addr - bank->base < bank->size;
+}
+
+/* Is it memory, as the tree has it? The tree is whole, or NULL. */
+static bool is_memory(const void *fdt, phys_addr_t addr)
+{
+	struct fdt_tree tree = {.fdt = fdt, .fdt_phys = boot_info.fdt_phys, .log = false};
+	bool found;
+
+	if (!fdt)
+		return false;
+	log_set_console(false);
+	found = fdt_tree_each_bank(&tree, bank_has, &addr) > 0;
+	log_set_console(true);
+	return found;
 }
 
 /* NULL, or why not. */
-static const char *take_wish(const char *text, size_t length, bool (*map)(phys_addr_t addr))
+static const char *take_wish(const void *fdt, const char *text, size_t length,
+			     bool (*map)(phys_addr_t addr))
 {
 	struct uart_port with;
 	struct uart_wish wish;
@@ -60,14 +106,20 @@ static const char *take_wish(const char *text, size_t length, bool (*map)(phys_a
 		with.width = wish.width;
 		with.shift = wish.kind->of_layout ? wish.shift : with.shift;
 	}
-	forced = take(&with, map);
-	return forced ? NULL : "its address is memory's, or out of reach";
+	if (wish.addr & (with.width - 1U))
+		return "no such UART can have this address";
+	if (is_memory(fdt, wish.addr))
+		return "its address is memory's, or out of reach";
+	wrong = take(&with, map);
+	forced = !wrong;
+	return wrong;
 }
 
 /* Whether a wish was met. */
-static bool take_named(const char *text, size_t length, bool (*map)(phys_addr_t addr))
+static bool take_named(const void *fdt, const char *text, size_t length,
+		       bool (*map)(phys_addr_t addr))
 {
-	const char *wrong = take_wish(text, length, map);
+	const char *wrong = take_wish(fdt, text, length, map);
 
 	if (wrong)
 		port_log("boot: earlycon=%.*s: %s: ignored", (int)(length < 64 ? length : 64), text,
@@ -116,10 +168,10 @@ void earlycon_init(const void *fdt, bool (*map)(phys_addr_t addr))
 		take_node(fdt, first.node, first.kind, map);
 	}
 	wish = whole ? wish_of_tree(fdt, &length) : NULL;
-	if (wish && take_named(wish, length, map))
+	if (wish && take_named(fdt, wish, length, map))
 		return;
 	if (build[0])
-		take_named(build, strlen(build), map);
+		take_named(whole ? fdt : NULL, build, strlen(build), map);
 }
 
 /* ---- what console_early.h promises ----------------------------------------------------------- */

@@ -137,10 +137,11 @@ void uart_port_start(struct uart_port *port);
 
 /*
  * uart_port_putc() - send a byte, after a bounded wait for room; false if it was dropped because
- * there was none. uart_port_idle() - has the last bit left? uart_port_take() - a byte out of the
+ * there was none. uart_port_ready() - is there room, after the same wait? uart_port_idle() - has the last bit left? uart_port_take() - a byte out of the
  * FIFO, or UART_EMPTY, or UART_BAD. Context: any.
  */
 bool uart_port_putc(struct uart_port *port, char c);
+bool uart_port_ready(struct uart_port *port);
 bool uart_port_idle(struct uart_port *port);
 int uart_port_take(struct uart_port *port);
 

@@ -130,6 +130,11 @@ bool uart_port_putc(struct uart_port *port, char c)
 	return sent;
 }
 
+bool uart_port_ready(struct uart_port *port)
+{
+	return wait_for(port, &port->kind->can_send, TX_LOOKS);
+}
+
 bool uart_port_idle(struct uart_port *port)
 {
 	return holds(port, &port->kind->idle);

@@ -50,7 +50,7 @@ test_earlycon_prints_where_the_tree_names_no_known_uart.boards = ARM64
     ("pl011", "it is no KIND,ADDRESS"),
     ("pl011,here", "it is no KIND,ADDRESS"),
     ("pl011,0x9000002", "no such UART can have this address"),
-    ("qcom_geni,0x9000800", "its address is memory's, or out of reach"),
+    ("qcom_geni,0x9000800", "its registers would not be in one page"),
     ("sbi,0x9000000", "the SBI takes no address")])
 def test_earlycon_that_cannot_be_meant(boot, setup, value, why):
     """One line, and everything else is as without."""
@@ -61,13 +61,23 @@ def test_earlycon_that_cannot_be_meant(boot, setup, value, why):
     assert "Quarry " in log and "MemTotal:" in board.cmd("meminfo", timeout=30)
 
 
-def test_earlycon_in_memory(boot, setup):
-    """Its registers would be memory: on arm64 the early tables say so."""
-    board = boot(**tree(setup, "memory", with_bootargs("earlycon=pl011,0x40200000")))
-    assert "earlycon=pl011,0x40200000: its address is memory's, or out of reach: ignored" in board.expect_prompt()
+# Where no UART is: in the image, in other memory, where no device is (a trap, or ones), in a ROM of zeros.
+NO_UART = {
+    "arm64": [("0x40200000", "its address is memory's, or out of reach"), ("0x46000000", "its address is memory's, or out of reach"),
+              ("0x0a100000", "nothing answers at its address"), ("0x50000000000", "nothing answers at its address")],
+    "riscv64": [("0x80200000", "its address is memory's, or out of reach"), ("0x86000000", "its address is memory's, or out of reach"),
+                ("0x50000000", "nothing answers at its address"), ("0x5000000000000", "nothing answers at its address"),
+                ("0x3000", "it is never ready to send")],
+}
 
 
-test_earlycon_in_memory.boards = ARM64
+def test_earlycon_where_no_uart_is(boot, setup):
+    for address, why in NO_UART[setup.isa]:
+        board = boot(append=f"earlycon=ns16550a,{address}")
+        log = board.expect_prompt()
+        assert f"boot: earlycon=ns16550a,{address}: {why}: ignored" in log
+        assert "Quarry " in log and "MemTotal:" in board.cmd("meminfo", timeout=30)
+        board.close()
 
 
 @pytest.mark.parametrize("forced", [True, False])
