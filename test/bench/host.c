@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host.c: the workloads as a program for this machine: `bench [-t THREADS] [NAME...]`. It starts
- * the allocator on 1 GiB of address space as boot/ does on a board. With -t the hot pair, the burst
+ * host.c: the workloads as a program for this machine: `bench [-t THREADS | -l | -f] [NAME...]`. It
+ * starts the allocator on 1 GiB of address space as boot/ does on a board, with -f on 64 GiB (host_caches.c). With -t the hot pair, the burst
  * and the churn run on that many threads at once, each as a CPU with caches of its own.
  */
 #include <stdarg.h>
@@ -17,6 +17,7 @@
 
 #define RAM_BASE ((phys_addr_t)0x80000000)
 #define RAM_SIZE ((size_t)1 << 30)
+#define FAR_SIZE ((size_t)64 << 30)
 
 static struct mm_pcpu cpu0;
 
@@ -30,7 +31,7 @@ static _Noreturn void die(const char *fmt, ...)
 	exit(2);
 }
 
-static void start_allocator(void)
+static void start_allocator(size_t size)
 {
 	struct mm_config config = {.boot_pcpu = &cpu0};
 	struct page *page;
@@ -38,12 +39,12 @@ static void start_allocator(void)
 	int err;
 
 	port_set_pcpu(&cpu0);
-	if (!host_ram_map(RAM_BASE, RAM_SIZE))
-		die("bench: no 1 GiB of address space\n");
+	if (!host_ram_map(RAM_BASE, size))
+		die("bench: no %zu MiB of address space\n", size >> 20);
 	memblock_init();
-	memblock_add(RAM_BASE, RAM_SIZE);
+	memblock_add(RAM_BASE, size);
 	/* where the metadata goes, so that B8 is not this machine's page faults */
-	memset(phys_to_virt(RAM_BASE + RAM_SIZE - (4 << 20)), 0x5a, 4 << 20);
+	memset(phys_to_virt(RAM_BASE + size - size / 256), 0x5a, size / 256);
 	start = bench_tick();
 	err = mm_init(&config);
 	if (!err) {
@@ -66,12 +67,20 @@ int main(int argc, char **argv)
 
 		if (threads < 1 || threads > CONFIG_NR_CPUS)
 			die("bench: 1 to %d threads\n", CONFIG_NR_CPUS);
-		start_allocator();
+		start_allocator(RAM_SIZE);
 		return bench_threads((unsigned int)threads);
+	}
+	if (argc == 2 && strcmp(argv[1], "-l") == 0) {
+		start_allocator(RAM_SIZE);
+		return bench_shared_lines();
+	}
+	if (argc == 2 && strcmp(argv[1], "-f") == 0) {
+		start_allocator(FAR_SIZE);
+		return bench_far();
 	}
 	for (int i = 1; i < argc; i++)
 		if (!bench_find(argv[i]))
 			die("bench: '%s' is unknown\n", argv[i]);
-	start_allocator();
+	start_allocator(RAM_SIZE);
 	return bench_run_named(argc - 1, argv + 1);
 }

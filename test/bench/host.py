@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 `make bench-host`: the workloads on this machine, in nanoseconds, on one, two and four threads of two
-processors, and in callgrind's instructions. Nothing here is a gate: nanoseconds depend on the machine
+processors, and in callgrind's instructions; what shared cache lines and memory beyond the caches cost. Nothing here is a gate: nanoseconds depend on the machine
 and on what else runs.
 """
 import os
@@ -93,6 +93,10 @@ def main():
     print(f"nanoseconds on {PROCESSORS} processors, mean of the threads, median of {REPEATS} runs: a pair, a pair in bursts that a "
           "cache holds and beyond, one call of a churn; _cpu: of them those that the thread ran")
     threads(program)
+    print("nanoseconds of a pair on two threads whose pages' descriptors have cache lines of their own, or share one")
+    run(program, "-l")
+    print("nanoseconds of a random free in 64 GiB")
+    run(program, "-f")
     if not shutil.which("valgrind"):
         print("no valgrind, so no instructions: apt-get install valgrind")
         return

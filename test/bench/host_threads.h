@@ -12,4 +12,11 @@
  */
 int bench_threads(unsigned int threads);
 
+/*
+ * host_caches.c: a pair on two threads whose pages' descriptors share a cache line or do not; 4M random
+ * frees in 64 GiB, which the machine must have been started with. Returns as above.
+ */
+int bench_shared_lines(void);
+int bench_far(void);
+
 #endif

@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "harness"))
 
 import figures as fig  # noqa: E402
+import readme  # noqa: E402
 from board import BOARDS, ROOT, Setup  # noqa: E402
 from layouts import machine  # noqa: E402
 
@@ -129,6 +130,7 @@ def main():
     for isa, figures in measured.items():
         (out / f"{isa}.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
     write_worst(measured)
+    readme.write()
 
     peers = json.loads((HERE / "peers.json").read_text())
     failed = 0

@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "harness"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import figures as fig  # noqa: E402
+import readme  # noqa: E402
 from board import BOARDS, ROOT, Board, Setup, size_of  # noqa: E402
 
 OUT = ROOT / "docs" / "figures"
@@ -23,7 +25,7 @@ ISA = {"riscv64": "rv64", "arm64": "arm64"}
 CONSOLE = {"riscv64": "earlycon keep_bootcon", "arm64": "earlycon"}
 TIMEOUT = 1800  # seconds; a run takes 10 to 60
 # RAM, what `bench` is told, what quarry_bench= is told
-RUNS = [("1G", "", ""), ("64G", "B8", "B8")]
+RUNS = [("1G", "", ""), ("128M", "B2 B11 B12 B13", "B2,B11,B12,B13"), ("64G", "B8", "B8")]
 ROWS = [
     ("B1.inline.pair", "a page taken and given back"),
     ("B1.called.pair", "the same, each through a function"),
@@ -46,8 +48,31 @@ ROWS = [
     ("B5.mean", "churn of mixed orders: mean call"),
     ("B5.max_alloc", "churn: most expensive allocation"),
     ("B5.max_free", "churn: most expensive free"),
+    ("B11.lifo2048.alloc", "2,048 pages: one allocation"),
+    ("B11.lifo2048.free", "2,048 pages: one free, in reverse"),
+    ("B11.fifo2048.free", "2,048 pages: one free, in order"),
+    ("B11.shuffled2048.free", "2,048 pages: one free, shuffled"),
+    ("B11.fifo16384.alloc", "16,384 pages: one allocation"),
+    ("B11.fifo16384.free", "16,384 pages: one free, in order"),
+    ("B11.shuffled16384.free", "16,384 pages: one free, shuffled"),
+    ("B11.fifo65536.alloc", "65,536 pages: one allocation"),
+    ("B11.fifo65536.free", "65,536 pages: one free, in order"),
+    ("B11.shuffled65536.alloc", "65,536 pages, the last freed shuffled: one allocation"),
+    ("B11.shuffled65536.free", "65,536 pages: one free, shuffled"),
+    ("B2.free@128M", "1024 pages: one free, in reverse; 128 MiB"),
+    ("B11.fifo4096.alloc@128M", "4,096 pages: one allocation; 128 MiB"),
+    ("B11.fifo4096.free@128M", "4,096 pages: one free, in order; 128 MiB"),
+    ("B12.fill.alloc", "the pool filled: one allocation"),
+    ("B12.swing4096.alloc", "4,096 random pages of a fragmented pool: one allocation"),
+    ("B12.swing4096.free", "4,096 random pages of a fragmented pool: one free"),
+    ("B12.swing16384.alloc", "16,384 of them: one allocation"),
+    ("B12.swing16384.free", "16,384 of them: one free"),
+    ("B13.free", "all of its pages in random order: one free"),
+    ("B14.address.pair", "a page by its address and back"),
+    ("B14.bulk.alloc", "64 pages in bulk: a page"),
+    ("B14.bulk.free", "64 pages freed in bulk: a page"),
     ("B7.share", "% of 2 MiB blocks free after churn, 10 % unmovable"),
-    ("B8.init", "initialisation, 1 GiB, to the first page"),
+    ("B8.init", "initialisation, 1 GiB, to the first page and the caches"),
     ("B8.init@64G", "initialisation, 64 GiB"),
     ("B8.bytes_per_page", "bytes of descriptors a page"),
     ("B10.share", "% of 2 MiB blocks free after surges of unmovable pages"),
@@ -151,6 +176,7 @@ def main():
     print()
     print_table(rows)
     write(measured, setups, rows)
+    readme.write()
     return 0
 
 
