@@ -31,7 +31,7 @@ HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_s
 
 .PHONY: host fdtmap
 host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%_thread) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
-fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb
+fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb, or with --console its UART
 
 $(HOST)/flags: FORCE | deps-check
 	@$(call update,$(HOST_CFLAGS) $(WARNINGS) $(shell $(HOST_CC) -dumpfullversion))
