@@ -188,7 +188,9 @@ const struct uart_kind uart_kinds[] = {
 		.start =
 			STEPS({UART_SET, 0x80, BIT(0)}, {UART_SET, 0x84, BIT(2) | BIT(1) | BIT(0)}),
 		.listen = STEPS({UART_SET, 0x8c, BIT(0)}),
-		.silence = STEPS({UART_CLEAR, 0x8c, BIT(0)}),
+		/* and what a loader may have left on: UCR1's for room, bytes, RTS */
+		.silence = STEPS({UART_CLEAR, 0x8c, BIT(0)},
+				 {UART_CLEAR, 0x80, BIT(13) | BIT(9) | BIT(6) | BIT(5)}),
 	},
 	{
 		/* NXP's i.MX 8X reference manual, chapter "LPUART": the registers follow four others */
