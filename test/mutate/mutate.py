@@ -71,8 +71,10 @@ def besides(text):
 
 def programs():
     support = [path for path in sources("test/host/*.c") + sources("test/host/mm/*.c") if "/test_" not in path]
-    # Those of cost count instructions, which -O1 changes; test_mix takes minutes without being made for it.
-    tests = [path for path in sources("test/host/mm/test_*.c") if not path.endswith(("_cost.c", "/test_moving.c", "/test_mix.c"))]
+    # Those of cost count instructions, which -O1 changes; test_mix takes minutes without being made for it; that the threads of
+    # test_smp and test_spinlock meet as they want it is a matter of what else the machine does.
+    left_out = ("_cost.c", "/test_moving.c", "/test_mix.c", "/test_smp.c", "/test_spinlock.c")
+    tests = [path for path in sources("test/host/mm/test_*.c") if not path.endswith(left_out)]
     found = [Program(Path(path).stem, [path, *support, *besides((ROOT / path).read_text())]) for path in tests]
     found.append(Program("test_moving", ["test/host/mm/test_moving.c", "test/host/port_host.c", STUCK], "moving"))
     for name in ("section", "caches", "marks"):

@@ -318,6 +318,62 @@ static void no_memory_is_handed_out(void **state)
 	check_pool_stop();
 }
 
+/* ---- what is said -------------------------------------------------------------------------- */
+
+static unsigned int lines_with(const char *text)
+{
+	unsigned int lines = 0;
+
+	for (const char *at = port_host_log_text; (at = strstr(at, text)); at++)
+		lines++;
+	return lines;
+}
+
+/* The figures of a line are in their places, and a word of the map that is wrong is named once. */
+static void figures_of_a_line(void **state)
+{
+	struct zone *zone = &mm.zones[ZONE_NORMAL];
+	const struct per_cpu_pages *pcp;
+	uint64_t low;
+	struct page *page;
+	char text[80];
+
+	(void)state;
+	check_pool_start();
+	low = zone->mark.low;
+	zone->mark.low = 123456;
+	port_host_log_clear();
+	assert_int_equal(1, mm_check());
+	snprintf(text, sizeof(text), "zone[1].mark.low: 123456, but %llu by",
+		 (unsigned long long)low);
+	assert_int_equal(1, lines_with(text));
+	zone->mark.low = low;
+
+	/* the array of the other CPU's first cache is free, by its descriptor */
+	pcp = &other_cpu.cache[mm.zones[ZONE_DMA32].first_pcp];
+	page = virt_to_page(pcp->base);
+	page->_refcount = 0;
+	port_host_log_clear();
+	assert_true(mm_check() > 0);
+	snprintf(text, sizeof(text), "cpu[1].cache[%u].base, .capacity: 0x",
+		 (unsigned int)(pcp - other_cpu.cache));
+	assert_int_equal(1, lines_with(text));
+	page->_refcount = 1;
+	assert_int_equal(0, mm_check());
+
+	page = block_of(GFP_KERNEL, 7);
+	for (unsigned int i = 0; i < 128; i += WORD_PAGES) /* all pages but the block's first */
+		*map_word((unsigned long)(page - mm.memmap) + i) = WORD_FULL << !i;
+	port_host_log_clear();
+	assert_true(mm_check() > 0);
+	assert_int_equal(128 / WORD_PAGES, lines_with("'s block: info"));
+	for (unsigned int i = 0; i < 128; i += WORD_PAGES)
+		*map_word((unsigned long)(page - mm.memmap) + i) = 0;
+	give(page, 7);
+	assert_int_equal(0, mm_check());
+	check_pool_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +390,7 @@ int main(void)
 		cmocka_unit_test(a_lost_page),
 		cmocka_unit_test(reserved_memory_is_handed_out),
 		cmocka_unit_test(no_memory_is_handed_out),
+		cmocka_unit_test(figures_of_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
