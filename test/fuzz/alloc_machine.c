@@ -32,8 +32,19 @@ static void kick(unsigned int cpu)
 	port_fuzz_masked = masked;
 }
 
-/* The arrays of the CPU's caches are pages that the model has to know of. */
-static bool note_arrays(const struct mm_pcpu *cpu)
+static uint64_t array_bytes(void)
+{
+	struct mm_layout layout;
+
+	mm_get_layout(&layout);
+	return layout.pcp_bytes;
+}
+
+/*
+ * The arrays of the CPU's caches are pages that the model has to know of: so many bytes, of which the caches may leave
+ * some at the end.
+ */
+static bool note_arrays(const struct mm_pcpu *cpu, uint64_t bytes)
 {
 	const struct per_cpu_pages *pcp = cpu->cache;
 	uintptr_t low = UINTPTR_MAX, high = 0;
@@ -46,7 +57,9 @@ static bool note_arrays(const struct mm_pcpu *cpu)
 			       ? (uintptr_t)(pcp->base + pcp->capacity + 1)
 			       : high;
 	}
-	for (uintptr_t at = low; at < high; at += PAGE_SIZE) {
+	CHECK(high ? high <= low + bytes : !bytes, "caches whose arrays are %lu bytes",
+	      (unsigned long)bytes);
+	for (uintptr_t at = low; high && at < low + bytes; at += PAGE_SIZE) {
 		pfn_t pfn = PFN_DOWN(virt_to_phys((void *)at));
 
 		CHECK(at % PAGE_SIZE == 0 && model_frame(pfn) == FRAME_FREE,
@@ -61,6 +74,7 @@ static void cpu_online(unsigned int cpu)
 {
 	unsigned int period = interrupt_period;
 	struct before before;
+	uint64_t bytes = array_bytes();
 	int error;
 
 	interrupt_period =
@@ -73,7 +87,7 @@ static void cpu_online(unsigned int cpu)
 	CHECK(!error || error == -ENOMEM || (error == -EEXIST && online[cpu]), "cpu %u: %d", cpu,
 	      error);
 	if (!error && !arrays[cpu])
-		arrays[cpu] = note_arrays(&cpus[cpu]);
+		arrays[cpu] = note_arrays(&cpus[cpu], array_bytes() - bytes);
 	if (error && online[cpu])
 		unchanged(&before, "setup_per_cpu_pageset()");
 	online[cpu] = known[cpu] = true;
