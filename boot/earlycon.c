@@ -50,8 +50,12 @@ static const char *take(struct uart_port *with, bool (*map)(phys_addr_t addr))
 	if (trap_expect(look, (uintptr_t)&seen, &trap) ||
 	    seen.value == UINT32_MAX >> (32 - 8 * with->width))
 		return "nothing answers at its address";
-	if (!uart_port_ready(with))
-		return "it is never ready to send";
+	/* one that a loader has switched off is not ready until it is on */
+	if (!uart_port_ready(with)) {
+		uart_port_start(with);
+		if (!uart_port_ready(with))
+			return "it is never ready to send";
+	}
 	port = *with;
 	registers = addr;
 	uart_port_start(&port);
