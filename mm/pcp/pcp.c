@@ -93,10 +93,9 @@ static inline unsigned long capacity_for(unsigned long blocks, unsigned int orde
 	}
 	if (blocks < CONFIG_PCP_HIGH_MIN) /* not worth a cache */
 		return 0;
-	if (blocks > CONFIG_PCP_HIGH_MAX)
-		blocks = CONFIG_PCP_HIGH_MAX;
 	/* Whole groups of pages, so that these can go back as they came. */
-	return blocks > PCP_RETURN_PAGES ? blocks & ~(PCP_RETURN_PAGES - 1UL) : blocks;
+	blocks = ALIGN_UP(blocks, (unsigned long)PCP_RETURN_PAGES);
+	return blocks < CONFIG_PCP_HIGH_MAX ? blocks : CONFIG_PCP_HIGH_MAX;
 }
 
 unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
@@ -248,6 +247,7 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
 	long room = pcp->limit - pcp->base; /* 0: the cache is switched off */
 	long same = 0;
 	struct page **slots = pcp->base + 1, **from;
+	bool shift = room < 2 * RETURN_PAGES;
 
 	VM_BUG_ON(pcp->top != pcp->limit);
 	VM_BUG_ON(page->_refcount || page_state(page) != PAGE_ALLOC || page_order(page));
@@ -261,38 +261,42 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
 		spin_unlock(&zone->lock);
 		return;
 	}
-	if (room >= 2 * RETURN_PAGES) {
+	if (!shift) {
 		long window = pcp_return_window(room);
 
 		VM_BUG_ON(!pcp_cursor_fits(pcp));
-		slots = pcp->top + 1 - window + pcp->cursor;
-		pcp->cursor = (uint8_t)(pcp->cursor + RETURN_PAGES);
-		if (pcp->cursor >= window - RETURN_PAGES)
-			pcp->cursor = 0;
-		/* Pages that come one after the other are to lie in slots as they lie in memory. */
+		/*
+		 * Pages that come one after the other are to lie in slots as they lie in memory:
+		 * those before them make room, so that older groups stay whole.
+		 */
 		while (same < n - 1 &&
 		       ((uintptr_t)pcp->top[-same] ^ (uintptr_t)page) < RETURN_BYTES)
 			same++;
-		n -= same;
+		shift = same;
+		if (same) {
+			slots = pcp->top + 1 - n;
+			n -= same;
+		} else {
+			slots = pcp->top + 1 - window + pcp->cursor;
+			pcp->cursor = (uint8_t)(pcp->cursor + RETURN_PAGES);
+			if (pcp->cursor >= window - RETURN_PAGES)
+				pcp->cursor = 0;
+		}
 	}
 	spin_lock(&zone->lock);
 	n = (long)return_pages(zone, slots, (unsigned long)n);
 	spin_unlock(&zone->lock);
 	port_pcpu()->returns++;
-	/* Newer ones fill the gap, and the newest move down; in a small cache, all that stay. */
-	if (room < 2 * RETURN_PAGES)
-		same = room - n;
-	from = pcp->top + 1 - same - n;
+	/* The newest fill the gap, or what is above it moves down. */
 	pcp->top -= n - 1;
-	if (FOR_SPEED && n == RETURN_PAGES && from > slots) { /* as always, nearly */
+	from = shift ? slots + n : pcp->top;
+	if (FOR_SPEED && n == RETURN_PAGES && !shift) { /* as always, nearly */
 		UNROLL(8)
 		for (int i = 0; i < RETURN_PAGES; i++)
 			slots[i] = from[i];
 	} else {
-		for (long i = 0; i < n && from > slots; i++)
-			slots[i] = from[i];
-		for (; same; same--, from++)
-			*from = from[n];
+		for (; from < pcp->top + n; from++, slots++)
+			*slots = *from;
 	}
 	*pcp->top = page;
 }
