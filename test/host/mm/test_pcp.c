@@ -94,6 +94,48 @@ static void one_lock_a_batch(void **state)
 	assert_int_equal(0, mm_check());
 }
 
+/* Groups of slots of the cache of this page, but for the newest, that hold no aligned group. */
+static unsigned int mixed_groups(const struct page *page)
+{
+	const struct per_cpu_pages *pcp = pcp_hot(page->info & PCP_OFFSET_MASK);
+	unsigned int mixed = 0;
+
+	for (struct page **slot = pcp->limit - 15; slot > pcp->base; slot -= 8)
+		for (int i = 1; i < 8; i++)
+			if (((uintptr_t)slot[0] ^ (uintptr_t)slot[i]) >= 8 * sizeof(*page)) {
+				mixed++;
+				break;
+			}
+	return mixed;
+}
+
+/*
+ * Pages that come in groups lie in the cache as groups, so that these go back as one block, though
+ * now and then a page comes between that belongs to none.
+ */
+static void groups_stay_whole(void **state)
+{
+	static struct page *pages[2048], *apart[512];
+	unsigned int mixed = 0;
+
+	(void)state;
+	assert_int_equal(2048, alloc_pages_bulk(GFP_KERNEL, 2048, pages));
+	assert_int_equal(512, alloc_pages_bulk(GFP_KERNEL, 512, apart));
+	for (unsigned int i = 0; i < 2048; i++) {
+		if (i % 128 == 0) /* one in 32: no two are of a group */
+			assert_int_equal(0, __free_page(apart[i / 4]));
+		assert_int_equal(0, __free_page(pages[i]));
+		if (i >= 256 && i % 8 == 7)
+			mixed += mixed_groups(pages[i]);
+	}
+	/* One group for each, until it is its turn to go back: after 14 groups, two rounds. */
+	assert_in_range(mixed, 14, 14 * 14);
+	for (unsigned int i = 0; i < 512; i++)
+		if (i % 32)
+			assert_int_equal(0, __free_page(apart[i]));
+	assert_int_equal(0, mm_check());
+}
+
 static void boot_pageset(void **state)
 {
 	struct layout layout = layouts[0];
@@ -403,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_lock_a_batch),
+		TEST(groups_stay_whole),
 		cmocka_unit_test(boot_pageset),
 		TEST(switched_off),
 		TEST(cached_pages_make_a_block),
