@@ -100,7 +100,8 @@ enum freed free_block(struct page *page, unsigned int order)
 			*++pcp->top = page;
 			freed = FREED_TO_CACHE;
 		} else {
-			pcp_return(pcp, page, PCP_RETURN_PAGES / 2);
+			pcp_return_slow(pcp, page, flags);
+			return FREED;
 		}
 	} else {
 		spin_lock(&zone->lock);
@@ -185,7 +186,8 @@ __attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int or
 }
 
 /* Apart, so that single pages have few registers to save. */
-static __attribute__((noinline)) void overflow_block(struct page *page, unsigned int order)
+static __attribute__((noinline)) int overflow_block(struct page *page, unsigned int order,
+						    unsigned long flags)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	struct zone *zone = zone_of(index);
@@ -193,6 +195,8 @@ static __attribute__((noinline)) void overflow_block(struct page *page, unsigned
 	spin_lock(&zone->lock);
 	buddy_free(zone, index, order);
 	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	return 0;
 }
 
 int free_pages_overflow(struct page *page, unsigned long offset, unsigned long flags)
@@ -205,14 +209,10 @@ int free_pages_overflow(struct page *page, unsigned long offset, unsigned long f
 		port_irq_restore(flags);
 		return free_pages_slow(page, order);
 	}
-	if (order) {
-		overflow_block(page, order);
-	} else {
-		page->_refcount = 0;
-		pcp_return(pcp, page, PCP_RETURN_PAGES);
-	}
-	port_irq_restore(flags);
-	return 0;
+	if (order)
+		return overflow_block(page, order, flags);
+	page->_refcount = 0;
+	return pcp_return(pcp, page, flags);
 }
 
 int __free_pages_order(struct page *page, unsigned int order)

@@ -143,14 +143,22 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 #define FREE_WORK   14
 #define RELIST_WORK 4
 
+/* Of pages that have become free, those of HIGHATOMIC pageblocks. */
+static __attribute__((noinline)) void count_highatomic(struct zone *zone,
+						       struct page *const pages[], unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		if (pb_of((unsigned long)(pages[i] - mm.memmap))->type == MIGRATE_HIGHATOMIC)
+			zone->nr_free_highatomic++;
+}
+
 unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n)
 {
 	struct page *const memmap = mm.memmap;
 	uint64_t *const map = mm.map;
 	uint8_t *const map_largest = mm.map_order;
 	struct pageblock *const pageblocks = mm.pageblocks;
-	bool highatomic = zone->nr_highatomic;
-	unsigned long done = 0;
+	struct page *const *const first = pages, *const *const end = pages + n;
 	long work = FREE_WORK;
 
 	VM_BUG_ON(!zone_locked(zone) || !n);
@@ -158,22 +166,22 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 		buddy_free(zone, (unsigned long)(*pages - memmap), 0);
 		return 1;
 	}
-	while (done < n && work > 0) {
-		struct page *page = pages[done];
-		unsigned long index = (unsigned long)(page - memmap), order = 0;
+	do {
+		struct page *page = *pages++;
+		unsigned long index = (unsigned long)(page - memmap);
 		unsigned long at = index & (WORD_PAGES - 1);
 		struct pageblock *pb = &pageblocks[index >> pageblock_order];
 		uint64_t bits = map[index >> WORD_ORDER] | (uint64_t)1 << at;
 		uint8_t *largest = &map_largest[index >> WORD_ORDER];
-		bool merges = bits >> (at ^ 1) & 1;
+		unsigned long order = bits >> (at ^ 1) & 1; /* of the block it is part of now */
 
 		VM_BUG_ON(zone_of(index) != zone);
 		VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount || page_order(page));
 		VM_BUG_ON(map_test(index) || pb->nr_free >= pageblock_nr_pages);
-		if (merges) {
+		if (order) {
 			uint64_t run = 3;
 
-			for (order = 1; order < WORD_ORDER; order++) {
+			for (; order < WORD_ORDER; order++) {
 				run |= run << (1UL << order);
 				at &= ~((2UL << order) - 1);
 				if ((bits >> at & run) != run)
@@ -181,19 +189,16 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			}
 			/* A pageblock that is free as a whole is work enough for a call. */
 			if (order == WORD_ORDER && pb->nr_free == pageblock_nr_pages - 1) {
-				if (!done) {
+				if (--pages == first) {
 					buddy_free(zone, index, 0);
 					return 1;
 				}
 				break;
 			}
 		}
-		done++;
 		page->word = PAGE_NONE;
 		map[index >> WORD_ORDER] = bits;
 		pb->nr_free++;
-		if (highatomic && pb->type == MIGRATE_HIGHATOMIC)
-			zone->nr_free_highatomic++;
 		if (order < *largest) {
 			work -= (long)order;
 			continue;
@@ -206,9 +211,12 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			pb_relist(zone, pb, (long)order);
 			work -= RELIST_WORK;
 		}
-	}
-	zone->nr_free += done;
-	return done;
+	} while (pages < end && work > 0);
+	n = (unsigned long)(pages - first);
+	zone->nr_free += n;
+	if (zone->nr_highatomic)
+		count_highatomic(zone, first, n);
+	return n;
 }
 
 /* A block that may have been a whole pageblock falls apart: what is freed of it is of this type. */

@@ -215,17 +215,23 @@ static inline bool are_a_block(struct page *const *pages)
 	return differ < RETURN_BYTES;
 }
 
+static __attribute__((noinline)) void trace_return(struct page *const *pages, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		trace_event(MM_TRACE_PCPU_DRAIN, (unsigned long)(pages[i] - mm.memmap), 0,
+			    (uint32_t)gfp_migratetype(pages[i]->info), 0);
+}
+
 /*
  * Single pages from slots of a cache go to the buddy, n at most; returns how many. The zone's lock
  * is held.
  */
 static inline unsigned long return_pages(struct zone *zone, struct page *const *pages,
-					 unsigned long n)
+					 unsigned long n, bool slow)
 {
-	if (HOOKS & MM_HOOK_TRACE)
-		for (unsigned long i = 0; i < n; i++)
-			trace_event(MM_TRACE_PCPU_DRAIN, (unsigned long)(pages[i] - mm.memmap), 0,
-				    (uint32_t)gfp_migratetype(pages[i]->info), 0);
+	/* With hooks each free takes the slow path. */
+	if (slow && HOOKS & MM_HOOK_TRACE)
+		trace_return(pages, n);
 	if (FOR_SPEED && n == RETURN_PAGES && are_a_block(pages)) {
 		struct page *first = (void *)((uintptr_t)pages[0] & ~(RETURN_BYTES - 1));
 
@@ -241,7 +247,8 @@ static inline unsigned long return_pages(struct zone *zone, struct page *const *
  * A page (already without holders) comes to a cache that is full: some that have lain in it for a
  * while go back, and the newest move to their slots.
  */
-void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
+static inline __attribute__((always_inline)) int
+return_some(struct per_cpu_pages *pcp, struct page *page, long n, unsigned long flags, bool slow)
 {
 	struct zone *zone = zone_of((unsigned long)(page - mm.memmap));
 	long room = pcp->limit - pcp->base; /* 0: the cache is switched off */
@@ -254,12 +261,14 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
 	VM_BUG_ON(room && &mm.zones[pcp->zone] != zone);
 	VM_BUG_ON(room && *pcp->top == page);
 	VM_BUG_ON(!port_irqs_disabled());
-	n = room < n ? room : n;
-	if (!n) {
+	if (shift && room < n)
+		n = room;
+	if (slow && !n) {
 		spin_lock(&zone->lock);
 		buddy_free(zone, (unsigned long)(page - mm.memmap), 0);
 		spin_unlock(&zone->lock);
-		return;
+		port_irq_restore(flags);
+		return 0;
 	}
 	if (!shift) {
 		long window = pcp_return_window(room);
@@ -284,7 +293,7 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
 		}
 	}
 	spin_lock(&zone->lock);
-	n = (long)return_pages(zone, slots, (unsigned long)n);
+	n = (long)return_pages(zone, slots, (unsigned long)n, slow);
 	spin_unlock(&zone->lock);
 	port_pcpu()->returns++;
 	/* The newest fill the gap, or what is above it moves down. */
@@ -299,4 +308,18 @@ void pcp_return(struct per_cpu_pages *pcp, struct page *page, long n)
 			*slots = *from;
 	}
 	*pcp->top = page;
+	port_irq_restore(flags);
+	return 0;
+}
+
+#if FOR_SPEED
+int pcp_return(struct per_cpu_pages *pcp, struct page *page, unsigned long flags)
+{
+	return return_some(pcp, page, RETURN_PAGES, flags, false);
+}
+#endif
+
+int pcp_return_slow(struct per_cpu_pages *pcp, struct page *page, unsigned long flags)
+{
+	return return_some(pcp, page, RETURN_PAGES / 2, flags, true);
 }
