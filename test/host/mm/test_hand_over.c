@@ -30,6 +30,28 @@ static void free_all_once(void **state)
 	port_host_log_hook = port_host_quiet;
 }
 
+/* All that the metadata leave is reserved. */
+static void nothing_is_free(void **state)
+{
+	struct mm_config config = {.boot_pcpu = &machine_pcpu};
+	struct page_info info;
+
+	(void)state;
+	map_init(RAM_BASE);
+	map_memory(base, 2 * SECTION, MEMBLOCK_NONE);
+	memset(&machine_pcpu, 0x5a, sizeof(machine_pcpu));
+	port_set_pcpu(&machine_pcpu);
+	assert_int_equal(0, mm_init(&config));
+	assert_int_equal(0, memblock_reserve(base, 2 * SECTION));
+	assert_int_equal(0, memblock_free_all());
+	assert_int_equal(0, mm_check());
+	assert_null(alloc_page(GFP_KERNEL | __GFP_NOWARN));
+	assert_int_equal(0, memblock_free_late(base, PAGE));
+	assert_int_equal(0, mm_page_info(PFN_DOWN(base), &info));
+	assert_int_equal(PAGE_FREE, info.state);
+	assert_int_equal(0, mm_check());
+}
+
 /*
  * A page lies in one region, whole, or it is no memory: flags part regions, also in the midst of a
  * page.
@@ -176,9 +198,10 @@ static void trust_is_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(free_all_once),    cmocka_unit_test(odd_edges),
-		cmocka_unit_test(slivers),	    cmocka_unit_test(far_ends),
-		cmocka_unit_test(none_or_too_much), cmocka_unit_test(trust_is_state),
+		cmocka_unit_test(free_all_once),  cmocka_unit_test(nothing_is_free),
+		cmocka_unit_test(odd_edges),	  cmocka_unit_test(slivers),
+		cmocka_unit_test(far_ends),	  cmocka_unit_test(none_or_too_much),
+		cmocka_unit_test(trust_is_state),
 	};
 
 	port_host_log_hook = port_host_quiet;
