@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uart_kinds.c: the rows of uart_kind.h. Each names the manual its numbers are from, or, where the
- * maker publishes none, the permissively licensed source that states them; compatible strings and
- * defaults of layout are those of the devicetree bindings.
+ * maker publishes none, a driver that states them: the facts, nothing of its code. Compatible strings
+ * and defaults of layout are those of the devicetree bindings.
  *
  * test/host/drivers/test_uart_kinds.c has the same facts once more, as a chip.
  */
