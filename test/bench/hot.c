@@ -222,6 +222,7 @@ static uint64_t bulk_rounds(bool cold)
 {
 	uint64_t total = 0;
 
+	empty_store(); /* Linux fills only entries that are NULL */
 	for (int round = -BURST_WARM_UP; round < BURST_ROUNDS; round++) {
 		uint64_t start, cost;
 		unsigned long got;
@@ -234,7 +235,7 @@ static uint64_t bulk_rounds(bool cold)
 		total += round < 0 ? 0 : cost;
 		while (got > 0) {
 			__free_page(burst[--got]);
-			burst[got] = NULL; /* Linux fills only entries that are NULL */
+			burst[got] = NULL;
 		}
 	}
 	return total;
