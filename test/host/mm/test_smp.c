@@ -28,10 +28,15 @@ static struct mm_pcpu area[THREADS];
 static struct stress stress;
 static unsigned int running; /* atomic: threads that still have requests to make */
 
+/* Now and then the threads change places, so that they meet wherever there are few processors. */
 static void serve(struct stress_worker *worker)
 {
+	static _Thread_local unsigned int polls;
+
 	(void)worker;
 	mm_ipi();
+	if (++polls % 64 == 0)
+		sched_yield();
 }
 
 static void start(phys_addr_t size)
