@@ -144,7 +144,7 @@ static int ns16550a_probe(struct device *dev)
 	if (error)
 		return error;
 	uart_port_run(port, drain); /* what the firmware printed, before the line changes */
-	uart_write(uart, UART_IER, 0);
+	uart_port_run(port, port->kind->silence);
 	set_line(dev, uart);
 	uart_write(uart, UART_FCR, FCR_ENABLE); /* bytes typed ahead stay */
 	if ((uart_read(uart, UART_IIR) & IIR_FIFO_ENABLED) == IIR_FIFO_ENABLED)

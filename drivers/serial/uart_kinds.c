@@ -24,8 +24,8 @@ const struct uart_kind uart_kinds[] = {
 		REGISTERS_PL011,
 	},
 	KIND_8250("ns16550a", "uart8250", 0, 1, 16, 0x01, "ns16550a", "ns16550", "ns16850",
-		  "ns16450", "ns8250", "intel,xscale-uart", "mrvl,pxa-uart", "nuvoton,wpcm450-uart",
-		  "nuvoton,npcm750-uart", "nuvoton,npcm845-uart"),
+		  "ns16450", "ns8250", "nuvoton,wpcm450-uart", "nuvoton,npcm750-uart",
+		  "nuvoton,npcm845-uart"),
 	/* Synopsys' DW_apb_uart databook */
 	KIND_8250("dw-apb-uart", NULL, 0, 1, 16, 0x01, "snps,dw-apb-uart"),
 	/* MediaTek's MT7622 data sheet, "UART" */
@@ -38,6 +38,22 @@ const struct uart_kind uart_kinds[] = {
 	/* Broadcom's BCM2835 ARM Peripherals, 2.2: "room" is room for one byte, of eight; by
 	   its errata no interrupt comes without IER's bit 2 */
 	KIND_8250("bcm2835aux", NULL, 2, 4, 1, 0x05, "brcm,bcm2835-aux-uart"),
+	{
+		/*
+		 * Intel's PXA27x developer's manual, chapter 10, and the chips after it: IER also has
+		 * the unit's switch, UUE, 6, and by RTOIE, 4, bytes below the threshold interrupt.
+		 */
+		.name = "pxa",
+		.alias = "xscale",
+		.compatible = NAMES("intel,xscale-uart", "mrvl,pxa-uart"),
+		REGISTERS_8250,
+		.width = 4,
+		.shift = 2,
+		.fifo = 16,
+		.start = STEPS({UART_SET, 1, BIT(6)}),
+		.listen = STEPS({UART_WRITE, 1, BIT(6) | BIT(4) | BIT(0)}),
+		.silence = STEPS({UART_WRITE, 1, BIT(6)}),
+	},
 	{
 		/* 8250's bits in 32-bit registers of another order: Socionext's LD11, UART; uniphier-uart.yaml */
 		.name = "uniphier",

@@ -23,26 +23,22 @@
  * register 5, clears its errors. They are those of the byte at the FIFO's head; but an emulator
  * (QEMU) tells of a break alone, at once, and only once if there are several.
  */
+#define REGISTERS_8250                                                                             \
+	.driver = UART_DRIVER_8250, .of_layout = true, .span = 6, .tx = 0, .rx = 0,                \
+	.can_send = IS_SET(5, BIT(5)), .idle = IS_SET(5, BIT(6)), .has_byte = IS_SET(5, BIT(0)),   \
+	.bad = BITS(5, BIT(4) | BIT(3) | BIT(2)), .overrun = BITS(5, BIT(1)), .bad_early = BIT(4), \
+	.read_clears = true
+
+/* One whose register 1, IER, has interrupts alone. */
 #define KIND_8250(name_, alias_, shift_, width_, fifo_, ier_, ...) \
 	{                                                          \
 		.name = (name_),                                   \
 		.alias = (alias_),                                 \
 		.compatible = NAMES(__VA_ARGS__),                  \
-		.driver = UART_DRIVER_8250,                        \
+		REGISTERS_8250,                                    \
 		.width = (width_),                                 \
 		.shift = (shift_),                                 \
-		.of_layout = true,                                 \
 		.fifo = (fifo_),                                   \
-		.span = 6,                                         \
-		.tx = 0,                                           \
-		.rx = 0,                                           \
-		.can_send = IS_SET(5, BIT(5)),                     \
-		.idle = IS_SET(5, BIT(6)),                         \
-		.has_byte = IS_SET(5, BIT(0)),                     \
-		.bad = BITS(5, BIT(4) | BIT(3) | BIT(2)),          \
-		.overrun = BITS(5, BIT(1)),                        \
-		.bad_early = BIT(4),                               \
-		.read_clears = true,                               \
 		.listen = STEPS({UART_WRITE, 1, ier_}),            \
 		.silence = STEPS({UART_WRITE, 1, 0}),              \
 	}

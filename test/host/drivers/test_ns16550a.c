@@ -31,6 +31,8 @@ static void writeb(uint8_t value, volatile void *reg);
 #include "drivers/serial/uart_port.c"
 
 #define IER_RECEIVE   0x01
+#define IER_TIMEOUT   0x10 /* pxa, as the next */
+#define IER_UNIT      0x40
 #define IIR_NONE      0x01
 #define LSR_OVERRUN   0x02
 #define LSR_BREAK     0x10
@@ -51,6 +53,7 @@ static struct {
 	unsigned int head, tail;
 	bool at_once;	  /* errors are told when they come, not when their byte is at the head */
 	uint32_t pending; /* of LSR, until it is read */
+	uint32_t cleared; /* of IER, at any time */
 } chip;
 
 static void arrive(uint8_t byte, uint8_t errors)
@@ -121,6 +124,7 @@ static void chip_write(uint32_t value, size_t at)
 		chip.divisors_written++;
 	} else if (at == UART_IER) {
 		chip.ier = value;
+		chip.cleared |= ~value;
 	} else if (at == UART_FCR) {
 		chip.fcr = value;
 	} else if (at == UART_LCR && chip.busy > 0) {
@@ -431,6 +435,32 @@ static void interrupt_that_comes(void **state)
 	fake_remove(dev);
 }
 
+/* Where the unit's switch is beside the interrupts, it stays on. */
+static void unit_stays_on(void **state)
+{
+	static const char *const compatible[] = {"intel,xscale-uart", "mrvl,pxa-uart"};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct device *dev;
+
+		memset(&chip, 0, sizeof(chip));
+		chip.ier = IER_UNIT;
+		reg_shift = 2;
+		uart_tree("/uart");
+		uart_node("uart", compatible[i], 0x10000000);
+		put("reg-shift", CELLS(2));
+		end();
+		finish_tree();
+		dev = fake_device(&driver_ns16550a, "/uart");
+		assert_non_null(dev);
+		assert_int_equal(chip.ier, IER_UNIT | IER_TIMEOUT | IER_RECEIVE);
+		fake_remove(dev);
+		assert_int_equal(chip.ier, IER_UNIT);
+		assert_false(chip.cleared & IER_UNIT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +472,7 @@ int main(void)
 		cmocka_unit_test(damaged_bytes),
 		cmocka_unit_test(interrupt_that_never_comes),
 		cmocka_unit_test(interrupt_that_comes),
+		cmocka_unit_test(unit_stays_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

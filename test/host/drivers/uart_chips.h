@@ -87,6 +87,10 @@ static const struct chip chips[] = {
 	CHIP("bcm2835aux", 4, 4, false, 0, 0, HI(0x14, 0x20), HI(0x14, 0x40), HI(0x14, 0x01), 0,
 	     ON_READ, HI(0x14, 0x1c), HI(0x14, 0x02), BY_ITSELF, NO_PIN, NO_PIN, ALWAYS, 0,
 	     HI(4, 0x05), NOWHERE),
+	/* IER 4: UUE 6, RTOIE 4, RAVIE 0 */
+	CHIP("pxa", 4, 4, false, 0, 0, HI(0x14, 0x20), HI(0x14, 0x40), HI(0x14, 0x01), 0, ON_READ,
+	     HI(0x14, 0x1c), HI(0x14, 0x02), BY_ITSELF, NO_PIN, NO_PIN, ON(HI(4, 0x40)), 0,
+	     HI(4, 0x11), NOWHERE),
 	CHIP("uniphier", 4, 4, false, 0, 0, HI(0x14, 0x20), HI(0x14, 0x40), HI(0x14, 0x01), 0,
 	     ON_READ, HI(0x14, 0x1c), HI(0x14, 0x02), BY_ITSELF, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
 	     NOWHERE),
