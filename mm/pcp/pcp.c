@@ -245,7 +245,7 @@ static inline unsigned long return_pages(struct zone *zone, struct page *const *
 
 /*
  * A page (already without holders) comes to a cache that is full: some that have lain in it for a
- * while go back, and the newest move to their slots.
+ * while go back, and the newest move to their slots. Interrupts are as `flags` says on return, 0.
  */
 static inline __attribute__((always_inline)) int
 return_some(struct per_cpu_pages *pcp, struct page *page, long n, unsigned long flags, bool slow)

@@ -53,15 +53,10 @@ static inline RACY unsigned long pcp_count(const struct per_cpu_pages *pcp)
 #define PCP_HAVE_SLOTS (~0UL)
 #define PCP_HIGH_ALL   (~0UL) /* mm.pcp_high: as much as they have room for */
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have);
-#define PCP_RETURN_PAGES (1 << CONFIG_PCP_RETURN_ORDER) /* a slow free: half of it */
-#define PCP_BATCH	 (1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
-#define PCP_SMALL_BATCH	 ((PCP_BATCH + 1) / 2) /* for requests that have had more to do already */
-/* Interrupts masked. An empty cache takes up to `n` pages. */
+#define PCP_BATCH	(1U << CONFIG_PCP_BATCH_ORDER) /* pages a refill aims at */
+#define PCP_SMALL_BATCH ((PCP_BATCH + 1) / 2) /* for requests that have had more to do already */
+/* An empty cache takes up to `n` pages; a full one returns some. Interrupts masked. */
 struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t class, unsigned int n);
-/*
- * A full one returns eight, or half of it in the slow path. Interrupts masked; they are as `flags`
- * says then. Return 0.
- */
 int pcp_return(struct per_cpu_pages *pcp, struct page *page, unsigned long flags);
 int pcp_return_slow(struct per_cpu_pages *pcp, struct page *page, unsigned long flags);
 /* Hide the caches from the hot paths while there are debug hooks, show them again when not. */

@@ -17,6 +17,8 @@
 extern struct page *pcp_empty_slot[1];
 /* Of a cache's array: one below the first page, and one for a page that goes out at once. */
 #define PCP_EXTRA_SLOTS 2UL
+/* A full cache returns so many pages, half of it in the slow path. */
+#define PCP_RETURN_PAGES (1 << CONFIG_PCP_RETURN_ORDER)
 /* From where the hot path finds a descriptor's trust byte by its address (quarry/pcp.h). */
 static inline const int8_t *pcp_trust(void)
 {
