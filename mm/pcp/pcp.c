@@ -278,7 +278,7 @@ return_some(struct per_cpu_pages *pcp, struct page *page, long n, unsigned long 
 		 * Pages that come one after the other are to lie in slots as they lie in memory:
 		 * those before them make room, so that older groups stay whole.
 		 */
-		while (same < n - 1 &&
+		while (FOR_SPEED && same < n - 1 &&
 		       ((uintptr_t)pcp->top[-same] ^ (uintptr_t)page) < RETURN_BYTES)
 			same++;
 		shift = same;
