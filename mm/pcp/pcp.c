@@ -118,14 +118,22 @@ static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
 {
 	unsigned long size = capacity + PCP_EXTRA_SLOTS;
 
+	/*
+	 * Release: what another CPU finds by a cache's `top` is this NULL (search_next_block()). Where
+	 * speed counts, one for all.
+	 */
 	UNROLL(3)
-	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
+	for (unsigned int i = 0; FOR_SPEED && i < MIGRATE_PCPTYPES; i++)
 		slots[i * size] = NULL;
-	/* Release: what another CPU finds by a cache's `top` is this NULL (search_next_block()). */
-	atomic_thread_fence(memory_order_release);
+	if (FOR_SPEED)
+		atomic_thread_fence(memory_order_release);
 	UNROLL(3)
 	for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++, slots += size) {
 		VM_BUG_ON(pcp[i].top != pcp[i].base || pcp[i].cursor);
+		if (!FOR_SPEED) {
+			*slots = NULL;
+			atomic_thread_fence(memory_order_release);
+		}
 		pcp[i].capacity = (uint32_t)capacity;
 		pcp[i].zone = (uint8_t)zone;
 		pcp[i].base = slots;
@@ -138,17 +146,19 @@ static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
 
 unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned long have)
 {
+	const struct zone *zone = mm.zones;
 	unsigned long need = 0;
 
-	for (unsigned int z = 0; z < MAX_NR_ZONES; z++) {
-		struct per_cpu_pages *pcp = &area->cache[mm.zones[z].first_pcp];
-		unsigned long blocks = pages_for_cache(&mm.zones[z]);
+	for (unsigned int z = 0; z < MAX_NR_ZONES; z++, zone++) {
+		struct per_cpu_pages *pcp = &area->cache[zone->first_pcp];
+		unsigned long blocks = pages_for_cache(zone);
 
 		if (!slots && blocks && pcp[NR_PCP_CLASSES].capacity)
 			return PCP_HAVE_SLOTS;
 		if (blocks)
-			need += capacity_for(blocks, 0) + PCP_EXTRA_SLOTS + LARGE_SLOTS;
-		if (!slots || need > have)
+			need += (blocks < CONFIG_PCP_HIGH_MAX ? blocks : CONFIG_PCP_HIGH_MAX) +
+				PCP_EXTRA_SLOTS + LARGE_SLOTS;
+		if (need > have) /* without `slots` always, if any are needed */
 			continue;
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS;
 		     order++, pcp += NR_PCP_CLASSES) {

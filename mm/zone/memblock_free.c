@@ -185,7 +185,7 @@ static void release(void *context, pfn_t start, pfn_t last)
 
 unsigned long memblock_free_all(void)
 {
-	struct partial partial = {NIL32, 0, mm.banks};
+	struct partial partial;
 	uint64_t released = 0;
 	struct zone *zone;
 
@@ -193,6 +193,9 @@ unsigned long memblock_free_all(void)
 		report_nothing_released(mm.memmap);
 		return 0;
 	}
+	partial.section = NIL32;
+	if (FOR_SPEED)
+		partial.bank = mm.banks;
 	memblock_for_free_frames(release, &partial);
 	partial_end(&partial);
 
