@@ -44,10 +44,14 @@ static void access_write(const struct uart_port *port, unsigned int offset, unsi
 		writel(value, addr);
 }
 
-/* Where reading clears what a register says of errors, each read keeps that for the receiver. */
+/*
+ * Where reading clears what a register says of errors, each read keeps that for the receiver, which
+ * may be the interrupt: none comes in between.
+ */
 uint32_t uart_port_read(struct uart_port *port, unsigned int offset)
 {
 	const struct uart_kind *kind = port->kind;
+	unsigned long flags = port_irq_save();
 	uint32_t value = access_read(port, offset, port->width);
 
 	if (kind->read_clears && offset == kind->bad.offset) {
@@ -55,6 +59,7 @@ uint32_t uart_port_read(struct uart_port *port, unsigned int offset)
 		if (value & kind->overrun.mask)
 			port->overruns++;
 	}
+	port_irq_restore(flags);
 	return value;
 }
 

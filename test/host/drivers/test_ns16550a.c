@@ -22,6 +22,25 @@ static void writeb(uint8_t value, volatile void *reg);
 
 #include "fake_uart.h"
 
+/* Interrupts of this CPU: one that is raised while they are masked comes when they no longer are. */
+static unsigned int masked;
+static bool raised;
+static void raise_interrupt(void);
+
+static unsigned long mask_interrupts(void)
+{
+	return masked++;
+}
+
+static void restore_interrupts(unsigned long flags)
+{
+	masked = (unsigned int)flags;
+	if (raised && !masked)
+		raise_interrupt();
+}
+#define port_irq_save	 mask_interrupts
+#define port_irq_restore restore_interrupts
+
 /* the sources themselves: they are not among the objects that every host test links */
 #include "boot/dt/of.c"
 #include "drivers/serial/ns16550a.c"
@@ -87,11 +106,23 @@ static uint32_t read_lsr(void)
 	return status;
 }
 
+static void raise_interrupt(void)
+{
+	raised = masked > 0;
+	if (raised)
+		return;
+	masked++; /* in the handler they are masked */
+	fake.handler(fake.handler_arg);
+	masked--;
+}
+
 static unsigned int accesses;
+static bool raise_at_lsr; /* once, when it was read */
 
 static uint32_t chip_read(size_t at)
 {
 	bool dlab = chip.lcr & LCR_DLAB;
+	uint32_t status;
 
 	accesses++;
 	switch (at) {
@@ -105,7 +136,12 @@ static uint32_t chip_read(size_t at)
 	case UART_LCR:
 		return chip.lcr;
 	case UART_LSR:
-		return read_lsr();
+		status = read_lsr();
+		if (raise_at_lsr) {
+			raise_at_lsr = false;
+			raise_interrupt();
+		}
+		return status;
 	case UART_USR:
 		chip.told_busy = false;
 		return 0;
@@ -374,6 +410,25 @@ static void breaks_while_sending(void **state)
 	}
 }
 
+/* The thread reads the status, and with it the error goes; then the interrupt takes the byte. */
+static void damaged_while_flushing(void **state)
+{
+	struct device *dev = start(false);
+	const struct uart *uart = device_priv(dev);
+
+	(void)state;
+	arrive('a', 0x04);
+	raise_at_lsr = true;
+	uart_flush();
+	assert_false(raise_at_lsr);
+	assert_int_equal(uart->bad, 1);
+	assert_int_equal(uart_getc(), -1);
+	/* and what the thread noted is that byte's alone */
+	arrive('b', 0);
+	expect_received("b", dev, 1);
+	fake_remove(dev);
+}
+
 /* Bytes that are damaged are no data; a zero that is typed is. */
 static void damaged_bytes(void **state)
 {
@@ -470,6 +525,7 @@ int main(void)
 		cmocka_unit_test(breaks),
 		cmocka_unit_test(breaks_while_sending),
 		cmocka_unit_test(damaged_bytes),
+		cmocka_unit_test(damaged_while_flushing),
 		cmocka_unit_test(interrupt_that_never_comes),
 		cmocka_unit_test(interrupt_that_comes),
 		cmocka_unit_test(unit_stays_on),
