@@ -36,12 +36,46 @@ static void look(uintptr_t arg)
 	look->value = uart_port_read(look->at, look->at->kind->can_send.offset);
 }
 
-/* Take a UART: NULL, or why not. A bus without a device traps, or reads as ones. */
+static void start(uintptr_t arg)
+{
+	uart_port_start((struct uart_port *)arg);
+}
+
+/*
+ * Whether all registers read as zeros: the flags' first, which do not in a UART that was started; then
+ * all but the received byte's.
+ */
+static void look_for_zeros(uintptr_t arg)
+{
+	struct look *look = (struct look *)arg;
+	const struct uart_kind *kind = look->at->kind;
+
+	look->value = uart_port_read(look->at, kind->can_send.offset) |
+		      uart_port_read(look->at, kind->idle.offset);
+	for (unsigned int at = 0; look->value == 0 && at < kind->span; at += look->at->width)
+		if (at != kind->rx)
+			look->value = uart_port_read(look->at, at);
+}
+
+/* Where zeros mean that there is room: is it a ROM, or a bus that reads as zeros? */
+static bool is_void(struct uart_port *with)
+{
+	const struct uart_flag *room = &with->kind->can_send;
+	struct look seen = {.at = with};
+	struct trap_record trap;
+
+	if ((room->value == 0) == room->differs)
+		return false;
+	return trap_expect(look_for_zeros, (uintptr_t)&seen, &trap) || seen.value == 0;
+}
+
+/* Take a UART: NULL, or why not. A bus without a device traps, or reads as ones or zeros. */
 static const char *take(struct uart_port *with, bool (*map)(phys_addr_t addr))
 {
 	phys_addr_t addr = virt_to_phys(with->base);
 	struct look seen = {.at = with};
 	struct trap_record trap;
+	bool ready;
 
 	if (addr % PAGE_SIZE + ((phys_addr_t)with->kind->span << with->shift) > PAGE_SIZE)
 		return "its registers would not be in one page";
@@ -51,14 +85,13 @@ static const char *take(struct uart_port *with, bool (*map)(phys_addr_t addr))
 	    seen.value == UINT32_MAX >> (32 - 8 * with->width))
 		return "nothing answers at its address";
 	/* one that a loader has switched off is not ready until it is on */
-	if (!uart_port_ready(with)) {
-		uart_port_start(with);
-		if (!uart_port_ready(with))
-			return "it is never ready to send";
-	}
+	ready = uart_port_ready(with);
+	if (trap_expect(start, (uintptr_t)with, &trap) || is_void(with))
+		return "nothing answers at its address";
+	if (!ready && !uart_port_ready(with))
+		return "it is never ready to send";
 	port = *with;
 	registers = addr;
-	uart_port_start(&port);
 	return NULL;
 }
 
@@ -106,9 +139,9 @@ static const char *take_wish(const void *fdt, const char *text, size_t length,
 	if (uart_port_init(&with, wish.kind, NULL, -1, phys_to_virt(wish.addr), wish.addr,
 			   MOST_SPAN) != 0)
 		return "no such UART can have this address";
-	if (wish.width) {
+	if (wish.width && wish.kind->of_layout) { /* another kind's lie as they lie */
 		with.width = wish.width;
-		with.shift = wish.kind->of_layout ? wish.shift : with.shift;
+		with.shift = wish.shift;
 	}
 	if (wish.addr & (with.width - 1U))
 		return "no such UART can have this address";
