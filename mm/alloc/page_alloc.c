@@ -44,7 +44,8 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 	VM_BUG_ON(!port_irqs_disabled() || ac->order > MAX_PAGE_ORDER);
 	spin_lock(&zone->lock);
 	if (ac->alloc_flags & ALLOC_HIGHATOMIC) {
-		index = highatomic_alloc(zone, &order);
+		if (!FOR_SPEED || zone->nr_highatomic)
+			index = highatomic_alloc(zone, &order);
 		if (index == NIL32)
 			index = highatomic_reserve(zone, &order, ac->type);
 	}
@@ -350,7 +351,9 @@ MM_OUTLINE unsigned long bulk_some(gfp_t gfp, unsigned long n, struct page **pag
 
 unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 {
-	bool plain = n > 1 && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0) && !HOOKS;
+	/* Where size counts, n requests. */
+	bool plain =
+		FOR_SPEED && n > 1 && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0) && !HOOKS;
 	unsigned long got = 0;
 
 	while (got < n) {

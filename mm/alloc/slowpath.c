@@ -56,6 +56,17 @@ static inline unsigned long missing_in(const struct alloc_context *ac, const str
 	return (unsigned long)ac->answer[ref - ac->zonerefs].missing;
 }
 
+/* The newest block of a cache that holds some; `word` is its first from now on. */
+static inline struct page *pcp_pop(struct per_cpu_pages *pcp, uint32_t word)
+{
+	struct page *page = *pcp->top--;
+
+	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount);
+	VM_BUG_ON(word >> 16 != 1);
+	page->word = word;
+	return page;
+}
+
 /*
  * This CPU's caches: a block of this order, whatever its class, where its own pages are all that is
  * missing; else blocks that complete one, where all pages in the zone's caches make up what is
@@ -76,10 +87,11 @@ static struct page *get_page_from_caches(struct alloc_context *ac)
 	}
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++) {
 		struct zone *zone = ref->zone;
+		unsigned int orders = pcp_hold(zone, missing_in(ac, ref));
 
-		if (!pcp_hold(zone, missing_in(ac, ref)) || FAULT_POINT() ||
-		    (!pcp_give_back_one(zone, ac->order, ac->type) &&
-		     !pcp_assemble(zone, ac->order, ac->type, &budget)))
+		if (!orders || FAULT_POINT() ||
+		    (!pcp_give_back_one(zone, ac->order, orders, ac->type) &&
+		     !pcp_assemble(zone, ac->order, orders, ac->type, &budget)))
 			continue;
 		FAULT_CERTAIN(true);
 		page = rmqueue(ac, ref);
@@ -155,16 +167,18 @@ static bool give_up_highatomic(struct alloc_context *ac, const struct zoneref *r
 	struct zone *zone = ref->zone;
 	unsigned long flags = port_irq_save();
 	unsigned long missing;
-	bool done;
+	bool done = false;
 
 	spin_lock(&zone->lock);
 	VM_BUG_ON(!zone_locked(zone));
-	zone_watermark_ok(ac, ref); /* how many pages are missing now */
-	missing = missing_in(ac, ref);
-	/* To a request with ALLOC_MIN_RESERVE these pages count as free already. */
-	if (missing && ac->alloc_flags & ALLOC_MIN_RESERVE)
-		missing = MAX_ORDER_NR_PAGES;
-	done = highatomic_unreserve(zone, ac->order, missing, ac->type);
+	if (zone->nr_highatomic) {
+		zone_watermark_ok(ac, ref); /* how many pages are missing now */
+		missing = missing_in(ac, ref);
+		/* To a request with ALLOC_MIN_RESERVE these pages count as free already. */
+		if (missing && ac->alloc_flags & ALLOC_MIN_RESERVE)
+			missing = MAX_ORDER_NR_PAGES;
+		done = highatomic_unreserve(zone, ac->order, missing, ac->type);
+	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
 	return done;
@@ -187,19 +201,21 @@ static struct page *get_page_from_highatomic(struct alloc_context *ac)
 }
 
 /* Stage 2. */
-static struct page *try_caches(struct alloc_context *ac, bool all_cpus, bool thorough)
+static struct page *try_caches(struct alloc_context *ac, bool wait, bool thorough)
 {
 	struct page *page = get_page_from_caches(ac);
 
-	return page || !all_cpus ? page : get_page_from_all_caches(ac, thorough);
+	if (page || !(remote_alone() ? thorough : wait))
+		return page;
+	return get_page_from_all_caches(ac, thorough);
 }
 
 /* Stages 1 and 2, after something has changed. */
-static struct page *try_again(struct alloc_context *ac, bool all_cpus, bool thorough)
+static struct page *try_again(struct alloc_context *ac, bool wait, bool thorough)
 {
 	struct page *page = get_page_from_freelist(ac);
 
-	return page ? page : try_caches(ac, all_cpus, thorough);
+	return page ? page : try_caches(ac, wait, thorough);
 }
 
 /* One round of all shrinkers: did they free anything? */
@@ -221,24 +237,23 @@ static bool reclaim(struct alloc_context *ac)
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
 {
 	bool wait = may_wait(ac), thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
-	bool all_cpus = remote_alone() ? thorough : wait;
 	unsigned int rounds = ac->gfp & __GFP_NORETRY	      ? 1
 			      : ac->gfp & __GFP_NOFAIL	      ? ROUNDS_NOFAIL
 			      : ac->gfp & __GFP_RETRY_MAYFAIL ? ROUNDS_MAYFAIL
 							      : ROUNDS_DEFAULT;
-	struct page *page = try_caches(ac, all_cpus, thorough);
+	struct page *page = try_caches(ac, wait, thorough);
 
 	VM_BUG_ON(!ac->alloc_flags);
 	VM_BUG_ON(wait && in_interrupt());
 	if (wait) {
 		while (!page && rounds-- && reclaim(ac))
-			page = try_again(ac, all_cpus, thorough);
+			page = try_again(ac, wait, thorough);
 		if (!page && !(ac->gfp & __GFP_NORETRY))
 			page = get_page_from_highatomic(ac);
 	}
 	if (!page && ac->gfp & __GFP_NOFAIL) {
 		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = try_again(ac, all_cpus, thorough);
+		page = try_again(ac, wait, thorough);
 	}
 	return page;
 }

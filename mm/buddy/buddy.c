@@ -105,7 +105,15 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 	}
 	*order = (unsigned int)have;
 	touched = (long)*map_order(index) - 1;
-	map_change(index, 1UL << have, false);
+	if (FOR_SPEED && have < WORD_ORDER && !pb_is_whole(pb)) {
+		uint64_t mask = map_mask(have) << (index & (WORD_PAGES - 1));
+
+		VM_BUG_ON((*map_word(index) & mask) != mask);
+		*map_word(index) ^= mask;
+		*map_order(index) = (uint8_t)word_largest(*map_word(index));
+	} else {
+		map_change(index, 1UL << have, false);
+	}
 	count_free(zone, pb, -(1L << have));
 	trust_head(index, (unsigned int)have);
 	if (may_be_largest(pb, touched))
@@ -124,9 +132,9 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 /*
  * Of the free pages of a word at this index, those that may be taken now: of its groups of
  * descriptors the first that has some is written if it was not, and alone then, so that a call
- * writes one.
+ * writes one; none if this is not the first word of the call.
  */
-static inline uint64_t writable_pages(unsigned long index, uint64_t bits)
+static inline uint64_t writable_pages(unsigned long index, uint64_t bits, bool first)
 {
 	const int8_t *trust = &mm.trust[index >> GROUP_SHIFT];
 	unsigned long at;
@@ -137,6 +145,8 @@ static inline uint64_t writable_pages(unsigned long index, uint64_t bits)
 	}
 	if (WORD_PAGES == 2 * GROUP_PAGES && (trust[0] & trust[1]) == TRUST_ALL)
 		return bits;
+	if (!first)
+		return 0;
 	at = lowest_bit(bits) & ~(GROUP_PAGES - 1);
 	trust_head(index + at, 0);
 	return bits & map_mask(GROUP_SHIFT) << at;
@@ -158,24 +168,30 @@ static inline void push_run(struct page *page, unsigned long n, uint64_t raw, st
  * 16 and 8 together, others one by one; ENOUGH_PAGES or a few more, `most` >= 1 at most. Returns
  * how many. *touched becomes the largest order that was free in the word, if it was less.
  */
-static unsigned long take_from_word(unsigned long index, unsigned long most, uint64_t raw,
-				    struct page **top, long *touched)
+static unsigned long take_from_word(unsigned long index, unsigned long most, bool first,
+				    uint64_t raw, struct page **top, long *touched)
 {
-	unsigned long word = lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3, n = 0, run;
-	unsigned long enough = most < ENOUGH_PAGES ? most : ENOUGH_PAGES;
-	uint64_t *bits = map_word(index) + word, left, taken;
+	unsigned long n = 0, run, enough = most < ENOUGH_PAGES ? most : ENOUGH_PAGES;
+	uint64_t *bits, left, taken;
 	uint8_t *order;
 	struct page *base;
 
-	index += word << WORD_ORDER;
+	if (FOR_SPEED)
+		index += lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3 << WORD_ORDER;
+	else
+		while (!*map_order(index))
+			index += WORD_PAGES;
+	bits = map_word(index);
 	base = &mm.memmap[index];
 	order = map_order(index);
 	if ((long)*order - 1 > *touched)
 		*touched = (long)*order - 1;
-	left = writable_pages(index, *bits);
+	left = writable_pages(index, *bits, first);
+	if (!left)
+		return 0;
 	taken = left;
-	if (!FOR_SPEED || *order <= RUN_ORDER) {
-		do { /* no run of eight */
+	if (!FOR_SPEED || *order <= RUN_ORDER || most < 8) {
+		do { /* no run of eight, or too long */
 			unsigned long at = lowest_bit(left);
 
 			left &= left - 1;
@@ -202,6 +218,29 @@ static unsigned long take_from_word(unsigned long index, unsigned long most, uin
 	left = *bits ^ taken ^ left;
 	*bits = left;
 	*order = (uint8_t)word_largest(left);
+	return n;
+}
+
+/*
+ * The same where the pageblock is free as a whole, its first pages: what stays free is known. It
+ * goes to the list of the order below its own.
+ */
+static unsigned long take_from_whole(struct zone *zone, struct pageblock *pb, unsigned long most,
+				     uint64_t raw, struct page **top)
+{
+	unsigned long index = pb_index(pb), n = most < ENOUGH_PAGES ? most : ENOUGH_PAGES;
+
+	if (n > WORD_PAGES / 2) /* half a word stays free, */
+		n = WORD_PAGES / 2;
+	if (n > GROUP_PAGES) /* and one group is written */
+		n = GROUP_PAGES;
+	VM_BUG_ON(!pb_is_whole(pb) || pb->list != PB_OFF_LIST);
+	trust_head(index, 0);
+	*map_word(index) = WORD_FULL & WORD_FULL << n;
+	*map_order(index) = WORD_ORDER;
+	count_free(zone, pb, -(long)n);
+	pb_on(zone, pb, pageblock_order - 1);
+	push_run(&mm.memmap[index], n, raw, top);
 	return n;
 }
 
@@ -333,7 +372,7 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 	enum migratetype owner;
 	bool rare, foreign;
 	struct pageblock *pb = pb_for(zone, type, 0, &owner, &rare);
-	unsigned long index, got = 0;
+	unsigned long index, got = 0, before;
 	unsigned int victim, words = REFILL_WORDS;
 	long largest, touched = PB_OFF_LIST;
 
@@ -351,11 +390,16 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 		most = BORROWED_PAGES;
 	if (foreign && owner == type)
 		most = 1;
+	if (FOR_SPEED && pb_is_whole(pb)) {
+		pb->type = (uint8_t)owner;
+		return take_from_whole(zone, pb, most, raw, top);
+	}
 	index = pb_index(pb);
 	largest = pb_open(zone, pb, owner);
-	do
-		got += take_from_word(index, most - got, raw, top + got, &touched);
-	while (got < most && got < ENOUGH_PAGES && *pb_orders(index) && --words);
+	do {
+		before = got;
+		got += take_from_word(index, most - got, !got, raw, top + got, &touched);
+	} while (got > before && got < most && got < ENOUGH_PAGES && *pb_orders(index) && --words);
 	VM_BUG_ON(!got);
 	count_free(zone, pb, -(long)got);
 	if (may_be_largest(pb, touched))

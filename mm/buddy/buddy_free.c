@@ -141,7 +141,7 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 
 /* Work of one call: levels that pages merge, and the move of a pageblock to another list. */
 #define FREE_WORK   14
-#define RELIST_WORK 4
+#define RELIST_WORK 8
 
 /* Of pages that have become free, those of HIGHATOMIC pageblocks. */
 static __attribute__((noinline)) void count_highatomic(struct zone *zone,

@@ -49,24 +49,21 @@ static struct pageblock *steal_candidate(const struct zone *zone, enum migratety
 struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest,
 				 enum migratetype *owner)
 {
-	static const uint8_t victims[MIGRATE_PCPTYPES][2] = {
-		[MIGRATE_UNMOVABLE] = {MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE},
-		[MIGRATE_MOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE},
-		[MIGRATE_RECLAIMABLE] = {MIGRATE_MOVABLE, MIGRATE_UNMOVABLE},
-	};
+	bool movable = type == MIGRATE_MOVABLE;
+	/* Movable ones first, unmovable ones last. */
+	enum migratetype victim = movable ? MIGRATE_RECLAIMABLE : MIGRATE_MOVABLE;
+	struct pageblock *pb = pb_find(zone, victim, lowest);
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(type >= MIGRATE_PCPTYPES || lowest >= pageblock_order);
-	for (unsigned int i = 0; i < 2; i++) {
-		enum migratetype victim = (enum migratetype)victims[type][i];
-		struct pageblock *pb = pb_find(zone, victim, lowest);
-
+	if (!pb || FAULT_POINT()) {
+		victim = type == MIGRATE_UNMOVABLE ? MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
+		pb = pb_find(zone, victim, lowest);
 		if (!pb || FAULT_POINT())
-			continue;
-		*owner = type == MIGRATE_MOVABLE ? victim : type;
-		return type == MIGRATE_MOVABLE ? pb : steal_candidate(zone, victim);
+			return NULL;
 	}
-	return NULL;
+	*owner = movable ? victim : type;
+	return movable ? pb : steal_candidate(zone, victim);
 }
 
 /* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
@@ -127,9 +124,13 @@ void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 		    enum migratetype type, bool put)
 {
 	VM_BUG_ON(!zone_locked(zone));
-	if (FOR_SPEED && put) /* what buddy_put() left out */
-		for (unsigned long at = start; at < end; at += WORD_PAGES)
-			*map_order(at) = (uint8_t)word_largest(*map_word(at));
+	if (FOR_SPEED && put) { /* what buddy_put() left out */
+		const uint64_t *word = map_word(start);
+		uint8_t *largest = map_order(start), *past = map_order(end - 1);
+
+		for (; largest <= past; largest++, word++)
+			*largest = (uint8_t)word_largest(*word);
+	}
 	for (; start < end; start = (start | (pageblock_nr_pages - 1)) + 1) {
 		struct pageblock *pb = pb_of(start);
 

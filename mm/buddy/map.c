@@ -23,10 +23,36 @@ const uint8_t map_bit_position[64] = {
 };
 #endif
 
+/*
+ * The byte of the pageblock's first word that a free block of this order starts in; NULL: none is
+ * free. One byte after the other: where speed counts they are looked at together.
+ */
+static const uint8_t *pb_first(unsigned long index, unsigned long order)
+{
+	const uint8_t *at = map_order(index & ~(pageblock_nr_pages - 1)), *end = at + PB_WORDS;
+	unsigned long words = order < WORD_ORDER ? 1 : 1UL << (order - WORD_ORDER), n;
+
+	if (order > WORD_ORDER)
+		order = WORD_ORDER;
+	for (; at < end; at += words) {
+		for (n = 0; n < words && at[n] > order; n++)
+			;
+		if (n == words)
+			return at;
+	}
+	return NULL;
+}
+
 long pb_largest(unsigned long index, long most)
 {
-	uint64_t orders = *pb_orders(index);
+	uint64_t orders;
 
+	if (!FOR_SPEED) {
+		while (most >= 0 && !pb_first(index, (unsigned long)most))
+			most--;
+		return most;
+	}
+	orders = *pb_orders(index);
 	if (most >= (long)WORD_ORDER) {
 		uint64_t full = bytes_from(orders, WORD_ORDER + 1), pairs = FULL_PAIRS(full);
 
@@ -84,18 +110,23 @@ unsigned long pb_pick(unsigned long index, unsigned long order)
 	uint64_t fit, runs;
 
 	index &= ~(pageblock_nr_pages - 1);
-	if (order < WORD_ORDER) {
+	if (!FOR_SPEED) {
+		index = (unsigned long)(pb_first(index, order) - mm.map_order) << WORD_ORDER;
+	} else if (order < WORD_ORDER) {
 		index += lowest_bit(bytes_from(*pb_orders(index), order + 1)) >> 3 << WORD_ORDER;
-		runs = *map_word(index);
-		UNROLL(1)
-		for (unsigned long o = 0; o < order; o++)
-			runs = map_pairs(runs, o);
-		return index + lowest_bit(runs);
+	} else {
+		fit = bytes_from(*pb_orders(index), WORD_ORDER + 1);
+		if (order > WORD_ORDER)
+			fit = FULL_PAIRS(fit);
+		if (order > WORD_ORDER + 1)
+			fit = FULL_FOURS(fit);
+		index += lowest_bit(fit) >> 3 << WORD_ORDER;
 	}
-	fit = bytes_from(*pb_orders(index), WORD_ORDER + 1);
-	if (order > WORD_ORDER)
-		fit = FULL_PAIRS(fit);
-	if (order > WORD_ORDER + 1)
-		fit = FULL_FOURS(fit);
-	return index + (lowest_bit(fit) >> 3 << WORD_ORDER);
+	if (order >= WORD_ORDER)
+		return index;
+	runs = *map_word(index);
+	UNROLL(1)
+	for (unsigned long o = 0; o < order; o++)
+		runs = map_pairs(runs, o);
+	return index + lowest_bit(runs);
 }

@@ -48,8 +48,9 @@ struct page *report_injected(gfp_t gfp, unsigned int order)
 /* One line in an interrupt; else the record at length. */
 struct page *report_refusal(const struct alloc_context *ac)
 {
-	char text[320] = "";
+	char text[320];
 
+	*text = '\0'; /* and no more: the call is bounded */
 	count_event(&mm.stats.stage[MM_STAGE_FAIL]);
 	count_event(&mm.stats.alloc_failed);
 	if (in_interrupt())

@@ -77,39 +77,29 @@ static inline void note_hooks(void)
 /* Of this CPU's caches of the zone, orders [order, end), the first that holds something. */
 struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int order,
 				       unsigned int end);
-/* The newest block of a cache that holds some; `word` is its first from now on. */
-static inline struct page *pcp_pop(struct per_cpu_pages *pcp, uint32_t word)
-{
-	struct page *page = *pcp->top--;
-
-	VM_BUG_ON(page_state(page) != PAGE_ALLOC || page->_refcount);
-	VM_BUG_ON(word >> 16 != 1);
-	page->word = word;
-	return page;
-}
 /*
- * With the type TAKE_NOTHING these answer the same, and change nothing.
+ * With the type TAKE_NOTHING these answer the same, and change nothing. `orders`: see pcp_hold().
  * Give back a cached block of this order or above, the smallest there is. False: there is none.
  */
-bool pcp_give_back_one(struct zone *zone, unsigned int order, enum migratetype type);
+bool pcp_give_back_one(struct zone *zone, unsigned int order, unsigned int orders,
+		       enum migratetype type);
 /*
  * Search this CPU's caches for a range of this order that is free but for a few of their newest
  * blocks, and give these back; a HIGHATOMIC pageblock they complete is of type `type` from then on.
  * False, and nothing has changed: none was found. Bound: what the budget allows (docs/bounds.md).
  */
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
+bool pcp_assemble(struct zone *zone, unsigned int order, unsigned int orders, enum migratetype type,
 		  struct scan_budget *budget);
-/* Pages of the zone that a CPU has cached; counted up to `enough` or more. Any context. */
-unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
-			    unsigned long enough);
-/* Does this CPU have so many pages of the zone cached, and one at least? */
-static inline bool pcp_hold(const struct zone *zone, unsigned long pages)
+/* Pages of the zone that a CPU has cached, and the orders of its blocks, a bit each. Any context. */
+unsigned long pcp_count_orders(const struct mm_pcpu *cpu, const struct zone *zone,
+			       unsigned int *orders);
+/* The orders of this CPU's cached blocks, if they are so many pages and one at least; else 0. */
+static inline unsigned int pcp_hold(const struct zone *zone, unsigned long pages)
 {
-	unsigned long needed = pages ? pages : 1;
+	unsigned int orders;
 
-	return pcp_count_cpu(port_pcpu(), zone, needed) >= needed;
+	return pcp_count_orders(port_pcpu(), zone, &orders) >= pages ? orders : 0;
 }
-
 /* This CPU takes over the limit of its caches; none where it is offline. In any context. */
 void pcp_sync_limits(void);
 

@@ -56,10 +56,6 @@ MM_OUTLINE void give_back(struct mm_pcpu *cpu, struct zone *zone, struct page **
 	give(zone, index, order);
 }
 
-/* So many bytes of descriptors are those of all pages. */
-#define ALL_BYTES  (NIL32 * sizeof(struct page))
-#define STEP_PAGES 12 /* given back at once in a drain */
-
 /*
  * A step where all single pages of a cache go back, the newest of them. Returns how many. The
  * zone's lock is held.
@@ -215,11 +211,16 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 	spin_unlock(&zone->lock);
 }
 
-bool pcp_give_back_one(struct zone *zone, unsigned int order, enum migratetype type)
+bool pcp_give_back_one(struct zone *zone, unsigned int order, unsigned int orders,
+		       enum migratetype type)
 {
-	struct per_cpu_pages *pcp = pcp_first_cached(zone, order, NR_PAGE_ORDERS);
+	struct per_cpu_pages *pcp;
 	unsigned long index;
 
+	for (; FOR_SPEED && !(orders >> order & 1); order++)
+		if (!(orders >> order))
+			return false;
+	pcp = pcp_first_cached(zone, order, NR_PAGE_ORDERS);
 	if (!pcp)
 		return false;
 	index = (unsigned long)(*pcp->top - mm.memmap);
@@ -227,33 +228,47 @@ bool pcp_give_back_one(struct zone *zone, unsigned int order, enum migratetype t
 	return true;
 }
 
-RACY unsigned long pcp_count_cpu(const struct mm_pcpu *cpu, const struct zone *zone,
-				 unsigned long enough)
+RACY unsigned long pcp_count_orders(const struct mm_pcpu *cpu, const struct zone *zone,
+				    unsigned int *orders)
 {
-	const struct per_cpu_pages *pcp = &pcp_caches(cpu)[zone->first_pcp];
-	unsigned long count = 0;
+	const struct per_cpu_pages *first = &pcp_caches(cpu)[zone->first_pcp];
+	const struct per_cpu_pages *pcp = first + MAX_PAGE_ORDER * NR_PCP_CLASSES;
+	unsigned long bytes = 0; /* of slots, those of the larger orders doubled as often */
+	unsigned int held = 0;
 
-	for (unsigned int order = 0; order < NR_PAGE_ORDERS && count < enough; order++) {
+	for (; pcp >= first; pcp -= NR_PCP_CLASSES) {
+		unsigned long here = 0;
+
 		UNROLL(3)
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++)
-			count += pcp_count(&pcp[i]) << order;
-		pcp += NR_PCP_CLASSES;
+			here += (unsigned long)((uintptr_t)pcp[i].top - (uintptr_t)pcp[i].base);
+		bytes = 2 * bytes + here;
+		held = 2 * held + !!here;
 	}
-	return count;
+	*orders = held;
+	return bytes / sizeof(*pcp->top);
 }
 
 /* ---- ranges that cached blocks complete ---------------------------------------------------- */
+
+/* Where speed counts each of the two kinds of search has a copy of these steps. */
+#if FOR_SPEED && !defined(__SANITIZE_THREAD__)
+#define SEARCH_STEP static inline __attribute__((always_inline))
+#else
+#define SEARCH_STEP MM_OUTLINE
+#endif
 
 #define NOT_FREE (~0UL)
 
 /*
  * Counts the cached blocks, of any CPU, in the aligned block of this order at index. NOT_FREE: it
  * holds something else than cached and free blocks, or a cached one below `lowest`, or more blocks
- * than *most. Each block that is read is taken off *most. Other CPUs change memory meanwhile, so
- * each descriptor is read once.
+ * than *most. Each block that is read is taken off *most. *orders: those of the cached ones, a bit
+ * each. Other CPUs change memory meanwhile, so each descriptor is read once.
  */
-static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
-					   const struct page *lowest, unsigned long *most)
+SEARCH_STEP RACY unsigned long cached_blocks_in(unsigned long index, unsigned int order,
+						const struct page *lowest, unsigned long *most,
+						unsigned long *orders)
 {
 	unsigned long end = index + (1UL << order), cached = 0, left = *most;
 	/* The part of a word that a smaller block takes up. */
@@ -263,10 +278,13 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 
 	VM_BUG_ON(index & ((1UL << order) - 1) || index + (1UL << order) > mm.nr_pages);
 	while (index < end && cached != NOT_FREE) {
-		uint64_t used = ~READ_ONCE(*map_word(index)) & part;
+		const uint64_t *map = map_word(index);
+		uint64_t used = ~READ_ONCE(*map) & part;
 		unsigned long at = WORD_PAGES;
 
 		index &= ~(WORD_PAGES - 1);
+		for (; FOR_SPEED && !used && index + WORD_PAGES < end; index += WORD_PAGES)
+			used = ~READ_ONCE(*++map) & WORD_FULL;
 		while (used) {
 			const struct page *page;
 			uint32_t word;
@@ -285,7 +303,9 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 				break;
 			}
 			cached++;
-			at += 1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+			word = 1U << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT);
+			*orders |= word;
+			at += word;
 			if (at >= WORD_PAGES)
 				break;
 			used &= ~(uint64_t)0 << at;
@@ -298,13 +318,6 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 
 #define MEMO_SIZE 8
 
-/* Where speed counts each of the two kinds of search has a copy of these steps. */
-#if FOR_SPEED
-#define SEARCH_STEP static inline __attribute__((always_inline))
-#else
-#define SEARCH_STEP MM_OUTLINE
-#endif
-
 /*
  * A search through one CPU's cached blocks of a zone: order by order, in each cache the newest
  * block first. Around each the aligned range of the order asked for, or of its own if that is
@@ -313,11 +326,13 @@ static RACY unsigned long cached_blocks_in(unsigned long index, unsigned int ord
 struct search {
 	const struct zone *zone;
 	struct scan_budget *budget;
-	unsigned int order, end;	 /* of the range; past the orders of cached blocks */
+	unsigned int order;		 /* of the range */
 	bool lowest;			 /* only ranges of which the cached block is the lowest */
+	unsigned long orders;		 /* of the blocks in the range found, a bit each */
 	const struct per_cpu_pages *pcp; /* the next cache */
-	struct page **slot, **base;	/* of the present one: the next block, and below the last */
-	unsigned int block_order, left; /* of its blocks; caches of this order from pcp on */
+	struct page **slot;		 /* of the present one: the next block */
+	unsigned int block_order, left;	 /* of its blocks; caches of this order from pcp on */
+	unsigned int wanted;		 /* orders from this one on, a bit each */
 	/*
 	 * Ranges examined lately, by a few bits of their number: neighbours in a cache often lie
 	 * in one range.
@@ -326,17 +341,18 @@ struct search {
 };
 
 SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
-			      const struct zone *zone, unsigned int order,
+			      const struct zone *zone, unsigned int order, unsigned int wanted,
 			      struct scan_budget *budget)
 {
 	VM_BUG_ON(order > MAX_PAGE_ORDER || zone->first_pcp >= NR_PCP_CLASSES);
 	search->zone = zone;
 	search->budget = budget;
 	search->order = order;
-	search->pcp = &pcp_caches(cpu)[zone->first_pcp];
 	search->slot = NULL;
-	search->left = MIGRATE_PCPTYPES;
 	search->block_order = 0;
+	search->wanted = wanted;
+	search->left = wanted & 1 ? MIGRATE_PCPTYPES : 0;
+	search->pcp = &pcp_caches(cpu)[zone->first_pcp + MIGRATE_PCPTYPES - search->left];
 	for (unsigned int i = 0; i < MEMO_SIZE; i++)
 		search->memo[i] = NIL32;
 }
@@ -353,13 +369,17 @@ static inline RACY const struct page *search_next_block(struct search *search)
 	const struct page *page;
 
 	while (!search->slot || !(page = READ_ONCE(*search->slot--))) {
-		if (!search->left) {
-			search->pcp += NR_PCP_CLASSES - MIGRATE_PCPTYPES;
-			search->left = MIGRATE_PCPTYPES;
+		while (!search->left) {
+			search->wanted >>= 1;
+			if (!search->wanted)
+				return NULL;
 			search->block_order++;
+			search->pcp += NR_PCP_CLASSES;
+			if (search->wanted & 1) {
+				search->pcp -= MIGRATE_PCPTYPES;
+				search->left = MIGRATE_PCPTYPES;
+			}
 		}
-		if (search->block_order >= search->end)
-			return NULL;
 		search->slot = READ_ONCE(search->pcp->top);
 		search->pcp++;
 		search->left--;
@@ -390,8 +410,9 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 		    (!search->lowest && *memo == *start))
 			continue;
 		*memo = *start;
+		search->orders = 0;
 		count = cached_blocks_in(*start, order, search->lowest ? page : NULL,
-					 &budget->blocks);
+					 &budget->blocks, &search->orders);
 		*end = *start + (1UL << order);
 		if (count != NOT_FREE)
 			return count;
@@ -401,18 +422,20 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 
 /*
  * Counts those of this CPU's cached blocks that start in the range of this order at index, among
- * the PCP_WINDOW newest of each cache of the zone. The slots of the first PCP_ASSEMBLE_MAX go to
+ * the PCP_WINDOW newest of each of the zone's caches of `orders`. The slots of the first PCP_ASSEMBLE_MAX go to
  * found[], of each cache the newest first.
  */
 static unsigned long find_cached(const struct zone *zone, unsigned long index, unsigned int order,
-				 struct page **found[])
+				 unsigned long orders, struct page **found[])
 {
 	const struct per_cpu_pages *pcp = &port_pcpu()->cache[zone->first_pcp];
 	uintptr_t first = (uintptr_t)&mm.memmap[index];
 	unsigned long count = 0;
 
 	VM_BUG_ON(!port_irqs_disabled());
-	for (unsigned int o = 0; o <= order; o++, pcp += NR_PCP_CLASSES) {
+	for (; orders; orders >>= 1, pcp += NR_PCP_CLASSES) {
+		if (!(orders & 1))
+			continue;
 		UNROLL(3)
 		for (unsigned int i = 0; i < MIGRATE_PCPTYPES; i++) {
 			unsigned int left = PCP_WINDOW;
@@ -430,7 +453,7 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 	return count;
 }
 
-bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
+bool pcp_assemble(struct zone *zone, unsigned int order, unsigned int orders, enum migratetype type,
 		  struct scan_budget *budget)
 {
 	struct search search;
@@ -438,15 +461,14 @@ bool pcp_assemble(struct zone *zone, unsigned int order, enum migratetype type,
 	unsigned long start, end, count;
 
 	VM_BUG_ON(!port_irqs_disabled());
-	search_start(&search, port_pcpu(), zone, order, budget);
-	search.end = order;
+	search_start(&search, port_pcpu(), zone, order, orders & ((1U << order) - 1), budget);
 	search.lowest = false;
 	do
 		count = search_next(&search, &start, &end);
 	while (count > PCP_ASSEMBLE_MAX && count != NOT_FREE);
 	if (count == NOT_FREE)
 		return false;
-	if (find_cached(zone, start, order, found) != count) {
+	if (find_cached(zone, start, order, search.orders, found) != count) {
 		budget->entries =
 			0; /* such a search is for one range, which is likely to be complete */
 		return false;
@@ -461,8 +483,7 @@ bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned
 	struct scan_budget all = {~0UL, ~0UL};
 	struct search search;
 
-	search_start(&search, cpu, zone, order, budget ? budget : &all);
-	search.end = NR_PAGE_ORDERS;
+	search_start(&search, cpu, zone, order, (1U << NR_PAGE_ORDERS) - 1, budget ? budget : &all);
 	search.lowest = !budget;
 	/* What is in a section that is open is what it looks: blocks with heads. */
 	return search_next(&search, start, end) != NOT_FREE &&

@@ -99,11 +99,12 @@ void remote_give_back(unsigned long start, unsigned long end)
 
 unsigned long pcp_count_zone(const struct zone *zone)
 {
-	unsigned long count = pcp_count_cpu(port_pcpu(), zone, ~0UL);
+	unsigned int orders;
+	unsigned long count = pcp_count_orders(port_pcpu(), zone, &orders);
 	const struct mm_pcpu *cpu;
 
 	for_each_other_cpu (cpu)
-		count += pcp_count_cpu(cpu, zone, ~0UL);
+		count += pcp_count_orders(cpu, zone, &orders);
 	return count;
 }
 
@@ -219,7 +220,7 @@ void mm_cpu_offline(void)
 
 	cpu->online = 0;
 	pcp_sync_limits(); /* the caches give all back and hold nothing from now on */
-	VM_BUG_ON(pcp_count_cpu(cpu, &mm.zones[0], 1) || pcp_count_cpu(cpu, &mm.zones[1], 1));
+	VM_BUG_ON(pcp_hold(&mm.zones[0], 0) || pcp_hold(&mm.zones[1], 0));
 	set_area(cpu->cpu, NULL);
 	port_irq_restore(flags);
 }

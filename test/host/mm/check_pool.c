@@ -126,6 +126,7 @@ static void fill_pool(void)
 /* It has. */
 static void expect_every_kind(void)
 {
+	unsigned int orders;
 	bool whole = false, pair = false, in_part = false, kept = false, kept_whole = false,
 	     off = false;
 	unsigned int states[PAGE_FROZEN + 1] = {0}, cached = 0;
@@ -161,7 +162,7 @@ static void expect_every_kind(void)
 		assert_true(mm.zones[zone].nr_untouched && pcp_count_zone(&mm.zones[zone]));
 	assert_true(mm.nr_banks > 1 && mm.nr_spans > mm.zones[0].span_end &&
 		    mm.zones[0].span_end > 1);
-	assert_true(pcp_count_cpu(&other_cpu, &mm.zones[0], 1));
+	assert_true(pcp_count_orders(&other_cpu, &mm.zones[0], &orders));
 }
 
 void check_pool_start(void)
