@@ -20,7 +20,7 @@ bool console_firmware(phys_addr_t *base);
 
 /*
  * The UART that earlycon= asked for, which is the console for good, whatever the tree says; NULL if
- * it asked for none.
+ * it asked for none, or for `sbi`.
  */
 struct uart_port;
 const struct uart_port *console_forced(void);

@@ -42,8 +42,8 @@ static void start(uintptr_t arg)
 }
 
 /*
- * Whether all registers read as zeros: the flags' first, which do not in a UART that was started; then
- * all but the received byte's.
+ * Whether all registers read as zeros: the flags' first, which do not in a UART that was started;
+ * then all but the received byte's.
  */
 static void look_for_zeros(uintptr_t arg)
 {

@@ -19,11 +19,11 @@
 /*
  * earlycon_init() - take the UART that `earlycon=KIND[,mmio|mmio16|mmio32],ADDRESS` in
  * /chosen/bootargs names, else CONFIG_EARLYCON's; without either the firmware's console, if it has
- * one; else what uart_choose() finds in the tree; in a damaged one, the first UART before the damage.
- * What cannot be used is said in a line and changes nothing. What earlycon= asks for stays the console
- * when there are drivers. map makes 2 MiB of registers
- * accessible, or answers false; NULL: they are. The tree need only have a sound header; the line's
- * settings stay the loader's. Source: Linux, admin-guide/kernel-parameters.rst.
+ * one; else what uart_choose() finds in the tree; in a damaged one, the first UART before the
+ * damage. What cannot be used is said in a line and changes nothing. A UART that earlycon= asks for
+ * stays the console when there are drivers; `sbi` prints until a driver's UART does. map makes
+ * 2 MiB of registers accessible, or answers false; NULL: they are. The tree need only have a sound
+ * header; the line's settings stay the loader's. Source: Linux, admin-guide/kernel-parameters.rst.
  * Context: boot.
  */
 void earlycon_init(const void *fdt, bool (*map)(phys_addr_t addr));

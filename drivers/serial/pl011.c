@@ -2,8 +2,8 @@
 /*
  * pl011.c: the Arm PrimeCell UART PL011 (DDI0183; devicetree binding serial/pl011).
  *
- * Its registers' part is a row of uart_kinds.c; what is here is the line's speed, and registers that
- * an emulator overwrites.
+ * Its registers' part is a row of uart_kinds.c; what is here is the line's speed, and registers
+ * that an emulator overwrites.
  */
 #include <errno.h>
 #include <libfdt.h>

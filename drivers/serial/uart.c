@@ -225,7 +225,7 @@ int uart_map(struct device *dev, const struct uart_kind *kind)
 	error = uart_port_init(port, kind, dev->fdt, dev->node, base, dev->reg, dev->size);
 	if (error || !is_forced(port))
 		return error;
-	/* what the command line says of the registers goes before the tree: that is why it was asked */
+	/* what the command line says of the registers goes before the tree: so it was asked */
 	if (kind->driver != forced->kind->driver ||
 	    (kind->driver == UART_DRIVER_TABLE && kind != forced->kind))
 		return -ENODEV;

@@ -29,8 +29,8 @@ struct uart_ops {
 	 */
 	bool (*check)(struct device *dev);
 	/*
-	 * The interrupt's handler, given the device: acknowledges, and calls uart_receive(). NULL: by
-	 * the row.
+	 * The interrupt's handler, given the device: acknowledges, and calls uart_receive(). NULL:
+	 * by the row.
 	 */
 	irq_fn interrupt;
 };
@@ -57,15 +57,16 @@ struct uart {
 };
 
 /*
- * uart_is_console() - is this UART, which is mapped, what the tree or the command line means for the
- * console, or what prints already? A driver leaves others alone: nobody here switches clocks, and an
- * access to registers without one stops many machines.
+ * uart_is_console() - is this UART, which is mapped, what the tree or the command line means for
+ * the console, or what prints already? Drivers touch no other, but for pl011.c, which sets up each
+ * PL011: nobody here switches clocks, and an access to registers without one stops many machines.
  *
- * uart_map() - the port, by this row and the node. 0, -ENXIO or -EINVAL. uart_init() - get the ring.
- * 0, or -ENOMEM with no page to be had. Context: probe, before anything is received. uart_start() - ask for the node's interrupt, or poll after a line of log; if
- * stdout-path names the node, become the console, which listens. Context: probe, the last thing to
- * do: it cannot fail. uart_stop() - the console falls back to the firmware's, the interrupt is
- * given back. Context: remove.
+ * uart_map() - the port, by this row and the node. 0, -ENXIO or -EINVAL. uart_init() - get the
+ * ring. 0, or -ENOMEM with no page to be had. Context: probe, before anything is received.
+ * uart_start() - ask for the node's interrupt, or poll after a line of log; if stdout-path names
+ * the node, become the console, which listens. Context: probe, the last thing to do: it cannot
+ * fail. uart_stop() - the console falls back to the firmware's, the interrupt is given back.
+ * Context: remove.
  */
 bool uart_is_console(const struct device *dev);
 int uart_map(struct device *dev, const struct uart_kind *kind);
@@ -82,8 +83,8 @@ void uart_receive(struct device *dev);
 /*
  * uart_settle() - after all drivers have probed: if none runs what stdout-path names, or it names
  * nothing, the UART that the firmware prints on becomes the console if a driver runs it; else the
- * first one, unless earlycon= asked for another, or stdout-path names something and the firmware's console serves. So input is read
- * where the prompt is printed. Context: thread.
+ * first one, unless earlycon= asked for another, or stdout-path names something and the firmware's
+ * console serves. So input is read where the prompt is printed. Context: thread.
  */
 void uart_settle(void);
 

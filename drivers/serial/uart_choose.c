@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart_choose.c: which row, which UART, and where its registers lie: by `compatible`, by a name on the
- * command line, and what a tree means for its console: see uart_kind.h. Nothing here accesses one.
+ * uart_choose.c: which row, which UART, and where its registers lie: by `compatible`, by a name on
+ * the command line, and what a tree means for its console: see uart_kind.h. Nothing here accesses
+ * one.
  */
 #include "drivers/serial/uart_kind.h"
 

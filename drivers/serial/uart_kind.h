@@ -4,10 +4,10 @@
  * polling through any of them.
  *
  * A row says where the bytes go and come from, which bit says that there is room or a byte, what
- * tells of a broken byte and how that is cleared. It serves before there are drivers (boot/earlycon.c)
- * and afterwards as the registers' part of every driver here. The line's speed and format stay as
- * the firmware left them, which printed before us. Of the rest of the tree it needs nothing, so
- * boot/ may include it.
+ * tells of a broken byte and how that is cleared. It serves before there are drivers
+ * (boot/earlycon.c) and afterwards as the registers' part of every driver here. The line's speed
+ * and format stay as the firmware left them, which printed before us. Of the rest of the tree it
+ * needs nothing, so boot/ may include it.
  */
 #ifndef DRIVERS_UART_KIND_H
 #define DRIVERS_UART_KIND_H
@@ -34,13 +34,13 @@ struct uart_bits {
 };
 
 enum uart_op {
-	UART_END,   /* of the steps */
-	UART_WRITE, /* the value */
-	UART_SET,   /* the value's bits; read, changed, written */
-	UART_CLEAR, /* the same, to 0 */
-	UART_READ,  /* for what reading does */
-	UART_UNLESS, /* all of the value's bits are set already: go on; else this was the last step */
-	UART_DRAIN, /* wait until all bytes have left, in bounded time */
+	UART_END,    /* of the steps */
+	UART_WRITE,  /* the value */
+	UART_SET,    /* the value's bits; read, changed, written */
+	UART_CLEAR,  /* the same, to 0 */
+	UART_READ,   /* for what reading does */
+	UART_UNLESS, /* if all of the value's bits are set, no step follows */
+	UART_DRAIN,  /* wait until all bytes have left, in bounded time */
 };
 
 struct uart_step {
@@ -117,7 +117,9 @@ struct uart_port {
 	uint64_t overruns; /* times a byte that came was lost */
 };
 
-/* The row for a compatible string, for a name of `length` bytes, for a node; NULL if there is none. */
+/*
+ * The row for a compatible string, for a name of `length` bytes, for a node; NULL if there is none.
+ */
 const struct uart_kind *uart_kind_of(const char *compatible);
 const struct uart_kind *uart_kind_named(const char *name, size_t length);
 const struct uart_kind *uart_kind_of_node(const void *fdt, int node);
@@ -137,8 +139,9 @@ void uart_port_start(struct uart_port *port);
 
 /*
  * uart_port_putc() - send a byte, after a bounded wait for room; false if it was dropped because
- * there was none. uart_port_ready() - is there room, after the same wait? uart_port_idle() - has the last bit left? uart_port_take() - a byte out of the
- * FIFO, or UART_EMPTY, or UART_BAD. Context: any.
+ * there was none. uart_port_ready() - is there room, after the same wait? uart_port_idle() - has
+ * the last bit left? uart_port_take() - a byte out of the FIFO, or UART_EMPTY, or UART_BAD.
+ * Context: any.
  */
 bool uart_port_putc(struct uart_port *port, char c);
 bool uart_port_ready(struct uart_port *port);
@@ -174,9 +177,9 @@ struct uart_wish {
 };
 
 /*
- * uart_wish_of() - the value of the command line's first earlycon=, and its length; NULL if there is
- * none before ` -- `. uart_parse() - take "KIND[,mmio|mmio16|mmio32],ADDRESS[,..]" apart; NULL, or
- * what is wrong with it. Source: Linux, admin-guide/kernel-parameters.rst.
+ * uart_wish_of() - the value of the command line's first earlycon=, and its length; NULL if there
+ * is none before ` -- `. uart_parse() - take "KIND[,mmio|mmio16|mmio32],ADDRESS[,..]" apart; NULL,
+ * or what is wrong with it. Source: Linux, admin-guide/kernel-parameters.rst.
  */
 const char *uart_wish_of(const char *bootargs, size_t *length);
 const char *uart_parse(const char *text, size_t length, struct uart_wish *wish);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart_kinds.c: the rows of uart_kind.h. Each names the manual its numbers are from, or, where the
- * maker publishes none, a driver that states them: the facts, nothing of its code. Compatible strings
- * and defaults of layout are those of the devicetree bindings.
+ * uart_kinds.c: the rows of uart_kind.h. Each names the manual its numbers are from, or a
+ * permissively licensed driver. Where a maker publishes no manual and no such driver is known, the
+ * row has the offsets and bits of registers that drivers of Linux or coreboot state, which are
+ * facts of the chip, and nothing else from there. Compatible strings and defaults of layout are
+ * those of the devicetree bindings.
  *
  * test/host/drivers/test_uart_kinds.c has the same facts once more, as a chip.
  */
@@ -40,8 +42,9 @@ const struct uart_kind uart_kinds[] = {
 	KIND_8250("bcm2835aux", NULL, 2, 4, 1, 0x05, "brcm,bcm2835-aux-uart"),
 	{
 		/*
-		 * Intel's PXA27x developer's manual, chapter 10, and the chips after it: IER also has
-		 * the unit's switch, UUE, 6, and by RTOIE, 4, bytes below the threshold interrupt.
+		 * Intel's PXA27x developer's manual, chapter 10, and the chips after it: IER also
+		 * has the unit's switch, UUE, 6, and by RTOIE, 4, bytes below the threshold
+		 * interrupt.
 		 */
 		.name = "pxa",
 		.alias = "xscale",
@@ -55,7 +58,10 @@ const struct uart_kind uart_kinds[] = {
 		.silence = STEPS({UART_WRITE, 1, BIT(6)}),
 	},
 	{
-		/* 8250's bits in 32-bit registers of another order: Socionext's LD11, UART; uniphier-uart.yaml */
+		/*
+		 * 8250's bits in 32-bit registers of another order: Socionext's LD11, UART;
+		 * uniphier-uart.yaml
+		 */
 		.name = "uniphier",
 		.compatible = NAMES("socionext,uniphier-uart"),
 		.width = 4,
@@ -70,7 +76,10 @@ const struct uart_kind uart_kinds[] = {
 		.read_clears = true,
 	},
 	{
-		/* 8250's bits again; Renesas' RZ/V2M user's manual, "UART", and renesas,em-uart.yaml */
+		/*
+		 * 8250's bits again; Renesas' RZ/V2M user's manual, "UART", and
+		 * renesas,em-uart.yaml
+		 */
 		.name = "em-uart",
 		.compatible = NAMES("renesas,em-uart"),
 		.width = 4,
@@ -87,8 +96,9 @@ const struct uart_kind uart_kinds[] = {
 	},
 	{
 		/*
-		 * AMD's UG1085 and UG1087, UART: SR at 0x2c, ISR at 0x14, whose errors are of the FIFO
-		 * as a whole. The receiver interrupts from one byte on, and when bytes have waited.
+		 * AMD's UG1085 and UG1087, UART: SR at 0x2c, ISR at 0x14, whose errors are of the
+		 * FIFO as a whole. The receiver interrupts from one byte on, and when bytes have
+		 * waited.
 		 */
 		.name = "cdns",
 		.compatible = NAMES("cdns,uart-r1p8", "cdns,uart-r1p12", "xlnx,xuartps",
@@ -111,7 +121,10 @@ const struct uart_kind uart_kinds[] = {
 		.acknowledge = STEPS({UART_WRITE, 0x14, BIT(8) | BIT(0)}),
 	},
 	{
-		/* NXP's i.MX 8M Mini reference manual, chapter "UART": the data says what is wrong with it */
+		/*
+		 * NXP's i.MX 8M Mini reference manual, chapter "UART": the data says what is wrong
+		 * with it
+		 */
 		.name = "imx",
 		.alias = "ec_imx6q",
 		.compatible = NAMES("fsl,imx6q-uart", "fsl,imx53-uart", "fsl,imx21-uart"),
@@ -132,7 +145,10 @@ const struct uart_kind uart_kinds[] = {
 				 {UART_CLEAR, 0x80, BIT(13) | BIT(9) | BIT(6) | BIT(5)}),
 	},
 	{
-		/* NXP's i.MX 8X reference manual, chapter "LPUART": the registers follow four others */
+		/*
+		 * NXP's i.MX 8X reference manual, chapter "LPUART": the registers follow four
+		 * others
+		 */
 		.name = "lpuart32",
 		.compatible =
 			NAMES("fsl,imx7ulp-lpuart", "fsl,imx8qxp-lpuart", "fsl,imxrt1050-lpuart"),
@@ -152,7 +168,10 @@ const struct uart_kind uart_kinds[] = {
 		REGISTERS_LPUART32(0),
 	},
 	{
-		/* NXP's VF6xx reference manual, chapter "UART": reading S1, then D, clears S1's errors */
+		/*
+		 * NXP's VF6xx reference manual, chapter "UART": reading S1, then D, clears S1's
+		 * errors
+		 */
 		.name = "lpuart",
 		.compatible = NAMES("fsl,vf610-lpuart"),
 		.width = 1,
@@ -168,8 +187,9 @@ const struct uart_kind uart_kinds[] = {
 	},
 	{
 		/*
-		 * Qualcomm's serial engine: a command a transfer; qti_uart_console.S of TF-A (BSD-3-Clause),
-		 * and coreboot's qup for the receiver: a byte a word of the FIFO.
+		 * Qualcomm's serial engine: a command a transfer; qti_uart_console.S of TF-A
+		 * (BSD-3-Clause); the receiver, of which no manual is published (see the top), has
+		 * a byte a word of its FIFO.
 		 */
 		.name = "qcom_geni",
 		.compatible = NAMES("qcom,geni-debug-uart", "qcom,geni-uart"),
@@ -189,8 +209,8 @@ const struct uart_kind uart_kinds[] = {
 	},
 	{
 		/*
-		 * Qualcomm's APQ8016E technical reference manual, "UART_DM", 1.4: a byte a word of the
-		 * FIFO by DMEN's single-character bits, which begin with a reset of both sides.
+		 * Qualcomm's APQ8016E technical reference manual, "UART_DM", 1.4: a byte a word of
+		 * the FIFO by DMEN's single-character bits, which begin with a reset of both sides.
 		 */
 		.name = "msm_serial_dm",
 		.compatible = NAMES("qcom,msm-uartdm-v1.4"),
@@ -230,14 +250,18 @@ const struct uart_kind uart_kinds[] = {
 		.start = STEPS({UART_SET, 0x08, BIT(13) | BIT(12)}),
 	},
 	{
-		/* Renesas' R-Car series, 3rd generation, user's manual, chapters "SCIF" and "HSCIF" */
+		/*
+		 * Renesas' R-Car series, 3rd generation, user's manual, chapters "SCIF" and "HSCIF"
+		 */
 		.name = "scif",
 		.alias = "hscif",
 		.compatible = NAMES("renesas,scif", "renesas,hscif"),
 		REGISTERS_SCIF(0x0c, 0x10, 0x14, 0x1c, 0x24),
 	},
 	{
-		/* Renesas' RZ/G2L user's manual, chapter "SCIFA": the registers are closer together */
+		/*
+		 * Renesas' RZ/G2L user's manual, chapter "SCIFA": the registers are closer together
+		 */
 		.name = "rzscifa",
 		.compatible = NAMES("renesas,scif-r9a07g044", "renesas,scif-r7s9210"),
 		REGISTERS_SCIF(0x06, 0x08, 0x0a, 0x0e, 0x12),
@@ -257,8 +281,8 @@ const struct uart_kind uart_kinds[] = {
 	},
 	{
 		/*
-		 * SiFive's FU540-C000 manual, chapter 13: the data says that there is none. Empty is
-		 * `txwm` with a watermark of one byte.
+		 * SiFive's FU540-C000 manual, chapter 13: the data says that there is none. Empty
+		 * is `txwm` with a watermark of one byte.
 		 */
 		.name = "sifive",
 		.compatible = NAMES("sifive,uart0"),
@@ -292,7 +316,7 @@ const struct uart_kind uart_kinds[] = {
 		.silence = STEPS({UART_WRITE, 0x18, 0}),
 	},
 	{
-		/* no manual is published: sprd-uart.yaml, and bits as Linux's sprd_serial.c states them */
+		/* no manual is published (see the top); sprd-uart.yaml */
 		.name = "sprd_serial",
 		.compatible = NAMES("sprd,sc9836-uart"),
 		.width = 4,
@@ -338,7 +362,10 @@ const struct uart_kind uart_kinds[] = {
 		.overrun = BITS(0x14, BIT(5)),
 	},
 	{
-		/* Spansion's FM3 peripheral manual, "Multi-function serial interface", packed more closely */
+		/*
+		 * Spansion's FM3 peripheral manual, "Multi-function serial interface", packed more
+		 * closely
+		 */
 		.name = "milbeaut-usio",
 		.compatible = NAMES("socionext,milbeaut-usio-uart"),
 		.width = 1,
@@ -354,7 +381,10 @@ const struct uart_kind uart_kinds[] = {
 		.start = STEPS({UART_SET, 1, BIT(1) | BIT(0)}),
 	},
 	{
-		/* Marvell's Armada 37xx functional specification, "UART"; a3700_console.h of TF-A (BSD-3-Clause) */
+		/*
+		 * Marvell's Armada 37xx functional specification, "UART"; a3700_console.h of TF-A
+		 * (BSD-3-Clause)
+		 */
 		.name = "ar3700_uart",
 		.compatible = NAMES("marvell,armada-3700-uart"),
 		.width = 4,
@@ -370,7 +400,7 @@ const struct uart_kind uart_kinds[] = {
 		.clear = STEPS({UART_SET, 0x0c, BIT(3) | BIT(2) | BIT(1) | BIT(0)}),
 	},
 	{
-		/* no manual is published: brcm,bcm6345-uart.yaml, and bits as Linux's serial_bcm63xx.h states them */
+		/* no manual is published (see the top); brcm,bcm6345-uart.yaml */
 		.name = "bcm63xx_uart",
 		.compatible = NAMES("brcm,bcm6345-uart"),
 		.width = 4,
@@ -385,7 +415,7 @@ const struct uart_kind uart_kinds[] = {
 		.clear = STEPS({UART_SET, 0x00, BIT(6)}),
 	},
 	{
-		/* no manual is published: actions,owl-uart.txt, and bits as Linux's owl-uart.c states them */
+		/* no manual is published (see the top); actions,owl-uart.yaml */
 		.name = "owl",
 		.compatible = NAMES("actions,owl-uart"),
 		.width = 4,
@@ -400,7 +430,10 @@ const struct uart_kind uart_kinds[] = {
 		.clear = STEPS({UART_WRITE, 0x0c, BIT(2)}),
 	},
 	{
-		/* UCB's host-target interface: the machine-mode firmware's, reached by SBI calls alone */
+		/*
+		 * UCB's host-target interface: the machine-mode firmware's, reached by SBI calls
+		 * alone
+		 */
 		.name = "sbi",
 		.compatible = NAMES("ucb,htif0"),
 		.driver = UART_DRIVER_NONE,

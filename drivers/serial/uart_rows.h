@@ -19,9 +19,9 @@
 #define BITS(at, bits)	   {.offset = (at), .mask = (bits)}
 
 /*
- * The 8250 family (National's PC16550D data sheet, chapter 8): offsets count registers. Reading LSR,
- * register 5, clears its errors. They are those of the byte at the FIFO's head; but an emulator
- * (QEMU) tells of a break alone, at once, and only once if there are several.
+ * The 8250 family (National's PC16550D data sheet, chapter 8): offsets count registers. Reading
+ * LSR, register 5, clears its errors. They are those of the byte at the FIFO's head; but an
+ * emulator (QEMU) tells of a break alone, at once, and only once if there are several.
  */
 #define REGISTERS_8250                                                                             \
 	.driver = UART_DRIVER_8250, .of_layout = true, .span = 6, .tx = 0, .rx = 0,                \

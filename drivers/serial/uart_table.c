@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart_table.c: the driver of every UART of which a row of uart_kinds.c is all there is to know. The
- * line's speed and format stay the firmware's. By interrupt if the row says how, else polled.
+ * uart_table.c: the driver of every UART of which a row of uart_kinds.c is all there is to know.
+ * The line's speed and format stay the firmware's. By interrupt if the row says how, else polled.
  */
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_earlycon.c: which address boot/earlycon.c takes for a UART, and how wide it accesses that. The
- * registers are made up here, and so are places that are no UART's: those trap, or read as zeros.
+ * test_earlycon.c: which address boot/earlycon.c takes for a UART, and how wide it accesses that.
+ * The registers are made up here, and so are places that are no UART's: those trap, or read as
+ * zeros.
  */
 #include <setjmp.h>
 #include <stdarg.h>

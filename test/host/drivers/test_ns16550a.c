@@ -22,7 +22,7 @@ static void writeb(uint8_t value, volatile void *reg);
 
 #include "fake_uart.h"
 
-/* Interrupts of this CPU: one that is raised while they are masked comes when they no longer are. */
+/* Interrupts of this CPU: one that is raised while they are masked comes after that. */
 static unsigned int masked;
 static bool raised;
 static void raise_interrupt(void);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_uart_kinds.c: every row of drivers/serial/uart_kinds.c against its chip, as uart_chips.h has it
- * from the manual: what is sent arrives, and nothing is sent to a chip that has no room; what comes is
- * received; broken bytes are known, and their cause is cleared; all accesses are as wide as they must
- * be. And that a row that is wrong is noticed: each is falsified in every way that matters.
+ * test_uart_kinds.c: every row of drivers/serial/uart_kinds.c against its chip, as uart_chips.h has
+ * it from the manual: what is sent arrives, and nothing is sent to a chip that has no room; what
+ * comes is received; broken bytes are known, and their cause is cleared; all accesses are as wide
+ * as they must be. And that a row that is wrong is noticed: each is falsified in every way that
+ * matters.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart_chips.h: UARTs as their manuals describe them, for test_uart_kinds.c: a line of facts a chip,
- * in bytes from its first register. They are written down apart from drivers/serial/uart_kinds.c, so
- * that each checks the other; which manual it is, is said there.
+ * uart_chips.h: UARTs as their manuals describe them, for test_uart_kinds.c: a line of facts a
+ * chip, in bytes from its first register. They are written down apart from
+ * drivers/serial/uart_kinds.c, so that each checks the other; which manual it is, is said there.
  */
 #ifndef TEST_HOST_UART_CHIPS_H
 #define TEST_HOST_UART_CHIPS_H
@@ -101,7 +101,10 @@ static const struct chip chips[] = {
 	CHIP("cdns", 4, 4, false, 0x30, 0x30, LO(0x2c, 0x10), HI(0x2c, 0x08), LO(0x2c, 0x02), 0,
 	     AT_ONCE, HI(0x14, 0x20c0), HI(0x14, 0x20), BY_ONES, NO_PIN, NO_PIN,
 	     ON(HI(0, 0x14), LO(0, 0x28), HI(0x20, 0x01)), 0x128, HI(0x08, 0x101), 0x0c),
-	/* UTS 0xb4: TXFULL 4; USR2 0x98: TXDC 3, RDR 0; URXD: OVRRUN 13, FRMERR 12, BRK 11, PRERR 10 */
+	/*
+	 * UTS 0xb4: TXFULL 4; USR2 0x98: TXDC 3, RDR 0; URXD: OVRRUN 13, FRMERR 12, BRK 11, PRERR
+	 * 10
+	 */
 	CHIP("imx", 4, 4, false, 0x40, 0, LO(0xb4, 0x10), HI(0x98, 0x08), HI(0x98, 0x01), 0,
 	     IN_DATA, HI(0, 0x1c00), HI(0, 0x2000), BY_ITSELF, NO_PIN, NO_PIN,
 	     ON(HI(0x80, 0x01), HI(0x84, 0x07)), 0, HI(0x8c, 0x01), NOWHERE),
@@ -119,26 +122,40 @@ static const struct chip chips[] = {
 	CHIP("lpuart", 1, 1, false, 7, 7, HI(4, 0x80), HI(4, 0x40), HI(4, 0x20), 0, WITH_HEAD,
 	     HI(4, 0x07), HI(4, 0x08), BY_ITSELF, NO_PIN, NO_PIN, ON(HI(3, 0x0c)), 0, NO_PIN,
 	     NOWHERE),
-	/* a command is under way: 0x40 bit 0; words received: 0x804 bits 24:0; S_IRQ_STATUS 0x640 */
+	/*
+	 * a command is under way: 0x40 bit 0; words received: 0x804 bits 24:0; S_IRQ_STATUS 0x640
+	 */
 	CHIP("qcom_geni", 4, 4, false, 0x700, 0x780, LO(0x40, 0x01), LO(0x40, 0x01),
 	     HI(0x804, 0x1ffffff), 0, AT_ONCE, HI(0x640, 0xe00), NO_PIN, BY_ONES, HI(0x648, 0xe00),
 	     NO_PIN, ON(HI(0x284, 0x0f), HI(0x630, 1 << 27)), 0, NO_PIN, NOWHERE),
-	/* SR 0xa4: RXRDY 0, TXRDY 2, TXEMT 3, OVERRUN 4, PAR_FRAME_ERR 5, RX_BREAK 6; CR 0xa8; DMEN 0x3c */
+	/*
+	 * SR 0xa4: RXRDY 0, TXRDY 2, TXEMT 3, OVERRUN 4, PAR_FRAME_ERR 5, RX_BREAK 6; CR 0xa8; DMEN
+	 * 0x3c
+	 */
 	CHIP("msm_serial_dm", 4, 4, false, 0x100, 0x140, HI(0xa4, 0x04), HI(0xa4, 0x08),
 	     HI(0xa4, 0x01), 0, AT_ONCE, HI(0xa4, 0x60), HI(0xa4, 0x10), BY_ORDER, HI(0xa8, 0x30),
 	     HI(0xa8, 0x30), ON(HI(0x3c, 0x30), HI(0xa8, 0x05)), 0, NO_PIN, NOWHERE),
-	/* STATUS 0x0c: TX empty 22, full 21, RX empty 20, frame 17, parity 16; CONTROL 8: clear errors 24 */
+	/*
+	 * STATUS 0x0c: TX empty 22, full 21, RX empty 20, frame 17, parity 16; CONTROL 8: clear
+	 * errors 24
+	 */
 	CHIP("meson", 4, 4, false, 0, 4, LO(0x0c, 1 << 21), HI(0x0c, 1 << 22), LO(0x0c, 1 << 20), 0,
 	     AT_ONCE, HI(0x0c, 0x30000), NO_PIN, BY_ORDER, HI(0x08, 1 << 24), NO_PIN,
 	     ON(HI(0x08, 0x3000), LO(0x08, 1 << 24)), 0, NO_PIN, NOWHERE),
-	/* FSR 0x10: ER 7, TEND 6, TDFE 5, BRK 4, FER 3, PER 2; FDR 0x1c: received 7:0; LSR 0x24: ORER 0 */
+	/*
+	 * FSR 0x10: ER 7, TEND 6, TDFE 5, BRK 4, FER 3, PER 2; FDR 0x1c: received 7:0; LSR 0x24:
+	 * ORER 0
+	 */
 	CHIP("scif", 2, 1, false, 0x0c, 0x14, HI(0x10, 0x20), HI(0x10, 0x40), HI(0x1c, 0xff), 0,
 	     LATCHED, HI(0x10, 0x0c), HI(0x24, 0x01), BY_ZEROS, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
 	     NOWHERE),
 	CHIP("rzscifa", 2, 1, false, 0x06, 0x0a, HI(0x08, 0x20), HI(0x08, 0x40), HI(0x0e, 0xff), 0,
 	     LATCHED, HI(0x08, 0x0c), HI(0x12, 0x01), BY_ZEROS, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
 	     NOWHERE),
-	/* UFSTAT 0x18: TX full 24, RX full and count 8:0; UTRSTAT 0x10: sent 2; UERSTAT 0x14; UFCON 8 */
+	/*
+	 * UFSTAT 0x18: TX full 24, RX full and count 8:0; UTRSTAT 0x10: sent 2; UERSTAT 0x14; UFCON
+	 * 8
+	 */
 	CHIP("exynos4210", 4, 4, false, 0x20, 0x24, LO(0x18, 1 << 24), HI(0x10, 0x04),
 	     HI(0x18, 0x1ff), 0, ON_READ, HI(0x14, 0x0e), HI(0x14, 0x01), BY_ITSELF, NO_PIN, NO_PIN,
 	     ON(HI(0x08, 0x01)), 0, NO_PIN, NOWHERE),
@@ -153,11 +170,16 @@ static const struct chip chips[] = {
 	CHIP("shakti", 2, 1, false, 4, 8, LO(0x0c, 0x02), HI(0x0c, 0x01), HI(0x0c, 0x04), 0,
 	     WITH_HEAD, HI(0x0c, 0xd0), HI(0x0c, 0x20), BY_ITSELF, NO_PIN, NO_PIN, ALWAYS, 0,
 	     HI(0x18, 0x04), NOWHERE),
-	/* STS1 0x0c: bytes to send 15:8, received 7:0; STS0 8: parity 2, framing 3, overrun 4, break 7 */
+	/*
+	 * STS1 0x0c: bytes to send 15:8, received 7:0; STS0 8: parity 2, framing 3, overrun 4,
+	 * break 7
+	 */
 	CHIP("sprd_serial", 4, 4, false, 0, 4, LO(0x0c, 0xff00), LO(0x0c, 0xff00), HI(0x0c, 0xff),
 	     0, AT_ONCE, HI(0x08, 0x8c), HI(0x08, 0x10), BY_ONES, HI(0x14, 0x8c), HI(0x14, 0x10),
 	     ALWAYS, 0, NO_PIN, NOWHERE),
-	/* ISR 0x1c: TXE 7, TC 6, RXNE 5, ORE 3, NE 2, FE 1, PE 0; ICR 0x20; CR1 0: TE 3, RE 2, UE 0 */
+	/*
+	 * ISR 0x1c: TXE 7, TC 6, RXNE 5, ORE 3, NE 2, FE 1, PE 0; ICR 0x20; CR1 0: TE 3, RE 2, UE 0
+	 */
 	CHIP("stm32", 4, 4, false, 0x28, 0x24, HI(0x1c, 0x80), HI(0x1c, 0x40), HI(0x1c, 0x20), 0,
 	     LATCHED, HI(0x1c, 0x07), HI(0x1c, 0x08), BY_ONES, HI(0x20, 0x07), HI(0x20, 0x08),
 	     ON(HI(0x00, 0x0d)), 0, NO_PIN, NOWHERE),
@@ -173,7 +195,9 @@ static const struct chip chips[] = {
 	CHIP("ar3700_uart", 4, 4, false, 4, 0, LO(0x0c, 0x800), HI(0x0c, 0x40), HI(0x0c, 0x10), 0,
 	     AT_ONCE, HI(0x0c, 0x0e), HI(0x0c, 0x01), BY_ONES, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
 	     NOWHERE),
-	/* IR 0x10: TX empty 5, RX over 7, not empty 11; FIFO: break 10, parity 9, framing 8; CTL 0 */
+	/*
+	 * IR 0x10: TX empty 5, RX over 7, not empty 11; FIFO: break 10, parity 9, framing 8; CTL 0
+	 */
 	CHIP("bcm63xx_uart", 4, 4, false, 0x14, 0x14, HI(0x10, 0x20), HI(0x10, 0x20),
 	     HI(0x10, 0x800), 0, IN_DATA, HI(0x14, 0x700), HI(0x10, 0x80), BY_ORDER, NO_PIN,
 	     HI(0x00, 0x40), ALWAYS, 0, NO_PIN, NOWHERE),
