@@ -2,7 +2,7 @@
 """
 What is typed arrives: at the UART that prompts, whatever the tree says of it; with breaks between the bytes; on an
 emulated clock that jumps; through the SBI's console, and on a UART without interrupts. What only registers show is in
-test/host/drivers (test_uart.c, test_ns16550a.c).
+test/host/drivers (test_uart.c, test_ns16550a*.c).
 """
 import json
 import re
