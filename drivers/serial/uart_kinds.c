@@ -58,10 +58,7 @@ const struct uart_kind uart_kinds[] = {
 		.silence = STEPS({UART_WRITE, 1, BIT(6)}),
 	},
 	{
-		/*
-		 * 8250's bits in 32-bit registers of another order: Socionext's LD11, UART;
-		 * uniphier-uart.yaml
-		 */
+		/* 8250's bits in another order: Socionext's LD11, UART; uniphier-uart.yaml */
 		.name = "uniphier",
 		.compatible = NAMES("socionext,uniphier-uart"),
 		.width = 4,
@@ -76,10 +73,7 @@ const struct uart_kind uart_kinds[] = {
 		.read_clears = true,
 	},
 	{
-		/*
-		 * 8250's bits again; Renesas' RZ/V2M user's manual, "UART", and
-		 * renesas,em-uart.yaml
-		 */
+		/* 8250's bits: Renesas' RZ/V2M user's manual, "UART"; renesas,em-uart.yaml */
 		.name = "em-uart",
 		.compatible = NAMES("renesas,em-uart"),
 		.width = 4,
@@ -121,10 +115,7 @@ const struct uart_kind uart_kinds[] = {
 		.acknowledge = STEPS({UART_WRITE, 0x14, BIT(8) | BIT(0)}),
 	},
 	{
-		/*
-		 * NXP's i.MX 8M Mini reference manual, chapter "UART": the data says what is wrong
-		 * with it
-		 */
+		/* NXP's i.MX 8M Mini reference manual, "UART": the data says what is wrong */
 		.name = "imx",
 		.alias = "ec_imx6q",
 		.compatible = NAMES("fsl,imx6q-uart", "fsl,imx53-uart", "fsl,imx21-uart"),
@@ -145,10 +136,7 @@ const struct uart_kind uart_kinds[] = {
 				 {UART_CLEAR, 0x80, BIT(13) | BIT(9) | BIT(6) | BIT(5)}),
 	},
 	{
-		/*
-		 * NXP's i.MX 8X reference manual, chapter "LPUART": the registers follow four
-		 * others
-		 */
+		/* NXP's i.MX 8X reference manual, "LPUART": the registers follow four others */
 		.name = "lpuart32",
 		.compatible =
 			NAMES("fsl,imx7ulp-lpuart", "fsl,imx8qxp-lpuart", "fsl,imxrt1050-lpuart"),
@@ -168,10 +156,7 @@ const struct uart_kind uart_kinds[] = {
 		REGISTERS_LPUART32(0),
 	},
 	{
-		/*
-		 * NXP's VF6xx reference manual, chapter "UART": reading S1, then D, clears S1's
-		 * errors
-		 */
+		/* NXP's VF6xx reference manual, "UART": reading S1, then D, clears errors */
 		.name = "lpuart",
 		.compatible = NAMES("fsl,vf610-lpuart"),
 		.width = 1,
@@ -250,18 +235,14 @@ const struct uart_kind uart_kinds[] = {
 		.start = STEPS({UART_SET, 0x08, BIT(13) | BIT(12)}),
 	},
 	{
-		/*
-		 * Renesas' R-Car series, 3rd generation, user's manual, chapters "SCIF" and "HSCIF"
-		 */
+		/* Renesas' R-Car, 3rd generation, user's manual, "SCIF" and "HSCIF" */
 		.name = "scif",
 		.alias = "hscif",
 		.compatible = NAMES("renesas,scif", "renesas,hscif"),
 		REGISTERS_SCIF(0x0c, 0x10, 0x14, 0x1c, 0x24),
 	},
 	{
-		/*
-		 * Renesas' RZ/G2L user's manual, chapter "SCIFA": the registers are closer together
-		 */
+		/* Renesas' RZ/G2L user's manual, "SCIFA": the registers are closer together */
 		.name = "rzscifa",
 		.compatible = NAMES("renesas,scif-r9a07g044", "renesas,scif-r7s9210"),
 		REGISTERS_SCIF(0x06, 0x08, 0x0a, 0x0e, 0x12),
@@ -362,10 +343,7 @@ const struct uart_kind uart_kinds[] = {
 		.overrun = BITS(0x14, BIT(5)),
 	},
 	{
-		/*
-		 * Spansion's FM3 peripheral manual, "Multi-function serial interface", packed more
-		 * closely
-		 */
+		/* Spansion's FM3 peripheral manual, "Multi-function serial", packed closer */
 		.name = "milbeaut-usio",
 		.compatible = NAMES("socionext,milbeaut-usio-uart"),
 		.width = 1,
@@ -381,10 +359,7 @@ const struct uart_kind uart_kinds[] = {
 		.start = STEPS({UART_SET, 1, BIT(1) | BIT(0)}),
 	},
 	{
-		/*
-		 * Marvell's Armada 37xx functional specification, "UART"; a3700_console.h of TF-A
-		 * (BSD-3-Clause)
-		 */
+		/* Marvell's Armada 37xx specification, "UART"; TF-A's a3700_console.h (BSD) */
 		.name = "ar3700_uart",
 		.compatible = NAMES("marvell,armada-3700-uart"),
 		.width = 4,
@@ -430,10 +405,7 @@ const struct uart_kind uart_kinds[] = {
 		.clear = STEPS({UART_WRITE, 0x0c, BIT(2)}),
 	},
 	{
-		/*
-		 * UCB's host-target interface: the machine-mode firmware's, reached by SBI calls
-		 * alone
-		 */
+		/* UCB's host-target interface: the firmware's, reached by SBI calls alone */
 		.name = "sbi",
 		.compatible = NAMES("ucb,htif0"),
 		.driver = UART_DRIVER_NONE,
