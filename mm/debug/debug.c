@@ -28,6 +28,7 @@ static void set_hooks(unsigned int clear, unsigned int set)
 	__atomic_fetch_and(&mm.hooks, ~clear, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&mm.hooks, set, __ATOMIC_RELAXED);
 	pcp_sync_hooks();
+	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
 	if (!remote_alone())
 		remote_give_back(0, NIL32); /* with which the other CPUs take note too */
 }

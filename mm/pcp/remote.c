@@ -65,6 +65,7 @@ void remote_give_back(unsigned long start, unsigned long end)
 	VM_BUG_ON(start >= end);
 	/* Interrupts are let in here; what comes to the caches until mm_ipi(), which lets none in, is little. */
 	pcp_give_back_range(start, end);
+	atomic_thread_fence(memory_order_seq_cst); /* what the caller set; see mm_cpu_online() */
 	if (remote_alone())
 		return;
 
@@ -188,7 +189,6 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 {
 	VM_BUG_ON(cpu != port_pcpu() || cpu->cpu >= CONFIG_NR_CPUS);
 	cpu->trust = pcp_trust();
-	pcp_sync_hooks();
 	/* Its caches are empty: it need not serve the requests made before. */
 	__atomic_store_n(&cpu->acknowledged, remote_newest(), __ATOMIC_RELAXED);
 	cpu->online = 1;
@@ -197,11 +197,13 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
 					    __ATOMIC_RELAXED);
 	/*
-	 * A request may be posted just now. Either its poster sees this CPU and kicks it, or this CPU sees
-	 * the request: each of them writes before it reads, and the fences on both sides keep that order.
+	 * A request may be posted just now, or hooks and limits set. Either that CPU sees this one, and
+	 * kicks it, or this one sees what is new: each of them writes before it reads, and the fences on
+	 * both sides keep that order. Limits are the caller's.
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	mm_ipi();
+	pcp_sync_hooks();
 }
 
 void mm_cpu_idle(void)

@@ -18,6 +18,7 @@
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
 
+#include "mm/pcp/pcp.h"
 #include "test/host/port_host.h"
 
 /*
@@ -40,6 +41,7 @@ static const char thread_under_test, thread_of_others;
 static struct {
 	unsigned long at, seen; /* the point the thread is moved at; points so far */
 	bool armed;
+	void (*others)(void); /* what others do there instead, while the thread stays */
 } move;
 
 /*
@@ -86,6 +88,12 @@ void port_moving_point(void)
 	if (!move.armed || ++move.seen != move.at)
 		return;
 	move.armed = false;
+	if (move.others) {
+		run_on(!from);
+		move.others();
+		run_on(from);
+		return;
+	}
 	work_on(from, WORKS);
 	run_on(!from);
 	work_on(!from, WORKS / 2);
@@ -362,6 +370,36 @@ MOVED(refused, fill_caches)
 MOVED(frees, keep_some_of_each_area)
 MOVED(shrinkers, fill_caches)
 
+static void others_set_hooks(void)
+{
+	assert_int_equal(0, mm_set_hooks(MM_HOOK_INIT_ON_FREE));
+}
+
+/* Hooks are set at each point of a CPU's way online: it has them then. */
+static void hooks_while_a_cpu_comes(void **state)
+{
+	unsigned long n = 0;
+
+	(void)state;
+	move.others = others_set_hooks;
+	do {
+		run_on(1);
+		mm_cpu_offline();
+		move.at = ++n;
+		move.seen = 0;
+		move.armed = true;
+		mm_cpu_online(area[1]);
+		move.armed = false;
+		pcp_sync_limits();
+		assert_int_equal(move.seen < n ? 0 : MM_HOOK_INIT_ON_FREE, area[1]->hooks);
+		assert_int_equal(0, mm_check());
+		run_on(0);
+		assert_int_equal(0, mm_set_hooks(0));
+	} while (move.seen >= n);
+	assert_true(n > 1);
+	move.others = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +407,7 @@ int main(void)
 		cmocka_unit_test(set_pcp_high),	 cmocka_unit_test(set_hooks),
 		cmocka_unit_test(slow_requests), cmocka_unit_test(refused),
 		cmocka_unit_test(frees),	 cmocka_unit_test(shrinkers),
+		cmocka_unit_test(hooks_while_a_cpu_comes),
 	};
 
 	alarm(120); /* a CPU that is not asked, or does not answer, is waited for */
