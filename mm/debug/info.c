@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <quarry/memblock.h>
+#include "../free_map.h"
 #include "debug_internal.h"
 
 const char *zone_name(const struct zone *zone)
@@ -224,13 +225,18 @@ RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 		return 0;
 	}
 	/*
-	 * With the lock blocks stay where they are; what their holders change is read as one word.
+	 * With the lock blocks stay where they are; what their holders change is read as one word. A page
+	 * that a bulk request has just taken has no word yet (bulk_from_buddy()): in use, of order 0.
 	 */
 	flags = port_irq_save();
 	spin_lock(&mm.zones[info->zone].lock);
 	head = block_head(index);
 	info->migratetype = (enum migratetype)mm.pageblocks[index >> pageblock_order].type;
-	if (head == NIL32) { /* free, and no whole pageblock */
+	if (head == NIL32 && !map_test(index)) {
+		head = index;
+		page.raw = PAGE_INFO(PAGE_ALLOC, 0) | PAGE_ONE_REF;
+		info->order = 0;
+	} else if (head == NIL32) { /* free, and no whole pageblock */
 		page.raw = PAGE_FREE_WORD(0);
 		info->order = buddy_order(index, &head);
 	} else {

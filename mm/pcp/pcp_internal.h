@@ -26,8 +26,8 @@ static inline const int8_t *pcp_trust(void)
 	return mm.trust - ((uintptr_t)mm.memmap >> (GROUP_SHIFT + 3));
 }
 /*
- * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs, so that
- * what lies in caches is never much of it; larger blocks a few at most.
+ * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs and rounded
+ * up to 8, so that what lies in caches is never much of it; larger blocks a few at most.
  */
 unsigned long pcp_capacity(const struct zone *zone, unsigned int order);
 /* Blocks of an order that count as so many single pages: a larger one as half of what it holds. */

@@ -150,22 +150,14 @@ MM_APART void release_pages(struct partial *partial, unsigned long index, unsign
 	}
 }
 
-/* The same of frames, where whole sections that begin a span are the most common. */
-static void release(void *context, pfn_t start, pfn_t last)
+/* The same of a bank's frames, where whole sections that begin a span are the most common. */
+static void release_in(struct partial *partial, pfn_t start, pfn_t last)
 {
-	struct partial *partial = context;
-	const struct bank *bank = partial->bank;
-	unsigned long index, end;
+	unsigned long index = partial->bank->first + (unsigned long)(start - partial->bank->start);
+	unsigned long end = index + (unsigned long)(last - start);
 	struct span *span;
 	struct zone *zone;
 
-	if (FOR_SPEED)
-		while (start - bank->start >= bank->pages)
-			bank = ++partial->bank;
-	else
-		bank = bank_of(start, false);
-	index = bank->first + (unsigned long)(start - bank->start);
-	end = index + (unsigned long)(last - start);
 	VM_BUG_ON(index != pfn_to_index(start) || pfn_to_index(last - 1) != end - 1);
 	span = &mm.spans[mm.nr_spans];
 	zone = zone_of(index);
@@ -181,6 +173,26 @@ static void release(void *context, pfn_t start, pfn_t last)
 	zone->nr_untouched += end - index;
 	zone->nr_free += end - index;
 	zone->managed += end - index;
+}
+
+/*
+ * Frames without a descriptor, of memory that was added since mm_init(), are left out. They come in
+ * ascending order, so banks do as well.
+ */
+static void release(void *context, pfn_t start, pfn_t last)
+{
+	struct partial *partial = context;
+	const struct bank *bank = partial->bank, *end = mm.banks + mm.nr_banks;
+
+	for (; bank < end && bank->start < last; bank++) {
+		pfn_t from = max_u64(start, bank->start);
+		pfn_t to = min_u64(last, bank->start + bank->pages);
+
+		if (from < to) {
+			partial->bank = bank;
+			release_in(partial, from, to);
+		}
+	}
 }
 
 unsigned long memblock_free_all(void)

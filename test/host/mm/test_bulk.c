@@ -132,10 +132,39 @@ static void bulk_frees(void **state)
 	}
 }
 
+/*
+ * A bulk request takes pages with the lock and writes their words without it. What is asked of such
+ * a page in between is answered: it is in use.
+ */
+static void taken_without_a_word(void **state)
+{
+	struct page_info info;
+	unsigned long n;
+	uint64_t raw;
+
+	(void)state;
+	machine_start(&layouts[0]);
+	n = alloc_pages_bulk(GFP_KERNEL, PAGES, held);
+	assert_int_equal(PAGES, n);
+	for (unsigned long i = 0; i < n; i++) {
+		raw = held[i]->raw;
+		held[i]->word = PAGE_NONE;
+		assert_int_equal(0, mm_page_info(page_to_pfn(held[i]), &info));
+		held[i]->raw = raw;
+		assert_int_equal(PAGE_ALLOC, info.state);
+		assert_int_equal(0, info.order);
+		assert_int_equal(1, info.refcount);
+		assert_int_equal(page_to_pfn(held[i]), info.head_pfn);
+	}
+	assert_int_equal(n, free_pages_bulk(n, held));
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bulk_frees),
+		cmocka_unit_test(taken_without_a_word),
 	};
 
 	port_host_log_hook = port_host_quiet;

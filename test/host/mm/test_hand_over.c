@@ -53,6 +53,39 @@ static void nothing_is_free(void **state)
 }
 
 /*
+ * Memory that comes after mm_init() has no descriptor: what of it lies before, between, next to and
+ * after the banks is not released.
+ */
+static void added_too_late(void **state)
+{
+	struct mm_config config = {.boot_pcpu = &machine_pcpu};
+	static const phys_addr_t late[][2] = {
+		{SECTION, 0}, /* none */
+		{0, SECTION},		{2 * SECTION, SECTION},
+		{4 * SECTION, SECTION}, {6 * SECTION, SECTION},
+	};
+	unsigned long whole = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(late) / sizeof(*late); i++) {
+		map_init(RAM_BASE);
+		map_memory(base + SECTION, SECTION, MEMBLOCK_NONE);
+		map_memory(base + 3 * SECTION, SECTION, MEMBLOCK_NONE);
+		map_memory(base + 5 * SECTION, SECTION - PAGE, MEMBLOCK_NONE);
+		memset(&machine_pcpu, 0x5a, sizeof(machine_pcpu));
+		port_set_pcpu(&machine_pcpu);
+		assert_int_equal(0, mm_init(&config));
+		assert_int_equal(0, memblock_add(base + late[i][0], late[i][1]));
+		if (!i)
+			whole = memblock_free_all();
+		else
+			assert_int_equal(whole, memblock_free_all());
+		assert_int_equal(0, memblock_remove(base + late[i][0], late[i][1]));
+		assert_int_equal(0, mm_check());
+	}
+}
+
+/*
  * A page lies in one region, whole, or it is no memory: flags part regions, also in the midst of a
  * page.
  */
@@ -198,10 +231,10 @@ static void trust_is_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(free_all_once),  cmocka_unit_test(nothing_is_free),
-		cmocka_unit_test(odd_edges),	  cmocka_unit_test(slivers),
-		cmocka_unit_test(far_ends),	  cmocka_unit_test(none_or_too_much),
-		cmocka_unit_test(trust_is_state),
+		cmocka_unit_test(free_all_once),    cmocka_unit_test(nothing_is_free),
+		cmocka_unit_test(added_too_late),   cmocka_unit_test(odd_edges),
+		cmocka_unit_test(slivers),	    cmocka_unit_test(far_ends),
+		cmocka_unit_test(none_or_too_much), cmocka_unit_test(trust_is_state),
 	};
 
 	port_host_log_hook = port_host_quiet;
