@@ -29,6 +29,7 @@ struct partial {
 	unsigned long section; /* NIL32: none */
 	unsigned long pos;
 	const struct bank *bank; /* of what was released last */
+	const struct bank *end;
 };
 
 /* Cut [index, end), which lies in one section and is reserved, into the largest aligned blocks. */
@@ -151,7 +152,8 @@ MM_APART void release_pages(struct partial *partial, unsigned long index, unsign
 }
 
 /* The same of a bank's frames, where whole sections that begin a span are the most common. */
-static void release_in(struct partial *partial, pfn_t start, pfn_t last)
+static inline __attribute__((always_inline)) void release_in(struct partial *partial, pfn_t start,
+							     pfn_t last)
 {
 	unsigned long index = partial->bank->first + (unsigned long)(start - partial->bank->start);
 	unsigned long end = index + (unsigned long)(last - start);
@@ -179,12 +181,11 @@ static void release_in(struct partial *partial, pfn_t start, pfn_t last)
  * Frames without a descriptor, of memory that was added since mm_init(), are left out. They come in
  * ascending order, so banks do as well.
  */
-static void release(void *context, pfn_t start, pfn_t last)
+MM_APART void release_clipped(struct partial *partial, pfn_t start, pfn_t last)
 {
-	struct partial *partial = context;
-	const struct bank *bank = partial->bank, *end = mm.banks + mm.nr_banks;
+	const struct bank *bank = partial->bank;
 
-	for (; bank < end && bank->start < last; bank++) {
+	for (; bank < partial->end && bank->start < last; bank++) {
 		pfn_t from = max_u64(start, bank->start);
 		pfn_t to = min_u64(last, bank->start + bank->pages);
 
@@ -193,6 +194,24 @@ static void release(void *context, pfn_t start, pfn_t last)
 			release_in(partial, from, to);
 		}
 	}
+}
+
+/* Where a bank has all of them, as nearly always, it is found at once. */
+static void release(void *context, pfn_t start, pfn_t last)
+{
+	struct partial *partial = context;
+	const struct bank *bank = partial->bank;
+
+	if (FOR_SPEED) {
+		if (start - bank->start >= bank->pages && bank + 1 < partial->end)
+			bank++;
+		if (start - bank->start < bank->pages && last - bank->start <= bank->pages) {
+			partial->bank = bank;
+			release_in(partial, start, last);
+			return;
+		}
+	}
+	release_clipped(partial, start, last);
 }
 
 unsigned long memblock_free_all(void)
@@ -206,8 +225,8 @@ unsigned long memblock_free_all(void)
 		return 0;
 	}
 	partial.section = NIL32;
-	if (FOR_SPEED)
-		partial.bank = mm.banks;
+	partial.bank = mm.banks;
+	partial.end = mm.banks + mm.nr_banks;
 	memblock_for_free_frames(release, &partial);
 	partial_end(&partial);
 

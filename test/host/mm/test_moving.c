@@ -403,10 +403,14 @@ static void hooks_while_a_cpu_comes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(drain_all),	 cmocka_unit_test(drain_some),
-		cmocka_unit_test(set_pcp_high),	 cmocka_unit_test(set_hooks),
-		cmocka_unit_test(slow_requests), cmocka_unit_test(refused),
-		cmocka_unit_test(frees),	 cmocka_unit_test(shrinkers),
+		cmocka_unit_test(drain_all),
+		cmocka_unit_test(drain_some),
+		cmocka_unit_test(set_pcp_high),
+		cmocka_unit_test(set_hooks),
+		cmocka_unit_test(slow_requests),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(frees),
+		cmocka_unit_test(shrinkers),
 		cmocka_unit_test(hooks_while_a_cpu_comes),
 	};
 
