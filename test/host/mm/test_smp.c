@@ -171,7 +171,7 @@ static void scarce(void **state)
 	struct mm_stats stats = {.alloc_failed = 0};
 
 	(void)state;
-	for (int i = 0; i < 20 && !stats.stage[MM_STAGE_DRAIN]; i++) {
+	for (int i = 0; i < 100 && !stats.stage[MM_STAGE_DRAIN]; i++) {
 		run(64 * MIB, 2500, 200000);
 		mm_get_stats(&stats);
 		assert_true(stats.alloc_failed > 0);
