@@ -117,7 +117,12 @@ static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
 				 unsigned long capacity, unsigned int zone)
 {
 	unsigned long size = capacity + PCP_EXTRA_SLOTS;
+	const uint64_t word = capacity | (uint64_t)zone
+						 << 32; /* capacity, zone, cursor: one store */
 
+	static_assert(offsetof(struct per_cpu_pages, zone) ==
+			      offsetof(struct per_cpu_pages, capacity) + 4,
+		      "one word");
 	/*
 	 * Release: what another CPU finds by a cache's `top` is this NULL (search_next_block()). Where
 	 * speed counts, one for all.
@@ -134,8 +139,7 @@ static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
 			*slots = NULL;
 			atomic_thread_fence(memory_order_release);
 		}
-		pcp[i].capacity = (uint32_t)capacity;
-		pcp[i].zone = (uint8_t)zone;
+		memcpy(__builtin_assume_aligned(&pcp[i].capacity, 8), &word, sizeof(word));
 		pcp[i].base = slots;
 		if (FOR_SPEED) /* else pcp_sync_limits() does it */
 			pcp[i].limit = slots + capacity;
