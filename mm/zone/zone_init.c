@@ -94,7 +94,7 @@ static void init_zonelists(void)
 
 int zones_init(phys_addr_t dma32_limit)
 {
-	struct bank last;
+	struct bank last = {.pages = 0};
 	uint64_t nr_pages;
 	uint32_t nr_banks = find_banks(&last, 0, &nr_pages);
 	unsigned long max_spans = 2 * (memblock.memory.cnt + memblock.reserved.cnt) + 32;
