@@ -106,14 +106,18 @@ static void a_whole_pageblock_that_is_not_trusted(void **state)
 static void a_free_page_elsewhere(void **state)
 {
 	unsigned long index, free = NIL32, used;
+	uint64_t taken = 0; /* of the word that `used` is in */
 
 	(void)state;
 	check_pool_start();
-	/* Of a pair, one is freed; another is in use, as its neighbour is. */
+	/* Of a pair that is taken, one is freed; another is in use, as its neighbour is. */
 	used = (unsigned long)(block_of(GFP_KERNEL, 1) - mm.memmap);
-	do
+	do {
 		index = (unsigned long)(block_of(GFP_KERNEL, 0) - mm.memmap);
-	while (index >> WORD_ORDER != used >> WORD_ORDER || !(index & 1));
+		if (index >> WORD_ORDER == used >> WORD_ORDER)
+			taken |= (uint64_t)1 << (index & (WORD_PAGES - 1));
+	} while (index >> WORD_ORDER != used >> WORD_ORDER ||
+		 !(taken >> ((index ^ 1) & (WORD_PAGES - 1)) & 1));
 	give(&mm.memmap[index], 0);
 	while (drain_some_pages())
 		;
