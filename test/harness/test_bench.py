@@ -30,7 +30,7 @@ def figures_of(setup, commands, label, machine):
 def tolerance(setup, names):
     """
     How a figure counts depends on the compiler: bounds are for gcc 12. Of another a tenth more instructions pass,
-    and two fifths more code: gcc 14's is a third larger.
+    and two fifths more code: gcc 14's is a third larger. Of a difference of two figures half as much again: each moves.
     """
     version = subprocess.run([setup.vars["CROSS"] + "gcc", "-dumpversion"], check=True,
                              capture_output=True, text=True).stdout
@@ -42,8 +42,11 @@ def check(setup, subresults, measured, names):
     rows = [row for row in fig.budgets() if row.name.split(".")[0] in names]
     for row in rows:
         if row.rule == "<=":
-            row.bound *= tolerance(setup, names)
-            row.missed_on = {isa: limit * tolerance(setup, names) for isa, limit in row.missed_on.items()}
+            more = tolerance(setup, names)
+            if row.name.endswith("_percent") and more > 1:
+                more = 1.5
+            row.bound *= more
+            row.missed_on = {isa: limit * more for isa, limit in row.missed_on.items()}
     assert rows and not [row.name for row in rows if not row.matches(measured)]
     subresults([(name, verdict != "MISSED",
                  f"{value:g}, must be {row.rule} {row.gate(setup.isa):g}")
