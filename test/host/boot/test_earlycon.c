@@ -12,14 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* Accesses to registers come here instead of to memory. */
-#define DRIVERS_IO_H
-static uint32_t readl(const volatile void *reg);
-static uint16_t readw(const volatile void *reg);
-static uint8_t readb(const volatile void *reg);
-static void writel(uint32_t value, volatile void *reg);
-static void writew(uint16_t value, volatile void *reg);
-static void writeb(uint8_t value, volatile void *reg);
+#include "test/host/drivers/fake_io.h"
 
 #define TX_LOOKS 64
 
@@ -60,7 +53,7 @@ static size_t offset_of(const volatile void *reg, unsigned int width)
 	return offset;
 }
 
-static void place_write(uint32_t value, volatile void *reg, unsigned int width)
+static void io_write(uint32_t value, volatile void *reg, unsigned int width)
 {
 	size_t offset = offset_of(reg, width);
 
@@ -72,34 +65,9 @@ static void place_write(uint32_t value, volatile void *reg, unsigned int width)
 		place.reg[offset] = value;
 }
 
-static uint32_t readl(const volatile void *reg)
+static uint32_t io_read(const volatile void *reg, unsigned int width)
 {
-	return place.reg[offset_of(reg, 4)];
-}
-
-static uint16_t readw(const volatile void *reg)
-{
-	return (uint16_t)place.reg[offset_of(reg, 2)];
-}
-
-static uint8_t readb(const volatile void *reg)
-{
-	return (uint8_t)place.reg[offset_of(reg, 1)];
-}
-
-static void writel(uint32_t value, volatile void *reg)
-{
-	place_write(value, reg, 4);
-}
-
-static void writew(uint16_t value, volatile void *reg)
-{
-	place_write(value, reg, 2);
-}
-
-static void writeb(uint8_t value, volatile void *reg)
-{
-	place_write(value, reg, 1);
+	return place.reg[offset_of(reg, width)];
 }
 
 /* ---- what the source calls ------------------------------------------------------------------- */

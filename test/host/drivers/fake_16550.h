@@ -6,14 +6,7 @@
 #ifndef TEST_HOST_FAKE_16550_H
 #define TEST_HOST_FAKE_16550_H
 
-/* Accesses to registers come here instead of to memory. */
-#define DRIVERS_IO_H
-static uint32_t readl(const volatile void *reg);
-static uint16_t readw(const volatile void *reg);
-static uint8_t readb(const volatile void *reg);
-static void writel(uint32_t value, volatile void *reg);
-static void writew(uint16_t value, volatile void *reg);
-static void writeb(uint8_t value, volatile void *reg);
+#include "test/host/drivers/fake_io.h"
 
 #include "fake_uart.h"
 
@@ -152,33 +145,15 @@ static void chip_write(uint32_t value, size_t at)
 static unsigned int reg_shift;
 #define AT(reg) (((size_t)((const volatile char *)(reg) - fake.registers[0])) >> reg_shift)
 
-static uint32_t readl(const volatile void *reg)
+static uint32_t io_read(const volatile void *reg, unsigned int width)
 {
+	(void)width;
 	return chip_read(AT(reg));
 }
 
-static uint16_t readw(const volatile void *reg)
+static void io_write(uint32_t value, volatile void *reg, unsigned int width)
 {
-	return (uint16_t)chip_read(AT(reg));
-}
-
-static uint8_t readb(const volatile void *reg)
-{
-	return (uint8_t)chip_read(AT(reg));
-}
-
-static void writel(uint32_t value, volatile void *reg)
-{
-	chip_write(value, AT(reg));
-}
-
-static void writew(uint16_t value, volatile void *reg)
-{
-	chip_write(value, AT(reg));
-}
-
-static void writeb(uint8_t value, volatile void *reg)
-{
+	(void)width;
 	chip_write(value, AT(reg));
 }
 

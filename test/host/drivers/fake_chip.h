@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_chip.h: one of the UARTs of uart_chips.h at work: accesses to registers, which the test
- * redirects to readl() and so on here, find FIFOs, flags and errors as its facts say; what a driver
+ * fake_chip.h: one of the UARTs of uart_chips.h at work: accesses to registers, which come
+ * by fake_io.h, find FIFOs, flags and errors as its facts say; what a driver
  * must not do is noted in state.wrong.
  */
 #ifndef TEST_HOST_FAKE_CHIP_H
@@ -161,7 +161,7 @@ static uint32_t read_status(size_t at)
 	return value;
 }
 
-static uint32_t chip_read(const volatile void *reg, unsigned int width)
+static uint32_t io_read(const volatile void *reg, unsigned int width)
 {
 	size_t at = (size_t)((const volatile char *)reg - registers);
 	uint32_t value;
@@ -243,7 +243,7 @@ static void write_control(size_t at, uint32_t value)
 	state.reg[at] = value;
 }
 
-static void chip_write(uint32_t value, const volatile void *reg, unsigned int width)
+static void io_write(uint32_t value, volatile void *reg, unsigned int width)
 {
 	size_t at = (size_t)((const volatile char *)reg - registers);
 
@@ -260,36 +260,6 @@ static void chip_write(uint32_t value, const volatile void *reg, unsigned int wi
 			wrong("the width of a write");
 		write_control(at, value);
 	}
-}
-
-static uint32_t readl(const volatile void *reg)
-{
-	return chip_read(reg, 4);
-}
-
-static uint16_t readw(const volatile void *reg)
-{
-	return (uint16_t)chip_read(reg, 2);
-}
-
-static uint8_t readb(const volatile void *reg)
-{
-	return (uint8_t)chip_read(reg, 1);
-}
-
-static void writel(uint32_t value, volatile void *reg)
-{
-	chip_write(value, reg, 4);
-}
-
-static void writew(uint16_t value, volatile void *reg)
-{
-	chip_write(value, reg, 2);
-}
-
-static void writeb(uint8_t value, volatile void *reg)
-{
-	chip_write(value, reg, 1);
 }
 
 #endif

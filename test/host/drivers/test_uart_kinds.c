@@ -14,14 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* Accesses to registers come here instead of to memory. */
-#define DRIVERS_IO_H
-static uint32_t readl(const volatile void *reg);
-static uint16_t readw(const volatile void *reg);
-static uint8_t readb(const volatile void *reg);
-static void writel(uint32_t value, volatile void *reg);
-static void writew(uint16_t value, volatile void *reg);
-static void writeb(uint8_t value, volatile void *reg);
+#include "test/host/drivers/fake_io.h"
 
 #define TX_LOOKS 64
 
