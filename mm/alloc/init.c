@@ -48,7 +48,7 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 		pcp_give_slots(area, slots, have);
 	}
 	mm_cpu_online(area);
-	/* Who sets a limit from now on sees this CPU, and has it take that over. */
+	/* A CPU that sets a limit from now on sees this one, and has it take that over. */
 	if (!FOR_SPEED || !slots || READ_ONCE(mm.pcp_high) != PCP_HIGH_ALL)
 		pcp_sync_limits();
 	port_irq_restore(flags);
