@@ -84,32 +84,28 @@ static inline void *device_priv(struct device *dev)
 	return (char *)dev + DEVICE_PRIV_OFFSET;
 }
 
+/* The last argument says what it is for, by a field of struct driver. */
+#define DRIVER_OF(ident, name_, level_, probe_, remove_, for_what) \
+	static const struct driver driver_##ident = {              \
+		.name = (name_),                                   \
+		.level = (level_),                                 \
+		.probe = (probe_),                                 \
+		.remove = (remove_),                               \
+		for_what,                                          \
+	};                                                         \
+	static const struct driver *const driver_entry_##ident     \
+		__attribute__((section(".quarry.drivers"), used)) = &driver_##ident
+
 /*
  * Announce a driver. `ident` is a C identifier unique among drivers; the rest fills struct driver.
  * The linker script keeps .quarry.drivers between __start_quarry_drivers and __stop_quarry_drivers.
  */
 #define DRIVER(ident, name_, level_, compatible_, probe_, remove_) \
-	static const struct driver driver_##ident = {              \
-		.name = (name_),                                   \
-		.level = (level_),                                 \
-		.compatible = (compatible_),                       \
-		.probe = (probe_),                                 \
-		.remove = (remove_),                               \
-	};                                                         \
-	static const struct driver *const driver_entry_##ident     \
-		__attribute__((section(".quarry.drivers"), used)) = &driver_##ident
+	DRIVER_OF(ident, name_, level_, probe_, remove_, .compatible = (compatible_))
 
 /* The same for a driver that is asked which strings it knows. */
 #define DRIVER_ASKED(ident, name_, level_, knows_, probe_, remove_) \
-	static const struct driver driver_##ident = {               \
-		.name = (name_),                                    \
-		.level = (level_),                                  \
-		.knows = (knows_),                                  \
-		.probe = (probe_),                                  \
-		.remove = (remove_),                                \
-	};                                                          \
-	static const struct driver *const driver_entry_##ident      \
-		__attribute__((section(".quarry.drivers"), used)) = &driver_##ident
+	DRIVER_OF(ident, name_, level_, probe_, remove_, .knows = (knows_))
 
 /*
  * drivers_init() - bind every enabled node of fdt that a driver knows, level by level. fdt must
