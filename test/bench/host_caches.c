@@ -26,32 +26,18 @@ struct side {
 	double ns;
 };
 
-/* What this thread ran, whatever else runs on the machine. */
-static double cpu_time(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
 static void *pairs(void *arg)
 {
 	struct side *side = arg;
 	double start;
 
-	if (side->cpu) {
-		port_set_pcpu(&side->area);
-		boot_pageset_init(&side->area, side->cpu);
-		if (setup_per_cpu_pageset(&side->area, side->cpu))
-			abort();
-	}
+	bench_take_cpu(&side->area, side->cpu);
 	__free_page(side->page); /* the newest of its cache */
 	pthread_barrier_wait(&barrier);
-	start = cpu_time();
+	start = bench_cpu_time();
 	for (unsigned long i = 0; i < PAIRS; i++)
 		__free_page(alloc_page(GFP_KERNEL));
-	side->ns = (cpu_time() - start) / PAIRS;
+	side->ns = (bench_cpu_time() - start) / PAIRS;
 	if (side->cpu)
 		mm_cpu_offline();
 	return NULL;

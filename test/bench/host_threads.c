@@ -117,7 +117,7 @@ static unsigned long run(int kind, struct worker *worker)
 	}
 }
 
-static double cpu_time(void)
+double bench_cpu_time(void)
 {
 	struct timespec time;
 
@@ -125,27 +125,32 @@ static double cpu_time(void)
 	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
+void bench_take_cpu(struct mm_pcpu *area, unsigned int cpu)
+{
+	if (!cpu)
+		return;
+	port_set_pcpu(area);
+	boot_pageset_init(area, cpu);
+	if (setup_per_cpu_pageset(area, cpu))
+		abort();
+}
+
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
 
-	if (worker->cpu) {
-		port_set_pcpu(&worker->area);
-		boot_pageset_init(&worker->area, worker->cpu);
-		if (setup_per_cpu_pageset(&worker->area, worker->cpu))
-			abort();
-	}
+	bench_take_cpu(&worker->area, worker->cpu);
 	for (int kind = 0; kind < NR_WORKS; kind++) {
 		unsigned long count;
 		uint64_t start;
 		double before;
 
 		pthread_barrier_wait(&barrier);
-		before = cpu_time();
+		before = bench_cpu_time();
 		start = bench_count();
 		count = run(kind, worker);
 		worker->ns[kind] = (double)(bench_count() - start) / (double)count;
-		worker->ran[kind] = (cpu_time() - before) / (double)count;
+		worker->ran[kind] = (bench_cpu_time() - before) / (double)count;
 	}
 	/* A CPU that is online must answer the others; this one is about to be gone. */
 	if (worker->cpu)

@@ -5,6 +5,13 @@
 #ifndef TEST_BENCH_HOST_THREADS_H
 #define TEST_BENCH_HOST_THREADS_H
 
+struct mm_pcpu;
+
+/* This thread is the CPU of this number from now on; CPU 0 has the area that the boot gave it. */
+void bench_take_cpu(struct mm_pcpu *area, unsigned int cpu);
+/* Nanoseconds that this thread ran, whatever else runs on the machine. */
+double bench_cpu_time(void);
+
 /*
  * bench_threads() - hot pair, bursts that the cache holds and that go beyond it, and churn on
  * 1 .. CONFIG_NR_CPUS threads; prints nanoseconds an operation, the mean of all threads, and how
