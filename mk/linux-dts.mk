@@ -5,6 +5,7 @@
 LINUX_DTS_DIR := $(O)/third_party/linux-dts
 LINUX_DTS_STAMP := $(LINUX_DTS_DIR)/.unpacked
 LINUX_DTB_DIR := $(LINUX_DTS_DIR)/dtb
+export LINUX_DTS_STAMP
 # Cases of a test that run at once may ask for the same: one does it, the others wait.
 LINUX_DTS_LOCK = exec 9>$(LINUX_DTS_DIR)/.lock && flock 9
 
