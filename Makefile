@@ -18,6 +18,7 @@ CMD   ?=
 LOAD  ?=
 DTS   ?=
 DTB   ?=
+LINUX_DTS ?=
 DISK  ?=
 EDU   ?= 0
 RNG   ?= 0
@@ -73,6 +74,7 @@ help: ## this list
 #: LOAD	load address, a multiple of 2 MiB: make run LOAD=0x84600000
 #: DTS	a device tree for the board, compiled: make run DTS=dts/NAME.dts
 #: DTB	the same as a blob
+#: LINUX_DTS	the same of Linux's: make run LINUX_DTS=arch/arm64/boot/dts/xilinx/NAME.dts
 #: DISK	a file to plug in as a virtio disk, raw: make run DISK=disk.img
 #: EDU	EDU=1 plugs in QEMU's edu device, with 32 address lines
 #: RNG	RNG=1 plugs in a virtio entropy device

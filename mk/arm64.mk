@@ -20,6 +20,8 @@ ISA_LDFLAGS  := -m aarch64linux
 
 # Jump to an address, as printf writes it: see mk/toolchain.mk.
 JUMP_CODE := ldr x16, =0x%s\nbr x16\n
+# The same with the device tree's address, CPU 0.
+START_CODE := ldr x16, =%s\nldr x0, =%s\nbr x16\n
 
 # Registers that head.S does not keep over place_image(): see mk/flash.mk.
 STACKLESS_FLAGS := $(patsubst %,-fcall-used-x%,21 22 23 24 25 26 27 28)

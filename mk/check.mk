@@ -12,6 +12,11 @@ build-all: build
 	$(Q)for board in $(filter-out $(BOARD),$(TEST_BOARDS)); do \
 		$(MAKE) --no-print-directory build BOARD=$$board || exit 1; done
 
+.PHONY: boards-table
+boards-table: ## start each board that the installed QEMU has, and print the table of docs/boards.md
+	$(Q)$(MAKE) --no-print-directory build-all >&2
+	$(Q)/usr/bin/python3 test/harness/boards.py
+
 # Versions of clang-format disagree in small things, so one is named; where it is not packaged the format
 # is not checked, and that is said.
 CLANG_FORMAT := clang-format-19

@@ -11,6 +11,7 @@ DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host f
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
 DEPS_FOR  += $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz) $(if $(filter mutate,$(MAKECMDGOALS)),mutate)
 DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)
+DEPS_FOR  += $(if $(DTS)$(LINUX_DTS),tree)
 DEPS_FOR  += $(if $(filter docs,$(MAKECMDGOALS)),docs)
 DEPS_FOR  += $(if $(filter debug,$(MAKECMDGOALS)),debug)
 DEPS_FOR  += $(if $(filter bench-linux,$(MAKECMDGOALS)),bench linux)
@@ -21,4 +22,5 @@ DEPS_MODE := $(if $(filter run flash chain-uboot test bench bench-host debug dep
 deps: deps-check ## install what building, running and testing need (Debian, Ubuntu)
 
 deps-check:
-	@ISAS='$(if $(filter test bench all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)
+	@ISAS='$(if $(filter test bench all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' LINUX_DTS='$(LINUX_DTS)' \
+		LINUX_DTS_STAMP='$(LINUX_DTS_STAMP)' mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)

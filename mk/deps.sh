@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, uboot, test, docs, fuzz, mutate, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, uboot, test, docs, fuzz, mutate, debug, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -81,6 +81,13 @@ deps_run_riscv64() {
 	need_file opensbi "OpenSBI firmware for QEMU" \
 		/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin \
 		/usr/local/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
+}
+
+deps_tree() {
+	need_command dtc device-tree-compiler
+	need_command gcc gcc
+	[ -z "${LINUX_DTS:-}" ] || need_file linux-source "the Linux sources, for a device tree" \
+		"${LINUX_DTS_STAMP:-/nonexistent}" /usr/src/linux-source-*.tar.xz
 }
 
 deps_uboot() {
@@ -171,6 +178,7 @@ for purpose in "$@"; do
 	build) deps_build ;;
 	run) deps_run ;;
 	uboot) deps_uboot ;;
+	tree) deps_tree ;;
 	test) deps_test ;;
 	fuzz) deps_fuzz ;;
 	mutate) deps_mutate ;;

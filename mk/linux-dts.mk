@@ -18,15 +18,6 @@ $(LINUX_DTS_STAMP): | deps-check
 		'linux-source-*/include/uapi/linux/input-event-codes.h' \
 		'linux-source-*/scripts/dtc/include-prefixes/*' && touch $@; }; }
 
-ifneq ($(LINUX_DTS),)
-DTB := $(OUT)/dtb/$(basename $(notdir $(LINUX_DTS))).dtb
-
-$(DTB): $(LINUX_DTS_STAMP) mk/linux-dts.sh
-	$(call say,DTC,$(LINUX_DTS))
-	$(Q)mkdir -p $(@D)
-	$(Q)mk/linux-dts.sh $(LINUX_DTS_DIR) $(LINUX_DTS) $@
-endif
-
 # All of arm64 and riscv64, as ARCH_VENDOR_NAME.dtb: some 780, half a minute on two CPUs.
 $(LINUX_DTB_DIR)/.compiled: $(LINUX_DTS_STAMP) mk/linux-dts.sh
 	@echo '  DTC	all device trees of Linux (once, half a minute)'

@@ -22,6 +22,8 @@ SMALL_FLAGS  := -msave-restore
 
 # Jump to an address, as printf writes it: see mk/toolchain.mk.
 JUMP_CODE := li t0, 0x%s\njr t0\n
+# The same with the device tree's address, CPU 0.
+START_CODE := li t0, %s\nli a1, %s\nli a0, 0\njr t0\n
 
 # Registers that head.S does not keep over place_image(): see mk/flash.mk.
 STACKLESS_FLAGS := $(patsubst %,-fcall-used-s%,1 2 3 4 5 6 7 8 9 10 11)

@@ -1,17 +1,37 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Running the image on the emulated board.
 
-# With LOAD a few instructions at the usual place jump to the image at that address.
+# The tree in place of QEMU's own, if there is one. With LOAD a few instructions at the usual place jump to the
+# image at that address. For a machine that QEMU's -kernel does not know DTB_LOAD says where the tree goes and
+# START what is entered with it: image, tree and the instructions for that are put in RAM.
+ifneq ($(DTB_LOAD),)
 ifneq ($(LOAD),)
-LOAD_DEPS := $(OUT)/jump-$(LOAD).bin
-LOAD_ARGS := -kernel $(LOAD_DEPS) -device loader,file=$(OUT)/quarry.bin,addr=$(LOAD),force-raw=on
+$(error board '$(BOARD)' has no LOAD: its firmware starts $(RAM_LOAD) and nothing else)
+endif
+START_STUB := $(OUT)/start-$(START)-$(DTB_LOAD).bin
+START_LOAD := $(shell printf '0x%x' $$(($(DTB_LOAD) - 4096)))
+PASSED_DTB := $(OUT)/dtb/$(BOARD).passed
+LOAD_DEPS  := $(START_STUB) $(PASSED_DTB)
+LOAD_ARGS   = $(call put,$(OUT)/quarry.bin,$(RAM_LOAD)) $(call put,$(PASSED_DTB),$(DTB_LOAD)) \
+	$(call put,$(START_STUB),$(START_LOAD)),cpu-num=0
+put         = -device loader,file=$(1),addr=$(2),force-raw=on
+
+# QEMU's -append is for -kernel: the commands go into the tree here.
+$(OUT)/dtb/$(BOARD).commands: FORCE
+	@$(call update,$(CMD))
+
+$(PASSED_DTB): $(DTB) $(OUT)/dtb/$(BOARD).commands
+	$(Q)cp $< $@ $(if $(CMD),&& fdtput -p -t s $@ /chosen bootargs $(call shell_quote,$(CMD)))
 else
+ifneq ($(LOAD),)
+LOAD_DEPS := $(OUT)/jump-$(LOAD).bin $(DTB)
+LOAD_ARGS := -kernel $(OUT)/jump-$(LOAD).bin -device loader,file=$(OUT)/quarry.bin,addr=$(LOAD),force-raw=on
+else
+LOAD_DEPS := $(DTB)
 LOAD_ARGS := -kernel $(OUT)/quarry.bin
 endif
-
-# QEMU has a tree for each of its machines; this one instead.
-LOAD_DEPS += $(DTB)
-LOAD_ARGS += $(if $(DTB),-dtb $(DTB))
+LOAD_ARGS += $(if $(DTB),-dtb $(DTB)) $(if $(CMD),-append $(call shell_quote,$(CMD)))
+endif
 
 # What is plugged in. QEMU wants a comma in a file's name twice.
 comma    := ,
@@ -22,17 +42,17 @@ PLUGGED   = $(if $(DISK),$(DISK_ARGS)) $(if $(filter 1,$(EDU)),$(EDU_ARGS)) \
 	$(if $(filter 1,$(RNG)),-device virtio-rng-device)
 
 QEMU_LINE = $(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(LOAD_ARGS) \
-	$(if $(CMD),-append $(call shell_quote,$(CMD))) $(PLUGGED) $(QEMU_EXTRA)
+	$(PLUGGED) $(QEMU_EXTRA)
 
 .PHONY: run debug
 run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this terminal
 	@echo "Booting $(BOARD); to leave: poweroff, or Ctrl-A x"
-	$(Q)$(QEMU_LINE) -nographic
+	$(Q)$(QEMU_LINE) -nographic $(if $(SERIAL_BEFORE),$(SERIAL_BEFORE) -serial mon:stdio)
 
 # gdb starts QEMU itself and talks to it through a pipe: no port to collide on.
 debug: $(OUT)/quarry.bin $(LOAD_DEPS) ## the same, stopped at the first instruction, in gdb
 	@echo "console: $(OUT)/console.log; to type into it: socat -,raw,echo=0 UNIX:$(OUT)/console.sock"
 	$(Q)gdb-multiarch -q -ex "set confirm off" -ex "set architecture $(GDB_ARCH)" \
 		-ex "add-symbol-file $(OUT)/quarry.elf -o $(or $(LOAD),$(RAM_LOAD))" \
-		-ex 'target remote | exec $(QEMU_LINE) -S -gdb stdio -display none -monitor none -chardev socket,id=con,path=$(OUT)/console.sock,server=on,wait=off,logfile=$(OUT)/console.log -serial chardev:con' \
+		-ex 'target remote | exec $(QEMU_LINE) -S -gdb stdio -display none -monitor none -chardev socket,id=con,path=$(OUT)/console.sock,server=on,wait=off,logfile=$(OUT)/console.log $(SERIAL_BEFORE) -serial chardev:con' \
 		-ex "tbreak boot_main" $(GDB_EXTRA)

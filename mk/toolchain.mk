@@ -19,3 +19,12 @@ $(OUT)/jump-0x%.bin: | deps-check
 	$(Q)printf '$(JUMP_CODE)' $* | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
 	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
 	$(Q)rm -f $(@:.bin=.o)
+
+# The instructions that start ADDRESS with the device tree at FDT, for a machine whose loader is a bare reset vector:
+# start-ADDRESS-FDT.bin, both as C writes hexadecimal numbers.
+$(OUT)/start-%.bin: | deps-check
+	$(call say,START,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '$(START_CODE)' $(subst -, ,$*) | $(CROSS)as -march=$(MARCH) -o $(@:.bin=.o) -
+	$(Q)$(OBJCOPY) -O binary -j .text $(@:.bin=.o) $@
+	$(Q)rm -f $(@:.bin=.o)

@@ -16,7 +16,6 @@ import pytest
 from board import PROMPT, Board
 from test_devices import tree
 
-HERE = Path(__file__).resolve().parent
 FW_JUMP = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin")
 SHAKTI_FDT, SHAKTI_START = 0x82000000, 0x80700000
 
@@ -148,7 +147,7 @@ def test_uart_that_the_sbi_does_not_hear(other, setup):
     if not FW_JUMP.exists():
         pytest.skip(f"no {FW_JUMP}")
     dtb = setup.scratch / "shakti-c.dtb"
-    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(dtb), str(HERE / "dts/shakti-c.dts")],
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(dtb), str(setup.root / "boards/shakti-c/shakti-c.dts")],
                    check=True)
     start = setup.assemble("shakti-c", f"li a0, 0\nli a1, {SHAKTI_FDT:#x}\nli t0, 1\nslli t0, t0, 31\njr t0\n")
     board = other(["qemu-system-riscv64", "-M", "shakti_c", "-m", "256M", "-bios", str(FW_JUMP),
