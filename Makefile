@@ -54,6 +54,7 @@ include mk/exhaust.mk
 include mk/mutate.mk
 include mk/linux-dts.mk
 include mk/dtb.mk
+include mk/new-board.mk
 include mk/run.mk
 include mk/flash.mk
 include mk/chains.mk
@@ -75,6 +76,8 @@ help: ## this list
 #: DTS	a device tree for the board, compiled: make run DTS=dts/NAME.dts
 #: DTB	the same as a blob
 #: LINUX_DTS	the same of Linux's: make run LINUX_DTS=arch/arm64/boot/dts/xilinx/NAME.dts
+#: NAME	the board that make new-board writes; without it, it only looks
+#: MACHINE	QEMU's machine for that board, if it has one
 #: DISK	a file to plug in as a virtio disk, raw: make run DISK=disk.img
 #: EDU	EDU=1 plugs in QEMU's edu device, with 32 address lines
 #: RNG	RNG=1 plugs in a virtio entropy device

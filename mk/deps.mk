@@ -7,7 +7,7 @@
 TEST_BOARDS ?= $(if $(filter command,$(firstword $(origin BOARD))),$(BOARD),qemu-virt-riscv64 qemu-virt-arm64)
 TEST_ISAS    = $(sort $(foreach b,$(TEST_BOARDS),$(shell sed -n 's/^ISA *:= *//p' boards/$(b)/board.mk)))
 
-DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap,$(MAKECMDGOALS)),test,build))
+DEPS_FOR  := $(if $(filter test check,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap new-board,$(MAKECMDGOALS)),test,build))
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
 DEPS_FOR  += $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz) $(if $(filter mutate,$(MAKECMDGOALS)),mutate)
 DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)

@@ -45,6 +45,19 @@ QEMU_LINE = $(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(LOAD_ARGS) \
 	$(PLUGGED) $(QEMU_EXTRA)
 
 .PHONY: run debug
+ifeq ($(QEMU),)
+# No emulator: the files for U-Boot, as its extlinux.conf names them.
+SD := $(OUT)/sd-$(BOARD)
+
+run: $(OUT)/quarry.bin $(DTB)
+	$(Q)rm -rf $(SD) && mkdir -p $(SD)/extlinux && cp $(OUT)/quarry.bin $(SD)/Image $(if $(DTB),&& cp $(DTB) $(SD)/$(BOARD).dtb)
+	$(Q)printf '%s\n' 'default quarry' 'label quarry' '	linux /Image' $(if $(DTB),'	fdt /$(BOARD).dtb') \
+		$(if $(CMD),$(call shell_quote,	append $(CMD))) >$(SD)/extlinux/extlinux.conf
+	@echo 'QEMU has no $(BOARD). For its U-Boot, on a FAT partition: what is in $(SD)'
+
+debug:
+	$(error QEMU has no $(BOARD); by JTAG: docs/porting.md)
+else
 run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this terminal
 	@echo "Booting $(BOARD); to leave: poweroff, or Ctrl-A x"
 	$(Q)$(QEMU_LINE) -nographic $(if $(SERIAL_BEFORE),$(SERIAL_BEFORE) -serial mon:stdio)
@@ -56,3 +69,4 @@ debug: $(OUT)/quarry.bin $(LOAD_DEPS) ## the same, stopped at the first instruct
 		-ex "add-symbol-file $(OUT)/quarry.elf -o $(or $(LOAD),$(RAM_LOAD))" \
 		-ex 'target remote | exec $(QEMU_LINE) -S -gdb stdio -display none -monitor none -chardev socket,id=con,path=$(OUT)/console.sock,server=on,wait=off,logfile=$(OUT)/console.log $(SERIAL_BEFORE) -serial chardev:con' \
 		-ex "tbreak boot_main" $(GDB_EXTRA)
+endif
