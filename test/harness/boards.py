@@ -44,7 +44,7 @@ class Machine:
         machine = re.search(r"-M (\w[\w-]*)", self.known["QEMU_ARGS"])
         if not qemu or not machine:
             return False
-        listed = subprocess.run([qemu, "-M", "help"], capture_output=True, text=True, check=False).stdout
+        listed = subprocess.run([*qemu.split(), "-M", "help"], capture_output=True, text=True, check=False).stdout
         return machine[1] in [line.split()[0] for line in listed.splitlines() if line]
 
     def image(self):
