@@ -12,8 +12,8 @@ build-all: build
 	$(Q)for board in $(filter-out $(BOARD),$(TEST_BOARDS)); do \
 		$(MAKE) --no-print-directory build BOARD=$$board || exit 1; done
 
-.PHONY: boards-table
-boards-table: ## start each board that the installed QEMU has, and print the table of docs/boards.md
+.PHONY: boards-test
+boards-test: ## start, test and stress each board that the installed QEMU has: the table of docs/boards.md
 	$(Q)$(MAKE) --no-print-directory build-all >&2
 	$(Q)/usr/bin/python3 test/harness/boards.py
 

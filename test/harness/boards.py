@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 boards.py [BOARD..]: start each board that the installed QEMU emulates, as `make run` does, and print a row of
-docs/boards.md for it: how far it comes and what it comes with.
+docs/boards.md for it: how far it comes, what it comes with, and what its suites, `stress` and `poweroff` came to. `make
+boards-test`; it fails if a board that is emulated does.
 """
 import fcntl
 import re
@@ -10,10 +11,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import pexpect
+
 from board import ROOT, Board, make, make_variables
 
 NAMES = sorted(path.parent.name for path in (ROOT / "boards").glob("*/board.mk"))
-TITLE = "| board | loader's tree | prompt | console | CPUs | interrupt controller | power |\n|--|--|--|--|--|--|--|"
+CELLS = ("board", "loader's tree", "prompt", "console", "CPUs", "interrupt controller", "power", "test", "stress", "switched off")
+TITLE = f"| {' | '.join(CELLS)} |\n|{'--|' * len(CELLS)}"
+NO_QEMU = "this QEMU has none"
+SECONDS = 600  # for the suites: without a timer every wait for time that does not pass runs to its end
 CHIPS = ("plic", "gicv2", "gicv3")
 POWERS = ("sbi-power", "psci-power", "syscon-power", "sifive-test")
 
@@ -65,13 +71,13 @@ class Emulated(Board):
         self.spawn([*args, "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con"])
 
 
-def typed(board, line):
+def typed(board, line, timeout=None):
     """What a command prints, each byte typed when the last one's echo is there: some UARTs keep one and no more."""
     for byte in line:
         board.send(byte)
         board.expect(re.escape(byte))
     board.send("\r")
-    return board.expect_prompt().splitlines()
+    return board.expect_prompt(timeout).splitlines()
 
 
 def row(machine, board):
@@ -86,21 +92,54 @@ def row(machine, board):
             ", ".join(power for power in POWERS if power in devices) or "-"]
 
 
+def suites(board):
+    """The cell of `test`."""
+    found = re.search(r"passed=(\d+) failed=(\d+)", "\n".join(typed(board, "test", SECONDS)))
+    return f"{found[2]} failed" if found else "no last line"
+
+
+def stress(board):
+    """The cell of `stress`: ten seconds of all CPUs, or so many operations where there is no timer."""
+    output = "\n".join(typed(board, "stress seconds=10", SECONDS))
+    if "no timer" in output:
+        output = "\n".join(typed(board, "stress ops=20000", SECONDS))
+    found = re.search(r"on (\d+) cpus, 0 mismatches, buddyinfo as before", output)
+    return f"good on {found[1]}" if found else "failed"
+
+
+def poweroff(board):
+    """The cell of `poweroff`: does QEMU end?"""
+    board.send("poweroff\r")
+    try:
+        return "yes" if board.wait_end(10) == 0 else "QEMU failed"
+    except pexpect.TIMEOUT:
+        return "no"
+
+
+def whole_row(machine):
+    """(cells, whether nothing failed)"""
+    if not machine.emulated():
+        return [machine.name, "", NO_QEMU, *[""] * (len(CELLS) - 3)], True
+    board = machine.start()
+    try:
+        board.expect_prompt()
+        cells = [*row(machine, board), suites(board), stress(board), poweroff(board)]
+        return cells, cells[-3] == "0 failed" and cells[-2].startswith("good")
+    except (pexpect.TIMEOUT, pexpect.EOF):
+        print(board.transcript.getvalue()[-2000:], file=sys.stderr)
+        return [machine.name, "", "no", *[""] * (len(CELLS) - 3)], False
+    finally:
+        board.close()
+
+
 def main():
     print(TITLE)
+    good = True
     for name in sys.argv[1:] or NAMES:
-        machine = Machine(name)
-        if not machine.emulated():
-            print(f"| {name} | | this QEMU has none | | | | |", flush=True)
-            continue
-        board = machine.start()
-        try:
-            board.expect_prompt()
-            print(f"| {' | '.join(row(machine, board))} |", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            print(f"| {name} | | no | | | | |\n", board.transcript.getvalue()[-1500:], flush=True)
-        finally:
-            board.close()
+        cells, passed = whole_row(Machine(name))
+        good &= passed
+        print(f"| {' | '.join(cells)} |", flush=True)
+    sys.exit(not good)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from test_fdtmap import FDTMAP, dtc
 sys.path.insert(0, str(ROOT / "mk"))
 import new_board  # noqa: E402  pylint: disable=wrong-import-position
 
-WITH_TREES = [name for name in boards.NAMES if boards.Machine(name).known["DTB"]]
+WITH_TREES = [name for name in boards.NAMES if boards.Machine(name).known["DTB"] and boards.Machine(name).known["QEMU"]]
 TREE = """/dts-v1/;
 / { #address-cells = <1>; #size-cells = <1>; model = "Acme A1"; compatible = "acme,a1";
   chosen { stdout-path = "/soc/serial@2000"; };
