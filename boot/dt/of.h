@@ -63,6 +63,13 @@ int of_each_cpu(const void *fdt, int (*fn)(const void *fdt, const struct of_cpu 
 		void *ctx);
 
 /*
+ * of_cpu_has_isa() - a cpu node of RISC-V has an extension of more than one letter, in small
+ * letters: it is in `riscv,isa-extensions`, a list of names, or after an underscore in
+ * `riscv,isa`.
+ */
+bool of_cpu_has_isa(const void *fdt, int node, const char *extension);
+
+/*
  * of_timebase_frequency() - `timebase-frequency`, Hz, one cell or two: of the CPU's own node
  * (3.8.1), else of /cpus, which speaks for all CPUs (3.7), else of any CPU, as all have one time.
  * 0: there is none.

@@ -56,6 +56,23 @@ int of_each_cpu(const void *fdt, int (*fn)(const void *fdt, const struct of_cpu 
 	return err;
 }
 
+bool of_cpu_has_isa(const void *fdt, int node, const char *extension)
+{
+	size_t length = strlen(extension);
+	const char *isa;
+
+	if (fdt_stringlist_search(fdt, node, "riscv,isa-extensions", extension) >= 0)
+		return true;
+	isa = fdt_stringlist_get(fdt, node, "riscv,isa", 0, NULL);
+	while (isa && (isa = strchr(isa, '_'))) {
+		isa++;
+		if (strncmp(isa, extension, length) == 0 &&
+		    (isa[length] == '_' || isa[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
 /* ---- the rate of the time counter ----------------------------------------------------------- */
 
 /* One cell or two; 0 if it is absent or something else. */

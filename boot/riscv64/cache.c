@@ -28,28 +28,6 @@ static unsigned int block;	  /* bytes; 0: none */
 static const char *reason;	  /* why there are none; NULL: not looked yet, or there are */
 static char probe_area[2 * 4096]; /* has one whole block of any size the probe accepts */
 
-/*
- * The extension is in riscv,isa-extensions, a list of names, or in riscv,isa, after an
- * underscore.
- */
-static bool has_zicbom(const void *fdt, int cpu)
-{
-	int len;
-	const char *isa;
-
-	if (fdt_stringlist_search(fdt, cpu, "riscv,isa-extensions", "zicbom") >= 0)
-		return true;
-	isa = fdt_getprop(fdt, cpu, "riscv,isa", &len);
-	if (!isa || len < 1 || isa[len - 1] != '\0')
-		return false;
-	while ((isa = strchr(isa, '_'))) {
-		isa++;
-		if (strncmp(isa, "zicbom", 6) == 0 && (isa[6] == '_' || isa[6] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 /* The block size all CPUs agree on; 0: not all have the extension, or they do not agree. */
 static unsigned int block_of_cpus(const void *fdt)
 {
@@ -62,8 +40,8 @@ static unsigned int block_of_cpus(const void *fdt)
 
 		if (!type || strcmp(type, "cpu") != 0 || !of_is_enabled(fdt, cpu))
 			continue;
-		if (!has_zicbom(fdt, cpu) || size < 8 || size > PAGE_SIZE || size & (size - 1) ||
-		    (common && size != common))
+		if (!of_cpu_has_isa(fdt, cpu, "zicbom") || size < 8 || size > PAGE_SIZE ||
+		    size & (size - 1) || (common && size != common))
 			return 0;
 		common = size;
 	}

@@ -5,25 +5,19 @@
  *
  * The identity map uses the lower half of the virtual addresses only: the upper half is
  * sign-extended and meets no physical address. So Sv39 reaches 256 GiB, Sv48 128 TiB, Sv57 64 PiB.
- * Device memory needs no attribute: the physical memory attributes say what it is.
+ * The format of an entry is pte.c's.
  */
 #include "boot/mmu/mmu.h"
+
+#include <string.h>
 
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "boot/dt/of.h"
+#include "boot/riscv64/pte.h"
 #include "boot/riscv64/sbi.h"
 #include "boot/cpu/smp.h"
-
-#define PTE_V		0x01ULL
-#define PTE_R		0x02ULL
-#define PTE_W		0x04ULL
-#define PTE_X		0x08ULL
-#define PTE_A		0x40ULL	 /* accessed and dirty are set from the start: */
-#define PTE_D		0x80ULL	 /* hardware may fault instead of setting them */
-#define PTE_RSW_DEV	0x100ULL /* a bit left to software: device registers */
-#define PTE_PPN_SHIFT	10
-#define PTE_PPN_MASK	((1ULL << 44) - 1)
 
 #define SATP_MODE_SHIFT 60
 
@@ -37,42 +31,6 @@ static const struct mode {
 	{"Sv57", 10, 5},
 };
 #define NR_MODES (sizeof(modes) / sizeof(modes[0]))
-
-uint64_t pte_leaf(phys_addr_t addr, unsigned int flags, unsigned int level)
-{
-	uint64_t pte = (addr >> PAGE_SHIFT) << PTE_PPN_SHIFT | PTE_V | PTE_A | PTE_D;
-
-	(void)level; /* a leaf is a leaf at every level */
-	pte |= flags & PG_READ ? PTE_R : 0;
-	pte |= flags & PG_WRITE ? PTE_W : 0;
-	pte |= flags & PG_EXEC ? PTE_X : 0;
-	pte |= flags & PG_DEVICE ? PTE_RSW_DEV : 0;
-	return pte;
-}
-
-uint64_t pte_table(const void *table)
-{
-	return (virt_to_phys(table) >> PAGE_SHIFT) << PTE_PPN_SHIFT | PTE_V;
-}
-
-bool pte_is_table(uint64_t pte, unsigned int level)
-{
-	(void)level;
-	return !(pte & (PTE_R | PTE_W | PTE_X));
-}
-
-phys_addr_t pte_addr(uint64_t pte)
-{
-	return (pte >> PTE_PPN_SHIFT & PTE_PPN_MASK) << PAGE_SHIFT;
-}
-
-unsigned int pte_flags(uint64_t pte)
-{
-	if (!(pte & PTE_V))
-		return 0;
-	return (pte & PTE_R ? PG_READ : 0) | (pte & PTE_W ? PG_WRITE : 0) |
-	       (pte & PTE_X ? PG_EXEC : 0) | (pte & PTE_RSW_DEV ? PG_DEVICE : 0);
-}
 
 static phys_addr_t mode_reach(const struct mode *mode)
 {
@@ -90,34 +48,90 @@ static void write_satp(uint64_t value)
 	__asm__ volatile("sfence.vma\n\tcsrw satp, %0\n\tsfence.vma" ::"r"(value) : "memory");
 }
 
-/*
- * Does the CPU have this mode? Writing an unknown mode to satp changes nothing. A known one is in
- * force at once, so the image is mapped by two of the root's largest entries meanwhile.
- */
-static bool mode_works(const struct mode *mode, uint64_t *scratch)
-{
-	unsigned int level = mode->levels - 1, shift = PAGE_SHIFT + 9 * level;
-	phys_addr_t first = boot_info.image_base >> shift,
-		    last = (boot_info.image_end - 1) >> shift;
-	uint64_t value = make_satp(mode, scratch), got;
+/* ---- trying ---------------------------------------------------------------------------------- */
 
-	if (boot_info.image_end > mode_reach(mode))
+unsigned long satp_try(unsigned long satp, const void *addr); /* satp.S */
+unsigned long sxstatus_try(void);
+
+/*
+ * The tables below the root while a mode is tried: one chain for the code of satp_try(), one for
+ * what it loads. Nothing else is mapped meanwhile. Beside the image: see boot/riscv64/quarry.lds.
+ */
+#define TRY_TABLES 8
+static uint64_t try_tables[TRY_TABLES][PGTABLE_ENTRIES]
+	__attribute__((aligned(PAGE_SIZE), section(".scratch")));
+static unsigned int nr_try_tables;
+static const uint32_t try_word __attribute__((aligned(PAGE_SIZE))) = 1;
+
+static void *alloc_try_table(void)
+{
+	return nr_try_tables < TRY_TABLES ? try_tables[nr_try_tables++] : NULL;
+}
+
+/* Does the hart walk tables of this mode, in which try_word is mapped with these flags? */
+static bool try_mode(const struct mode *mode, uint64_t *root, unsigned int flags)
+{
+	struct pgtable pgt = {
+		.root = root,
+		.levels = mode->levels,
+		.reach = mode_reach(mode),
+		.alloc = alloc_try_table,
+	};
+	phys_addr_t code = ALIGN_DOWN((phys_addr_t)(uintptr_t)satp_try, PAGE_SIZE),
+		    word = virt_to_phys(&try_word);
+	uint64_t satp = make_satp(mode, root);
+	bool works;
+
+	if (boot_info.image_end > pgt.reach)
 		return false;
-	scratch[first] = pte_leaf(first << shift, PG_READ | PG_WRITE | PG_EXEC, level);
-	scratch[last] = pte_leaf(last << shift, PG_READ | PG_WRITE | PG_EXEC, level);
-	write_satp(value);
-	__asm__ volatile("csrr %0, satp" : "=r"(got)::"memory");
-	write_satp(0);
-	scratch[first] = 0;
-	scratch[last] = 0;
-	return got == value;
+	memset(try_tables, 0, sizeof(try_tables));
+	nr_try_tables = 0;
+	works = pgtable_map(&pgt, code, code + PAGE_SIZE, PG_READ | PG_EXEC) == 0 &&
+		pgtable_map(&pgt, word, word + PAGE_SIZE, flags) == 0 &&
+		satp_try(satp, &try_word) == satp;
+	memset(root, 0, PAGE_SIZE);
+	return works;
+}
+
+static int lacks_svpbmt(const void *fdt, const struct of_cpu *cpu, void *ctx)
+{
+	(void)ctx;
+	return cpu->enabled && !of_cpu_has_isa(fdt, cpu->node, "svpbmt");
+}
+
+/*
+ * Which format the tables must have, before any is walked. The firmware enables Svpbmt
+ * (menvcfg.PBMTE), or a walk that meets its bits faults: so it is tried.
+ */
+static void find_types(const struct mode *mode, uint64_t *root)
+{
+	struct pte_hart hart = {.mvendorid = sbi_mvendorid()};
+
+	if (pte_has_sxstatus(hart.mvendorid))
+		hart.sxstatus = sxstatus_try();
+	pte_set_types(pte_types_of(&hart));
+	if (pte_types_name() || !mode || of_each_cpu(boot_info.fdt, lacks_svpbmt, NULL))
+		return;
+	pte_set_types(PTE_TYPES_SVPBMT);
+	hart.svpbmt = try_mode(mode, root, PG_READ | PG_DEVICE);
+	pte_set_types(pte_types_of(&hart));
+	if (!hart.svpbmt)
+		port_log("mmu: the tree has Svpbmt, the firmware has not enabled it: not used");
 }
 
 phys_addr_t mmu_arch_reach(uint64_t *scratch)
 {
-	for (unsigned int i = NR_MODES; i-- > 0;)
-		if (mode_works(&modes[i], scratch))
-			return mode_reach(&modes[i]);
+	const struct mode *mode = modes + NR_MODES;
+
+	find_types(NULL, scratch);
+	while (mode > modes) {
+		if (!try_mode(--mode, scratch, PG_READ))
+			continue;
+		find_types(mode, scratch);
+		if (pte_types_name())
+			port_log("mmu: page-based memory types: %s", pte_types_name());
+		return mode_reach(mode);
+	}
 	return 0;
 }
 

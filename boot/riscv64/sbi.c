@@ -48,7 +48,8 @@ enum {
 	BASE_SPEC_VERSION,
 	BASE_IMPL_ID,
 	BASE_IMPL_VERSION,
-	BASE_PROBE
+	BASE_PROBE,
+	BASE_MVENDORID
 };
 
 static unsigned long sbi_base(unsigned long fid, unsigned long arg)
@@ -89,6 +90,11 @@ unsigned long sbi_impl_id(void)
 unsigned long sbi_impl_version(void)
 {
 	return sbi_base(BASE_IMPL_VERSION, 0);
+}
+
+unsigned long sbi_mvendorid(void)
+{
+	return sbi_base(BASE_MVENDORID, 0);
 }
 
 const char *sbi_impl_name(void)

@@ -42,6 +42,9 @@ const char *sbi_impl_name(void);      /* "OpenSBI", ...; "unknown" */
 unsigned long sbi_impl_id(void);      /* as registered in the specification */
 unsigned long sbi_impl_version(void); /* OpenSBI: major << 16 | minor */
 
+/* The hart's maker, as registered with JEDEC; 0: not said ("Base Extension"). */
+unsigned long sbi_mvendorid(void);
+
 /*
  * sbi_set_timer() - a supervisor timer interrupt when the time CSR reaches ticks ("Timer
  * Extension").

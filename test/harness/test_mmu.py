@@ -130,3 +130,27 @@ def test_no_reports_of_expected_traps_on_the_console(console):
     output = console.cmd("test mmu")
     assert "trap:" not in output
     assert "trap: expected: going on" in console.cmd("dmesg")
+
+
+def test_svpbmt(boot):
+    """A hart that has the extension, and firmware that has enabled it: devices have the type in their entries."""
+    board = boot(extra=["-cpu", "rv64,svpbmt=true"])
+    assert "mmu: page-based memory types: Svpbmt" in board.expect_prompt()
+    check_maps(board)
+    assert all(result.passed for result in ktap.check(board.cmd("test mmu")))
+
+
+def test_svpbmt_that_faults(boot, setup):
+    """The tree names the extension and the hart has not got it, as with firmware that keeps it off."""
+    blob = setup.scratch / "svpbmt.dtb"
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={blob}", "-m", "128M", "-display", "none"],
+                   check=True, capture_output=True)
+    isa = subprocess.run(["fdtget", blob, "/cpus/cpu@0", "riscv,isa"], check=True, capture_output=True, text=True)
+    assert "svpbmt" not in isa.stdout
+    subprocess.run(["fdtput", "-ts", blob, "/cpus/cpu@0", "riscv,isa", isa.stdout.strip() + "_svpbmt"], check=True)
+    log = boot(extra=["-dtb", str(blob)]).expect_prompt()
+    assert "mmu: the tree has Svpbmt, the firmware has not enabled it: not used" in log
+    assert "page-based memory types" not in log
+
+
+test_svpbmt.boards = test_svpbmt_that_faults.boards = ["qemu-virt-riscv64"]

@@ -247,6 +247,39 @@ static void test_timebase(void **state)
 	assert_true(of_timebase_frequency(blob, 0) == 0);
 }
 
+/* A CPU of these strings, NULL for none; does it have the extension? */
+static bool has_isa(const char *isa, const char *list, int length, const char *extension)
+{
+	start_cpus();
+	begin("cpu@0");
+	if (isa)
+		assert_int_equal(fdt_property(blob, "riscv,isa", isa, (int)strlen(isa) + 1), 0);
+	if (list)
+		assert_int_equal(fdt_property(blob, "riscv,isa-extensions", list, length), 0);
+	end();
+	finish_cpus();
+	return of_cpu_has_isa(blob, at("/cpus/cpu@0"), extension);
+}
+
+static void test_isa(void **state)
+{
+	static const char list[] = "i\0m\0svpbmt\0zicbom";
+
+	(void)state;
+	assert_true(has_isa("rv64imac_svpbmt", NULL, 0, "svpbmt"));
+	assert_true(has_isa("rv64imac_zicbom_svpbmt_zihpm", NULL, 0, "svpbmt"));
+	assert_true(has_isa("rv64imac_zicbom_svpbmt_zihpm", NULL, 0, "zicbom"));
+	assert_false(has_isa("rv64imac_svpbmt2", NULL, 0, "svpbmt"));
+	assert_false(has_isa("rv64imac_xsvpbmt", NULL, 0, "svpbmt"));
+	assert_false(has_isa("svpbmt", NULL, 0, "svpbmt"));
+	assert_false(has_isa("rv64imac", NULL, 0, "svpbmt"));
+	assert_false(has_isa(NULL, NULL, 0, "svpbmt"));
+	assert_true(has_isa(NULL, list, sizeof(list), "svpbmt"));
+	assert_true(has_isa("rv64imac", list, sizeof(list), "zicbom"));
+	assert_false(has_isa(NULL, list, sizeof(list), "svnapot"));
+	assert_false(has_isa(NULL, list, sizeof(list), "svpb"));
+}
+
 static void test_status(void **state)
 {
 	(void)state;
@@ -451,10 +484,11 @@ static void test_aliases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_reg),
-		cmocka_unit_test(test_status),	 cmocka_unit_test(test_each_cpu),
-		cmocka_unit_test(test_timebase), cmocka_unit_test(test_interrupts),
-		cmocka_unit_test(test_stdout),	 cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_numbers),	   cmocka_unit_test(test_reg),
+		cmocka_unit_test(test_isa),	   cmocka_unit_test(test_status),
+		cmocka_unit_test(test_each_cpu),   cmocka_unit_test(test_timebase),
+		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_stdout),
+		cmocka_unit_test(test_aliases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
