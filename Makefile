@@ -55,6 +55,7 @@ include mk/mutate.mk
 include mk/linux-dts.mk
 include mk/dtb.mk
 include mk/new-board.mk
+include mk/sdcard.mk
 include mk/run.mk
 include mk/flash.mk
 include mk/chains.mk
@@ -76,6 +77,7 @@ help: ## this list
 #: DTS	a device tree for the board, compiled: make run DTS=dts/NAME.dts
 #: DTB	the same as a blob
 #: LINUX_DTS	the same of Linux's: make run LINUX_DTS=arch/arm64/boot/dts/xilinx/NAME.dts
+#: FIRMWARE	where a board's closed first stage lies, for make sdcard: FIRMWARE=DIR
 #: NAME	the board that make new-board writes; without it, it only looks
 #: MACHINE	QEMU's machine for that board, if it has one
 #: DISK	a file to plug in as a virtio disk, raw: make run DISK=disk.img

@@ -10,18 +10,12 @@ UBOOT_DISK := $(OUT)/uboot/disk.img
 $(OUT)/uboot/commands: FORCE
 	@$(call update,$(CMD))
 
-$(OUT)/uboot/extlinux.conf: $(OUT)/uboot/commands
-	$(Q)printf '%s\n' 'default quarry' 'label quarry' '	linux /Image' "	append $$(cat $<)" >$@
+$(OUT)/uboot/files/extlinux/extlinux.conf: $(OUT)/uboot/commands
+	$(Q)mkdir -p $(@D) && printf '%s\n' 'default quarry' 'label quarry' '	linux /Image' "	append $$(cat $<)" >$@
 
-# One partition of type 0x0e (FAT16, LBA) from 1 MiB to the end: 0x800 sectors in, 0x10000 long.
-$(UBOOT_DISK): $(OUT)/quarry.bin $(OUT)/uboot/extlinux.conf
+$(UBOOT_DISK): $(OUT)/quarry.bin $(OUT)/uboot/files/extlinux/extlinux.conf mk/fat-disk.sh
 	$(call say,DISK,$@)
-	$(Q)rm -f $@ && truncate -s 33M $@
-	$(Q)printf '\200\0\0\0\016\0\0\0\0\010\0\0\0\0\001\0' | dd of=$@ bs=1 seek=446 conv=notrunc status=none
-	$(Q)printf '\125\252' | dd of=$@ bs=1 seek=510 conv=notrunc status=none
-	$(Q)mformat -i $@@@1M -T 65536 :: && mmd -i $@@@1M ::/extlinux && \
-	mcopy -i $@@@1M $(OUT)/quarry.bin ::/Image && \
-	mcopy -i $@@@1M $(OUT)/uboot/extlinux.conf ::/extlinux/extlinux.conf
+	$(Q)cp $(OUT)/quarry.bin $(OUT)/uboot/files/Image && mk/fat-disk.sh $@ $(OUT)/uboot/files 1 32
 
 .PHONY: chain-uboot
 ifeq ($(UBOOT),)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, uboot, test, docs, fuzz, mutate, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, sdcard, uboot, test, docs, fuzz, mutate, debug, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -88,6 +88,11 @@ deps_tree() {
 	need_command gcc gcc
 	[ -z "${LINUX_DTS:-}" ] || need_file linux-source "the Linux sources, for a device tree" \
 		"${LINUX_DTS_STAMP:-/nonexistent}" /usr/src/linux-source-*.tar.xz
+}
+
+deps_sdcard() {
+	deps_build
+	need_command mcopy mtools
 }
 
 deps_uboot() {
@@ -179,6 +184,7 @@ for purpose in "$@"; do
 	run) deps_run ;;
 	uboot) deps_uboot ;;
 	tree) deps_tree ;;
+	sdcard) deps_sdcard ;;
 	test) deps_test ;;
 	fuzz) deps_fuzz ;;
 	mutate) deps_mutate ;;

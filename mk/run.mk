@@ -46,14 +46,9 @@ QEMU_LINE = $(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(LOAD_ARGS) \
 
 .PHONY: run debug
 ifeq ($(QEMU),)
-# No emulator: the files for U-Boot, as its extlinux.conf names them.
-SD := $(OUT)/sd-$(BOARD)
-
-run: $(OUT)/quarry.bin $(DTB)
-	$(Q)rm -rf $(SD) && mkdir -p $(SD)/extlinux && cp $(OUT)/quarry.bin $(SD)/Image $(if $(DTB),&& cp $(DTB) $(SD)/$(BOARD).dtb)
-	$(Q)printf '%s\n' 'default quarry' 'label quarry' '	linux /Image' $(if $(DTB),'	fdt /$(BOARD).dtb') \
-		$(if $(CMD),$(call shell_quote,	append $(CMD))) >$(SD)/extlinux/extlinux.conf
-	@echo 'QEMU has no $(BOARD). For its U-Boot, on a FAT partition: what is in $(SD)'
+# No emulator: the files for its loader, in a folder and no image.
+run: sd-files
+	@echo "QEMU has no $(BOARD). For a FAT partition of its SD card: what is in $(SD); the card's image: make sdcard BOARD=$(BOARD)"
 
 debug:
 	$(error QEMU has no $(BOARD); by JTAG: docs/porting.md)

@@ -4,6 +4,7 @@ boards.py [BOARD..]: start each board that the installed QEMU emulates, as `make
 docs/boards.md for it: how far it comes, what it comes with, and what its suites, `stress` and `poweroff` came to. `make
 boards-test`; it fails if a board that is emulated does.
 """
+import contextlib
 import fcntl
 import re
 import shlex
@@ -24,12 +25,19 @@ CHIPS = ("plic", "gicv2", "gicv3")
 POWERS = ("sbi-power", "psci-power", "syscon-power", "sifive-test")
 
 
-def build(*args):
-    """make, one at a time: cases that run at once need the same trees, and none may see half of one."""
+@contextlib.contextmanager
+def alone():
+    """Cases that run at once make the same files: one does, the others wait, and none sees half of one."""
     lock = ROOT / "build/boards.lock"
     lock.parent.mkdir(exist_ok=True)
     with open(lock, "w", encoding="ascii") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def build(*args):
+    """make, one at a time."""
+    with alone():
         return make(*args)
 
 

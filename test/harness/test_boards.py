@@ -29,7 +29,7 @@ def test_every_board_has_a_row():
 def test_board_is_data_and_a_readme(name):
     folder = ROOT / "boards" / name
     assert (folder / "README.md").read_text().startswith(f"# {name}\n")
-    assert {path.suffix for path in folder.iterdir()} <= {".mk", ".md", ".dts", ".dtb"}
+    assert {path.suffix for path in folder.iterdir()} <= {".mk", ".md", ".dts", ".dtb", ".txt"}
     assert make_variables(name, "ISA")["ISA"] in ("riscv64", "arm64")
 
 
