@@ -388,6 +388,29 @@ static inline RACY const struct page *search_next_block(struct search *search)
 }
 
 /*
+ * Passes over blocks of the present cache whose buddies are in use: no larger block can be made of
+ * them. No block in a buddy reaches beyond it, so its first page is free, or the head of one. A
+ * block that is none (search_next_block()) is left to search_next().
+ */
+static inline RACY void search_skip(struct search *search)
+{
+	const struct page *page;
+
+	if (!search->slot || search->block_order >= search->order)
+		return;
+	for (; (page = READ_ONCE(*search->slot)); search->slot--) {
+		uintptr_t offset = ((uintptr_t)page - (uintptr_t)mm.memmap) ^
+				   sizeof(*page) << search->block_order;
+		unsigned long buddy = offset / sizeof(*page);
+
+		if (buddy >= mm.nr_pages ||
+		    READ_ONCE(*map_word(buddy)) >> (buddy & (WORD_PAGES - 1)) & 1 ||
+		    READ_ONCE(mm.memmap[buddy].word) >> PAGE_STATE_SHIFT == PAGE_ALLOC)
+			return;
+	}
+}
+
+/*
  * Goes to the next range that is free but for cached blocks, [*start, *end), and returns their
  * number. NOT_FREE: there is none, or the budget is spent.
  */
@@ -404,6 +427,8 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 		unsigned long number = offset / sizeof(struct page) >> order, count;
 		unsigned long *memo = &search->memo[number % MEMO_SIZE];
 
+		if (FOR_SPEED && search->lowest) /* to the end: most are alone */
+			search_skip(search);
 		budget->entries--;
 		*start = number << order;
 		if (*start < search->zone->start || *start >= search->zone->end ||
