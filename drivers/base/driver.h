@@ -19,7 +19,8 @@
  * uart finds its interrupt controller.
  */
 enum driver_level {
-	DRIVER_IRQCHIP,
+	DRIVER_IRQCHIP,	       /* controllers that interrupt CPUs */
+	DRIVER_IRQCHIP_BEHIND, /* controllers that may be behind another one */
 	DRIVER_TIMER,
 	DRIVER_UART,
 	DRIVER_POWER,
@@ -28,6 +29,8 @@ enum driver_level {
 };
 
 struct device;
+struct irq_chip;
+struct msi_chip;
 
 struct driver {
 	const char *name;
@@ -66,7 +69,9 @@ struct device {
 	void *bus_data;		/* device_create(): the bus's own */
 	void (*quiesce)(struct device *dev); /* cut it off from memory, before its pages go */
 	phys_addr_t reg, size;		     /* first register range; size 0 if there is none */
-	uint32_t irq; /* the controller's number, for show; 0 if there is none */
+	uint32_t irq;			 /* the controller's number, for show; 0 if there is none */
+	const struct irq_chip *irq_chip; /* of a controller: how it is asked for an interrupt */
+	const struct msi_chip *msi_chip; /* the same for one that is a message */
 	uint32_t nr_blocks;
 	struct {
 		void *addr;

@@ -115,16 +115,12 @@ static int gicv2_probe(struct device *dev)
 	gic->route = target[0];
 	writel(CTLR_ENABLE, gic->dist + GICD_CTLR);
 	error = arm64_irq_register(gicv2_interrupt);
-	if (!error) {
-		error = irq_chip_register(dev, &gic_chip);
-		if (error)
-			arm64_irq_register(NULL);
-	}
 	if (error) {
 		writel(0, gic->dist + GICD_CTLR);
 		return error;
 	}
 	gicv2_dev = dev;
+	irq_chip_register(dev, &gic_chip);
 	gic_enable_ipi(gic);
 	smp_set_ipi(&gicv2_ipi_ops);
 	writel(CTLR_ENABLE, gic->cpu + GICC_CTLR);

@@ -250,11 +250,7 @@ static int gicv3_probe(struct device *dev)
 	error = arm64_irq_register(gicv3_interrupt);
 	if (error)
 		goto quiet;
-	error = irq_chip_register(dev, &gic_chip);
-	if (error) {
-		arm64_irq_register(NULL);
-		goto quiet;
-	}
+	irq_chip_register(dev, &gic_chip);
 	gicv3_dev = dev;
 	gic_enable_ipi(gic);
 	smp_set_ipi(&gicv3_ipi_ops);

@@ -6,60 +6,48 @@
 
 #include <errno.h>
 
-static struct {
-	struct device *dev;
-	const struct irq_chip *ops;
-} chips[IRQ_MAX_CHIPS];
-
-int irq_chip_register(struct device *dev, const struct irq_chip *chip)
+void irq_chip_register(struct device *dev, const struct irq_chip *chip)
 {
-	for (unsigned int i = 0; i < IRQ_MAX_CHIPS; i++) {
-		if (chips[i].dev)
-			continue;
-		chips[i].dev = dev;
-		chips[i].ops = chip;
-		return 0;
-	}
-	return -ENOSPC;
+	dev->irq_chip = chip;
 }
 
 void irq_chip_unregister(struct device *dev)
 {
-	for (unsigned int i = 0; i < IRQ_MAX_CHIPS; i++)
-		if (chips[i].dev == dev)
-			chips[i].dev = NULL;
+	dev->irq_chip = NULL;
+}
+
+/* The device that serves the controller's node; NULL: none does. */
+static struct device *chip_at(int node)
+{
+	for (struct device *dev = device_first(); dev; dev = dev->next)
+		if (dev->irq_chip && dev->node == node && !dev->parent)
+			return dev;
+	return NULL;
 }
 
 int irq_request(const struct of_irq *irq, irq_fn fn, void *arg)
 {
-	for (unsigned int i = 0; i < IRQ_MAX_CHIPS; i++) {
-		int hwirq, error;
+	struct device *chip = chip_at(irq->controller);
+	int hwirq, error;
 
-		if (!chips[i].dev || chips[i].dev->node != irq->controller)
-			continue;
-		hwirq = chips[i].ops->xlate(chips[i].dev, irq->cells, irq->nr_cells);
-		if (hwirq < 0)
-			return hwirq;
-		error = chips[i].ops->enable(chips[i].dev, (unsigned int)hwirq, fn, arg);
-		return error ? error : hwirq;
-	}
-	return -ENXIO;
+	if (!chip)
+		return -ENXIO;
+	hwirq = chip->irq_chip->xlate(chip, irq->cells, irq->nr_cells);
+	if (hwirq < 0)
+		return hwirq;
+	error = chip->irq_chip->enable(chip, (unsigned int)hwirq, fn, arg);
+	return error ? error : hwirq;
 }
 
 static void turn_off(const struct of_irq *irq, bool for_good)
 {
-	for (unsigned int i = 0; i < IRQ_MAX_CHIPS; i++) {
-		int hwirq;
+	struct device *chip = chip_at(irq->controller);
+	int hwirq = chip ? chip->irq_chip->xlate(chip, irq->cells, irq->nr_cells) : -ENXIO;
 
-		if (!chips[i].dev || chips[i].dev->node != irq->controller)
-			continue;
-		hwirq = chips[i].ops->xlate(chips[i].dev, irq->cells, irq->nr_cells);
-		if (hwirq >= 0 && for_good)
-			chips[i].ops->disable(chips[i].dev, (unsigned int)hwirq);
-		else if (hwirq >= 0)
-			chips[i].ops->mask(chips[i].dev, (unsigned int)hwirq);
-		return;
-	}
+	if (hwirq >= 0 && for_good)
+		chip->irq_chip->disable(chip, (unsigned int)hwirq);
+	else if (hwirq >= 0)
+		chip->irq_chip->mask(chip, (unsigned int)hwirq);
 }
 
 void irq_free(const struct of_irq *irq)

@@ -24,11 +24,8 @@ struct irq_chip {
 	void (*mask)(struct device *chip, unsigned int hwirq);
 };
 
-/* Controllers the machine may have that drivers ask for interrupts. */
-#define IRQ_MAX_CHIPS 8
-
-/* Make chip the controller behind dev's node. 0, or -ENOSPC past IRQ_MAX_CHIPS. */
-int irq_chip_register(struct device *dev, const struct irq_chip *chip);
+/* Make chip the controller behind dev's node, as long as dev is bound or until it is taken back. */
+void irq_chip_register(struct device *dev, const struct irq_chip *chip);
 void irq_chip_unregister(struct device *dev);
 
 /*

@@ -7,14 +7,13 @@
  * and touches no other: the M-mode ones belong to the firmware.
  */
 #include <errno.h>
-#include <libfdt.h>
 #include <quarry/port.h>
 
 #include "boot/boot.h"
-#include "boot/riscv64/trap.h"
 #include "drivers/base/driver.h"
 #include "drivers/base/io.h"
 #include "drivers/irqchip/irq.h"
+#include "drivers/irqchip/riscv_ext.h"
 #include "boot/dt/of.h"
 
 /* The memory map, from chapter 3 of the specification. */
@@ -32,14 +31,13 @@ struct plic_handler {
 };
 
 struct plic {
+	struct riscv_ext ext;
 	char *base;
 	uint32_t context;
 	uint32_t nr_sources; /* the highest source + 1 */
 	uint64_t spurious;   /* claims of a source that no driver had asked for */
 	struct plic_handler *handler;
 };
-
-static struct device *plic_dev; /* the one the trap handler serves */
 
 static void plic_enable_bit(const struct plic *plic, uint32_t source, bool on)
 {
@@ -50,9 +48,9 @@ static void plic_enable_bit(const struct plic *plic, uint32_t source, bool on)
 	writel(on ? bits | bit : bits & ~bit, word);
 }
 
-static void plic_interrupt(void)
+static void plic_interrupt(struct device *dev)
 {
-	struct plic *plic = device_priv(plic_dev);
+	struct plic *plic = device_priv(dev);
 	char *claim = plic->base + PLIC_CONTEXT(plic->context) + PLIC_CLAIM;
 	uint32_t source;
 
@@ -116,46 +114,24 @@ static const struct irq_chip plic_chip = {
 	.mask = plic_mask,
 };
 
-/* The context of the boot hart's supervisor external interrupt, negative if there is none. */
-static int plic_find_context(const struct device *dev)
-{
-	struct of_irq irq;
-
-	for (unsigned int i = 0; i < PLIC_MAX_CONTEXTS; i++) {
-		uint64_t hart;
-		int cpu;
-
-		if (of_irq(dev->fdt, dev->node, i, &irq) != 0)
-			break;
-		if (irq.cells[0] != RISCV_IRQ_EXTERNAL)
-			continue;
-		/* the controller is the hart's own, a child of its cpu node */
-		cpu = fdt_parent_offset(dev->fdt, irq.controller);
-		if (cpu >= 0 && of_cpu_id(dev->fdt, cpu, &hart) == 0 && hart == boot_info.hart)
-			return (int)i;
-	}
-	return -ENXIO;
-}
-
 static int plic_probe(struct device *dev)
 {
 	struct plic *plic = device_priv(dev);
 	uint32_t ndev = of_u32(dev->fdt, dev->node, "riscv,ndev", 0);
 	unsigned int order = 0;
-	int context = plic_find_context(dev);
+	bool supervisor;
+	int context = riscv_ext_find(dev->fdt, dev->node, &supervisor);
 
 	if (context < 0) {
 		device_log(dev, "no context for hart %lu in S-mode", boot_info.hart);
 		return context;
 	}
-	if (plic_dev)
-		return -EBUSY;
 	plic->context = (uint32_t)context;
 	plic->base = device_map_reg(dev, 0);
 	if (!plic->base)
 		return -ENXIO;
 	if (ndev == 0 || ndev >= PLIC_MAX_SOURCES || (dev->reg & 3) != 0 ||
-	    dev->size < PLIC_CONTEXT(plic->context + 1))
+	    plic->context >= PLIC_MAX_CONTEXTS || dev->size < PLIC_CONTEXT(plic->context + 1))
 		return -EINVAL;
 	plic->nr_sources = ndev + 1;
 	while (PAGE_SIZE << order < plic->nr_sources * sizeof(*plic->handler))
@@ -167,19 +143,15 @@ static int plic_probe(struct device *dev)
 	for (uint32_t source = 0; source < plic->nr_sources; source += 32)
 		writel(0, plic->base + PLIC_ENABLE(plic->context) + source / 32 * 4);
 	writel(0, plic->base + PLIC_CONTEXT(plic->context) + PLIC_THRESHOLD);
-	plic_dev = dev;
-	if (irq_chip_register(dev, &plic_chip) != 0) {
-		plic_dev = NULL;
-		return -ENOSPC;
-	}
-	return riscv_irq_register(RISCV_IRQ_EXTERNAL, plic_interrupt);
+	irq_chip_register(dev, &plic_chip);
+	riscv_ext_register(dev, plic_interrupt);
+	return 0;
 }
 
 static void plic_remove(struct device *dev)
 {
-	riscv_irq_register(RISCV_IRQ_EXTERNAL, NULL);
+	riscv_ext_unregister(dev);
 	irq_chip_unregister(dev);
-	plic_dev = NULL;
 }
 
 static const char *const plic_compatible[] = {"riscv,plic0", "sifive,plic-1.0.0", NULL};
