@@ -21,7 +21,12 @@
  * with nothing else. Stores are volatile, as gcc 12 makes a relaxed atomic store an amoswap on
  * RISC-V; to the thread sanitizer they are what they stand for.
  */
+#if UINTPTR_MAX == UINT32_MAX
+/* Of 64 bits the halves are read one by one: counts of pages have one, others are figures. */
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#else
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#endif
 #ifdef __SANITIZE_THREAD__
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 #else
@@ -57,10 +62,28 @@
 #define MM_SHARED_INLINE static inline
 #endif
 
+/*
+ * Adds to a figure, which orders nothing; any context, any CPU. Machines of 32 bits have no atomic
+ * addition of 64: the carry follows, and until then the figure is too small.
+ */
+static inline __attribute__((always_inline)) void count_events(uint64_t *counter, uint64_t n)
+{
+#if UINTPTR_MAX == UINT32_MAX
+	uint32_t __attribute__((may_alias)) *half = (void *)counter;
+	uint32_t low = (uint32_t)n, high = (uint32_t)(n >> 32);
+
+	high += __atomic_add_fetch(&half[0], low, __ATOMIC_RELAXED) < low;
+	if (high)
+		__atomic_fetch_add(&half[1], high, __ATOMIC_RELAXED);
+#else
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+#endif
+}
+
 /* Counts an event; any context, any CPU. */
 static inline __attribute__((always_inline)) void count_event(uint64_t *counter)
 {
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED); /* a figure: it orders nothing */
+	count_events(counter, 1);
 }
 
 #endif

@@ -12,13 +12,19 @@ __attribute__((weak, visibility("default"))) void port_yield(void)
 {
 }
 
-static uint64_t draw_ticket(struct spinlock *lock)
+static unsigned long draw_ticket(struct spinlock *lock)
 {
 	return atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
 }
 
+/* Of two tickets: 2^64 are never drawn, 2^32 are. */
+static bool later(unsigned long one, unsigned long other)
+{
+	return sizeof(one) == 8 ? one > other : (long)(one - other) > 0;
+}
+
 /* From the first in line, who has this ticket, to the next; false: somebody did that before. */
-static bool move_on(struct spinlock *lock, uint64_t ticket)
+static bool move_on(struct spinlock *lock, unsigned long ticket)
 {
 	return atomic_compare_exchange_strong_explicit(&lock->head, &ticket, ticket + 1,
 						       memory_order_relaxed, memory_order_relaxed);
@@ -27,14 +33,14 @@ static bool move_on(struct spinlock *lock, uint64_t ticket)
 /* Relaxed throughout but where `locked` is taken: the line orders no memory. */
 void spin_lock_wait(struct spinlock *lock)
 {
-	uint64_t ticket = draw_ticket(lock), seen = 0;
+	unsigned long ticket = draw_ticket(lock), seen = 0;
 
 	/* looks: since the line or the lock moved */
 	for (unsigned int looks = 0;; looks++) {
-		uint64_t head = atomic_load_explicit(&lock->head, memory_order_relaxed);
-		uint64_t locked = atomic_load_explicit(&lock->locked, memory_order_relaxed);
+		unsigned long head = atomic_load_explicit(&lock->head, memory_order_relaxed);
+		unsigned long locked = atomic_load_explicit(&lock->locked, memory_order_relaxed);
 
-		if (head > ticket) /* this CPU did not run, and lost its place */
+		if (later(head, ticket)) /* this CPU did not run, and lost its place */
 			ticket = draw_ticket(lock);
 		if (seen != (head << 1 | locked)) {
 			seen = head << 1 | locked;

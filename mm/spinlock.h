@@ -23,9 +23,10 @@
 struct spinlock {		    /* all zero: unlocked */
 	_Atomic uint32_t locked;    /* 1: a CPU has it */
 	_Atomic uint32_t overtaken; /* places in line that were lost */
-	_Atomic uint64_t next; /* the next ticket to draw, and so the times that CPUs had to wait */
-	_Atomic uint64_t head; /* the ticket of the first in line; next: nobody is in line */
-	uint64_t acquired; /* times taken: a figure, written by the holder alone, read by anyone */
+	/* The next ticket to draw, and so the times that CPUs had to wait. Tickets may wrap. */
+	_Atomic unsigned long next;
+	_Atomic unsigned long head; /* that of the first in line; next: nobody is in line */
+	unsigned long acquired;	    /* times taken: a figure, the holder's alone to write */
 #if CONFIG_DEBUG_VM
 	struct mm_pcpu *holder; /* the CPU that has it, NULL if none */
 #endif

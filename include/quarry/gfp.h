@@ -9,7 +9,10 @@
 #ifndef QUARRY_GFP_H
 #define QUARRY_GFP_H
 
+#include <quarry/cdefs.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 /* Class bits. Both mobility bits together are refused. */
 #define __GFP_MOVABLE	  ((gfp_t)0x20) /* the owner can move the page's content */
@@ -100,5 +103,7 @@ int gfp_parse(const char *text, gfp_t *gfp);
  * Source:  Linux /proc/pagetypeinfo.
  */
 const char *mm_migratetype_name(enum migratetype type);
+
+MM_END_DECLS
 
 #endif

@@ -29,8 +29,11 @@
 #ifndef QUARRY_MEMBLOCK_H
 #define QUARRY_MEMBLOCK_H
 
+#include <quarry/cdefs.h>
 #include <quarry/config.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 #define NUMA_NO_NODE (-1)
 #define MAX_NUMNODES 1
@@ -259,5 +262,7 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size);
 
 #include <quarry/memblock_alloc.h>
 #include <quarry/memblock_iter.h>
+
+MM_END_DECLS
 
 #endif

@@ -17,7 +17,10 @@
 #ifndef QUARRY_MEMBLOCK_ALLOC_H
 #define QUARRY_MEMBLOCK_ALLOC_H
 
+#include <quarry/cdefs.h>
 #include <quarry/memblock.h>
+
+MM_BEGIN_DECLS
 
 /*
  * Values of end and max_addr: no limit; below memblock.current_limit; and the same once more, for
@@ -114,5 +117,7 @@ static inline phys_addr_t memblock_get_current_limit(void)
 {
 	return memblock.current_limit;
 }
+
+MM_END_DECLS
 
 #endif

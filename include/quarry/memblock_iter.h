@@ -12,7 +12,10 @@
 #ifndef QUARRY_MEMBLOCK_ITER_H
 #define QUARRY_MEMBLOCK_ITER_H
 
+#include <quarry/cdefs.h>
 #include <quarry/memblock.h>
+
+MM_BEGIN_DECLS
 
 /*
  * Step *idx (start at 0, end at UINT64_MAX; the _rev form the other way round) to the next part of
@@ -75,5 +78,7 @@ void memblock_next_mem_pfn_range(int *idx, int nid, pfn_t *out_start, pfn_t *out
 #define for_each_reserved_mem_region(region)     \
 	for (region = memblock.reserved.regions; \
 	     region < memblock.reserved.regions + memblock.reserved.cnt; region++)
+
+MM_END_DECLS
 
 #endif

@@ -6,8 +6,11 @@
 #ifndef QUARRY_MEMORY_MODEL_H
 #define QUARRY_MEMORY_MODEL_H
 
+#include <quarry/cdefs.h>
 #include <quarry/page.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 /*
  * pfn_to_page(), phys_to_page(), virt_to_page(), pfn_valid() - the descriptor of a frame, a
@@ -35,5 +38,7 @@ bool pfn_valid(pfn_t pfn);
 pfn_t page_to_pfn(const struct page *page);
 phys_addr_t page_to_phys(const struct page *page);
 void *page_address(const struct page *page);
+
+MM_END_DECLS
 
 #endif

@@ -6,8 +6,11 @@
 #ifndef QUARRY_MM_DEBUG_H
 #define QUARRY_MM_DEBUG_H
 
+#include <quarry/cdefs.h>
 #include <quarry/gfp.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 #define MM_HOOK_TRACE	      1U  /* tracepoints */
 #define MM_HOOK_FAIL	      2U  /* fault injection */
@@ -39,7 +42,7 @@ struct mm_fail {
 	unsigned int every;	/* one in so many of the requests that match; 0 = off */
 	unsigned int min_order; /* that match: this order and above */
 	unsigned int times;	/* at most so many; 0 = without limit */
-	uint64_t seen, failed;
+	unsigned long seen, failed;
 };
 /*
  * mm_set_fail() - refuse requests from now on; seen and failed start at 0. mm_get_fail() - the same
@@ -113,5 +116,7 @@ int mm_check(void);
  * Return:  the hash.
  */
 uint64_t mm_state_hash(void);
+
+MM_END_DECLS
 
 #endif

@@ -9,8 +9,11 @@
 #ifndef QUARRY_MM_INIT_H
 #define QUARRY_MM_INIT_H
 
+#include <quarry/cdefs.h>
 #include <quarry/pcp.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 struct mm_config {
 	phys_addr_t
@@ -96,5 +99,7 @@ void mm_cpu_offline(void);
  * Source:  Linux page_alloc_cpu_dead(), which another CPU runs.
  */
 long mm_cpu_stopped(bool masked);
+
+MM_END_DECLS
 
 #endif

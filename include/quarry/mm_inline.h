@@ -10,10 +10,13 @@
 #ifndef QUARRY_MM_INLINE_H
 #define QUARRY_MM_INLINE_H
 
+#include <quarry/cdefs.h>
 #include <quarry/gfp.h>
 #include <quarry/page.h>
 #include <quarry/pcp.h>
 #include <quarry/port.h>
+
+MM_BEGIN_DECLS
 
 #define mm_likely(x) __builtin_expect(!!(x), 1)
 
@@ -40,22 +43,22 @@ static inline struct per_cpu_pages *pcp_hot(unsigned long offset)
 }
 
 /*
- * pcp_take() - take a block of the order and class from the cache.
+ * pcp_take() - take a block of the order and class (GFP_CLASS_MASK) from the cache.
  *
  * Context: any.
  * Bound:   8 where order and class are constant.
  * Return:  its descriptor, in use by one holder; NULL: the cache is empty.
  */
-static inline struct page *pcp_take(gfp_t class, unsigned int order)
+static inline struct page *pcp_take(gfp_t kind, unsigned int order)
 {
 	unsigned long flags = port_irq_save();
-	struct per_cpu_pages *pcp = pcp_hot(class + ((unsigned long)order << PAGE_ORDER_SHIFT));
+	struct per_cpu_pages *pcp = pcp_hot(kind + ((unsigned long)order << PAGE_ORDER_SHIFT));
 	struct page *page = *pcp->top;
 
 	if (mm_likely(page)) {
 		pcp->top--;
 		/* The whole word: the load of the next free is served by this store. */
-		page->word = PAGE_HOT_WORD | (order << PAGE_ORDER_SHIFT) | class;
+		page->word = PAGE_HOT_WORD | (order << PAGE_ORDER_SHIFT) | kind;
 	}
 	port_irq_restore(flags);
 	return page;
@@ -68,9 +71,9 @@ static inline struct page *pcp_take(gfp_t class, unsigned int order)
  * Bound:   10.
  * Return:  whether there is a block.
  */
-static inline bool pcp_has(gfp_t class, unsigned int order)
+static inline bool pcp_has(gfp_t kind, unsigned int order)
 {
-	return *pcp_hot(class + ((unsigned long)order << PAGE_ORDER_SHIFT))->top;
+	return *pcp_hot(kind + ((unsigned long)order << PAGE_ORDER_SHIFT))->top;
 }
 
 /*
@@ -173,5 +176,7 @@ static inline int __free_pages(struct page *page, unsigned int order)
 		return pcp_free(page, 0);
 	return __free_pages_order(page, order);
 }
+
+MM_END_DECLS
 
 #endif

@@ -6,9 +6,11 @@
 #ifndef QUARRY_PAGE_ALLOC_H
 #define QUARRY_PAGE_ALLOC_H
 
+#include <quarry/cdefs.h>
 #include <quarry/gfp.h>
 #include <quarry/page.h>
 #include <quarry/pcp.h>
+#include <quarry/port.h>
 #include <quarry/types.h>
 
 /*
@@ -35,6 +37,8 @@
  * Source:  Linux include/linux/gfp.h; there it returns nothing.
  */
 #include <quarry/mm_inline.h>
+
+MM_BEGIN_DECLS
 
 static inline struct page *alloc_page(gfp_t gfp)
 {
@@ -184,5 +188,7 @@ unsigned long drain_all_pages(void);
  * Return:  pages given back; 0: nothing is cached.
  */
 unsigned long drain_some_pages(void);
+
+MM_END_DECLS
 
 #endif

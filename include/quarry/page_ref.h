@@ -10,8 +10,11 @@
 #ifndef QUARRY_PAGE_REF_H
 #define QUARRY_PAGE_REF_H
 
+#include <quarry/cdefs.h>
 #include <quarry/page.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 /*
  * compound_head(), page_count() - the head of an allocated compound block, else page itself; its
@@ -59,5 +62,7 @@ int put_page(struct page *page);
  */
 bool put_page_testzero(struct page *page);
 int free_frozen_pages(struct page *page, unsigned int order);
+
+MM_END_DECLS
 
 #endif

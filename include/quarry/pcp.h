@@ -27,6 +27,9 @@ struct per_cpu_pages {
 	uint8_t zone;	     /* index of the zone its pages are from */
 	uint8_t cursor;	     /* where the next pages to give back lie among the newest */
 	uint16_t unused;
+#if UINTPTR_MAX == UINT32_MAX
+	uint32_t unused32[3];
+#endif
 };
 static_assert(sizeof(struct per_cpu_pages) == 32, "class bits are byte offsets");
 

@@ -17,10 +17,13 @@
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
 
+#include <quarry/cdefs.h>
 #include <quarry/config.h>
 #include <quarry/types.h>
 
 struct mm_pcpu; /* pcp.h */
+
+MM_BEGIN_DECLS
 
 /*
  * port_log() - log one line (no newline needed at the end). The firmware's goes to the console and
@@ -37,7 +40,7 @@ void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * Context: any; it does not return.
  * Bound:   the port's own.
  */
-_Noreturn void port_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void port_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /*
  * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context. Another CPU
@@ -58,6 +61,8 @@ void port_kick(unsigned int cpu);
  * Bound:   the port's own.
  */
 void port_yield(void);
+
+MM_END_DECLS
 
 /*
  * The rest are inline, one set for each machine:

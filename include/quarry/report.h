@@ -5,8 +5,11 @@
 #ifndef QUARRY_REPORT_H
 #define QUARRY_REPORT_H
 
+#include <quarry/cdefs.h>
 #include <quarry/gfp.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 /*
  * mm_set_misuse_panic() - what a refused free does beyond counting: false (default) log and go on,
@@ -41,5 +44,7 @@ bool mm_explain(gfp_t gfp, unsigned int order, char *buf, size_t size);
  * Return:  true: the request would succeed, and nothing was emitted.
  */
 bool mm_why(gfp_t gfp, unsigned int order, void (*emit)(const char *line));
+
+MM_END_DECLS
 
 #endif

@@ -6,9 +6,12 @@
 #ifndef QUARRY_SHRINKER_H
 #define QUARRY_SHRINKER_H
 
+#include <quarry/cdefs.h>
 #include <quarry/gfp.h>
 #include <quarry/mmzone.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 struct shrink_control {
 	gfp_t gfp_mask;
@@ -69,5 +72,7 @@ int unregister_low_memory_notifier(struct low_memory_notifier *notifier);
  * Bound:   zones x notifiers, and their own.
  */
 void mm_idle(void);
+
+MM_END_DECLS
 
 #endif

@@ -6,8 +6,11 @@
 #ifndef QUARRY_SYSCTL_H
 #define QUARRY_SYSCTL_H
 
+#include <quarry/cdefs.h>
 #include <quarry/mmzone.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 /*
  * mm_set_pcp_high(), mm_pcp_high() - the most pages each per-CPU cache of single pages may hold
@@ -55,5 +58,7 @@ unsigned int mm_watermark_scale_factor(void);
 int mm_set_watermark_scale_factor(unsigned int factor);
 unsigned int mm_lowmem_reserve_ratio(enum zone_type zone);
 int mm_set_lowmem_reserve_ratio(enum zone_type zone, unsigned int ratio);
+
+MM_END_DECLS
 
 #endif

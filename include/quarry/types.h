@@ -17,7 +17,7 @@ typedef uint32_t gfp_t;	      /* allocation flags, see gfp.h */
 
 #define PAGE_SHIFT    12
 #define PAGE_SIZE     (1UL << PAGE_SHIFT)
-#define PAGE_MASK     (~(PAGE_SIZE - 1))
+#define PAGE_MASK     (~((phys_addr_t)PAGE_SIZE - 1))
 
 #define PHYS_ADDR_MAX (~(phys_addr_t)0)
 
@@ -26,8 +26,8 @@ typedef uint32_t gfp_t;	      /* allocation flags, see gfp.h */
 #define PFN_UP(x)   ((pfn_t)(((x) >> PAGE_SHIFT) + (((x) & (PAGE_SIZE - 1)) != 0)))
 #define PFN_PHYS(x) ((phys_addr_t)(x) << PAGE_SHIFT)
 
-/* Alignments are powers of two; x is unsigned. */
-#define ALIGN_UP(x, a)	 (((x) + ((a) - 1)) & ~((a) - 1))
-#define ALIGN_DOWN(x, a) ((x) & ~((a) - 1))
+/* Alignments are powers of two; x is unsigned, and may be wider than a. */
+#define ALIGN_DOWN(x, a) ((x) & ~(__typeof__((x) + (a)))((a) - 1))
+#define ALIGN_UP(x, a)	 ALIGN_DOWN((x) + ((a) - 1), a)
 
 #endif

@@ -6,10 +6,13 @@
 #ifndef QUARRY_VMSTAT_H
 #define QUARRY_VMSTAT_H
 
+#include <quarry/cdefs.h>
 #include <quarry/gfp.h>
 #include <quarry/mmzone.h>
 #include <quarry/page.h>
 #include <quarry/types.h>
+
+MM_BEGIN_DECLS
 
 enum mm_misuse { /* why a free was refused */
 	MISUSE_DOUBLE_FREE,
@@ -184,5 +187,7 @@ struct zoneref_info {
  * Source:  Linux include/linux/mmzone.h, struct zoneref.
  */
 bool mm_zonelist(unsigned int list, unsigned int n, struct zoneref_info *ref);
+
+MM_END_DECLS
 
 #endif

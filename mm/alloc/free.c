@@ -147,7 +147,8 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED : MISUSE_DOUBLE_FREE;
 	if (page != &mm.memmap[index]) /* of a compound block too: put_page() takes its tails */
 		return MISUSE_TAIL;
-	have = page_order(page); /* looked at once: another holder may make the block fall apart */
+	have = (long)page_order(
+		page); /* looked at once: another holder may make the block fall apart */
 	if (order >= 0 && have != order)
 		return MISUSE_WRONG_ORDER;
 	freed = free_block(page, (unsigned int)have);
@@ -296,7 +297,7 @@ static inline bool bank_has(const struct bank *bank, phys_addr_t addr, struct pa
 {
 	pfn_t pfn = PFN_DOWN(addr) - bank->start;
 
-	*page = (struct page *)((uintptr_t)bank->page + pfn * sizeof(**page));
+	*page = (struct page *)((uintptr_t)bank->page + (uintptr_t)pfn * sizeof(**page));
 	return mm_likely(addr % PAGE_SIZE == 0) && mm_likely(pfn < bank->pages);
 }
 

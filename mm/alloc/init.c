@@ -44,7 +44,7 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 	}
 	flags = port_irq_save(); /* until other CPUs see it nothing may come to its caches */
 	if (slots) {
-		__atomic_fetch_add(&mm.pcp_bytes, ALIGN_UP(need, PAGE_SIZE), __ATOMIC_RELAXED);
+		count_events(&mm.pcp_bytes, ALIGN_UP(need, PAGE_SIZE));
 		pcp_give_slots(area, slots, have);
 	}
 	mm_cpu_online(area);

@@ -104,7 +104,7 @@ unsigned long shrink_all(gfp_t gfp)
 			freed += count;
 	}
 	callbacks_exit();
-	__atomic_fetch_add(&mm.stats.shrunk, freed, __ATOMIC_RELAXED);
+	count_events(&mm.stats.shrunk, freed);
 	return freed;
 }
 

@@ -157,7 +157,7 @@ int mm_set_fail(const struct mm_fail *fail)
 bool hook_should_fail(gfp_t gfp, unsigned int order)
 {
 	unsigned int every = READ_ONCE(mm.fail.every), times = READ_ONCE(mm.fail.times);
-	uint64_t failed = READ_ONCE(mm.fail.failed);
+	unsigned long failed = READ_ONCE(mm.fail.failed);
 
 	if (!(HOOKS & MM_HOOK_FAIL) || gfp & __GFP_NOFAIL || order < READ_ONCE(mm.fail.min_order))
 		return false;

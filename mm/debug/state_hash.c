@@ -31,7 +31,7 @@ static uint64_t hash_section(uint64_t hash, unsigned long section)
 			hash = hash_mix(hash, (uint64_t)mm.trust[index >> GROUP_SHIFT]);
 		if (!trusted(index) || page_state(page) == PAGE_NONE)
 			continue;
-		hash = hash_mix(hash, index << 32 | page->word);
+		hash = hash_mix(hash, (uint64_t)index << 32 | page->word);
 		if (page_allocated(page))
 			hash = hash_mix(hash, page->owner);
 	}

@@ -75,8 +75,8 @@ static unsigned long leave_behind(const struct mm_pcpu *cpu)
 			struct cached *cached = &pcp_left_behind[pcp->zone];
 
 			pages += 1UL << order;
-			__atomic_fetch_add(&cached->pages, 1UL << order, __ATOMIC_RELAXED);
-			__atomic_fetch_add(&cached->sum, hash_mix(index, order), __ATOMIC_RELAXED);
+			count_events(&cached->pages, 1UL << order);
+			count_events(&cached->sum, hash_mix(index, order));
 		}
 	}
 	return pages;

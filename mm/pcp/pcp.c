@@ -81,7 +81,7 @@ void pcp_sync_hooks(void)
 static inline unsigned long pages_for_cache(const struct zone *zone)
 {
 	VM_BUG_ON(!mm.nr_cpus);
-	return zone->managed / CONFIG_PCP_ZONE_PART / mm.nr_cpus;
+	return (unsigned long)zone->managed / CONFIG_PCP_ZONE_PART / mm.nr_cpus;
 }
 
 static inline unsigned long capacity_for(unsigned long blocks, unsigned int order)
@@ -195,7 +195,7 @@ struct page *pcp_refill(struct per_cpu_pages *pcp, struct zone *zone, gfp_t clas
 		top = spare;
 	}
 	spin_lock(&zone->lock);
-	got = buddy_alloc_pages(zone, most < n ? (unsigned long)most : n, group_type(class),
+	got = buddy_alloc_pages(zone, most < (long)n ? (unsigned long)most : n, group_type(class),
 				PAGE_INFO(PAGE_ALLOC, 0) | class, top);
 	spin_unlock(&zone->lock);
 	if (got) {

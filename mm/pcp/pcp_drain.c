@@ -133,7 +133,7 @@ static unsigned long give_back_until(unsigned long start, unsigned long end, uns
 			left = pcp_count(++pcp);
 		if (left)
 			left -= give_back_some(cpu, pcp, left, first, bytes);
-		given += cpu->drained - before;
+		given += (unsigned long)(cpu->drained - before);
 		port_irq_restore(flags);
 	}
 	return given;

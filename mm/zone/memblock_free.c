@@ -127,13 +127,13 @@ MM_APART void release_pages(struct partial *partial, unsigned long index, unsign
 		struct zone *zone = zone_of(index);
 
 		if (index == section << SECTION_SHIFT && end >= stop) {
-			stop = min_u64(ALIGN_DOWN(end, SECTION_PAGES), zone->end);
+			stop = (unsigned long)min_u64(ALIGN_DOWN(end, SECTION_PAGES), zone->end);
 			partial_end(partial);
 			span_insert(mm.nr_spans, section, section, stop >> SECTION_SHIFT);
 			zone->nr_untouched += stop - index;
 			zone->nr_free += stop - index;
 		} else {
-			stop = min_u64(stop, end);
+			stop = (unsigned long)min_u64(stop, end);
 			if (partial->section != section) {
 				partial_end(partial);
 				section_clear(section, false);
@@ -308,7 +308,7 @@ static void release_reserved(unsigned long index, unsigned long end)
 		struct zone *zone = zone_of(index);
 		unsigned long head = block_head(index), flags;
 		unsigned long stop = head + (1UL << page_order(&mm.memmap[head]));
-		unsigned long last = min_u64(stop, end);
+		unsigned long last = (unsigned long)min_u64(stop, end);
 		unsigned int order;
 
 		VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT) || stop <= index);

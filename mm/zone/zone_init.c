@@ -98,18 +98,18 @@ int zones_init(phys_addr_t dma32_limit)
 	uint64_t nr_pages;
 	uint32_t nr_banks = find_banks(&last, 0, &nr_pages);
 	unsigned long max_spans = 2 * (memblock.memory.cnt + memblock.reserved.cnt) + 32;
-	size_t memmap = nr_pages * sizeof(struct page);
-	size_t pageblocks = PAGEBLOCKS_BYTES(nr_pages), map = MAP_BYTES(nr_pages);
-	size_t map_order = MAP_ORDER_BYTES(nr_pages), trust = TRUST_BYTES(nr_pages);
-	size_t banks = nr_banks * sizeof(struct bank), spans = max_spans * sizeof(struct span);
-	size_t total = memmap + pageblocks + map + map_order + trust + banks + spans;
+	uint64_t memmap = nr_pages * sizeof(struct page);
+	uint64_t pageblocks = PAGEBLOCKS_BYTES(nr_pages), map = MAP_BYTES(nr_pages);
+	uint64_t map_order = MAP_ORDER_BYTES(nr_pages), trust = TRUST_BYTES(nr_pages);
+	uint64_t banks = nr_banks * sizeof(struct bank), spans = max_spans * sizeof(struct span);
+	uint64_t total = memmap + pageblocks + map + map_order + trust + banks + spans;
 	char *area = NULL;
 
-	if (nr_pages && nr_pages < NIL32 && !FAULT_POINT())
-		area = memblock_alloc_try_nid_raw(total, PAGE_SIZE, MEMBLOCK_LOW_LIMIT,
+	if (nr_pages && nr_pages < NIL32 && (size_t)total == total && !FAULT_POINT())
+		area = memblock_alloc_try_nid_raw((size_t)total, PAGE_SIZE, MEMBLOCK_LOW_LIMIT,
 						  MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
 	if (!area)
-		return report_no_metadata(nr_pages, total);
+		return report_no_metadata(nr_pages, (size_t)total);
 
 	if (mm.memmap) /* not the first time */
 		memset(&mm, 0, sizeof(mm));

@@ -23,6 +23,7 @@ def functions(text):
     """(name, returns something) of each function that is declared or defined at file scope."""
     code = re.sub(r"(?s)/\*.*?\*/", "", text)
     code = re.sub(r"(?m)^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", code)
+    code = re.sub(r"\bMM_(?:BEGIN|END)_DECLS\b", "", code)
     while "{" in code:
         code, before = re.sub(r"\{[^{}]*\}", ";", code), code
         assert code != before, "braces"
