@@ -22,7 +22,7 @@
  * one; else what uart_choose() finds in the tree; in a damaged one, the first UART before the
  * damage. What cannot be used is said in a line and changes nothing. A UART that earlycon= asks for
  * stays the console when there are drivers; `sbi` prints until a driver's UART does. map makes
- * 2 MiB of registers accessible, or answers false; NULL: they are. The tree need only have a sound
+ * the page of registers accessible, or answers false; NULL: they are. The tree need only have a sound
  * header; the line's settings stay the loader's. Source: Linux, admin-guide/kernel-parameters.rst.
  * Context: boot.
  */

@@ -121,7 +121,10 @@ static int touches_scratch(const struct fdt_early_resv *resv, void *ctx)
 	       virt_to_phys(__keep_end) < resv->base + resv->size;
 }
 
-/* The tables behind the image are free memory now, unless the tree reserves a part of them. */
+/*
+ * The tables behind the image, of which the tree was read with some and the early map made of
+ * others, are free memory now, unless the tree reserves a part of them.
+ */
 static void release_scratch(void)
 {
 	phys_addr_t base = virt_to_phys(__keep_end);
@@ -169,12 +172,12 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 	if (err)
 		port_panic("no memory map from the device tree at %#" PRIx64 " (error %d)",
 			   fdt_phys, err);
-	release_scratch();
 	machine_check_memory();
 	smp_prepare(boot_info.fdt);
 
 	boot_stage = "page tables";
 	mmu_init();
+	release_scratch();
 
 	boot_stage = "page allocator";
 	start_page_allocator();

@@ -31,6 +31,7 @@ static uint64_t *next_table(struct pgtable *pgt, uint64_t *pte)
 	if (!table)
 		return NULL;
 	pgt->pages++;
+	pgtable_arch_order();
 	*pte = pte_table(table);
 	return table;
 }

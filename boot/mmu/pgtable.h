@@ -3,7 +3,7 @@
  * pgtable.h: a tree of page tables of 512 entries of 8 bytes, as RISC-V (Sv39, Sv48, Sv57) and
  * arm64 (4 KiB granule) have it. Levels are counted from the leaves: an entry of level n spans
  * 2^(12 + 9n) bytes, so a page is level 0, 2 MiB level 1, 1 GiB level 2. The format of an entry
- * is the instruction set's (pte_*() below, boot/<isa>/mmu.c); an entry of 0 is invalid on both.
+ * is the instruction set's (pte_*() below, boot/<isa>/pte.c); an entry of 0 is invalid on both.
  *
  * Addresses below `reach` are identity mapped or not at all; what lies beyond, as far as the
  * tables go, may be a second address of memory. Entries only ever go from invalid to valid, so
@@ -77,7 +77,14 @@ void *pgtable_unmap_devices(struct pgtable *pgt, phys_addr_t except);
  */
 struct pgtable_range pgtable_lookup(const struct pgtable *pgt, phys_addr_t addr);
 
-/* ---- the instruction set's entry format ------------------------------------------------------ */
+/*
+ * pgtable_arch_order() - what was stored before is seen by the walks of all CPUs before what is
+ * stored after: a new table's zeroes before the entry that leads to it, or a walk finds there what
+ * the memory held earlier. boot/<isa>/mmu.c. Context: any.
+ */
+void pgtable_arch_order(void);
+
+/* ---- the instruction set's entry format: boot/<isa>/pte.c ------------------------------------ */
 
 uint64_t pte_leaf(phys_addr_t addr, unsigned int flags, unsigned int level);
 uint64_t pte_table(const void *table);

@@ -55,7 +55,8 @@ unsigned long sxstatus_try(void);
 
 /*
  * The tables below the root while a mode is tried: one chain for the code of satp_try(), one for
- * what it loads. Nothing else is mapped meanwhile. Beside the image: see boot/riscv64/quarry.lds.
+ * what it loads. Nothing else is mapped meanwhile. Free memory again when those of mmu_init() are in
+ * use (boot/main.c).
  */
 #define TRY_TABLES 8
 static uint64_t try_tables[TRY_TABLES][PGTABLE_ENTRIES]
@@ -155,6 +156,11 @@ void mmu_arch_enable(const struct pgtable *pgt)
 	while (mode->levels != pgt->levels)
 		mode++;
 	write_satp(make_satp(mode, pgt->root));
+}
+
+void pgtable_arch_order(void)
+{
+	__asm__ volatile("fence w, w" ::: "memory");
 }
 
 void mmu_arch_sync(void)

@@ -10,6 +10,7 @@ import pytest
 
 import ktap
 import parse
+from board import ROOT
 
 LINE = re.compile(r"0x([0-9a-f]{12})-0x([0-9a-f]{12}) +(\d+) kB ([r-][w-][x-][d-]) (.+)")
 PAGE = 4096
@@ -154,3 +155,28 @@ def test_svpbmt_that_faults(boot, setup):
 
 
 test_svpbmt.boards = test_svpbmt_that_faults.boards = ["qemu-virt-riscv64"]
+
+
+@pytest.mark.parametrize("program, trees", [("test_mmu_early", "arm64_*"), ("test_mmu_arm64", "arm64_*"),
+                                            ("test_mmu_riscv64", "riscv_*")])
+def test_tables_of_linux_trees(program, trees):
+    """What is mapped early and later, page by page, for all trees of Linux: no-map regions, edges off 2 MiB."""
+    subprocess.run(["make", "-s", "linux-dtbs"], cwd=ROOT, check=True, capture_output=True)
+    files = sorted((ROOT / "build/third_party/linux-dts/dtb").glob(trees + ".dtb"))
+    assert len(files) > (700 if trees == "arm64_*" else 10)
+    done = subprocess.run([ROOT / "build/host" / program, *files], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 and " 0 failed" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+    assert trees != "arm64_*" or int(re.search(r"(\d+) with no-map", done.stdout)[1]) > 300
+
+
+def test_nothing_of_the_c_library_before_the_mmu(setup):
+    """What runs on arm64 while memory is not cached calls what is in its own files alone: see boot/arm64/head.S."""
+    known = {"mmu_early_enable", "mmu_early_map_image", "mmu_early_map_tree", "pgtable_arch_order", "pte_addr", "pte_flags",
+             "pte_is_table", "pte_leaf", "pte_table"}
+    for name in ("boot/mmu/pgtable.o", "boot/arm64/pte.o", "boot/arm64/mmu_early.o"):
+        symbols = subprocess.run(["aarch64-linux-gnu-nm", "-u", ROOT / "build/arm64/obj" / name], check=True,
+                                 capture_output=True, text=True).stdout
+        assert set(re.findall(r"U (\w+)", symbols)) <= known, name
+
+
+test_nothing_of_the_c_library_before_the_mmu.boards = ["qemu-virt-arm64"]

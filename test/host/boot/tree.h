@@ -49,7 +49,7 @@ static void finish_tree(void)
 	assert_int_equal(fdt_finish(blob), 0);
 }
 
-static int at(const char *path)
+static __attribute__((unused)) int at(const char *path)
 {
 	int node = fdt_path_offset(blob, path);
 
