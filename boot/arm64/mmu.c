@@ -77,6 +77,11 @@ void mmu_arch_sync(void)
 	__asm__ volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
+/* An invalid entry is never cached (Arm ARM, D8.13), so there is nothing to forget. */
+void mmu_arch_online(void)
+{
+}
+
 phys_addr_t mmu_arch_uncached_offset(void)
 {
 	return (phys_addr_t)1 << IDENTITY_BITS;

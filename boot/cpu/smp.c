@@ -275,6 +275,7 @@ void secondary_main(struct cpu *cpu)
 		machine_halt(); /* too late */
 	set_up(cpu);
 	smp_set_state(cpu->number, CPU_ONLINE);
+	mmu_arch_online();
 	machine_irq_enable();
 	idle(cpu);
 	__builtin_unreachable();

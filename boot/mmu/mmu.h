@@ -150,8 +150,15 @@ phys_addr_t mmu_arch_uncached_offset(void);
 bool mmu_arch_forget(void);
 
 /*
- * mmu_arch_sync() - entries that became valid are seen by the walks of this CPU's later accesses.
+ * mmu_arch_sync() - entries that became valid are seen by all CPUs' later accesses. Context:
+ * thread.
  */
 void mmu_arch_sync(void);
+
+/*
+ * mmu_arch_online() - this CPU, which had the tables before, is online from now on: it sees what
+ * was mapped meanwhile.
+ */
+void mmu_arch_online(void);
 
 #endif

@@ -17,7 +17,6 @@
 #include "boot/dt/of.h"
 #include "boot/riscv64/pte.h"
 #include "boot/riscv64/sbi.h"
-#include "boot/cpu/smp.h"
 
 #define SATP_MODE_SHIFT 60
 
@@ -163,11 +162,6 @@ void pgtable_arch_order(void)
 	__asm__ volatile("fence w, w" ::: "memory");
 }
 
-void mmu_arch_sync(void)
-{
-	__asm__ volatile("sfence.vma" ::: "memory");
-}
-
 /*
  * Only Svpbmt lets page tables say that memory is not cached, and firmware has to enable it
  * (menvcfg.PBMTE). The cores this runs on look into their caches for every device.
@@ -175,15 +169,4 @@ void mmu_arch_sync(void)
 phys_addr_t mmu_arch_uncached_offset(void)
 {
 	return 0;
-}
-
-bool mmu_arch_forget(void)
-{
-	bool all = true;
-
-	__asm__ volatile("sfence.vma" ::: "memory");
-	for (unsigned int cpu = 0; cpu < smp_nr_cpus(); cpu++)
-		if (cpu != port_pcpu()->cpu && smp_online(cpu))
-			all = sbi_remote_sfence_vma((unsigned long)smp_hart(cpu)) && all;
-	return all;
 }

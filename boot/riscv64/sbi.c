@@ -25,6 +25,15 @@ struct sbiret sbi_ecall(unsigned long ext, unsigned long fid, unsigned long arg0
 	return (struct sbiret){(long)a0, (long)a1};
 }
 
+/* By version 0.1, which cannot be asked: a bit map of harts in memory, a start and a size. */
+static bool legacy_sfence_vma(unsigned long hart)
+{
+	unsigned long mask[2] = {hart < 64 ? 1UL << hart : 0, 0};
+
+	return mask[0] && !sbi_spec_major() && sbi_spec_minor() < 2 &&
+	       sbi_ecall(SBI_EXT_LEGACY_SFENCE, 0, (unsigned long)mask, 0, ULONG_MAX).error == 0;
+}
+
 bool sbi_remote_sfence_vma(unsigned long hart)
 {
 	register unsigned long a0 __asm__("a0") = 1;	/* a mask of one hart, */
@@ -35,7 +44,7 @@ bool sbi_remote_sfence_vma(unsigned long hart)
 	register unsigned long a7 __asm__("a7") = SBI_EXT_RFENCE;
 
 	if (!has_rfence)
-		return false;
+		return legacy_sfence_vma(hart);
 	__asm__ volatile("ecall"
 			 : "+r"(a0), "+r"(a1)
 			 : "r"(a2), "r"(a3), "r"(a6), "r"(a7)

@@ -14,6 +14,7 @@
 #define SBI_EXT_LEGACY_SET_TIMER 0x00
 #define SBI_EXT_LEGACY_PUTCHAR	 0x01
 #define SBI_EXT_LEGACY_GETCHAR	 0x02
+#define SBI_EXT_LEGACY_SFENCE	 0x06
 #define SBI_EXT_LEGACY_SHUTDOWN	 0x08
 #define SBI_EXT_BASE		 0x10
 #define SBI_EXT_TIME		 0x54494d45
@@ -52,8 +53,8 @@ unsigned long sbi_mvendorid(void);
 void sbi_set_timer(uint64_t ticks);
 
 /*
- * sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension"). False: the
- * firmware does not have the extension, or refuses.
+ * sbi_remote_sfence_vma() - that hart forgets all translations ("RFENCE Extension", or
+ * the legacy call, which knows 64 harts). False: the firmware has neither, or refuses.
  */
 bool sbi_remote_sfence_vma(unsigned long hart);
 
