@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * head.S: the first instructions of the image, at EL2 or EL1.
+ * head.S: the first instructions of the image, at EL2 or EL1, or at EL3 (el3_entry.S).
  *
  * On entry (Linux arm64 boot protocol): x0 = physical address of the FDT, MMU off, interrupts
  * masked. x0 = 0 when there is no loader: see move.S. The image always goes on at EL1: the
@@ -42,10 +42,20 @@ start_kernel:
 	adr	x0, _start
 	tst	x0, #0xfff			/* adrp needs whole pages; there is no console yet to say so */
 	b.ne	stop
+	adr	x0, _start
+	msr	tpidrro_el0, x0			/* no other register survives move_to_ram */
+	mrs	x0, CurrentEL
+	cmp	x0, #(3 << 2)
+	b.eq	1f
 	bl	enter_el1
-	mov	x20, x0
+	b	2f
+1:	bl	el3_start
+2:	mov	x20, x0
 	bl	move_to_ram			/* from flash; and look for a tree if there is none */
-	bl	init_el1
+	cmp	x20, #3
+	b.ne	1f
+	bl	el3_leave
+1:	bl	init_el1
 
 	/* apply R_AARCH64_RELATIVE: *(base + r_offset) = base + r_addend */
 	lea	x0, __image_start
@@ -109,6 +119,7 @@ start_kernel:
 	mov	x29, xzr
 	mov	x0, x19
 	mov	x1, x20
+	mrs	x2, tpidrro_el0
 	bl	arm64_start
 	/* arm64_start does not return */
 	.globl	stop
@@ -118,8 +129,8 @@ stop:
 	b	1b
 
 /*
- * enter_el1: return at EL1 on SP_EL1, MMU off, x0 = the exception level it was called at; EL3
- * belongs to the firmware. Changes x0-x3. Every CPU starts with it.
+ * enter_el1: return at EL1 on SP_EL1, MMU off, x0 = the exception level it was called at, EL2 or
+ * EL1. Changes x0-x3. Every CPU starts with it.
  */
 	.globl	enter_el1
 enter_el1:

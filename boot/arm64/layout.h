@@ -19,6 +19,8 @@
 
 /* SCTLR_EL1 with MMU and data cache off: the bits that are 1 in ARMv8.0, all else 0 */
 #define SCTLR_EL1_OFF 0x30d00800
+/* SCTLR_EL3 and SCTLR_EL2, likewise */
+#define SCTLR_EL3_OFF 0x30c50830
 #define SCTLR_M	      (1 << 0)
 #define SCTLR_C	      (1 << 2)
 #define SCTLR_I	      (1 << 12)

@@ -16,7 +16,7 @@
 #include "boot/main.h"
 #include "boot/mmu/mmu.h"
 
-_Noreturn void arm64_start(phys_addr_t fdt_phys, unsigned int el);
+_Noreturn void arm64_start(phys_addr_t fdt_phys, unsigned int el, phys_addr_t entered);
 
 /* linker script */
 extern const char __image_start[], __image_end[];
@@ -25,14 +25,15 @@ extern const char __emergency_guard[], __stack_guard[];
 struct cpu boot_cpu;
 
 static unsigned int entry_el;
-static bool have_pmu;
+static bool moved, have_pmu;
 
-void arm64_start(phys_addr_t fdt_phys, unsigned int el)
+void arm64_start(phys_addr_t fdt_phys, unsigned int el, phys_addr_t entered)
 {
 	uint64_t mpidr;
 
 	entry_el = el;
 	boot_info.image_base = virt_to_phys(__image_start);
+	moved = entered != boot_info.image_base;
 	boot_info.image_end = virt_to_phys(__image_end);
 	boot_info.fdt_phys = fdt_phys;
 	mmu_early_init();
@@ -44,6 +45,11 @@ void arm64_start(phys_addr_t fdt_phys, unsigned int el)
 unsigned int machine_entry_el(void)
 {
 	return entry_el;
+}
+
+bool machine_was_moved(void)
+{
+	return moved;
 }
 
 /* The cycle counter counts at EL1, 64 bits wide. Under QEMU's -icount it counts instructions. */

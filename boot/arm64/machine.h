@@ -5,8 +5,13 @@
 #ifndef BOOT_ARM64_MACHINE_H
 #define BOOT_ARM64_MACHINE_H
 
-/* The exception level the loader entered the image at: 1 or 2. Context: any. */
+#include <stdbool.h>
+
+/* The exception level the loader entered the image at: 1 to 3. Context: any. */
 unsigned int machine_entry_el(void);
+
+/* The image was entered where it is stored, in flash, and is a copy in RAM now. Context: any. */
+bool machine_was_moved(void);
 
 /* Aff3 to Aff0 of MPIDR_EL1: the number that cpu nodes, PSCI and the GIC use. */
 #define MPIDR_AFFINITY 0xff00ffffffUL

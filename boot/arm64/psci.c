@@ -11,6 +11,7 @@
 
 #include <quarry/port.h>
 
+#include "boot/arm64/el3.h"
 #include "boot/arm64/machine.h"
 #include "boot/dt/of.h"
 
@@ -90,6 +91,11 @@ int psci_init(const void *fdt)
 
 	conduit = CONDUIT_NONE;
 	version = 0;
+	if (el3_is_ours()) {
+		port_log(
+			"psci: entered at EL3, so there is no firmware to call: no reboot, no poweroff");
+		return -EOPNOTSUPP;
+	}
 	node = find(fdt, "arm,psci-1.0");
 	if (node < 0)
 		node = find(fdt, "arm,psci-0.2");

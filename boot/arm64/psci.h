@@ -13,7 +13,8 @@
 /*
  * psci_init() - find the firmware's node in the tree and learn how it is called. Returns the node;
  * -ENODEV: none; after one line of log -EINVAL: a `method` that is neither hvc nor smc,
- * -EOPNOTSUPP: hvc, though EL2 was ours and has no firmware in it. Context: boot, thread.
+ * -EOPNOTSUPP: hvc, though EL2 was ours and has no firmware in it, or EL3 was. Context: boot,
+ * thread.
  */
 int psci_init(const void *fdt);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c: starting CPUs by PSCI's CPU_ON. Interrupting them is the GIC driver's business
+ * smp.c: starting CPUs by PSCI's CPU_ON, or from EL3's pen. Interrupting them is the GIC driver's business
  * (smp_set_ipi()).
  */
 #include "boot/cpu/smp.h"
@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "boot/arm64/el3.h"
 #include "boot/arm64/layout.h"
 #include "boot/arm64/psci.h"
+#include "boot/mmu/cache.h"
 
 const size_t smp_arch_emergency_size = HANDLER_STACK_SIZE + NESTED_STACK_SIZE;
 
@@ -24,19 +26,7 @@ extern const char secondary_entry[]; /* smp_entry.S */
 
 int smp_arch_init(void)
 {
-	return psci_version() ? 0 : -ENODEV;
-}
-
-/* Write back what a CPU without caches will read. */
-static void clean(const void *start, size_t size)
-{
-	uintptr_t addr, line;
-
-	__asm__("mrs %0, ctr_el0" : "=r"(line));
-	line = 4UL << (line >> 16 & 15); /* DminLine: log2 of words */
-	for (addr = (uintptr_t)start & ~(line - 1); addr < (uintptr_t)start + size; addr += line)
-		__asm__ volatile("dc civac, %0" ::"r"(addr) : "memory");
-	__asm__ volatile("dsb sy" ::: "memory");
+	return psci_version() || el3_is_ours() ? 0 : -ENODEV;
 }
 
 int smp_arch_start(struct cpu *cpu)
@@ -48,7 +38,9 @@ int smp_arch_start(struct cpu *cpu)
 	__asm__("mrs %0, tcr_el1" : "=r"(boot->tcr));
 	__asm__("mrs %0, sctlr_el1" : "=r"(boot->sctlr));
 	boot->cpu = cpu;
-	clean(boot, sizeof(*boot));
+	cache_flush(boot, sizeof(*boot)); /* for a CPU without caches */
+	if (el3_is_ours())
+		return el3_release(cpu->hart, boot);
 	return psci_cpu_on(cpu->hart, (uint64_t)secondary_entry, (uint64_t)boot);
 }
 
@@ -71,6 +63,8 @@ void secondary_start(struct cpu *cpu)
 	extern const char __tdata_start[], __tdata_end[];
 
 	memcpy(cpu->tls + TLS_HEADER, __tdata_start, (size_t)(__tdata_end - __tdata_start));
+	if (el3_is_ours() && boot_info.timebase_hz)
+		el3_set_cntfrq(boot_info.timebase_hz);
 	__asm__ volatile("msr daifclr, #4"); /* SErrors are reported from here on */
 	secondary_main(cpu);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "boot/arm64/el3.h"
 #include "boot/cpu/smp.h"
 #include "drivers/base/io.h"
 
@@ -26,6 +27,9 @@ static uint32_t bit(unsigned int irq)
 static void init_range(const struct gic *gic, unsigned int first, unsigned int end)
 {
 	for (unsigned int irq = first; irq < end; irq += 32) {
+		/* what is secure is out of reach: group 1, before all else */
+		if (el3_is_ours())
+			el3_writel(UINT32_MAX, gic_reg(gic, irq, GICD_IGROUPR, 1));
 		writel(UINT32_MAX, gic_reg(gic, irq, GICD_ICENABLER, 1));
 		writel(UINT32_MAX, gic_reg(gic, irq, GICD_ICPENDR, 1));
 	}

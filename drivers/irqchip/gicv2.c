@@ -3,11 +3,13 @@
  * gicv2.c: the Arm Generic Interrupt Controller, architecture version 2 (IHI0048).
  *
  * Whether the GIC has the Security Extensions or not, bit 0 of both control registers is the enable
- * of the group that we see.
+ * of the group that we see. Where no firmware has given us that group, gic.c does; what else the
+ * secure state keeps for itself is set up here (4.8.6, 4.4.2).
  */
 #include <errno.h>
 #include <quarry/port.h>
 
+#include "boot/arm64/el3.h"
 #include "boot/arm64/trap.h"
 #include "boot/cpu/smp.h"
 #include "drivers/base/driver.h"
@@ -24,6 +26,7 @@
 #define IAR_IRQ	    0x3ff
 #define GICD_SIZE   0x1000
 #define CTLR_ENABLE 1
+#define PMR_SECURE  0xff /* a write of ours is ignored while this is below 0x80 */
 
 static struct device *gicv2_dev; /* the one the trap handler serves */
 
@@ -67,6 +70,10 @@ static void gicv2_send_ipi(unsigned int cpu)
 /* This CPU's interface and private interrupts, which are banked. */
 static void init_cpu(struct gic *gic, unsigned int cpu)
 {
+	if (el3_is_ours()) {
+		el3_writel(0, gic->cpu + GICC_CTLR);
+		el3_writel(PMR_SECURE, gic->cpu + GICC_PMR);
+	}
 	gic_init_private(gic);
 	target[cpu] = (uint8_t)own_target(gic);
 	writel(GIC_PRIORITY_ALL, gic->cpu + GICC_PMR);
@@ -107,6 +114,8 @@ static int gicv2_probe(struct device *dev)
 	if (dev->size < GICD_SIZE || (dev->reg & 3) != 0)
 		return -EINVAL;
 	gic->set_route = gicv2_set_route;
+	if (el3_is_ours())
+		el3_writel(0, gic->dist + GICD_CTLR);
 	writel(0, gic->dist + GICD_CTLR);
 	error = gic_init(dev, gic);
 	if (error)

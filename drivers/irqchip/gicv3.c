@@ -3,11 +3,13 @@
  * gicv3.c: the Arm Generic Interrupt Controller, architecture versions 3 and 4 (IHI0069), with
  * affinity routing and the CPU interface in system registers.
  *
- * All interrupts are made group 1, which is non-secure where there are two security states.
+ * All interrupts are made group 1, which is non-secure where there are two security states. Only the
+ * secure state can do that then, and wake a redistributor: firmware has, or el3.h lets us.
  */
 #include <errno.h>
 #include <quarry/port.h>
 
+#include "boot/arm64/el3.h"
 #include "boot/arm64/machine.h"
 #include "boot/arm64/trap.h"
 #include "boot/boot.h"
@@ -19,6 +21,9 @@
 #define GICD_CTLR_ENABLE 0x03 /* EnableGrp1 and EnableGrp1A, or groups 0 and 1 if security is off */
 #define GICD_CTLR_ARE	 0x10
 #define GICD_CTLR_RWP	 0x80000000U
+#define GICD_CTLR_ARE_S	 0x10 /* as the secure state sees it */
+#define GICD_CTLR_ARE_NS 0x20
+#define GICD_IGRPMODR	 0xd00 /* 1 bit an interrupt: 0 leaves the group to IGROUPR */
 #define GICD_SIZE	 0x10000
 
 /* Redistributor: a page of control, a page for SGIs and PPIs, two more if it knows virtual LPIs */
@@ -144,11 +149,29 @@ static bool init_cpu_interface(void)
 	return true;
 }
 
+/* What the secure state has to say first: routing by affinity in both states, no secure group 1. */
+static int init_secure(const struct gic *gic)
+{
+	uint32_t nr_irqs = ((readl(gic->dist + GICD_TYPER) & 0x1f) + 1) * 32;
+	int error;
+
+	el3_writel(0, gic->dist + GICD_CTLR);
+	error = wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
+	if (error)
+		return error;
+	el3_writel(GICD_CTLR_ARE_S | GICD_CTLR_ARE_NS, gic->dist + GICD_CTLR);
+	for (uint32_t irq = GIC_NR_PRIVATE; irq < nr_irqs; irq += 32)
+		el3_writel(0, gic->dist + GICD_IGRPMODR + irq / 8);
+	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
+}
+
 /* Everything off, then routing by affinity and all interrupts in group 1. */
 static int init_distributor(struct device *dev, struct gic *gic)
 {
-	int error;
+	int error = el3_is_ours() ? init_secure(gic) : 0;
 
+	if (error)
+		return error;
 	writel(0, gic->dist + GICD_CTLR);
 	error = wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
 	if (!error)
@@ -162,6 +185,22 @@ static int init_distributor(struct device *dev, struct gic *gic)
 	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
 }
 
+/* Reads as 0 and ignores writes in the non-secure state of a GIC that has two. */
+static int wake(char *waker)
+{
+	if (!el3_is_ours()) {
+		writel(readl(waker) & ~(uint32_t)WAKER_SLEEP, waker);
+		return wait_clear(waker, WAKER_ASLEEP);
+	}
+	el3_writel(el3_readl(waker) & ~(uint32_t)WAKER_SLEEP, waker);
+	for (int i = 0; i < POLLS; i++) {
+		if (!(el3_readl(waker) & WAKER_ASLEEP))
+			return 0;
+		port_relax();
+	}
+	return -ETIMEDOUT;
+}
+
 /*
  * Wake this CPU's redistributor and set up the interrupts it has of its own; gic->private is in it.
  */
@@ -170,10 +209,11 @@ static int init_redistributor(const struct gic *gic)
 	char *redist = gic->private - GICR_SGI;
 	int error;
 
-	writel(readl(redist + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP, redist + GICR_WAKER);
-	error = wait_clear(redist + GICR_WAKER, WAKER_ASLEEP);
+	error = wake(redist + GICR_WAKER);
 	if (error)
 		return error;
+	if (el3_is_ours())
+		el3_writel(0, gic->private + GICD_IGRPMODR);
 	gic_init_private(gic);
 	writel(UINT32_MAX, gic->private + GICD_IGROUPR);
 	return 0;

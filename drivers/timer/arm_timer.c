@@ -10,6 +10,7 @@
 #include <libfdt.h>
 #include <quarry/port.h>
 
+#include "boot/arm64/el3.h"
 #include "boot/boot.h"
 #include "drivers/base/driver.h"
 #include "drivers/base/io.h"
@@ -70,6 +71,8 @@ static int arm_timer_probe(struct device *dev)
 		device_log(dev, "CNTFRQ_EL0 is 0 and there is no clock-frequency: no timer");
 		return -ENODEV;
 	}
+	if (el3_is_ours())
+		el3_set_cntfrq(boot_info.timebase_hz);
 	index = fdt_stringlist_search(fdt, node, "interrupt-names", "virt");
 	error = of_irq(fdt, node, index >= 0 ? (unsigned int)index : VIRTUAL_INDEX, &irq);
 	arm_timer_program(UINT64_MAX);
