@@ -4,25 +4,7 @@
  */
 #include "boot/arm64/el3.h"
 
-#include <errno.h>
-
-#include <quarry/config.h>
-
 #include "boot/arm64/machine.h"
-#include "boot/boot.h"
-#include "boot/mmu/cache.h"
-
-/*
- * What CPUs that wait in el3_entry.S look at with their caches off. They may have entered before the
- * first instruction of this image ran, so it is in .data: the loader has written it, and nothing
- * clears it. Affinity 0 never waits.
- */
-struct pen {
-	uint64_t mpidr, boot;
-};
-struct pen el3_pen[CONFIG_NR_CPUS] __attribute__((section(".data.el3"), aligned(16)));
-extern const uint32_t el3_pen_entries;
-const uint32_t el3_pen_entries = CONFIG_NR_CPUS;
 
 bool el3_is_ours(void)
 {
@@ -52,19 +34,4 @@ void el3_writel(uint32_t value, volatile void *reg)
 void el3_set_cntfrq(uint64_t hz)
 {
 	call(EL3_CNTFRQ, hz, 0);
-}
-
-int el3_release(uint64_t mpidr, const void *boot)
-{
-	static unsigned int released;
-	struct pen *pen = &el3_pen[released];
-
-	if (machine_was_moved() || released == CONFIG_NR_CPUS)
-		return -ENODEV;
-	released++;
-	pen->mpidr = mpidr;
-	pen->boot = (uintptr_t)boot;
-	cache_flush(pen, sizeof(*pen));
-	__asm__ volatile("sev");
-	return 0;
 }

@@ -31,12 +31,5 @@ void el3_writel(uint32_t value, volatile void *reg);
 /* el3_set_cntfrq() - what CNTFRQ_EL0 of this CPU reads from now on, in Hz; el3_is_ours(). */
 void el3_set_cntfrq(uint64_t hz);
 
-/*
- * el3_release() - a CPU that entered at EL3 too and waits in el3_entry.S goes on at secondary_entry, with
- * this argument. 0; -ENODEV: it waits where the image was stored, not where it is, or there are
- * more than CONFIG_NR_CPUS; whether it exists is not known. Context: thread.
- */
-int el3_release(uint64_t mpidr, const void *boot);
-
 #endif
 #endif

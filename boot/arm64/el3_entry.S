@@ -5,7 +5,7 @@
  * The CPU with affinity 0 goes on at secure EL1, because flash may answer to the secure state only;
  * once the image is in RAM it leaves the secure state for good (el3_leave). EL3 has no stack, no MMU
  * and no cache: what it reads and writes are registers of devices. All other CPUs wait here until
- * el3_pen names them, as spin-table has it, and go on at secondary_entry.
+ * secondaries[] (smp.c) names them, as spin-table has it, and go on at secondary_entry.
  */
 #include "boot/arm64/el3.h"
 #include "boot/arm64/layout.h"
@@ -61,22 +61,12 @@ el3_start:
 	mov	x0, #3
 	eret
 
-/* x1 = this CPU's affinity */
 wait_in_pen:
-	lea	x2, el3_pen
-	lea	x3, el3_pen_entries
-	ldr	w3, [x3]
-1:	ldp	x4, x5, [x2], #16		/* affinity, argument */
-	cmp	x4, x1
-	b.eq	2f
-	subs	w3, w3, #1
-	b.ne	1b
-	b	3f
-2:	cbnz	x5, 4f
-3:	wfe
+	bl	find_secondary_boot
+	cbnz	x0, 1f
+	wfe
 	b	wait_in_pen
-4:	mov	x0, x5
-	adr	x2, secondary_entry
+1:	adr	x2, secondary_entry
 	msr	elr_el3, x2
 	b	leave
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c: starting CPUs by PSCI's CPU_ON, or from EL3's pen. Interrupting them is the GIC driver's business
- * (smp_set_ipi()).
+ * smp.c: starting CPUs: by PSCI's CPU_ON; by spin-table, a word in memory that the CPU looks at
+ * (devicetree specification 0.4, 3.8.1 and Linux's Documentation/arm64/booting); or, entered at
+ * EL3, from where they wait in el3_entry.S. Interrupting them is the interrupt controller's driver's
+ * business (smp_set_ipi()).
  */
 #include "boot/cpu/smp.h"
 
@@ -10,7 +12,9 @@
 
 #include "boot/arm64/el3.h"
 #include "boot/arm64/layout.h"
+#include "boot/arm64/machine.h"
 #include "boot/arm64/psci.h"
+#include "boot/dt/of.h"
 #include "boot/mmu/cache.h"
 
 const size_t smp_arch_emergency_size = HANDLER_STACK_SIZE + NESTED_STACK_SIZE;
@@ -24,14 +28,74 @@ static_assert(offsetof(struct secondary_boot, cpu) == SECONDARY_CPU, "smp_entry.
 
 extern const char secondary_entry[]; /* smp_entry.S */
 
+extern const char spin_table_entry[];
+void spin_table_store(phys_addr_t addr, uint64_t value);
+
+/*
+ * What CPUs that are passed nothing look at, with their caches off. At EL3 they may have entered
+ * before this image ran its first instruction, so it is in .data: the loader has written it, and
+ * nothing clears it.
+ */
+struct secondary {
+	uint64_t mpidr, boot;
+};
+extern struct secondary secondaries[CONFIG_NR_CPUS];
+extern const uint32_t nr_secondaries;
+struct secondary secondaries[CONFIG_NR_CPUS] __attribute__((section(".data.smp"), aligned(16)));
+const uint32_t nr_secondaries = CONFIG_NR_CPUS;
+
+static const void *tree(void)
+{
+	return phys_to_virt(boot_info.fdt_phys);
+}
+
+static int has_spin_table(const void *fdt, const struct of_cpu *cpu, void *ctx)
+{
+	phys_addr_t addr;
+
+	(void)ctx;
+	return of_cpu_release_addr(fdt, cpu->node, &addr) == 0;
+}
+
 int smp_arch_init(void)
 {
-	return psci_version() || el3_is_ours() ? 0 : -ENODEV;
+	return psci_version() || el3_is_ours() || of_each_cpu(tree(), has_spin_table, NULL)
+		       ? 0
+		       : -ENODEV;
+}
+
+/* The entry is whole before the CPU is woken: both words are in one line. */
+static int let_go(const struct cpu *cpu, const struct secondary_boot *boot)
+{
+	struct secondary *entry = &secondaries[cpu->number];
+
+	entry->mpidr = cpu->hart;
+	entry->boot = (uintptr_t)boot;
+	cache_flush(entry, sizeof(*entry));
+	__asm__ volatile("sev");
+	return 0;
+}
+
+struct release {
+	uint64_t mpidr;
+	phys_addr_t addr;
+	int error;
+};
+
+static int find_release(const void *fdt, const struct of_cpu *cpu, void *ctx)
+{
+	struct release *release = ctx;
+
+	if (cpu->id != release->mpidr)
+		return 0;
+	release->error = of_cpu_release_addr(fdt, cpu->node, &release->addr);
+	return 1;
 }
 
 int smp_arch_start(struct cpu *cpu)
 {
 	struct secondary_boot *boot = (struct secondary_boot *)cpu->stack_low;
+	struct release release = {.mpidr = cpu->hart, .error = -ENODEV};
 
 	__asm__("mrs %0, ttbr0_el1" : "=r"(boot->ttbr0));
 	__asm__("mrs %0, mair_el1" : "=r"(boot->mair));
@@ -39,8 +103,16 @@ int smp_arch_start(struct cpu *cpu)
 	__asm__("mrs %0, sctlr_el1" : "=r"(boot->sctlr));
 	boot->cpu = cpu;
 	cache_flush(boot, sizeof(*boot)); /* for a CPU without caches */
-	if (el3_is_ours())
-		return el3_release(cpu->hart, boot);
+	if (el3_is_ours())		  /* in flash they look at flash */
+		return machine_was_moved() ? -ENODEV : let_go(cpu, boot);
+	of_each_cpu(tree(), find_release, &release);
+	if (release.error != -ENODEV) {
+		if (!release.error) {
+			let_go(cpu, boot);
+			spin_table_store(release.addr, (uint64_t)spin_table_entry);
+		}
+		return release.error;
+	}
 	return psci_cpu_on(cpu->hart, (uint64_t)secondary_entry, (uint64_t)boot);
 }
 

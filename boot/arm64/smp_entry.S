@@ -9,7 +9,74 @@
  */
 #include "boot/arm64/layout.h"
 
+	.macro	lea reg, symbol
+	adrp	\reg, \symbol
+	add	\reg, \reg, :lo12:\symbol
+	.endm
+
 	.text
+/*
+ * spin_table_entry: where the firmware starts a CPU by spin-table: nothing is passed, so the CPU looks
+ * itself up.
+ */
+	.globl	spin_table_entry
+	.balign	8
+spin_table_entry:
+	msr	daifset, #15
+1:	bl	find_secondary_boot
+	cbnz	x0, secondary_entry
+	wfe
+	b	1b
+
+/*
+ * find_secondary_boot: x0 = this CPU's struct secondary_boot, or 0 if secondaries[] (smp.c) does not
+ * name it yet. With the MMU off; changes x0-x4.
+ */
+	.globl	find_secondary_boot
+find_secondary_boot:
+	mrs	x1, mpidr_el1
+	and	x1, x1, #~(0xff << 24)		/* U, MT and RES1: not of the affinity */
+	and	x1, x1, #0xffffffffff
+	lea	x2, secondaries
+	lea	x3, nr_secondaries
+	ldr	w3, [x3]
+1:	ldp	x4, x0, [x2], #16		/* affinity, struct secondary_boot */
+	cmp	x4, x1
+	b.ne	2f
+	cbnz	x0, 3f				/* 0: not written yet */
+2:	subs	w3, w3, #1
+	b.ne	1b
+	mov	x0, #0
+3:	ret
+
+/*
+ * void spin_table_store(phys_addr_t addr, uint64_t value)
+ *
+ * Where the word is may be unmapped (page 0), or no-map memory: it is written with the MMU off, which
+ * also leaves no copy in a cache. No other memory is accessed meanwhile than these instructions,
+ * which the loader has cleaned to the point of coherency.
+ */
+	.globl	spin_table_store
+spin_table_store:
+	mrs	x4, daif
+	msr	daifset, #15
+	mrs	x2, sctlr_el1
+	mov	x3, #(SCTLR_M | SCTLR_C)
+	bic	x3, x2, x3
+	dsb	sy
+	msr	sctlr_el1, x3
+	isb
+	dc	civac, x0			/* nothing older may be written over it */
+	dsb	sy
+	str	x1, [x0]
+	dc	civac, x0
+	dsb	sy
+	msr	sctlr_el1, x2
+	isb
+	msr	daif, x4
+	sev
+	ret
+
 	.globl	secondary_entry
 	.balign	8
 secondary_entry:

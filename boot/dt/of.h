@@ -56,6 +56,13 @@ struct of_cpu {
 };
 
 /*
+ * of_cpu_release_addr() - the word that a CPU looks at whose enable-method is "spin-table" (3.8.1):
+ * two cells; trees with one are taken as they are meant. -ENODEV: another enable-method, or none.
+ * -EINVAL: no address, or not of an aligned word below 2^48.
+ */
+int of_cpu_release_addr(const void *fdt, int node, phys_addr_t *addr);
+
+/*
  * of_each_cpu() - call fn for each CPU of the tree, in its order. Stops at the first nonzero return
  * and returns it.
  */

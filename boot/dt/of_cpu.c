@@ -4,6 +4,7 @@
  */
 #include "boot/dt/of.h"
 
+#include <errno.h>
 #include <libfdt.h>
 #include <string.h>
 
@@ -71,6 +72,20 @@ bool of_cpu_has_isa(const void *fdt, int node, const char *extension)
 			return true;
 	}
 	return false;
+}
+
+int of_cpu_release_addr(const void *fdt, int node, phys_addr_t *addr)
+{
+	const char *method = fdt_stringlist_get(fdt, node, "enable-method", 0, NULL);
+	int len;
+	const fdt32_t *cell = fdt_getprop(fdt, node, "cpu-release-addr", &len);
+
+	if (!method || strcmp(method, "spin-table") != 0)
+		return -ENODEV;
+	if (!cell || (len != 4 && len != 8))
+		return -EINVAL;
+	*addr = len == 8 ? (phys_addr_t)fdt32_ld(cell) << 32 | fdt32_ld(cell + 1) : fdt32_ld(cell);
+	return *addr % 8 || *addr >> 48 ? -EINVAL : 0;
 }
 
 /* ---- the rate of the time counter ----------------------------------------------------------- */

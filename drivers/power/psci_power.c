@@ -23,7 +23,7 @@ static int psci_power_probe(struct device *dev)
 	int error;
 
 	if (node == -ENODEV)
-		port_log("psci: not in the device tree: no reboot, no poweroff, one CPU");
+		port_log("psci: not in the device tree: no reboot, no poweroff");
 	if (node < 0)
 		return -ENODEV; /* psci_init() has said why */
 	dev->node = node;

@@ -206,6 +206,47 @@ static void test_each_cpu(void **state)
 	assert_int_equal(seen.count, 4);
 }
 
+/* A cpu node's enable-method and so many bytes of cpu-release-addr (3.8.1). */
+static int release_addr(const char *method, const uint32_t *cells, int bytes, phys_addr_t *addr)
+{
+	fdt32_t value[3];
+
+	for (int i = 0; i < 3; i++)
+		value[i] = cpu_to_fdt32(cells[i]);
+	start_cpus();
+	begin("cpu@1");
+	text("enable-method", method);
+	if (bytes >= 0)
+		assert_int_equal(fdt_property(blob, "cpu-release-addr", value, bytes), 0);
+	end();
+	finish_cpus();
+	return of_cpu_release_addr(blob, at("/cpus/cpu@1"), addr);
+}
+
+static void test_release_addr(void **state)
+{
+	static const uint32_t high[3] = {0x12, 0x340000d8, 8}, low[3] = {0x340000d8},
+			      odd[3] = {0, 0xdc}, reach[3] = {0xffff, 0xfffffff8},
+			      beyond[3] = {0x10000, 0};
+	phys_addr_t addr = 0;
+
+	(void)state;
+	assert_int_equal(release_addr("spin-table", high, 8, &addr), 0);
+	assert_int_equal(addr, 0x12340000d8);
+	assert_int_equal(release_addr("spin-table", low, 4, &addr), 0);
+	assert_int_equal(addr, 0x340000d8);
+	assert_int_equal(release_addr("spin-table", reach, 8, &addr), 0);
+	assert_int_equal(addr, 0xfffffffffff8);
+	assert_int_equal(release_addr("spin-table", beyond, 8, &addr), -EINVAL);
+	assert_int_equal(release_addr("spin-table", odd, 8, &addr), -EINVAL);
+	assert_int_equal(release_addr("spin-table", high, -1, &addr), -EINVAL);
+	assert_int_equal(release_addr("spin-table", high, 0, &addr), -EINVAL);
+	assert_int_equal(release_addr("spin-table", high, 12, &addr), -EINVAL);
+	assert_int_equal(release_addr("psci", high, 8, &addr), -ENODEV);
+	assert_int_equal(release_addr("spin-table2", high, 8, &addr), -ENODEV);
+	assert_int_equal(release_addr(NULL, high, 8, &addr), -ENODEV);
+}
+
 static void test_timebase(void **state)
 {
 	(void)state;
@@ -488,7 +529,7 @@ int main(void)
 		cmocka_unit_test(test_isa),	   cmocka_unit_test(test_status),
 		cmocka_unit_test(test_each_cpu),   cmocka_unit_test(test_timebase),
 		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_stdout),
-		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_aliases),	   cmocka_unit_test(test_release_addr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
