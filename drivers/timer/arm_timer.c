@@ -51,19 +51,23 @@ static void arm_timer_interrupt(void *arg)
 
 static int arm_timer_probe(struct device *dev)
 {
+	static const char *const compatible[] = {"arm,armv8-timer", "arm,armv7-timer"};
 	const void *fdt = dev->fdt;
 	struct of_irq irq;
 	int node = -1, index, error;
 
-	do
-		node = fdt_node_offset_by_compatible(fdt, node, "arm,armv8-timer");
-	while (node >= 0 && !of_is_enabled(fdt, node));
+	/* the same registers and interrupts; trees from before ARMv8 have the second */
+	for (unsigned int i = 0; i < sizeof(compatible) / sizeof(compatible[0]) && node < 0; i++) {
+		dev->compatible = compatible[i];
+		do
+			node = fdt_node_offset_by_compatible(fdt, node, compatible[i]);
+		while (node >= 0 && !of_is_enabled(fdt, node));
+	}
 	if (node < 0) {
 		port_log("arm-timer: the device tree has no arm,armv8-timer: no timer");
 		return -ENODEV;
 	}
 	dev->node = node;
-	dev->compatible = "arm,armv8-timer";
 	/* only trees of boards whose firmware forgot CNTFRQ_EL0 have this */
 	boot_info.timebase_hz =
 		of_u32(fdt, node, "clock-frequency", (uint32_t)boot_info.timebase_hz);
