@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Running the image on the emulated board.
 
+comma := ,
+put = -device loader,file=$(1),addr=$(2),force-raw=on
+
 # The tree in place of QEMU's own, if there is one. With LOAD a few instructions at the usual place jump to the
 # image at that address. For a machine that QEMU's -kernel does not know DTB_LOAD says where the tree goes and
 # START what is entered with it: image, tree and the instructions for that are put in RAM.
@@ -14,7 +17,6 @@ PASSED_DTB := $(OUT)/dtb/$(BOARD).passed
 LOAD_DEPS  := $(START_STUB) $(PASSED_DTB)
 LOAD_ARGS   = $(call put,$(OUT)/quarry.bin,$(RAM_LOAD)) $(call put,$(PASSED_DTB),$(DTB_LOAD)) \
 	$(call put,$(START_STUB),$(START_LOAD)),cpu-num=0
-put         = -device loader,file=$(1),addr=$(2),force-raw=on
 
 # QEMU's -append is for -kernel: the commands go into the tree here.
 $(OUT)/dtb/$(BOARD).commands: FORCE
@@ -22,6 +24,11 @@ $(OUT)/dtb/$(BOARD).commands: FORCE
 
 $(PASSED_DTB): $(DTB) $(OUT)/dtb/$(BOARD).commands
 	$(Q)cp $< $@ $(if $(CMD),&& fdtput -p -t s $@ /chosen bootargs $(call shell_quote,$(CMD)))
+else ifneq ($(BARE),)
+# A board that has no loader: each CPU comes out of reset at the image.
+LOAD_DEPS := $(DTB)
+LOAD_ARGS  = $(call put,$(OUT)/quarry.bin,$(RAM_LOAD)),cpu-num=0 $(if $(DTB),-dtb $(DTB)) \
+	$(patsubst %,-device loader$(comma)addr=$(RAM_LOAD)$(comma)cpu-num=%,$(shell seq 1 $$(($(SMP) - 1))))
 else
 ifneq ($(LOAD),)
 LOAD_DEPS := $(OUT)/jump-$(LOAD).bin $(DTB)
@@ -34,7 +41,6 @@ LOAD_ARGS += $(if $(DTB),-dtb $(DTB)) $(if $(CMD),-append $(call shell_quote,$(C
 endif
 
 # What is plugged in. QEMU wants a comma in a file's name twice.
-comma    := ,
 DISK_ARGS = -drive if=none,id=disk,format=raw,file=$(call shell_quote,$(subst $(comma),$(comma)$(comma),$(DISK))) \
 	-device virtio-blk-device,drive=disk
 EDU_ARGS := -device edu,dma_mask=0xffffffff
@@ -54,6 +60,7 @@ debug:
 	$(error QEMU has no $(BOARD); by JTAG: docs/porting.md)
 else
 run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this terminal
+	$(if $(BARE),$(if $(CMD),$(error CMD is passed by a loader, and board '$(BOARD)' has none: type commands on the console)))
 	@echo "Booting $(BOARD); to leave: poweroff, or Ctrl-A x"
 	$(Q)$(QEMU_LINE) -nographic $(if $(SERIAL_BEFORE),$(SERIAL_BEFORE) -serial mon:stdio)
 

@@ -21,7 +21,7 @@ CELLS = ("board", "loader's tree", "prompt", "console", "CPUs", "interrupt contr
 TITLE = f"| {' | '.join(CELLS)} |\n|{'--|' * len(CELLS)}"
 NO_QEMU = "this QEMU has none"
 SECONDS = 600  # for the suites: without a timer every wait for time that does not pass runs to its end
-CHIPS = ("plic", "gicv2", "gicv3")
+CHIPS = ("plic", "gicv2", "gicv3", "bcm2836-l1-intc")
 POWERS = ("sbi-power", "psci-power", "syscon-power", "sifive-test")
 
 

@@ -96,3 +96,20 @@ def test_flash(setup, bare):
     assert f"loaded at {setup.place(0x200000):#x}, entered at EL3" in log
     assert "smp: CPU 1 (0x1): the firmware does not start it" in log and "smp: 1 of 2 CPUs online" in log
     assert "ok 1 order.4" in board.cmd("test order.4")
+
+
+def test_sbsa_ref(setup, subresults):
+    """boards/sbsa-ref by `make run`: RAM at 1 TiB, and nothing below 4 GiB."""
+    board = Board.__new__(Board)
+    board.spawn(["make", "-s", "run", "BOARD=sbsa-ref"])
+    try:
+        log = board.expect_prompt()
+        assert "loaded at 0x10000200000, entered at EL3" in log and "device tree at 0x10000000000" in log
+        assert log.count("psci") == 1 and NO_FIRMWARE in log and "smp: 4 of 4 CPUs online" in log
+        assert [state for _, _, state, *_ in cpu_lines(board)] == ["online"] * 4
+        results = ktap.check(board.cmd("test", timeout=500))
+        subresults([(r.name, r.passed, f"{r.text}; {' / '.join(r.notes)}") for r in results])
+        assert re.search(r"stress: \d+ operations on 4 cpus, 0 mismatches, buddyinfo as before",
+                         board.cmd("stress seconds=2", timeout=200))
+    finally:
+        board.close()

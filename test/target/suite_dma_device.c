@@ -22,7 +22,7 @@ static int forgetful_probe(struct device *dev)
 	dma_addr_t handle;
 
 	requested = 0;
-	requested += dma_set_mask(dev, DMA_BIT_MASK(40)) == 0 &&
+	requested += dma_set_mask(dev, DMA_BIT_MASK(64)) == 0 &&
 		     dma_alloc_coherent(dev, 3 * PAGE_SIZE, &handle, GFP_KERNEL);
 	requested += !dma_mapping_error(dev, dma_map_single(dev, buffer, 64, DMA_TO_DEVICE));
 	return result;
