@@ -49,6 +49,7 @@ include mk/image.mk
 include mk/bench.mk
 include mk/bench-linux.mk
 include mk/host.mk
+include mk/lib.mk
 include mk/fuzz.mk
 include mk/exhaust.mk
 include mk/mutate.mk

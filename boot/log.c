@@ -7,6 +7,7 @@
  * that they carry zero, as Linux's first lines do. A lock of its own guards the ring; the console
  * has another. A debugger finds the ring by its name, when nothing can print: docs/porting.md.
  */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 

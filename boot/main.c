@@ -6,6 +6,7 @@
  * Nothing the loader passed is believed before it was checked, and whatever is wrong stops the boot
  * with one line that says what.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>

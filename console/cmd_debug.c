@@ -3,6 +3,7 @@
  * cmd_debug.c: questions to the allocator and trouble made on purpose: why a request would be
  * refused, fault injection, tracepoints.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <quarry/mm.h>
 #include <stdio.h>

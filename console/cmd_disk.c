@@ -3,6 +3,7 @@
  * cmd_disk.c: `disk`: what disks there are; sectors shown and written; whole disks summed, filled
  * and verified.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libfdt.h>

@@ -3,6 +3,7 @@
  * cmd_sysctl.c: the allocator's switches by Linux's means: list, read, set. A value that cannot be
  * is one line of error, and nothing has changed.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <quarry/mm.h>

@@ -3,6 +3,7 @@
  * shell.c: finds and runs commands, and feeds the line editor.
  */
 #include <quarry/port.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 

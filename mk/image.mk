@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The firmware image and the library: all sources of the folders named here, one object each.
+# The firmware image: all sources of the folders named here, one object each.
 
 # Drivers of what is part of an instruction set's architecture; all others are built for all.
 DRIVERS_riscv64 := irqchip/plic irqchip/aplic irqchip/aplic_msi irqchip/imsic irqchip/riscv_ext timer/riscv_timer power/sbi_power
@@ -78,26 +78,5 @@ $(OUT)/quarry.elf: $(IMAGE_OBJECTS) $(FDT_OBJECTS) $(IMAGE_LDS) $(OUT)/objects
 $(OUT)/quarry.bin: $(OUT)/quarry.elf
 	$(call say,BIN,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@
-
-$(OUT)/libquarry.a: $(MM_OBJECTS) $(OUT)/objects
-	$(call say,AR,$@)
-	$(Q)rm -f $@
-	$(Q)$(AR) rcsD $@ $(MM_OBJECTS)
-
-.PHONY: lib sizes
-lib: $(OUT)/libquarry.a ## build mm/ as a library: build/<isa>/libquarry.a
-	@echo 'library: $<; headers: include/quarry (-Iinclude)'
-
-# For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk). No jump is
-# threaded, which copies blocks, and no invariant moved out of a loop, which takes registers that must be saved.
-SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -fno-thread-jumps -fno-move-loop-invariants
-
-sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options
-	@for opt in -O2 -Os; do \
-		$(MAKE) --no-print-directory -s O=$(O)/sizes$$opt OPT=$$opt \
-			EXTRA_CFLAGS="$$([ $$opt = -O2 ] || echo '$(SMALL_FLAGS)')" lib >/dev/null || exit 1; \
-		echo "$(ISA) $$opt"; $(SIZE) -t $(O)/sizes$$opt/$(ISA)/libquarry.a | \
-		sed 's/ (ex .*libquarry.a)//'; \
-	done
 
 -include $(patsubst %.o,%.d,$(IMAGE_OBJECTS) $(FDT_OBJECTS)) $(IMAGE_LDS).d

@@ -21,10 +21,3 @@ bool expect(struct walk *walk, bool holds, const char *fmt, ...)
 	port_log("mm_check: %s", text);
 	return false;
 }
-
-uint64_t hash_mix(uint64_t hash, uint64_t value)
-{
-	hash ^= value;
-	hash *= 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
-	return hash ^ hash >> 32;
-}

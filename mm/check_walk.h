@@ -44,7 +44,13 @@ struct walk {
 /* Counts a violation and logs the first ones. Returns whether it holds. */
 bool expect(struct walk *walk, bool holds, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-uint64_t hash_mix(uint64_t hash, uint64_t value);
+
+static inline uint64_t hash_mix(uint64_t hash, uint64_t value)
+{
+	hash ^= value;
+	hash *= 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
+	return hash ^ hash >> 32;
+}
 
 /* The tables that say where everything is. False: nothing can be found by them. */
 bool check_tables(struct walk *walk); /* zone/tables_check.c */

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * compiler.h: what the files of mm/ tell the compiler: speed or size, and accesses without a lock
- * that are meant.
+ * compiler.h: what the files of mm/ tell the compiler: the functions of C that there are, speed or
+ * size, and accesses without a lock that are meant.
  */
 #ifndef QUARRY_MM_COMPILER_H
 #define QUARRY_MM_COMPILER_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/*
+ * All that mm/ needs of a C library, but for what prints and parses in debug/. Compilers need them
+ * too, of any host (C11 4p6 grants a freestanding program no <string.h>).
+ */
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *one, const void *other, size_t size);
+
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
 
 /*
  * A function that reads, without a lock, what others write plainly: a zone's counts, which change

@@ -6,6 +6,7 @@
 #define QUARRY_MM_DESCRIPTOR_H
 
 #include <quarry/page.h>
+#include "compiler.h"
 
 #define NIL32 ((uint32_t)0xffffffff)
 

@@ -7,6 +7,7 @@
  */
 #include "boot/cpu/smp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
  */
 #include "boot/arm64/trap.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
  */
 #include "drivers/base/driver.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libfdt.h>
 #include <quarry/mm.h>

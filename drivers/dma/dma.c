@@ -6,6 +6,7 @@
  * look into the CPU's caches, if it shares no cache line with anything else that the CPU may
  * write meanwhile. Otherwise it is copied through bounce pages.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <quarry/memblock.h>

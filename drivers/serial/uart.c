@@ -7,6 +7,7 @@
  */
 #include "drivers/serial/uart.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libfdt.h>
 #include <quarry/port.h>

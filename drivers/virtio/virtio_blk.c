@@ -9,6 +9,7 @@
  */
 #include "drivers/virtio/virtio_blk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <quarry/mm.h>
 #include <quarry/port.h>

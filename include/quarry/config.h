@@ -9,6 +9,13 @@
 #ifndef QUARRY_CONFIG_H
 #define QUARRY_CONFIG_H
 
+/* As in C11's <assert.h>, which no freestanding host need have. */
+#ifdef __cplusplus
+#define QUARRY_STATIC_ASSERT static_assert
+#else
+#define QUARRY_STATIC_ASSERT _Static_assert
+#endif
+
 /* Most CPUs that may own per-CPU page caches. */
 #ifndef CONFIG_NR_CPUS
 #define CONFIG_NR_CPUS 64

@@ -17,7 +17,6 @@
 #ifndef QUARRY_PAGE_H
 #define QUARRY_PAGE_H
 
-#include <assert.h>
 #include <quarry/config.h>
 #include <quarry/types.h>
 
@@ -36,9 +35,9 @@ struct page {
 		uint64_t raw; /* all of it, to write it in one store */
 	};
 };
-static_assert(sizeof(struct page) == 8, "8 bytes a page");
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-	      "info is the low half of word, word of raw");
+QUARRY_STATIC_ASSERT(sizeof(struct page) == 8, "8 bytes a page");
+QUARRY_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+		     "info is the low half of word, word of raw");
 
 #define PAGE_STATE_SHIFT 12
 #define PAGE_ORDER_SHIFT 8
@@ -60,11 +59,13 @@ enum page_state {
 #define MAX_ORDER_NR_PAGES (1UL << MAX_PAGE_ORDER)
 #define pageblock_order	   CONFIG_PAGEBLOCK_ORDER /* 2 MiB */
 #define pageblock_nr_pages (1UL << pageblock_order)
-static_assert(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15, "an order has 4 bits in a descriptor");
-static_assert(pageblock_order <= 9, "the map of a pageblock has eight words at most");
-static_assert(pageblock_order == MAX_PAGE_ORDER - 1, "the largest block is a pair of pageblocks");
-static_assert(CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
-		      CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,
-	      "groups lie within a pageblock, and the descriptors' page is aligned to one");
+QUARRY_STATIC_ASSERT(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15,
+		     "an order has 4 bits in a descriptor");
+QUARRY_STATIC_ASSERT(pageblock_order <= 9, "the map of a pageblock has eight words at most");
+QUARRY_STATIC_ASSERT(pageblock_order == MAX_PAGE_ORDER - 1,
+		     "the largest block is a pair of pageblocks");
+QUARRY_STATIC_ASSERT(CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
+			     CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,
+		     "groups lie within a pageblock, and the descriptors' page is aligned to one");
 
 #endif

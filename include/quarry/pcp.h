@@ -14,7 +14,6 @@
 #ifndef QUARRY_PCP_H
 #define QUARRY_PCP_H
 
-#include <assert.h>
 #include <quarry/config.h>
 #include <quarry/gfp.h>
 #include <quarry/page.h>
@@ -31,12 +30,12 @@ struct per_cpu_pages {
 	uint32_t unused32[3];
 #endif
 };
-static_assert(sizeof(struct per_cpu_pages) == 32, "class bits are byte offsets");
+QUARRY_STATIC_ASSERT(sizeof(struct per_cpu_pages) == 32, "class bits are byte offsets");
 
 #define NR_PCP_CLASSES	8
 #define PCP_OFFSET_MASK (PAGE_ORDER_MASK | PAGE_CLASS_MASK)
-static_assert(NR_PCP_CLASSES * sizeof(struct per_cpu_pages) == 1 << PAGE_ORDER_SHIFT,
-	      "order bits are byte offsets");
+QUARRY_STATIC_ASSERT(NR_PCP_CLASSES * sizeof(struct per_cpu_pages) == 1 << PAGE_ORDER_SHIFT,
+		     "order bits are byte offsets");
 
 /* Descriptors known to be trustworthy without a look at the spans (mm/zone/sections.c). */
 struct mm_open_range {

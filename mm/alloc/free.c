@@ -5,7 +5,7 @@
  * The hot path (quarry/mm_inline.h) handles a page that surely is what it should be. Here any
  * address is judged in bounded time: refused with its cause and the caller's address, or freed.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 #include <quarry/memblock.h>
 #include "alloc_internal.h"
 

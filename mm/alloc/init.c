@@ -2,7 +2,7 @@
 /*
  * init.c: the allocator put together: zones over memblock, and for each CPU its caches over both.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 #include "alloc_internal.h"
 
 int mm_init(const struct mm_config *config)

@@ -6,7 +6,6 @@
  * is what follows when the cache is empty: each zone in turn is asked for a block above its low
  * mark, whatever the flags. If none has one, slowpath.c goes on.
  */
-#include <string.h>
 #include "alloc_internal.h"
 
 /* Where speed counts, what is rare does not burden its caller with its registers. */

@@ -4,7 +4,6 @@
  * such boundary, so the range is searched, from its end down, a pageblock under each acquisition of
  * the lock: first what is free, then what the CPUs' caches would make free.
  */
-#include <string.h>
 #include "../free_map.h"
 #include "alloc_internal.h"
 

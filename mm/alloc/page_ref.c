@@ -7,7 +7,7 @@
  * they were at one moment. The holders of a compound block are counted in its head, whichever of
  * its pages they name.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 #include "alloc_internal.h"
 
 extern uint32_t page_ref_change(struct page *head, unsigned int least, int add, uint32_t clear);

@@ -3,7 +3,7 @@
  * shrinker.c: the callbacks of others: shrinkers, which give memory back when a request finds none,
  * and low-memory notifiers, which hear of a zone that runs low.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 #include "alloc_internal.h"
 
 /* Objects a shrinker is asked for in one round. */

@@ -3,7 +3,6 @@
  * open_section.c: a section that nobody has cut yet becomes two pageblocks. Only then is its
  * metadata written for the first time.
  */
-#include <string.h>
 #include "../debug/hooks.h"
 #include "buddy_internal.h"
 

@@ -179,19 +179,18 @@ static void missing_text(const struct alloc_context *ac, char *buf, size_t size)
 
 void emit_advice(const struct alloc_context *ac, void (*emit)(const char *line))
 {
-	char advice[128], line[160];
-	const char *flag = NULL, *what = "would help";
+	char text[128], line[160];
+	const char *advice = text, *flag = NULL, *what = "would help";
 
 	if (drain_helps(ac)) {
-		snprintf(advice, sizeof(advice),
-			 "drain, the pages of all caches back to the zones");
+		advice = "drain, the pages of all caches back to the zones";
 	} else if ((flag = flag_that_helps(ac)) != NULL) {
-		snprintf(advice, sizeof(advice), "%s", flag);
-	} else if (!advise_min_free(ac, advice, sizeof(advice)) &&
-		   !advise_reserve_ratio(ac, advice, sizeof(advice)) &&
-		   !advise_order(ac, advice, sizeof(advice))) {
+		advice = flag;
+	} else if (!advise_min_free(ac, text, sizeof(text)) &&
+		   !advise_reserve_ratio(ac, text, sizeof(text)) &&
+		   !advise_order(ac, text, sizeof(text))) {
 		what = "missing";
-		missing_text(ac, advice, sizeof(advice));
+		missing_text(ac, text, sizeof(text));
 	}
 	snprintf(line, sizeof(line), "  %s: %s", what, advice);
 	emit(line);

@@ -4,9 +4,7 @@
  * injection, poisoning, zeroing. The hot paths never look: the caches are hidden from them then
  * (pcp_sync_hooks()).
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <quarry/errno.h>
 #include "debug_internal.h"
 
 #define POISON 0xaa /* Linux: PAGE_POISON */
@@ -302,33 +300,4 @@ void mm_get_fail(struct mm_fail *fail)
 	fail->times = READ_ONCE(mm.fail.times);
 	fail->seen = READ_ONCE(mm.fail.seen);
 	fail->failed = READ_ONCE(mm.fail.failed);
-}
-
-char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size)
-{
-	unsigned long long pfn = entry->pfn;
-	char names[GFP_NAMES_SIZE];
-
-	switch (entry->type) {
-	case MM_TRACE_ALLOC:
-		snprintf(buf, size,
-			 "mm_page_alloc: pfn=0x%llx order=%u migratetype=%u gfp_flags=%s", pfn,
-			 entry->order, entry->migratetype,
-			 gfp_names(entry->gfp, names, sizeof(names)));
-		break;
-	case MM_TRACE_FREE:
-		snprintf(buf, size, "mm_page_free: pfn=0x%llx order=%u", pfn, entry->order);
-		break;
-	case MM_TRACE_EXTFRAG:
-		snprintf(buf, size,
-			 "mm_page_alloc_extfrag: pfn=0x%llx alloc_order=%u alloc_migratetype=%u "
-			 "fallback_migratetype=%u change_ownership=%d",
-			 pfn, entry->order, entry->migratetype, (unsigned int)entry->gfp,
-			 entry->migratetype != MIGRATE_MOVABLE);
-		break;
-	default:
-		snprintf(buf, size, "mm_page_pcpu_drain: pfn=0x%llx order=%u migratetype=%u", pfn,
-			 entry->order, entry->migratetype);
-	}
-	return buf;
 }

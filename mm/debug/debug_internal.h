@@ -15,6 +15,12 @@
 
 #pragma GCC visibility push(hidden)
 
+/*
+ * words.c, or a line of numbers: a request is refused. ac: its record; NULL: for its flags or order,
+ * or by fault injection if there is nothing wrong with these.
+ */
+void say_refusal(gfp_t gfp, unsigned int order, const struct alloc_context *ac);
+
 /* gfp.c */
 /* Is the request acceptable? If not, what is wrong with it is written to why. */
 bool gfp_check(gfp_t gfp, unsigned int order, char *why, size_t size);

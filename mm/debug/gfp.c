@@ -2,10 +2,9 @@
 /*
  * gfp.c: allocation flags to and from their names, and what is wrong with them.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <quarry/errno.h>
 #include "debug_internal.h"
 
 /* Writing takes the first that fits, so compounds come before their parts. */
@@ -70,10 +69,39 @@ bool gfp_check(gfp_t gfp, unsigned int order, char *why, size_t size)
 	return false;
 }
 
+static unsigned int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	c |= 0x20; /* lower case */
+	return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;
+}
+
+/* 0x.., decimal. Not strtoul(), which writes to errno, in a thread-local block a host may not have. */
+static int parse_number(const char *text, gfp_t *gfp)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	unsigned long number = 0;
+
+	text += hex ? 2 : 0;
+	do {
+		unsigned int digit = digit_of(*text++);
+
+		if (digit >= (hex ? 16 : 10))
+			return -EINVAL;
+		number = number * (hex ? 16 : 10) + digit;
+		if (number > __GFP_BITS_MASK)
+			return -EINVAL; /* has a bit that is no flag, and so have all longer ones */
+	} while (*text);
+	if (number & ~(unsigned long)__GFP_BITS_MASK)
+		return -EINVAL;
+	*gfp |= (gfp_t)number;
+	return 0;
+}
+
 static int parse_one(const char *text, size_t length, gfp_t *gfp)
 {
-	char word[32], *end;
-	unsigned long number;
+	char word[32];
 
 	if (!length || length >= sizeof(word))
 		return -EINVAL;
@@ -87,12 +115,7 @@ static int parse_one(const char *text, size_t length, gfp_t *gfp)
 	}
 	if (word[0] < '0' || word[0] > '9')
 		return -EINVAL;
-	errno = 0;
-	number = strtoul(word, &end, word[1] == 'x' || word[1] == 'X' ? 16 : 10);
-	if (errno || *end || number & ~(unsigned long)__GFP_BITS_MASK)
-		return -EINVAL;
-	*gfp |= (gfp_t)number;
-	return 0;
+	return parse_number(word, gfp);
 }
 
 int gfp_parse(const char *text, gfp_t *gfp)

@@ -34,7 +34,7 @@ extern int mm_fault_certain;
 
 /* ---- debug options and reports ------------------------------------------------------------- */
 
-/* report.c */
+/* report.c, but for the words */
 /* mm_init() finds no memory, too much, or no room for its metadata: its errno. */
 int report_no_metadata(uint64_t nr_pages, size_t bytes);
 /* mm_init() is not given the area that port_pcpu() returns: its errno. */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * info.c: what the allocator tells about itself: zones, free blocks by order and type, caches,
- * one page, figures and their names; and whether a refused free panics, the one thing that is set
- * here.
+ * figures and their names.
  */
-#include <errno.h>
 #include <string.h>
 #include <quarry/memblock.h>
-#include "../free_map.h"
 #include "debug_internal.h"
 
 const char *zone_name(const struct zone *zone)
@@ -202,60 +199,6 @@ RACY bool mm_pcp_info(unsigned int n, struct pcp_info *info)
 	return false;
 }
 
-RACY int mm_page_info(pfn_t pfn, struct page_info *info)
-{
-	unsigned long index = pfn_to_index(pfn), head = index;
-	enum section_state state;
-	unsigned long flags;
-	struct page page;
-
-	if (index == NIL32)
-		return -EFAULT;
-	memset(info, 0, sizeof(*info));
-	info->pfn = info->head_pfn = pfn;
-	info->zone = (enum zone_type)(zone_of(index) - mm.zones);
-	state = section_state(index >> SECTION_SHIFT);
-	if (state != SECTION_OPEN) {
-		info->untouched = state == SECTION_UNTOUCHED;
-		info->state = info->untouched ? PAGE_FREE : PAGE_RESERVED;
-		info->order = info->untouched ? MAX_PAGE_ORDER : 0;
-		info->migratetype = MIGRATE_MOVABLE;
-		if (info->untouched)
-			info->head_pfn = ALIGN_DOWN(pfn, (pfn_t)SECTION_PAGES);
-		return 0;
-	}
-	/*
-	 * With the lock blocks stay where they are; what their holders change is read as one word. A page
-	 * that a bulk request has just taken has no word yet (bulk_from_buddy()): in use, of order 0.
-	 */
-	flags = port_irq_save();
-	spin_lock(&mm.zones[info->zone].lock);
-	head = block_head(index);
-	info->migratetype = (enum migratetype)mm.pageblocks[index >> pageblock_order].type;
-	if (head == NIL32 && !map_test(index)) {
-		head = index;
-		page.raw = PAGE_INFO(PAGE_ALLOC, 0) | PAGE_ONE_REF;
-		info->order = 0;
-	} else if (head == NIL32) { /* free, and no whole pageblock */
-		page.raw = PAGE_FREE_WORD(0);
-		info->order = buddy_order(index, &head);
-	} else {
-		page.raw = READ_ONCE(mm.memmap[head].raw);
-		info->order = page_order(&page);
-	}
-	spin_unlock(&mm.zones[info->zone].lock);
-	port_irq_restore(flags);
-	info->head_pfn = pfn - (index - head);
-	info->state = page_state(&page);
-	if (page_allocated(&page)) {
-		info->refcount = page._refcount;
-		info->owner = page.owner;
-		info->in_pcp = !page._refcount;
-		info->migratetype = gfp_migratetype(page.info);
-	}
-	return 0;
-}
-
 void mm_get_layout(struct mm_layout *layout)
 {
 	layout->present_pages = 0;
@@ -324,24 +267,4 @@ const char *mm_stage_name(enum mm_stage stage)
 	};
 
 	return stage_names[stage];
-}
-
-const char *mm_misuse_name(enum mm_misuse kind)
-{
-	static const char *const misuse_names[NR_MISUSES] = {
-		[MISUSE_DOUBLE_FREE] = "double free",
-		[MISUSE_WRONG_ORDER] = "wrong order",
-		[MISUSE_TAIL] = "not the first page of its block",
-		[MISUSE_RESERVED] = "reserved memory",
-		[MISUSE_FOREIGN] = "no memory of the allocator",
-		[MISUSE_MISALIGNED] = "not the address of a page",
-		[MISUSE_IN_USE] = "still in use",
-	};
-
-	return misuse_names[kind];
-}
-
-void mm_set_misuse_panic(bool on)
-{
-	WRITE_ONCE(mm.misuse_panic, on);
 }

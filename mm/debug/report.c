@@ -1,63 +1,48 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report.c: what is said when a request, a free, a reference or the allocator's own memory is
- * refused. Why a request was refused is in its record (alloc_context.h); explain.c puts it in
+ * report.c: what is counted and said when a request, a free, a reference or the allocator's own
+ * memory is refused. The text is the port's to make: formats and arguments go to port_log() as they
+ * are. Why a request was refused is in its record (alloc_context.h); words.c and explain.c put it in
  * words.
  */
-#include <errno.h>
-#include <stdio.h>
+#include <quarry/errno.h>
 #include "debug_internal.h"
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-static void log_line(const char *line)
+/* What libquarry says by itself: numbers. words.c says it in words, where libquarry-debug is linked. */
+__attribute__((weak)) void say_refusal(gfp_t gfp, unsigned int order,
+				       const struct alloc_context *ac)
 {
-	port_log("%s", line);
+	(void)ac;
+	port_log("page allocation failure: order:%u, mode:0x%x", order, (unsigned int)gfp);
 }
 
-/* The first line, or the only one. `why` may be empty: lines follow that say it. */
-static void log_refusal(gfp_t gfp, unsigned int order, const char *why)
+static void say(gfp_t gfp, unsigned int order, const struct alloc_context *ac)
 {
-	char names[GFP_NAMES_SIZE];
-
-	if (gfp & __GFP_NOWARN)
-		return;
-	/* Unknown flags alone: the names of the others would push the reason off the line. */
-	gfp_names(gfp & ~__GFP_BITS_MASK ? gfp & ~__GFP_BITS_MASK : gfp, names, sizeof(names));
-	port_log("page allocation failure: order:%u, mode:0x%x(%s)%s%s", order, (unsigned int)gfp,
-		 names, *why ? ": " : "", why);
+	if (!(gfp & __GFP_NOWARN))
+		say_refusal(gfp, order, ac);
 }
 
 struct page *report_bad_request(gfp_t gfp, unsigned int order)
 {
-	char wrong[GFP_NAMES_SIZE] = "";
-
 	count_event(&mm.stats.bad_request);
-	gfp_check(gfp, order, wrong, sizeof(wrong));
-	log_refusal(gfp, order, wrong);
+	say(gfp, order, NULL);
 	return NULL;
 }
 
 struct page *report_injected(gfp_t gfp, unsigned int order)
 {
 	count_event(&mm.stats.alloc_failed);
-	log_refusal(gfp, order, "fault injection");
+	say(gfp, order, NULL);
 	return NULL;
 }
 
-/* One line in an interrupt; else the record at length. */
 struct page *report_refusal(const struct alloc_context *ac)
 {
-	char text[320];
-
-	*text = '\0'; /* and no more: the call is bounded */
 	count_event(&mm.stats.stage[MM_STAGE_FAIL]);
 	count_event(&mm.stats.alloc_failed);
-	if (in_interrupt())
-		record_text(ac, text, sizeof(text));
-	log_refusal(ac->gfp, ac->order, text);
-	if (!*text && !(ac->gfp & __GFP_NOWARN))
-		emit_record(ac, log_line);
+	say(ac->gfp, ac->order, ac);
 	if (ac->gfp & __GFP_NOFAIL)
 		port_panic("a __GFP_NOFAIL request for order %u cannot be served", ac->order);
 	return NULL;
@@ -75,18 +60,45 @@ static unsigned int order_at(phys_addr_t addr)
 		       : info.order;
 }
 
+/* The order that the block has is of interest where that is what is wrong. */
+#define MISUSE_LINE(end) "free of 0x%llx order %u refused: %s" end " (called from %p)"
+
 void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller)
 {
-	char was[48] = "", text[192];
+	const char *name = mm_misuse_name(kind);
+	unsigned int meant = order < 0 ? order_at(addr) : (unsigned int)order;
+	unsigned long long at = addr;
 
-	if (kind == MISUSE_WRONG_ORDER)
-		snprintf(was, sizeof(was), ", but the block has order %u", order_at(addr));
-	snprintf(text, sizeof(text), "free of 0x%llx order %u refused: %s%s (called from %p)",
-		 (unsigned long long)addr, order < 0 ? order_at(addr) : (unsigned int)order,
-		 mm_misuse_name(kind), was, caller);
-	if (READ_ONCE(mm.misuse_panic))
-		port_panic("%s", text);
-	port_log("%s", text);
+	if (kind == MISUSE_WRONG_ORDER && READ_ONCE(mm.misuse_panic))
+		port_panic(MISUSE_LINE(", but the block has order %u"), at, meant, name,
+			   order_at(addr), caller);
+	else if (kind == MISUSE_WRONG_ORDER)
+		port_log(MISUSE_LINE(", but the block has order %u"), at, meant, name,
+			 order_at(addr), caller);
+	else if (READ_ONCE(mm.misuse_panic))
+		port_panic(MISUSE_LINE(""), at, meant, name, caller);
+	else
+		port_log(MISUSE_LINE(""), at, meant, name, caller);
+}
+
+const char *mm_misuse_name(enum mm_misuse kind)
+{
+	static const char *const misuse_names[NR_MISUSES] = {
+		[MISUSE_DOUBLE_FREE] = "double free",
+		[MISUSE_WRONG_ORDER] = "wrong order",
+		[MISUSE_TAIL] = "not the first page of its block",
+		[MISUSE_RESERVED] = "reserved memory",
+		[MISUSE_FOREIGN] = "no memory of the allocator",
+		[MISUSE_MISALIGNED] = "not the address of a page",
+		[MISUSE_IN_USE] = "still in use",
+	};
+
+	return misuse_names[kind];
+}
+
+void mm_set_misuse_panic(bool on)
+{
+	WRITE_ONCE(mm.misuse_panic, on);
 }
 
 void report_no_reference(const struct page *page)

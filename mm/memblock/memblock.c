@@ -10,9 +10,7 @@
  * not empty, no two neighbours that touch have the same flags, total_size is the sum, and an array
  * that has moved lies in mapped memory and is reserved.
  */
-#include <errno.h>
-#include <string.h>
-
+#include <quarry/errno.h>
 #include "memblock_internal.h"
 #include <quarry/port.h>
 

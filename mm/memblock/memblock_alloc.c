@@ -6,7 +6,6 @@
  * iterator's position is two array indices packed in one word: memory region in the low half, gap
  * in the high half, where gap b lies between reserved regions b - 1 and b.
  */
-#include <string.h>
 
 #include "memblock_internal.h"
 #include <quarry/port.h>

@@ -8,9 +8,7 @@
  * (moving `memory` may have to move `reserved` too, because the new array is a reservation), so a
  * call that fails has changed nothing.
  */
-#include <errno.h>
-#include <string.h>
-
+#include <quarry/errno.h>
 #include "memblock_internal.h"
 #include <quarry/port.h>
 

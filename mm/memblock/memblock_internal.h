@@ -9,6 +9,7 @@
 #define QUARRY_MEMBLOCK_INTERNAL_H
 
 #include <quarry/vm_debug.h>
+#include "../compiler.h"
 #include "memblock.h"
 
 static inline phys_addr_t region_end(const struct memblock_region *r)

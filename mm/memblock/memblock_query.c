@@ -2,8 +2,7 @@
 /*
  * memblock_query.c: questions about the map, the report and the checker of the arrays' invariants.
  */
-#include <errno.h>
-
+#include <quarry/errno.h>
 #include "memblock_internal.h"
 #include <quarry/port.h>
 

@@ -4,7 +4,7 @@
  * nobody waits for it any more. If it may have been inside mm/, its caches are left as they are,
  * and what it holds of locks is looked at from outside.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 
 #include "../check_walk.h"
 #include "../debug/hooks.h"

@@ -6,7 +6,6 @@
  * gives eight of its older pages back in one go, fewer if these merge far. Nothing here loops over
  * a whole cache.
  */
-#include <string.h>
 #include "pcp_internal.h"
 
 static_assert(CONFIG_PCP_BATCH_ORDER < pageblock_order, "a refill takes part of a pageblock");

@@ -6,7 +6,7 @@
  * runs of wholly free ones as spans. So the cost is linear in the regions of memblock, not in
  * memory. memblock_free_late() gives up what was reserved until then.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 #include "../buddy/buddy.h"
 #include "../debug/hooks.h"
 #include "../memblock/memblock.h"

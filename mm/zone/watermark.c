@@ -7,7 +7,7 @@
  * rest. A request that could use a higher zone also leaves lowmem_reserve[] of a lower one to
  * requests that could not.
  */
-#include <errno.h>
+#include <quarry/errno.h>
 #include "../alloc_context.h"
 #include "../debug/hooks.h"
 #include "zone_internal.h"

@@ -6,7 +6,6 @@
  * The cost is linear in the regions of memblock, not in memory. What is free gets there later
  * (memblock_free.c).
  */
-#include <string.h>
 #include <quarry/memblock.h>
 #include "../debug/hooks.h"
 #include "zone_internal.h"

@@ -21,7 +21,7 @@ EXCEPTIONS = {
 # Files that are a place of their own: what a folder offers to those below it.
 DOORS = {"boot/boot.h": "boot/boot.h", "boot/console_early.h": "boot/boot.h", "mm/debug/hooks.h": "mm/debug/hooks.h",
          "drivers/serial/uart_kind.h": "drivers/serial/uart_kind.h",
-         "mm/spinlock.h": "mm/spinlock.h"}
+         "mm/compiler.h": "mm/compiler.h", "mm/spinlock.h": "mm/spinlock.h"}
 
 
 def place(path):

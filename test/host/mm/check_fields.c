@@ -3,6 +3,7 @@
  * check_fields.c: the tables of check_fields.h. A field that is not in its structure's table makes
  * test_check.c fail, so a new one comes with its row and with its part of mm_check().
  */
+#include <assert.h>
 #include "check_fields.h"
 
 #include "machine.h"

@@ -3,6 +3,7 @@
  * test_gfp.c: allocation flags: each set has a name that is written and read, and what is wrong
  * with a set is said.
  */
+#include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# mm/ as a library, for the instruction set of BOARD and for programs that run here. libquarry is freestanding (C11 4p6): of a C
+# library it needs memcpy, memmove, memset and memcmp, and its core is compiled without any header of one. libquarry-debug is what
+# prints, explains and checks: it needs snprintf and vsnprintf and a few string functions.
+
+#: QUARRY_PORT_HEADER	make lib: the header of the port to build for; default the firmware's
+
+MM_DEBUG_NAMES   := advice check check_walk explain gfp info nearest state_hash trace_text words
+MM_DEBUG_SOURCES := $(foreach s,$(MM_SOURCES),$(if $(filter $(MM_DEBUG_NAMES) %_check,$(basename $(notdir $(s)))),$(s)))
+MM_CORE_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES),$(MM_SOURCES))
+
+LIB_FLAGS = -std=gnu11 $(OPT) -g -fPIE -fvisibility=hidden -fbuiltin -fno-stack-protector -U_FORTIFY_SOURCE -fno-common \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections $(PORT_FLAGS) $(EXTRA_CFLAGS)
+PORT_FLAGS = $(if $(QUARRY_PORT_HEADER),-DQUARRY_PORT_HEADER='"$(QUARRY_PORT_HEADER)"')
+
+LIB      := $(OUT)/lib
+LIB_HOST := $(HOST)/lib
+LIB_CC      = $(CC) $(ISA_FLAGS) $(LIB_FLAGS) -ffreestanding -nostdinc -isystem $(GCC_INCLUDE)
+LIB_HOST_CC = $(HOST_CC) -DQUARRY_HOST $(LIB_FLAGS)
+
+# $(call library,FOLDER,COMPILER,OPTIONS OF THE DEBUG PART,AR): both archives there.
+define library_template
+$(1)/flags: FORCE | deps-check
+	@$$(call update,$$($(2)) $$($(3)) $$(WARNINGS) $$(shell $$(firstword $$($(2))) -dumpfullversion) $$(MM_SOURCES))
+
+$(MM_DEBUG_SOURCES:%.c=$(1)/%.o): LIB_MORE = $$($(3))
+$(1)/mm/%.o: mm/%.c $(1)/flags
+	$$(call say,CC,$$< (library))
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$($(2)) $$(LIB_MORE) -MMD -MP -c -o $$@ $$< $$(WARNINGS) -Iinclude -I.
+
+$(1)/libquarry.a: $(MM_CORE_SOURCES:%.c=$(1)/%.o)
+$(1)/libquarry-debug.a: $(MM_DEBUG_SOURCES:%.c=$(1)/%.o)
+$(1)/libquarry.a $(1)/libquarry-debug.a:
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@
+	$$(Q)$$($(4)) rcsD $$@ $$^
+
+-include $(MM_SOURCES:%.c=$(1)/%.d)
+endef
+
+LIB_DEBUG = -isystem $(PICOLIBC)/include
+HOST_AR  := ar
+$(eval $(call library_template,$(LIB),LIB_CC,LIB_DEBUG,AR))
+$(eval $(call library_template,$(LIB_HOST),LIB_HOST_CC,NOTHING,HOST_AR))
+
+.PHONY: lib lib-host sizes
+lib: $(LIB)/libquarry.a $(LIB)/libquarry-debug.a ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-debug.a
+	@echo 'library: $^; headers: include/quarry (-Iinclude)'
+
+lib-host: $(LIB_HOST)/libquarry.a $(LIB_HOST)/libquarry-debug.a ## the same for programs that run here: build/host/lib
+	@echo 'library: $^; headers: include/quarry (-Iinclude)'
+
+# For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk). No jump is
+# threaded, which copies blocks, and no invariant moved out of a loop, which takes registers that must be saved.
+SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -fno-thread-jumps -fno-move-loop-invariants
+
+sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options
+	@for opt in -O2 -Os; do \
+		$(MAKE) --no-print-directory -s O=$(O)/sizes$$opt OPT=$$opt \
+			EXTRA_CFLAGS="$$([ $$opt = -O2 ] || echo '$(SMALL_FLAGS)')" lib >/dev/null || exit 1; \
+		echo "$(ISA) $$opt"; (cd $(O)/sizes$$opt/$(ISA)/lib && $(SIZE) -t $(MM_SOURCES:%.c=%.o)) | \
+		sed 's/\t[^\t]*\/\([^\/]*\.o\)$$/\t\1/'; \
+	done
