@@ -15,8 +15,10 @@ GDB_ARCH := aarch64
 $(call once,LIBC,ls -U $(PICOLIBC)/lib/release/libc.a $(PICOLIBC)/lib/libc.a 2>/dev/null | head -n 1)
 $(call once,LIBGCC,$(CC) -print-libgcc-file-name)
 
-ISA_FLAGS    := -march=$(MARCH)+nosimd -mgeneral-regs-only -mstrict-align -mno-outline-atomics
-ISA_LDFLAGS  := -m aarch64linux
+# Cortex-A53's errata 835769 and 843419: compilers that link say so to the linker, we call it ourselves, and for
+# the libraries' code it is all there is.
+ISA_FLAGS    := -march=$(MARCH)+nosimd -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mfix-cortex-a53-835769
+ISA_LDFLAGS  := -m aarch64linux --fix-cortex-a53-835769 --fix-cortex-a53-843419
 
 # Jump to an address, as printf writes it: see mk/toolchain.mk.
 JUMP_CODE := ldr x16, =0x%s\nbr x16\n
