@@ -11,6 +11,15 @@ ifneq ($(TREE_ASKED),)
 $(foreach v,$(filter-out $(TREE_ASKED),DTS DTB LINUX_DTS),$(eval $(v) :=))
 endif
 
+ifneq ($(word 2,$(DTS) $(DTB) $(LINUX_DTS)),)
+$(error '$(DTS)$(DTB)$(LINUX_DTS)': a device tree's path may have no blanks)
+endif
+ifneq ($(DTS)$(DTB),)
+ifeq ($(wildcard $(DTS)$(DTB)),)
+$(error there is no file '$(DTS)$(DTB)')
+endif
+endif
+
 TREE_SOURCE := $(or $(DTS),$(LINUX_DTS))
 ifneq ($(TREE_SOURCE),)
 DTB := $(OUT)/dtb/$(basename $(notdir $(TREE_SOURCE))).dtb

@@ -12,12 +12,16 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 1 << 20
 UART = "uart"  # for a row of uart_kinds.c, whose drivers take the console and no other
 ARMV7 = re.compile(r"arm,(arm.*|cortex-(a5|a7|a8|a9|a12|a15|a17|r.*|m.*))|.*krait|.*scorpion")
+PSCI = ("arm,psci", "arm,psci-0.2", "arm,psci-1.0")
+WAYS = ("PSCI", "spin-table")
+TIMERS = ("arm,armv8-timer", "arm,armv7-timer")
 QEMU = {"riscv64": "qemu-system-riscv64", "arm64": "qemu-system-aarch64"}
 
 
@@ -32,7 +36,9 @@ class Node:
         self.parent, self.props = parent, {}
 
     def strings(self, name):
-        return [text.decode("latin-1") for text in self.props.get(name, b"").split(b"\0") if text]
+        """Of a line each, in print: they go into files of ours."""
+        texts = [text.decode("latin-1") for text in self.props.get(name, b"").split(b"\0") if text]
+        return [re.sub(r"[^ -~]", "?", text) for text in texts]
 
     def string(self, name, default=""):
         return (self.strings(name) or [default])[0]
@@ -45,10 +51,8 @@ class Node:
 
 
 def read_tree(blob):
-    """All nodes of a blob, the root first (devicetree specification, chapter 5)."""
-    magic, _, at, strings = struct.unpack(">4I", blob[:16])
-    if magic != 0xD00DFEED:
-        raise ValueError("it is no device tree blob")
+    """All nodes of a blob, the root first (devicetree specification, chapter 5): of one that fdtmap takes for whole."""
+    _, _, at, strings = struct.unpack(">4I", blob[:16])
     nodes, node = [], None
     while True:
         (tag,) = struct.unpack_from(">I", blob, at)
@@ -130,10 +134,21 @@ def start_of_cpus(nodes, isa):
              and not (isa == "riscv64" and cpu.string("mmu-type") in ("", "riscv,none"))]
     if isa == "riscv64":
         return len(there), len(there), "by the SBI"
-    methods = {method for cpu in there for method in cpu.strings("enable-method") or ["none"]}
-    if methods == {"psci"} and has(nodes, "arm,psci", "arm,psci-0.2", "arm,psci-1.0"):
-        return len(there), len(there), "by PSCI"
-    return len(there), min(len(there), 1), f"enable-method is {', '.join(sorted(methods)) or 'missing'}: only psci is known"
+    psci = has(nodes, *PSCI)
+    ways = [way_of(cpu, psci) for cpu in there]
+    known = [way for way in ways if way in WAYS]
+    if len(known) == len(ways):
+        return len(there), len(there), f"by {', '.join(sorted(set(ways)))}"
+    # the one that the loader starts runs whatever the tree says
+    return len(there), max(len(known), 1), f"{', '.join(sorted(set(ways) - set(WAYS)))}; known: {', '.join(WAYS)}, or entry at EL3"
+
+
+def way_of(cpu, psci):
+    """How an arm64 CPU is started, or why it is not; psci: is there such a node?"""
+    method = cpu.string("enable-method")
+    if method == "spin-table":
+        return "spin-table" if len(cpu.props.get("cpu-release-addr", b"")) in (4, 8) else "spin-table without cpu-release-addr"
+    return "PSCI" if psci else f"enable-method {method or 'missing'}"
 
 
 def has(nodes, *names):
@@ -146,13 +161,14 @@ def timer_and_power(nodes, isa):
     off = ["syscon-poweroff"] if has(nodes, "syscon-poweroff") else []
     if isa == "riscv64":
         return "timer: the SBI's", f"power: {', '.join(off + ['the SBI, if it has SRST'])}"
-    off += ["PSCI"] if has(nodes, "arm,psci", "arm,psci-0.2", "arm,psci-1.0") else []
-    timer = has(nodes, "arm,armv8-timer")
-    return (f"timer: {'arm,armv8-timer' if timer else 'none; arm,armv8-timer is the one that is known'}",
+    off += ["PSCI"] if has(nodes, *PSCI) else []
+    timer = next((name for name in TIMERS if has(nodes, name)), None)
+    return (f"timer: {timer or f'none; known: ' + ', '.join(TIMERS)}",
             f"power: {', '.join(off) or 'nothing that switches it off is known'}")
 
 
 def fdtmap(tool, *args):
+    """(what it prints, what it complains of)"""
     run = subprocess.run([tool, *args], capture_output=True, text=True, check=False)
     complaints = [line.removeprefix(f"fdtmap: {args[-1]}: ") for line in run.stderr.splitlines()]
     return run.stdout.splitlines(), complaints
@@ -225,26 +241,36 @@ README = """# {name}
 {how}
 """
 WITH_QEMU = "QEMU's machine is `{machine}`. If the console stays silent it may not be its first UART (`SERIAL_BEFORE`, docs/porting.md)."
-WITHOUT_QEMU = ("QEMU has no such machine: `make run` writes what U-Boot boots, `Image`, the tree and `extlinux/extlinux.conf`, to\n"
-                "build/{isa}/sd-{name}: copy that to a FAT partition of the SD card.")
+WITHOUT_QEMU = ("For hardware: `make sdcard BOARD={name}` makes an SD card that U-Boot starts, with `Image`, the tree and\n"
+                "`extlinux/extlinux.conf`; `make run` leaves the same files in build/{isa}/sd-{name}. Nothing has been seen on the board yet.")
+
+
+def check_names(args):
+    """What is given is looked at before anything is printed or written."""
+    if args.name and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", args.name):
+        raise ValueError(f"NAME={args.name} is no name of a folder: small letters, digits, - and .")
+    if args.name and (ROOT / "boards" / args.name).exists():
+        raise ValueError(f"boards/{args.name} is there already")
+    if not re.fullmatch(r"[\w.,=+-]*", args.machine):
+        raise ValueError(f"MACHINE={args.machine} is no machine of QEMU's")
 
 
 def write_board(args, nodes, isa, lines, load):
+    """All of the folder or nothing."""
     folder = ROOT / "boards" / args.name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", args.name):
-        raise ValueError(f"'{args.name}' is no name of a folder: small letters, digits, - and .")
-    if folder.exists():
-        raise ValueError(f"boards/{args.name} is there already")
-    folder.mkdir()
-    tree = (args.kind, args.source)
-    if args.kind == "DTB":  # as text, which can be read and reviewed
-        tree = ("DTS", f"boards/{args.name}/{args.name}.dts")
-        subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", "-o", ROOT / tree[1], args.dtb], check=True)
-    model = nodes[0].string("model", args.name)
-    how = (WITH_QEMU if args.machine else WITHOUT_QEMU).format(isa=isa, name=args.name, machine=args.machine)
-    (folder / "board.mk").write_text(board_mk(model, isa, tree, args.machine, load))
-    (folder / "README.md").write_text(README.format(name=args.name, model=model, how=how,
-                                                    report="\n".join(f"    {line}" for line in lines)))
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as made:
+        made = Path(made) / args.name
+        made.mkdir()
+        tree = (args.kind, args.source)
+        if args.kind == "DTB":  # as text, which can be read and reviewed
+            tree = ("DTS", f"boards/{args.name}/{args.name}.dts")
+            subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", "-o", made / f"{args.name}.dts", args.dtb], check=True)
+        model = nodes[0].string("model", args.name).rstrip("\\")
+        how = (WITH_QEMU if args.machine else WITHOUT_QEMU).format(isa=isa, name=args.name, machine=args.machine)
+        (made / "board.mk").write_text(board_mk(model, isa, tree, args.machine, load))
+        (made / "README.md").write_text(README.format(name=args.name, model=model, how=how,
+                                                      report="\n".join(f"    {line}" for line in lines)))
+        made.rename(folder)
     print(f"wrote boards/{args.name}: " + ", ".join(sorted(path.name for path in folder.iterdir())))
 
 
@@ -260,18 +286,21 @@ def main():
         parser.add_argument(f"--{isa}", default="", help="drivers that only this instruction set has")
     args = parser.parse_args()
     try:
+        check_names(args)
+        maps, consoles = fdtmap(args.fdtmap, args.dtb), fdtmap(args.fdtmap, "--console", args.dtb)
+        if not maps[0] and not consoles[0] and maps[1] == consoles[1]:  # no tree that can be read
+            raise ValueError(maps[1][0])
         nodes = read_tree(Path(args.dtb).read_bytes())
         isa = isa_of(nodes)
         if not isa:
-            raise ValueError("its CPUs are neither riscv64 nor arm64")
+            raise ValueError("its CPUs are neither riscv64 nor arm64" if cpus_of(nodes) else "it names no CPU: for riscv64 or arm64?")
         others = [name for other in QEMU if other != isa for name in getattr(args, other).split()]
         known = drivers_of(isa, others)
-        maps, consoles = fdtmap(args.fdtmap, args.dtb), fdtmap(args.fdtmap, "--console", args.dtb)
         lines = list(report(nodes, isa, known, maps, consoles))
         print("\n".join(lines))
         if args.name:
             write_board(args, nodes, isa, lines, load_address(maps))
-    except (ValueError, OSError, struct.error, IndexError) as wrong:
+    except (ValueError, OSError, subprocess.CalledProcessError) as wrong:
         sys.exit(f"new-board: {args.dtb}: {wrong}")
 
 
