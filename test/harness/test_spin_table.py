@@ -10,7 +10,7 @@ import pytest
 
 import ktap
 from board import ROOT, Board
-from test_smp import cpu_lines
+from test_smp import cpu_lines, tree_with
 
 BOARDS = ["qemu-virt-arm64"]
 SOURCE = "arch/arm64/boot/dts/broadcom/bcm2837-rpi-3-b.dts"
@@ -78,3 +78,18 @@ def test_words_nobody_looks_at(pi):
     assert "smp: 1 of 4 CPUs online" in log
     assert [state for _, _, state, *_ in cpu_lines(board)] == ["online", "no answer", "refused", "refused"]
     assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=2000")
+
+
+def test_mailboxes_beside_a_gic(setup, boot):
+    """BCM2711's tree has the BCM2836's block too, without #interrupt-cells: the GIC is the controller, and that block is left alone."""
+    def add(text):
+        return text.replace("intc@8000000 {", 'local@b000000 { compatible = "brcm,bcm2836-l1-intc"; reg = <0x00 0xb000000 0x00 0x100>; };\n'
+                            "intc@8000000 {", 1)
+
+    options = setup.with_fdt(tree_with(setup, "mailboxes", add), "128M")
+    options["extra"] += ["-smp", "2"]
+    board = boot(**options)
+    log = board.expect_prompt()
+    assert "smp: 2 of 2 CPUs online" in log and "not usable" not in log
+    devices = board.cmd("devices")
+    assert re.search(r"(?m)^gicv2 ", devices) and "bcm2836" not in devices
