@@ -2,10 +2,11 @@
 /*
  * el3_entry.S: the start at EL3, with no firmware before it, and the calls of el3.h.
  *
- * The CPU with affinity 0 goes on at secure EL1, because flash may answer to the secure state only;
- * once the image is in RAM it leaves the secure state for good (el3_leave). EL3 has no stack, no MMU
- * and no cache: what it reads and writes are registers of devices. All other CPUs wait here until
- * secondaries[] (smp.c) names them, as spin-table has it, and go on at secondary_entry.
+ * Every CPU goes on at secure EL1, because flash may answer to the secure state only. The one with
+ * affinity 0 copies the image to RAM, if it is not there, and leaves the secure state for good
+ * (el3_leave). The others wait until secondaries[] (smp.c) of the image in RAM names them, as
+ * spin-table has it, and go on at secondary_entry. EL3 has no stack, no MMU and no cache: what it
+ * reads and writes are registers of devices.
  */
 #include "boot/arm64/el3.h"
 #include "boot/arm64/layout.h"
@@ -27,8 +28,8 @@
 
 	.text
 /*
- * el3_start: at EL3, MMU off; returns to x30 at secure EL1 with x0 = 3, on the CPU with affinity 0
- * only. Changes x0-x5.
+ * el3_start: at EL3, MMU off; returns to x30 at secure EL1 with x0 = ENTERED_AT_EL3, and
+ * IS_SECONDARY if this is not the CPU with affinity 0. Changes x0-x5.
  */
 	.globl	el3_start
 el3_start:
@@ -47,10 +48,6 @@ el3_start:
 	isb
 	msr	S3_6_C12_C12_4, xzr		/* ICC_CTLR_EL3 */
 1:
-	mrs	x1, mpidr_el1
-	and	x1, x1, #~(0xff << 24)		/* U, MT and RES1: not of the affinity */
-	and	x1, x1, #0xffffffffff
-	cbnz	x1, wait_in_pen
 	mov	x0, #(SCR_RES1 | SCR_RW)
 	msr	scr_el3, x0
 	mov	x0, #SPSR_EL1H
@@ -58,17 +55,44 @@ el3_start:
 	msr	elr_el3, x30
 	ldr	x0, =SCTLR_EL1_OFF
 	msr	sctlr_el1, x0
-	mov	x0, #3
-	eret
+	mov	x0, #ENTERED_AT_EL3
+	mrs	x1, mpidr_el1
+	and	x1, x1, #~(0xff << 24)		/* U, MT and RES1: not of the affinity */
+	tst	x1, #0xffffffffff
+	b.eq	1f
+	orr	x0, x0, #IS_SECONDARY
+1:	eret
 
-wait_in_pen:
-	bl	find_secondary_boot
-	cbnz	x0, 1f
+/*
+ * el3_wait: at secure EL1, x6 = how far up the image in RAM is from this one; does not return. RAM
+ * may still hold what the image of before a reset has left, so the names in it are taken away
+ * first; smp_arch_wait() repeats those that it is too late for.
+ */
+	.globl	el3_wait
+el3_wait:
+	cbz	x6, 2f				/* written by the loader */
+	lea	x0, secondaries
+	add	x0, x0, x6
+	lea	x1, nr_secondaries
+	ldr	w1, [x1]
+1:	stp	xzr, xzr, [x0], #16
+	subs	w1, w1, #1
+	b.ne	1b
+	dsb	sy
+2:	bl	find_secondary_boot
+	cbnz	x0, 3f
 	wfe
-	b	wait_in_pen
-1:	adr	x2, secondary_entry
-	msr	elr_el3, x2
-	b	leave
+	b	2b
+3:	mov	x7, x0
+	adr	x0, 4f
+	add	x0, x0, x6
+	ic	iallu
+	dsb	sy
+	isb
+	br	x0
+4:	bl	el3_leave
+	mov	x0, x7
+	b	secondary_entry
 
 /*
  * el3_leave: at secure EL1, with the image where it stays; returns at non-secure EL1. Changes

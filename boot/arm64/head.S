@@ -52,7 +52,7 @@ start_kernel:
 1:	bl	el3_start
 2:	mov	x20, x0
 	bl	move_to_ram			/* from flash; and look for a tree if there is none */
-	cmp	x20, #3
+	cmp	x20, #ENTERED_AT_EL3
 	b.ne	1f
 	bl	el3_leave
 1:	bl	init_el1

@@ -17,6 +17,11 @@
 #define NESTED_STACK_SIZE  0x2000 /* reports of traps in handlers */
 #define STACK_CANARY	   0x5ac75ac75ac75ac7
 
+/* What head.S keeps in x20: the exception level it was entered at, and of a CPU at EL3, which one */
+#define ENTERED_AT_EL3	 3
+#define IS_SECONDARY	 (1 << IS_SECONDARY_BIT)
+#define IS_SECONDARY_BIT 8
+
 /* SCTLR_EL1 with MMU and data cache off: the bits that are 1 in ARMv8.0, all else 0 */
 #define SCTLR_EL1_OFF 0x30d00800
 /* SCTLR_EL3 and SCTLR_EL2, likewise */

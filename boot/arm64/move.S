@@ -7,6 +7,8 @@
  * is looked for at the one below the image, then at each from 1 GiB to SEARCH_END. The first with
  * the tree's magic is taken; an address at which nothing answers is passed over.
  */
+#include "boot/arm64/layout.h"
+
 #define SEARCH_END (64 << 30)
 #define FDT_MAGIC  0xedfe0dd0			/* as a little-endian word */
 
@@ -20,7 +22,7 @@
  * move_to_ram: at EL1, x19 = address of the device tree or 0. Returns, in RAM if the tree names
  * some (place.h), with x19 = the tree, or 0 if there is none. If none of it is free for the image,
  * says so on a PL011 and stops. Changes everything but x19 and x20; SPSel, VBAR_EL1 and TPIDR_EL1
- * too.
+ * too. A CPU that is not the first (x20) finds the place likewise, and waits: it does not return.
  */
 	.globl	move_to_ram
 move_to_ram:
@@ -54,8 +56,9 @@ move_to_ram:
 	b.eq	no_place
 	mrs	x30, tpidr_el0
 	lea	x1, __image_start
-	subs	x6, x0, x1
-	b.eq	5f
+	sub	x6, x0, x1
+	tbnz	x20, #IS_SECONDARY_BIT, el3_wait
+	cbz	x6, 5f
 	lea	x2, __load_end			/* a multiple of 16, like the start */
 4:	ldp	x3, x4, [x1], #16
 	stp	x3, x4, [x0], #16
@@ -70,6 +73,7 @@ move_to_ram:
 
 /* PrimeCell UART (PL011): DR at 0, FR at 0x18, of which bit 5 says that the transmitter is full */
 no_place:
+	tbnz	x20, #IS_SECONDARY_BIT, stop
 	mov	x0, x19
 	bl	place_console
 	cbz	x0, stop

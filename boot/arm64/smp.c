@@ -20,7 +20,7 @@
 
 const size_t smp_arch_emergency_size = HANDLER_STACK_SIZE + NESTED_STACK_SIZE;
 
-/* What smp_entry.S needs while its MMU is off. It lies at the low end of the CPU's stack. */
+/* What smp_entry.S needs while its MMU is off. It lies at cpu->stack_low. */
 struct secondary_boot {
 	uint64_t ttbr0, mair, tcr, sctlr;
 	struct cpu *cpu;
@@ -66,15 +66,14 @@ int smp_arch_init(void)
 }
 
 /* The entry is whole before the CPU is woken: both words are in one line. */
-static int let_go(const struct cpu *cpu, const struct secondary_boot *boot)
+static void let_go(const struct cpu *cpu)
 {
 	struct secondary *entry = &secondaries[cpu->number];
 
 	entry->mpidr = cpu->hart;
-	entry->boot = (uintptr_t)boot;
+	entry->boot = (uintptr_t)cpu->stack_low;
 	cache_flush(entry, sizeof(*entry));
 	__asm__ volatile("sev");
-	return 0;
 }
 
 struct release {
@@ -104,12 +103,14 @@ int smp_arch_start(struct cpu *cpu)
 	__asm__("mrs %0, sctlr_el1" : "=r"(boot->sctlr));
 	boot->cpu = cpu;
 	cache_flush(boot, sizeof(*boot)); /* for a CPU without caches */
-	if (el3_is_ours())		  /* in flash they look at flash */
-		return machine_was_moved() ? -ENODEV : let_go(cpu, boot);
+	if (el3_is_ours()) {
+		let_go(cpu);
+		return 0;
+	}
 	of_each_cpu(tree(), find_release, &release);
 	if (release.error != -ENODEV) {
 		if (!release.error) {
-			let_go(cpu, boot);
+			let_go(cpu);
 			spin_table_store(release.addr, (uint64_t)spin_table_entry);
 		}
 		return release.error;
@@ -123,10 +124,21 @@ bool smp_arch_never_ran(const struct cpu *cpu)
 	return false; /* AFFINITY_INFO may say OFF of one that is about to be ON */
 }
 
+/* One that came out of reset late has taken all names for those of before the reset. */
+static void let_go_again(void)
+{
+	for (unsigned int n = 1; n < smp_nr_cpus(); n++) {
+		if (smp_state(n) == CPU_STARTING)
+			let_go(smp_cpu(n));
+	}
+}
+
 void smp_arch_wait(void)
 {
 	for (unsigned int i = 0; i < 100; i++)
 		port_relax();
+	if (el3_is_ours() && machine_was_moved())
+		let_go_again();
 }
 
 _Noreturn void secondary_start(struct cpu *cpu);

@@ -23,14 +23,15 @@
 	.balign	8
 spin_table_entry:
 	msr	daifset, #15
+	mov	x6, #0
 1:	bl	find_secondary_boot
 	cbnz	x0, secondary_entry
 	wfe
 	b	1b
 
 /*
- * find_secondary_boot: x0 = this CPU's struct secondary_boot, or 0 if secondaries[] (smp.c) does not
- * name it yet. With the MMU off; changes x0-x4.
+ * find_secondary_boot: x0 = this CPU's struct secondary_boot, or 0 if secondaries[] (smp.c), of the
+ * image that is x6 up from this one, does not name it yet. With the MMU off; changes x0-x4.
  */
 	.globl	find_secondary_boot
 find_secondary_boot:
@@ -38,6 +39,7 @@ find_secondary_boot:
 	and	x1, x1, #~(0xff << 24)		/* U, MT and RES1: not of the affinity */
 	and	x1, x1, #0xffffffffff
 	lea	x2, secondaries
+	add	x2, x2, x6
 	lea	x3, nr_secondaries
 	ldr	w3, [x3]
 1:	ldp	x4, x0, [x2], #16		/* affinity, struct secondary_boot */

@@ -5,6 +5,8 @@ are secure, the redistributors sleep, flash answers to the secure state only.
 """
 import os
 import re
+import socket
+import subprocess
 
 import pytest
 
@@ -85,17 +87,59 @@ def test_a_cpu_that_is_elsewhere(bare):
     assert "smp: 2 of 4 CPUs online" in log
 
 
-def test_flash(setup, bare):
-    """Secure flash is out of reach once the secure state is left: the image is in RAM by then. CPU 1 waits in flash."""
+@pytest.fixture
+def flash(setup):
     image = setup.scratch / f"el3-flash-{os.getpid()}.img"
     image.write_bytes(setup.image.read_bytes())
     os.truncate(image, 64 * MIB)
-    board = bare("gic-version=2", 2, flash=image)
-    log = board.expect_prompt()
+    yield image
     image.unlink()
+
+
+@pytest.mark.parametrize("machine", ["gic-version=2", "gic-version=3,virtualization=on"])
+def test_flash(setup, bare, flash, machine):
+    """Secure flash is out of reach once the secure state is left: the image is in RAM by then, and all CPUs go on there."""
+    board = bare(machine, 4, flash=flash)
+    log = board.expect_prompt()
     assert f"loaded at {setup.place(0x200000):#x}, entered at EL3" in log
-    assert "smp: CPU 1 (0x1): the firmware does not start it" in log and "smp: 1 of 2 CPUs online" in log
+    assert "smp: 4 of 4 CPUs online" in log
     assert "ok 1 order.4" in board.cmd("test order.4")
+    assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=2000")
+
+
+def test_reset_leaves_names_in_ram(bare, flash):
+    """After a reset RAM still names the CPUs and where they went on: none may go there before the first has made it anew."""
+    board = bare("gic-version=3", 8, flash=flash, extra=["-qmp", f"unix:{flash}.qmp,server=on,wait=off"])
+    for _ in range(3):
+        log = board.expect_prompt()
+        assert "smp: 8 of 8 CPUs online" in log and log.count("Quarry") == 1
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(f"{flash}.qmp")
+            for command in "qmp_capabilities", "system_reset":
+                control.sendall(b'{"execute": "%s"}\n' % command.encode())
+                while b'"return"' not in control.recv(65536):
+                    pass
+
+
+def test_one_out_of_reset_late(setup, bare, flash):
+    """CPU 3 starts when it has been named already; it must take the name for an old one, and gets another."""
+    symbols = dict(line.split()[::2][::-1] for line in subprocess.run(
+        [f"{setup.vars['CROSS']}nm", str(setup.image.with_suffix(".elf"))], check=True, capture_output=True, text=True).stdout.splitlines())
+    names = setup.place(0x200000) + int(symbols["secondaries"], 16) - int(symbols["__image_start"], 16)
+    late = setup.assemble("late", f"ldr x0, ={names + 3 * 16}\n1: ldr x1, [x0]\ncmp x1, #3\nb.ne 1b\nmov x0, #0\nbr x0\n")
+    board = bare("gic-version=3", 4, flash=flash, extra=[
+        "-device", f"loader,file={late},addr={setup.place(0x6000000):#x},cpu-num=3,force-raw=on"])
+    assert "smp: 4 of 4 CPUs online" in board.expect_prompt()
+
+
+@pytest.mark.parametrize("virtualization, level", [("on", 2), ("off", 1)])
+def test_kernel(boot, virtualization, level):
+    """Given a kernel QEMU keeps EL3 to itself and is the firmware: PSCI by smc where the image was entered at EL2, else by hvc."""
+    board = boot(extra=["-smp", "4", "-machine", f"secure=on,virtualization={virtualization}"])
+    log = board.expect_prompt()
+    assert f"entered at EL{level}, running at EL1" in log and "smp: 4 of 4 CPUs online" in log
+    board.send("poweroff\r")
+    assert board.wait_end() == 0
 
 
 def test_sbsa_ref(setup, subresults):
