@@ -96,8 +96,19 @@ void log_set_console(bool on);
 
 /* ---- machine --------------------------------------------------------------------------------- */
 
-/* machine_ticks() - the time counter, boot_info.timebase_hz a second. Bound 4. Context: any. */
+/* machine_ticks() - the time counter, boot_info.timebase_hz a second. Bound 6, of most CPUs. Context: any. */
 uint64_t machine_ticks(void);
+
+/*
+ * machine_ticks_since() - ticks since `start`; 0 if the counter has stepped back behind it, as those
+ * of some SoCs do (boot/arm64/counter.h).
+ */
+static inline uint64_t machine_ticks_since(uint64_t start)
+{
+	uint64_t passed = machine_ticks() - start;
+
+	return (int64_t)passed < 0 ? 0 : passed;
+}
 
 /* machine_instret() - instructions this CPU has retired. Bound 4. Context: any. */
 uint64_t machine_instret(void);

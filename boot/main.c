@@ -159,6 +159,7 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 	boot_info.fdt = phys_to_virt(fdt_phys);
 	if (fdt_early_check(boot_info.fdt, SIZE_MAX))
 		port_panic("the device tree at %#" PRIx64 " cannot be used", fdt_phys);
+	machine_read_tree(boot_info.fdt);
 	timebase = of_timebase_frequency(boot_info.fdt, hart);
 	if (timebase)
 		boot_info.timebase_hz = timebase;

@@ -13,6 +13,12 @@ _Noreturn void boot_main(unsigned long hart, phys_addr_t fdt_phys);
 /* Firmware calls work after it. Context: boot, first. */
 void machine_init(void);
 
+/*
+ * What the tree says of this machine's CPUs that the boot code must know; the tree has been checked.
+ * Context: boot.
+ */
+void machine_read_tree(const void *fdt);
+
 /* After memblock is filled: warn of, and keep off, memory that firmware must own. Context: boot. */
 void machine_check_memory(void);
 

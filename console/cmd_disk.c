@@ -109,11 +109,11 @@ static uint64_t rate(uint64_t sectors, uint64_t ns)
 static bool progress(const struct disk_stream *stream, uint64_t done)
 {
 	struct work *work = stream->arg;
-	uint64_t now = timer_now(), speed = rate(done, now - work->start);
+	uint64_t now = timer_now(), speed = rate(done, timer_since(work->start));
 
 	if (uart_getc() == CTRL_C)
 		return false;
-	if (now - work->shown < PROGRESS_NS)
+	if (timer_since(work->shown) < PROGRESS_NS)
 		return true;
 	work->shown = now;
 	printf("\rdisk: %3" PRIu64 " %%, %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64 ".%" PRIu64
@@ -160,7 +160,7 @@ static int run(const struct target *target, struct disk_stream *stream, const ch
 	error = disk_stream(stream);
 	if (!error && stream->op == VIRTIO_BLK_WRITE && target->info.flush)
 		error = virtio_blk_transfer(target->disk, VIRTIO_BLK_FLUSH, 0, NULL, 0);
-	tenths = (timer_now() - work->start) / (NSEC_PER_SEC / 10);
+	tenths = timer_since(work->start) / (NSEC_PER_SEC / 10);
 	if (work->shown != work->start)
 		printf("\n");
 	if (error == -EINTR || error == -ENOMEM) {
@@ -172,7 +172,7 @@ static int run(const struct target *target, struct disk_stream *stream, const ch
 	if (error)
 		return report(target, done_word, stream->bad_sector,
 			      stream->bad_count ? stream->bad_count : stream->count, error);
-	speed = rate(stream->count, timer_now() - work->start);
+	speed = rate(stream->count, timer_since(work->start));
 	printf("disk: %" PRIu64 " sectors %s in %" PRIu64 ".%" PRIu64 " s, %" PRIu64 ".%" PRIu64
 	       " MiB/s\n",
 	       stream->count, done_word, tenths / 10, tenths % 10, speed / 10, speed % 10);

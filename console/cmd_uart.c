@@ -36,7 +36,7 @@ static bool wait_for(bool (*done)(void *arg), void *arg)
 	if (uart_wakes())
 		return timer_wait(PATIENCE, done, arg);
 	while (!done(arg)) {
-		if (timer_now() - start > PATIENCE)
+		if (timer_since(start) > PATIENCE)
 			return false;
 		port_relax();
 	}
@@ -96,7 +96,7 @@ static int receive(uint64_t bytes, bool slow)
 	       ", bad %" PRIu64 ", throttled %" PRIu64 ", %" PRIu64 " ms\n",
 	       done, bytes, crc, uart->port.overruns - before.port.overruns, uart->bad - before.bad,
 	       uart->throttles - before.throttles,
-	       (uint64_t)((timer_now() - start) / NSEC_PER_MSEC));
+	       (uint64_t)((timer_since(start)) / NSEC_PER_MSEC));
 	return done < bytes;
 }
 

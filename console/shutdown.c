@@ -78,7 +78,7 @@ static bool wait_for(bool (*done)(unsigned int number), unsigned int number)
 	unsigned int most = timer_hz() ? PARK_LOOKS : PARK_LOOKS_ALONE;
 
 	for (unsigned int looks = 0; !done(number); looks++) {
-		if (looks > most && (!timer_hz() || timer_now() - start > PARK_NS))
+		if (looks > most && (!timer_hz() || timer_since(start) > PARK_NS))
 			return false;
 		port_relax();
 		port_yield();

@@ -9,6 +9,7 @@
 #include <libfdt.h>
 #include <quarry/port.h>
 
+#include "boot/arm64/counter.h"
 #include "boot/arm64/layout.h"
 #include "boot/arm64/mmu_early.h"
 #include "boot/boot.h"
@@ -104,12 +105,28 @@ void machine_check_memory(void)
 	/* TF-A and its kind live in memory that the tree does not list: nothing to check */
 }
 
-uint64_t machine_ticks(void)
+static enum counter_erratum erratum;
+
+static uint64_t read_counter(void)
 {
 	uint64_t ticks;
 
 	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks)::"memory");
 	return ticks;
+}
+
+void machine_read_tree(const void *fdt)
+{
+	const char *name;
+
+	erratum = counter_erratum(fdt, &name);
+	if (name)
+		port_log("boot: counter with %s: each read is checked", name);
+}
+
+uint64_t machine_ticks(void)
+{
+	return erratum == COUNTER_SOUND ? read_counter() : counter_read(erratum, read_counter);
 }
 
 uint64_t machine_instret(void)

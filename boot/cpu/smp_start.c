@@ -58,7 +58,7 @@ static void wait_for_all(void)
 			since = machine_ticks();
 			polls = 0;
 			left = now;
-		} else if (most ? machine_ticks() - since > most : polls++ > START_POLLS) {
+		} else if (most ? machine_ticks_since(since) > most : polls++ > START_POLLS) {
 			return;
 		} else {
 			smp_arch_wait();

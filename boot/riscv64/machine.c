@@ -22,6 +22,12 @@ void machine_init(void)
 	earlycon_init(boot_info.fdt_phys ? phys_to_virt(boot_info.fdt_phys) : NULL, NULL);
 }
 
+/* The counter is read as it is: no erratum of a time CSR is known. */
+void machine_read_tree(const void *fdt)
+{
+	(void)fdt;
+}
+
 void machine_check_memory(void)
 {
 	fdt_early_check_firmware(boot_info.image_base);

@@ -88,7 +88,7 @@ static int submit(struct device *dev, uint32_t control, uint32_t length, dma_add
 	writel(cpu_to_fdt32((uint32_t)cfg->handle), cfg->base + REG_DMA + 4);
 	for (uint32_t polls = 0;
 	     (state = fdt32_to_cpu(cfg->shared->request.control)) & ~CONTROL_ERROR; polls++) {
-		if (timer_hz() ? timer_now() - start > WAIT_NS : polls > WAIT_POLLS) {
+		if (timer_hz() ? timer_since(start) > WAIT_NS : polls > WAIT_POLLS) {
 			dead = true;
 			dma_device_lost(dev);
 			return -ETIMEDOUT;

@@ -172,7 +172,7 @@ static int firmware_getc(void)
 	if (byte >= 0)
 		head = tail = 0;
 	while (byte >= 0 && head < BURST_MAX) {
-		bool typed = head == 0 && timer_now() - last > TYPED_NS;
+		bool typed = head == 0 && timer_since(last) > TYPED_NS;
 		unsigned int looks = typed ? TYPED_LOOKS : BURST_LOOKS;
 
 		burst[head++] = (unsigned char)byte;
@@ -369,7 +369,7 @@ void uart_flush(void)
 	if (!port || port->stuck)
 		return;
 	for (uint32_t looks = 0; !uart_port_idle(port); looks++) {
-		if (timer_hz() ? timer_now() - start > FLUSH_NS : looks > FLUSH_LOOKS)
+		if (timer_hz() ? timer_since(start) > FLUSH_NS : looks > FLUSH_LOOKS)
 			return;
 		port_relax();
 	}

@@ -30,8 +30,22 @@ void timer_interrupt(void);
 /* Ticks per second, 0 if there is no timer. */
 uint64_t timer_hz(void);
 
-/* Nanoseconds since the counter's zero, monotonic; 0 if there is no timer. Any context. */
+/*
+ * Nanoseconds since the counter's zero, as monotonic as the counter is; 0 if there is no timer. Any
+ * context.
+ */
 uint64_t timer_now(void);
+
+/*
+ * timer_since() - nanoseconds since `start` of timer_now(). 0 if the counter has stepped back behind
+ * it, which an unsigned difference would make centuries. Any context.
+ */
+static inline uint64_t timer_since(uint64_t start)
+{
+	uint64_t passed = timer_now() - start;
+
+	return (int64_t)passed < 0 ? 0 : passed;
+}
 
 /*
  * timer_set() - call fn(arg) once in interrupt context, ns from now; a periodic call-back if period

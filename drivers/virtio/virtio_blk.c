@@ -259,7 +259,7 @@ static bool is_over(void *arg)
 int virtio_blk_wait(struct virtio_blk *disk, struct virtio_blk_request *request)
 {
 	struct wait wait = {disk, request};
-	uint64_t passed = timer_now() - request->submitted;
+	uint64_t passed = timer_since(request->submitted);
 	uint64_t left = passed < virtio_timeout_ns ? virtio_timeout_ns - passed : 0;
 
 	if (!timer_wait(left, is_over, &wait))

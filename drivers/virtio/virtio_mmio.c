@@ -100,7 +100,7 @@ int virtio_reset(struct virtio_device *vdev)
 
 	set(vdev, REG_STATUS, 0);
 	for (uint32_t polls = 0; get(vdev, REG_STATUS) != 0; polls++) {
-		if (timer_hz() ? timer_now() - start > VIRTIO_RESET_MS * NSEC_PER_MSEC
+		if (timer_hz() ? timer_since(start) > VIRTIO_RESET_MS * NSEC_PER_MSEC
 			       : polls > RESET_POLLS) {
 			port_log("virtio: the device at %#" PRIx64 " does not confirm its reset",
 				 virt_to_phys(vdev->base));

@@ -3,6 +3,7 @@
 Errata of silicon that no emulator shows: the image has none of the sequences of instructions that Cortex-A53's 835769 and
 843419 are about, and the scan finds those that are written here.
 """
+import re
 import subprocess
 
 import pytest
@@ -97,3 +98,13 @@ def test_flags(setup):
     flags = make_variables(setup.board, "LDFLAGS", "CFLAGS")
     assert set(FIXES) <= set(flags["LDFLAGS"].split())
     assert "-mfix-cortex-a53-835769" in flags["CFLAGS"].split()
+
+
+def test_no_unsigned_difference_of_times():
+    """A counter that steps back would make it centuries: timer_since(), machine_ticks_since()."""
+    difference = re.compile(r"\b(timer_now|machine_ticks)\(\) - (?!start;)")
+    assert difference.search("timer_now() - from > most") and not difference.search("timer_since(from) > most")
+    for folder in ("boot", "console", "drivers", "test/target"):
+        for path in (ROOT / folder).rglob("*.[ch]"):
+            code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+            assert not difference.search(code), path

@@ -142,8 +142,8 @@ static void look(void)
 	stress_sum(&stress, &sums);
 	printf("stress: %" PRIu64 " s, %" PRIu64 " operations, %" PRIu64 " in interrupts, %" PRIu64
 	       " mismatches, %" PRIu64 " refused\n",
-	       (uint64_t)((now - run.start) / NSEC_PER_SEC), sums.operations, sums.irq_operations,
-	       sums.mismatches, sums.failures);
+	       (uint64_t)(timer_since(run.start) / NSEC_PER_SEC), sums.operations,
+	       sums.irq_operations, sums.mismatches, sums.failures);
 }
 
 /* Once a step of each CPU. */
