@@ -15,7 +15,8 @@
 #define APART
 #endif
 
-void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
+/* Other files call it too; here, where speed counts, each of its callers has a copy. */
+inline void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int order)
 {
 	/* Single pages are never compound. */
 	enum page_state state = gfp & __GFP_COMP && order ? PAGE_COMPOUND : PAGE_ALLOC;
@@ -43,8 +44,7 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 	VM_BUG_ON(!port_irqs_disabled() || ac->order > MAX_PAGE_ORDER);
 	spin_lock(&zone->lock);
 	if (ac->alloc_flags & ALLOC_HIGHATOMIC) {
-		if (!FOR_SPEED || zone->nr_highatomic)
-			index = highatomic_alloc(zone, &order);
+		index = highatomic_alloc(zone, &order);
 		if (index == NIL32)
 			index = highatomic_reserve(zone, &order, ac->type);
 	}

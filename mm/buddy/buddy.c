@@ -104,8 +104,20 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 		index = pb_pick(index, have);
 	}
 	*order = (unsigned int)have;
+	if (FOR_SPEED && pb_is_whole(pb)) { /* its first pages: the other half stays free */
+		if (have < WORD_ORDER) {
+			*map_word(index) = WORD_FULL & WORD_FULL << (1UL << have);
+			*map_order(index) = WORD_ORDER;
+		} else {
+			map_change(index, 1UL << have, false);
+		}
+		count_free(zone, pb, -(1L << have));
+		trust_head(index, (unsigned int)have);
+		pb_relist(zone, pb, pageblock_order - 1);
+		return index;
+	}
 	touched = (long)*map_order(index) - 1;
-	if (FOR_SPEED && have < WORD_ORDER && !pb_is_whole(pb)) {
+	if (FOR_SPEED && have < WORD_ORDER) {
 		uint64_t mask = map_mask(have) << (index & (WORD_PAGES - 1));
 
 		VM_BUG_ON((*map_word(index) & mask) != mask);

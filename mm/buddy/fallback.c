@@ -70,9 +70,12 @@ struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsig
 
 unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 {
-	struct pageblock *pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
+	struct pageblock *pb;
 
 	VM_BUG_ON(!zone_locked(zone) || *order > MAX_PAGE_ORDER);
+	if (FOR_SPEED && !zone->nr_highatomic) /* mostly */
+		return NIL32;
+	pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
 	if (!pb || *order >= pageblock_order || FAULT_POINT())
 		return NIL32;
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
