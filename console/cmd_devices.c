@@ -67,6 +67,8 @@ static int cmd_devices(int argc, char **argv)
 		printf("%-12s %-12s %5s %5lu %8" PRIu64 " %4s %-6s %-8s %s\n", dev->driver->name,
 		       reg, irq, device_pages(dev), bytes_held(dev), mask, dma_zone_name(dev),
 		       dev->dma.coherent ? "yes" : "no", path);
+		if (dev->irq_note)
+			printf("             %s\n", dev->irq_note);
 	}
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <libfdt.h>
 #include <quarry/mm.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,8 +199,7 @@ static int disk_list(void)
 		virtio_blk_get_info(disk, &info);
 		printf("%4u %-24s %-9s %-9s %7" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64
 		       " %4u\n",
-		       n, fdt_get_name(info.dev->fdt, info.dev->node, NULL),
-		       info.legacy ? "legacy" : "modern",
+		       n, info.dev->name, info.legacy ? "legacy" : "modern",
 		       info.failed	? "failed"
 		       : info.read_only ? "read-only"
 					: "ready",

@@ -15,6 +15,7 @@
 #define HI_DEVFN_SHIFT	 8
 #define CELL		 ((int)sizeof(fdt32_t))
 #define MAX_PARENT_CELLS 2
+#define MSI_MAP_CELLS	 4
 #define MAP_CHILD_CELLS	 (ADDRESS_CELLS + 1) /* and the pin */
 
 static uint64_t get_cells(const fdt32_t *cell, int count)
@@ -116,4 +117,36 @@ int of_pci_irq(const void *fdt, int node, unsigned int bus, unsigned int devfn, 
 		left -= MAP_CHILD_CELLS + 1 + (int)(address_cells + irq_cells);
 	}
 	return left ? -EINVAL : -ENOENT;
+}
+
+int of_pci_msi(const void *fdt, int node, uint32_t requester, int *controller, uint32_t *id)
+{
+	int len;
+	/* entries of a first requester id, a phandle, a first id, and how many there are */
+	const fdt32_t *cell = fdt_getprop(fdt, node, "msi-map", &len);
+	uint32_t masked = requester & of_u32(fdt, node, "msi-map-mask", UINT32_MAX);
+
+	if (!cell) {
+		/* cells of the controller's own (#msi-cells) would only say what it is told here */
+		cell = fdt_getprop(fdt, node, "msi-parent", &len);
+		if (!cell)
+			return -ENOENT;
+		if (len < CELL)
+			return -EINVAL;
+		*controller = fdt_node_offset_by_phandle(fdt, fdt32_ld(cell));
+		*id = requester;
+		return *controller < 0 ? -EINVAL : 0;
+	}
+	if (len % (MSI_MAP_CELLS * CELL))
+		return -EINVAL;
+	for (int left = len; left > 0; left -= MSI_MAP_CELLS * CELL, cell += MSI_MAP_CELLS) {
+		uint32_t first = fdt32_ld(cell);
+
+		if (masked < first || masked - first >= fdt32_ld(cell + 3))
+			continue;
+		*controller = fdt_node_offset_by_phandle(fdt, fdt32_ld(cell + 1));
+		*id = masked - first + fdt32_ld(cell + 2);
+		return *controller < 0 ? -EINVAL : 0;
+	}
+	return -ENOENT;
 }

@@ -44,4 +44,12 @@ int of_pci_range(const void *fdt, int node, int index, struct of_pci_range *rang
 int of_pci_irq(const void *fdt, int node, unsigned int bus, unsigned int devfn, unsigned int pin,
 	       struct of_irq *irq);
 
+/*
+ * of_pci_msi() - which controller takes the messages of the function with this requester id (bus <<
+ * 8 | devfn), from the bridge's `msi-map` (devicetree binding pci/pci-msi), else from its
+ * `msi-parent`, and the id by which that knows the function. 0; -ENOENT: neither names one for it;
+ * -EINVAL: malformed.
+ */
+int of_pci_msi(const void *fdt, int node, uint32_t requester, int *controller, uint32_t *id);
+
 #endif

@@ -69,7 +69,8 @@ struct device {
 	void *bus_data;		/* device_create(): the bus's own */
 	void (*quiesce)(struct device *dev); /* cut it off from memory, before its pages go */
 	phys_addr_t reg, size;		     /* first register range; size 0 if there is none */
-	uint32_t irq;			 /* the controller's number, for show; 0 if there is none */
+	uint32_t irq;	      /* the controller's number, for show; 0 if there is none */
+	const char *irq_note; /* why it is not the interrupt that it would best have; NULL: it is */
 	const struct irq_chip *irq_chip; /* of a controller: how it is asked for an interrupt */
 	const struct msi_chip *msi_chip; /* the same for one that is a message */
 	uint32_t nr_blocks;

@@ -59,3 +59,20 @@ void irq_mask(const struct of_irq *irq)
 {
 	turn_off(irq, false);
 }
+
+const char *irq_reason(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return "polled: the device tree names no interrupt for it";
+	case -ENXIO:
+		return "polled: its interrupt controller has no driver, or none for this hart";
+	case -EINVAL:
+		return "polled: its interrupt in the device tree makes no sense";
+	case -EBUSY:
+		return "polled: its interrupt is another device's";
+	case -ENOSYS:
+		return "polled: its driver knows no interrupt of it";
+	}
+	return "polled: its interrupt controller has none left";
+}

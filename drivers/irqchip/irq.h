@@ -36,6 +36,12 @@ int irq_request(const struct of_irq *irq, irq_fn fn, void *arg);
 void irq_free(const struct of_irq *irq);
 
 /*
+ * irq_reason() - in words, for `devices`: why a device is polled that got this error for its
+ * interrupt.
+ */
+const char *irq_reason(int error);
+
+/*
  * irq_mask() - do not deliver it any more; it still has to be freed. Context: any, its handler too.
  */
 void irq_mask(const struct of_irq *irq);

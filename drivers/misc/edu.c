@@ -290,10 +290,12 @@ static int edu_probe(struct device *dev)
 	writel(UINT32_MAX, edu->regs + EDU_IRQ_ACK);
 	error = pci_request_irq(pdev, on_interrupt, edu);
 	edu->state.has_irq = error >= 0;
-	if (error >= 0)
+	if (error >= 0) {
 		dev->irq = (uint32_t)error;
-	else
+	} else {
 		device_log(dev, "no interrupt (%s): polling", strerror(-error));
+		dev->irq_note = irq_reason(error);
+	}
 	edu->state.mask_bits = EDU_DEFAULT_BITS;
 	/* it is of use even if it reaches no memory, and the user may know that it reaches more */
 	edu_set_mask(dev, EDU_DEFAULT_BITS);

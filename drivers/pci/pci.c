@@ -110,6 +110,7 @@ static void quiesce(struct device *dev)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
 
+	pci_free_msix(pdev);
 	pci_disable_device(pdev);
 	pci_free_irq(pdev);
 	pdev->dev = NULL;

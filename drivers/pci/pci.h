@@ -8,7 +8,7 @@
  * dev->bus_data is the struct pci_dev. A function that no driver has decodes nothing, reads and
  * writes no memory and raises no interrupt.
  *
- * I/O space, expansion ROMs and message-signalled interrupts are not used. Context of everything
+ * I/O space, expansion ROMs and MSI without X are not used. Context of everything
  * here is thread unless it says otherwise. Sections are those of the PCI Local Bus Specification
  * 3.0.
  */
@@ -30,7 +30,12 @@
 #define PCI_STATUS		 0x06
 #define PCI_STATUS_INTERRUPT	 0x0008
 
+#define PCI_SUBSYSTEM_ID	 0x2e
+#define PCI_CAP_VENDOR		 0x09 /* capability ids (appendix H) */
+#define PCI_CAP_MSIX		 0x11
+
 #define PCI_NR_BARS		 6
+#define PCI_CONFIG_SIZE		 0x100 /* where capabilities lie */
 
 #define PCI_SLOT(devfn)		 ((devfn) >> 3)
 #define PCI_FUNC(devfn)		 ((devfn) & 7)
@@ -52,6 +57,16 @@ struct pci_bar {
 
 struct pci_host;
 
+/* Interrupts by message, in the driver's own state. */
+#define PCI_MAX_VECTORS 4
+struct pci_msix {
+	char *control; /* message control, in configuration space */
+	char *table;
+	int controller; /* its node */
+	unsigned int nr;
+	unsigned int hwirq[PCI_MAX_VECTORS];
+};
+
 struct pci_dev {
 	struct pci_host *host;
 	struct pci_dev *bridge; /* it is behind this one; NULL: on the root bus */
@@ -59,6 +74,7 @@ struct pci_dev {
 	struct device *dev;	/* the device its driver has; NULL: no driver */
 	irq_fn irq_fn;
 	void *irq_arg;
+	struct pci_msix *msix; /* NULL: it does not interrupt by message */
 	uint32_t class;	       /* base class, sub-class, programming interface */
 	uint32_t users;	       /* of a bridge: functions in use behind it */
 	uint32_t irqs_pending; /* interrupts in a row that its handler left pending */
@@ -115,6 +131,27 @@ void *pci_iomap(struct device *dev, unsigned int bar, uint64_t min_size);
 #define PCI_IRQ_STUCK 1000
 int pci_request_irq(struct pci_dev *pdev, irq_fn fn, void *arg);
 void pci_free_irq(struct pci_dev *pdev);
+
+/*
+ * pci_find_capability() - where in configuration space the first capability with this id behind
+ * `after` (0: any) is (6.7). 0: there is none. Bound: as many looks as configuration space has room
+ * for capabilities, so a list that is a circle ends.
+ */
+unsigned int pci_find_capability(const struct pci_dev *pdev, uint8_t id, unsigned int after);
+
+/*
+ * pci_request_msix() - dev's function interrupts by message (6.8.2): vector i of its table calls
+ * fn[i](arg), i < nr <= PCI_MAX_VECTORS; all or none. msix is kept in dev's own state. The number
+ * of the last vector; -ENOENT: it has no such capability, or fewer vectors; -ENODEV: the tree names
+ * no controller of messages; -ENXIO: no driver serves that; -EINVAL: its table is not in a BAR; or
+ * the controller's refusal. pci_free_msix(); the PCI layer does it for a driver that did not.
+ */
+int pci_request_msix(struct device *dev, struct pci_msix *msix, unsigned int nr, const irq_fn fn[],
+		     void *arg);
+void pci_free_msix(struct pci_dev *pdev);
+
+/* pci_msix_reason() - in words, for `devices`: why that gave this error. */
+const char *pci_msix_reason(int error);
 
 /*
  * pci_bind() - let the driver for the function, if there is one, probe it. 0; -EBUSY: it has its

@@ -310,6 +310,7 @@ void uart_start(struct device *dev)
 	if (irq < 0) {
 		uart->irq.nr_cells = 0;
 		device_log(dev, "no interrupt (%s): polling", strerror(-irq));
+		dev->irq_note = irq_reason(irq);
 	} else {
 		dev->irq = (uint32_t)irq;
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio.h: what a virtio device's driver asks of the transport (virtio 1.1; virtio-mmio is section
- * 4.2, the legacy interface 4.2.4).
+ * virtio.h: what a virtio device's driver asks of its transport (virtio 1.1), whatever that is:
+ * registers in memory (4.2, virtio_mmio.c) or a PCI function (4.1, virtio_pci.c).
  *
- * The transport finds a device in a slot and creates a struct device for it, compatible
- * "virtio,device<id in hexadecimal>" (devicetree binding virtio/virtio-device), with a struct
- * virtio_device as its bus_data. That device's driver calls, in its probe and in this order:
- * virtio_init(), virtio_queue_setup(), virtio_driver_ok(). Before the device's pages are given back
- * the transport has reset it, whatever the driver did.
+ * The transport finds a device and creates a struct device for it, compatible "virtio,device<id in
+ * hexadecimal>" (devicetree binding virtio/virtio-device), with a struct virtio_device as its
+ * bus_data. That device's driver calls, in its probe and in this order: virtio_init(),
+ * virtio_queue_setup(), virtio_driver_ok(). Before the device's pages are given back the transport
+ * has reset it, whatever the driver did.
  *
  * All functions: thread context, on CPU 0, which takes the interrupts, unless they say otherwise.
  */
@@ -21,9 +21,44 @@
 #define VIRTIO_ID_BLOCK	  2
 #define VIRTIO_ID_ENTROPY 4
 
+/* Bits of the device's status (2.1). */
+#define VIRTIO_STATUS_ACKNOWLEDGE 1
+#define VIRTIO_STATUS_DRIVER	  2
+#define VIRTIO_STATUS_DRIVER_OK	  4
+#define VIRTIO_STATUS_FEATURES_OK 8
+#define VIRTIO_STATUS_NEEDS_RESET 64
+#define VIRTIO_STATUS_FAILED	  128
+
+/* Bits of an interrupt's reason (4.1.4.5, 4.2.2). */
+#define VIRTIO_INTERRUPT_USED	1
+#define VIRTIO_INTERRUPT_CONFIG 2
+
+struct virtio_device;
+
+/* What a transport does with its registers; virtio.c does the rest. */
+struct virtio_transport {
+	uint32_t (*get_status)(const struct virtio_device *vdev);
+	void (*set_status)(const struct virtio_device *vdev, uint32_t status);
+	uint64_t (*get_features)(const struct virtio_device *vdev);
+	void (*set_features)(const struct virtio_device *vdev, uint64_t features);
+	/* Select the queue; the descriptors it may have, 0: no such queue; -EBUSY: it is in use. */
+	int (*queue_max)(const struct virtio_device *vdev, uint16_t index);
+	/* Tell the device where the selected queue is: 0, or -EIO: it does not take it. */
+	int (*queue_enable)(const struct virtio_device *vdev, struct virtqueue *vq);
+	void (*notify)(const struct virtio_device *vdev, const struct virtqueue *vq);
+	/* Changes when the configuration does. */
+	uint32_t (*generation)(const struct virtio_device *vdev);
+	/* The CPU's address of the configuration's byte at this offset. */
+	const char *(*config)(const struct virtio_device *vdev, size_t offset);
+	/* Take an interrupt's reason, which ends it; 0: none. Where there is no interrupt. */
+	uint32_t (*poll)(const struct virtio_device *vdev);
+};
+
 struct virtio_device {
+	const struct virtio_transport *transport;
 	struct device *dev; /* set by virtio_init(), until it goes */
 	bool legacy;	    /* the interface before virtio 1.0 */
+	bool polled;	    /* it has no interrupt: virtio_wait() looks */
 	/*
 	 * The device did not answer, or answered nonsense: no queue of it is used any more. Set in
 	 * an interrupt too; the thread that waits then calls virtio_fail().
@@ -47,6 +82,7 @@ struct virtio_device {
 	uint32_t stuck;	   /* interrupts in a row that acknowledging did not end */
 	char compatible[sizeof("virtio,device12345678")];
 };
+static_assert(sizeof(struct virtio_device) <= 256, "it shares a page with its transport's state");
 
 static inline bool virtio_has(const struct virtio_device *vdev, unsigned int feature)
 {
@@ -63,7 +99,7 @@ int virtio_init(struct virtio_device *vdev, struct device *dev, uint64_t wanted)
 /*
  * virtio_queue_setup() - give the device a queue of at most VIRTQUEUE_MAX_NUM descriptors, its
  * memory from the allocator. 0; -ENOENT: it has no such queue; -EBUSY: the queue is in use after a
- * reset; -ENOMEM. virtio_queue_free(): give that back, of a device that has been reset.
+ * reset; -EIO: it does not take it; -ENOMEM. virtio_queue_free(): give that back, of a device that has been reset.
  */
 int virtio_queue_setup(struct virtio_device *vdev, uint16_t index, struct virtqueue *vq);
 void virtio_queue_free(struct virtio_device *vdev, struct virtqueue *vq);
@@ -96,6 +132,19 @@ int virtio_reset(struct virtio_device *vdev);
 
 /* virtio_fail() - reset it and take it out of use for good, after one line of log that says why. */
 void virtio_fail(struct virtio_device *vdev, const char *why);
+
+/*
+ * virtio_wait() - timer_wait() for done(arg), which what the device has used makes true: where it
+ * has no interrupt, it is looked at each VIRTIO_POLL_NS meanwhile.
+ */
+#define VIRTIO_POLL_NS 50000
+bool virtio_wait(struct virtio_device *vdev, uint64_t ns, bool (*done)(void *arg), void *arg);
+
+/* For transports: what a device asked for by an interrupt with this reason. Interrupts masked. */
+void virtio_handle(struct virtio_device *vdev, uint32_t reason);
+
+/* For transports: the struct device's quiesce(), see device_create(). */
+void virtio_quiesce(struct device *dev);
 
 /* How long a device may take over a request before it counts as dead, ns; the console sets it. */
 extern uint64_t virtio_timeout_ns;

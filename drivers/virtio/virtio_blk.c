@@ -262,7 +262,7 @@ int virtio_blk_wait(struct virtio_blk *disk, struct virtio_blk_request *request)
 	uint64_t passed = timer_since(request->submitted);
 	uint64_t left = passed < virtio_timeout_ns ? virtio_timeout_ns - passed : 0;
 
-	if (!timer_wait(left, is_over, &wait))
+	if (!virtio_wait(disk->vdev, left, is_over, &wait))
 		give_up(disk, "no answer in time", -ETIMEDOUT);
 	else if (request->result == -EINPROGRESS)
 		give_up(disk, "an answer that makes no sense", -EIO);

@@ -73,6 +73,7 @@ struct virtqueue {
 	void *ring;
 	size_t ring_size;
 	uint64_t ring_handle;
+	char *doorbell; /* where it is notified, if the transport has a place for each queue */
 };
 
 struct virtqueue_buf {

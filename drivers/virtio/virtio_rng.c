@@ -68,7 +68,7 @@ static int fill(struct virtio_rng *rng, size_t size)
 	if (!error)
 		virtio_kick(rng->vdev, &rng->queue);
 	port_irq_restore(flags);
-	if (!error && !timer_wait(virtio_timeout_ns, is_over, rng))
+	if (!error && !virtio_wait(rng->vdev, virtio_timeout_ns, is_over, rng))
 		error = -ETIMEDOUT;
 	else if (!error && rng->waiting)
 		error = -EIO;

@@ -225,6 +225,94 @@ static void broken_interrupts(void **state)
 	assert_int_equal(irq_error(0, 1), -ENOENT);
 }
 
+/* ---- messages -------------------------------------------------------------------------------- */
+
+static void begin_bridge_with_map(const uint32_t *cells, size_t bytes)
+{
+	start_tree_with_controllers();
+	begin_bridge();
+	put("msi-map", cells, bytes);
+}
+
+static void expect_msi(uint32_t requester, const char *path, uint32_t expected)
+{
+	int controller;
+	uint32_t id;
+
+	assert_int_equal(of_pci_msi(blob, at("/pci"), requester, &controller, &id), 0);
+	assert_int_equal(controller, at(path));
+	assert_int_equal(id, expected);
+}
+
+static void expect_no_msi(uint32_t requester, int error)
+{
+	int controller;
+	uint32_t id;
+
+	assert_int_equal(of_pci_msi(blob, at("/pci"), requester, &controller, &id), error);
+}
+
+static void test_msi(void **state)
+{
+	(void)state;
+	/* two ranges, one of which changes the ids, to two controllers */
+	begin_bridge_with_map(CELLS(0, PLIC, 0, 0x100, 0x200, GIC, 0x5000, 2));
+	put("msi-parent", CELLS(77)); /* the map goes before it */
+	end();
+	finish_tree();
+	expect_msi(0, "/plic", 0);
+	expect_msi(0xff, "/plic", 0xff);
+	expect_no_msi(0x100, -ENOENT);
+	expect_no_msi(0x1ff, -ENOENT);
+	expect_msi(0x200, "/gic", 0x5000);
+	expect_msi(0x201, "/gic", 0x5001);
+	expect_no_msi(0x202, -ENOENT);
+	/* the mask takes the function's number away */
+	begin_bridge_with_map(CELLS(0x8, GIC, 0x70, 1));
+	put("msi-map-mask", CELLS(0xfff8));
+	end();
+	finish_tree();
+	expect_msi(0xb, "/gic", 0x70);
+	expect_no_msi(0x10, -ENOENT);
+	/* one for all */
+	start_tree_with_controllers();
+	begin_bridge();
+	put("msi-parent", CELLS(GIC));
+	end();
+	finish_tree();
+	expect_msi(0x1234, "/gic", 0x1234);
+}
+
+static void test_bad_msi(void **state)
+{
+	(void)state;
+	begin_bridge_with_map(CELLS(0, PLIC, 0));
+	end();
+	finish_tree();
+	expect_no_msi(0, -EINVAL);
+	begin_bridge_with_map(CELLS(0, 77, 0, 0x10000));
+	end();
+	finish_tree();
+	expect_no_msi(0, -EINVAL);
+	start_tree_with_controllers();
+	begin_bridge();
+	put("msi-parent", CELLS(77));
+	end();
+	finish_tree();
+	expect_no_msi(0, -EINVAL);
+	start_tree_with_controllers();
+	begin_bridge();
+	put("msi-parent", NULL, 0);
+	end();
+	finish_tree();
+	expect_no_msi(0, -EINVAL);
+	start_tree_with_controllers();
+	begin_bridge();
+	end();
+	finish_tree();
+	expect_no_msi(0, -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +321,8 @@ int main(void)
 		cmocka_unit_test(interrupts),
 		cmocka_unit_test(no_mask),
 		cmocka_unit_test(broken_interrupts),
+		cmocka_unit_test(test_msi),
+		cmocka_unit_test(test_bad_msi),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,8 +218,9 @@ uint64_t timer_now(void)
 	return model.now;
 }
 
-bool timer_wait(uint64_t ns, bool (*done)(void *arg), void *arg)
+bool virtio_wait(struct virtio_device *vdev, uint64_t ns, bool (*done)(void *arg), void *arg)
 {
+	(void)vdev;
 	(void)ns;
 	for (unsigned int look = 0; look < LOOKS && !done(arg); look++) {
 		device_step();

@@ -102,6 +102,11 @@ int irq_request(const struct of_irq *irq, irq_fn fn, void *arg)
 	return fake.irq;
 }
 
+const char *irq_reason(int error)
+{
+	return error < 0 ? "polled" : NULL;
+}
+
 void irq_free(const struct of_irq *irq)
 {
 	(void)irq;

@@ -24,6 +24,7 @@ static void writel(uint32_t value, volatile void *reg);
 
 /* the sources themselves: they are not among the objects that every host test links */
 #include "drivers/virtio/virtio_ring.c"
+#include "drivers/virtio/virtio.c"
 #include "drivers/virtio/virtio_mmio.c"
 
 /*
@@ -121,6 +122,9 @@ void dma_device_lost(struct device *lost)
 	}
 UNUSED(int, irq_request, const struct of_irq *irq __attribute__((unused)),
        irq_fn fn __attribute__((unused)), void *arg __attribute__((unused)))
+UNUSED(const char *, irq_reason, int error __attribute__((unused)))
+UNUSED(bool, timer_wait, uint64_t ns __attribute__((unused)),
+       bool (*done)(void *arg) __attribute__((unused)), void *arg __attribute__((unused)))
 UNUSED(void, irq_free, const struct of_irq *irq __attribute__((unused)))
 UNUSED(int, of_irq, const void *fdt __attribute__((unused)), int node __attribute__((unused)),
        unsigned int index __attribute__((unused)), struct of_irq *irq __attribute__((unused)))
@@ -159,6 +163,7 @@ static int setup(void **state)
 	memset(&vdev, 0, sizeof(vdev));
 	memset(&dev, 0, sizeof(dev));
 	vdev.base = registers;
+	vdev.transport = &virtio_mmio;
 	vdev.dev = &dev;
 	vdev.used = count_used;
 	vdev.config_size = 0x100;
@@ -177,7 +182,7 @@ static void test_interrupts(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 10 * VIRTIO_IRQ_STUCK; i++) {
-		model.pending = INTERRUPT_USED;
+		model.pending = VIRTIO_INTERRUPT_USED;
 		virtio_interrupt(&vdev);
 		assert_int_equal(model.pending, 0);
 		/* now and then one without a reason: the wire was slower than we */
@@ -209,7 +214,7 @@ static void test_interrupt_that_stays(void **state)
 {
 	(void)state;
 	model.endless = true;
-	model.pending = INTERRUPT_USED;
+	model.pending = VIRTIO_INTERRUPT_USED;
 	expect_cut_off();
 	assert_int_equal(model.used, VIRTIO_IRQ_STUCK - 1);
 }
@@ -226,16 +231,16 @@ static void test_interrupt_without_a_reason(void **state)
 static void test_reset_that_is_not_confirmed(void **state)
 {
 	(void)state;
-	model.status = STATUS_DRIVER_OK;
+	model.status = VIRTIO_STATUS_DRIVER_OK;
 	assert_int_equal(virtio_reset(&vdev), 0);
 	assert_int_equal(model.lost, 0);
-	model.status = STATUS_DRIVER_OK;
+	model.status = VIRTIO_STATUS_DRIVER_OK;
 	model.stubborn = true;
 	assert_int_equal(virtio_reset(&vdev), -ETIMEDOUT);
 	assert_int_equal(model.lost, 1);
 	assert_true(model.now <= 2 * VIRTIO_RESET_MS * NSEC_PER_MSEC);
 	assert_non_null(strstr(port_host_log_text, "does not confirm its reset"));
-	quiesce(&dev);
+	virtio_quiesce(&dev);
 	assert_int_equal(model.lost, 2);
 	assert_int_equal(virtio_reset(&vdev), -ETIMEDOUT);
 	assert_int_equal(model.lost, 2);
