@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timer.c: clock, sleeping and the one call-back, on top of a counter and a comparator.
+ * timer.c: clock, sleeping and call-backs, on top of a counter and a comparator.
  *
- * Two deadlines share the comparator: the call-back's and the sleeper's. It is programmed to the
- * earlier one. Both are in ticks; UINT64_MAX means none.
+ * Deadlines share the comparator: the call-back's, the watchdogs' and the sleeper's. It is
+ * programmed to the earliest one. Both are in ticks; UINT64_MAX means none.
  */
 #include "drivers/timer/timer.h"
 
@@ -18,11 +18,11 @@
 static const struct timer_ops *ops;
 static uint64_t hz;
 
-static struct {
+static struct call {
 	uint64_t deadline, period; /* period 0: once */
 	void (*fn)(void *arg);
 	void *arg;
-} callback = {.deadline = NEVER};
+} callback = {.deadline = NEVER}, watchdogs = {.deadline = NEVER};
 static uint64_t sleeper = NEVER;
 
 int timer_register(const struct timer_ops *new_ops, uint64_t new_hz)
@@ -32,6 +32,7 @@ int timer_register(const struct timer_ops *new_ops, uint64_t new_hz)
 	if (ops)
 		ops->program(NEVER);
 	callback.deadline = NEVER;
+	watchdogs.deadline = NEVER;
 	sleeper = NEVER;
 	ops = new_ops;
 	hz = new_ops ? new_hz : 0;
@@ -66,7 +67,20 @@ static uint64_t tick_after(uint64_t ns)
 /* Interrupts masked. */
 static void program_next(void)
 {
-	ops->program(callback.deadline < sleeper ? callback.deadline : sleeper);
+	uint64_t next = callback.deadline < sleeper ? callback.deadline : sleeper;
+
+	ops->program(watchdogs.deadline < next ? watchdogs.deadline : next);
+}
+
+static void call_if_due(struct call *call, uint64_t now)
+{
+	if (call->deadline > now)
+		return;
+	if (call->period == 0)
+		call->deadline = NEVER;
+	else /* keep the beat; ticks that were missed are not made up for */
+		call->deadline += call->period * ((now - call->deadline) / call->period + 1);
+	call->fn(call->arg);
 }
 
 void timer_interrupt(void)
@@ -75,34 +89,38 @@ void timer_interrupt(void)
 
 	if (sleeper <= now)
 		sleeper = NEVER; /* the sleeper sees the clock itself */
-	if (callback.deadline <= now) {
-		if (callback.period == 0)
-			callback.deadline = NEVER;
-		else /* keep the beat; ticks that were missed are not made up for */
-			callback.deadline +=
-				callback.period * ((now - callback.deadline) / callback.period + 1);
-		callback.fn(callback.arg);
-	}
+	call_if_due(&watchdogs, now);
+	call_if_due(&callback, now);
 	if (ops)
 		program_next();
 }
 
-int timer_set(uint64_t ns, bool periodic, void (*fn)(void *arg), void *arg)
+static int set_call(struct call *call, uint64_t ns, bool periodic, void (*fn)(void *arg), void *arg)
 {
 	unsigned long flags;
 
 	if (!ops)
 		return -ENODEV;
 	flags = port_irq_save();
-	callback.fn = fn;
-	callback.arg = arg;
-	callback.deadline = fn ? tick_after(ns) : NEVER;
-	callback.period = fn && periodic ? scale(ns, NSEC_PER_SEC, hz) : 0;
-	if (fn && periodic && callback.period == 0)
-		callback.period = 1;
+	call->fn = fn;
+	call->arg = arg;
+	call->deadline = fn ? tick_after(ns) : NEVER;
+	call->period = fn && periodic ? scale(ns, NSEC_PER_SEC, hz) : 0;
+	if (fn && periodic && call->period == 0)
+		call->period = 1;
 	program_next();
 	port_irq_restore(flags);
 	return 0;
+}
+
+int timer_set(uint64_t ns, bool periodic, void (*fn)(void *arg), void *arg)
+{
+	return set_call(&callback, ns, periodic, fn, arg);
+}
+
+int timer_set_watchdogs(uint64_t ns, void (*fn)(void *arg))
+{
+	return set_call(&watchdogs, ns, true, fn, NULL);
 }
 
 void timer_sleep(uint64_t ns)

@@ -55,6 +55,12 @@ static inline uint64_t timer_since(uint64_t start)
 int timer_set(uint64_t ns, bool periodic, void (*fn)(void *arg), void *arg);
 
 /*
+ * timer_set_watchdogs() - the same, periodic, for drivers/watchdog alone, beside the other. Context:
+ * thread.
+ */
+int timer_set_watchdogs(uint64_t ns, void (*fn)(void *arg));
+
+/*
  * timer_sleep() - wait at least ns, the CPU idle in between (interrupts are served). Context:
  * thread.
  * timer_delay() - the same by watching the clock; any context. Both return at once without a timer.

@@ -128,6 +128,38 @@ static void test_callback(void **state)
 	assert_true(programmed == NEVER);
 }
 
+static unsigned int fed;
+
+static void feed(void *arg)
+{
+	assert_null(arg);
+	fed++;
+}
+
+/* The watchdogs' call has a beat of its own, whatever becomes of the other. */
+static void test_watchdogs(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	calls = fed = 0;
+	assert_int_equal(timer_set_watchdogs(1000 * USEC, feed), 0);
+	assert_int_equal(timer_set(100 * USEC, true, count, NULL), 0);
+	before = true_ticks;
+	while (true_ticks - before < 10000)
+		cpu_wait_for_interrupt();
+	assert_in_range(fed, 9, 11);
+	assert_in_range(calls, 97, 101);
+	timer_set(0, false, NULL, NULL);
+	while (true_ticks - before < 20000)
+		cpu_wait_for_interrupt();
+	assert_in_range(fed, 19, 21);
+	assert_int_equal(timer_set_watchdogs(0, NULL), 0);
+	assert_true(programmed == NEVER);
+	assert_int_equal(timer_register(NULL, 0), 0);
+	assert_int_equal(timer_set_watchdogs(1000, feed), -ENODEV);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +167,7 @@ int main(void)
 		cmocka_unit_test_setup(test_waits, start),
 		cmocka_unit_test_setup(test_timeout, start),
 		cmocka_unit_test_setup(test_callback, start),
+		cmocka_unit_test_setup(test_watchdogs, start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
