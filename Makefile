@@ -35,6 +35,12 @@ $(error there is no board '$(BOARD)'; known: $(patsubst boards/%/board.mk,%,$(wi
 endif
 include boards/$(BOARD)/board.mk
 
+# ISA=host: the library for programs that run here.
+LIB_FOR := $(ISA)
+ifeq ($(ISA),host)
+override ISA := riscv64
+endif
+
 OUT  := $(O)/$(ISA)
 HOST := $(O)/host
 
@@ -50,6 +56,7 @@ include mk/bench.mk
 include mk/bench-linux.mk
 include mk/host.mk
 include mk/lib.mk
+include mk/dist.mk
 include mk/fuzz.mk
 include mk/exhaust.mk
 include mk/mutate.mk

@@ -116,6 +116,25 @@ deps_test() {
 	deps_python
 	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
 	need_file python3-pytest-xdist pytest-xdist /usr/lib/python3/dist-packages/xdist
+	deps_targets
+}
+
+# What compiles and runs mm/ for other machines. gcc-multilib would take the cross compilers away, its parts do not; they and
+# g++ have gcc's version in their names.
+deps_targets() {
+	deps_python
+	need_command cmake cmake
+	need_command pkg-config pkgconf
+	need_command g++ g++
+	need_command arm-none-eabi-gcc gcc-arm-none-eabi
+	need_file libnewlib-arm-none-eabi "newlib for 32-bit Arm" /usr/lib/arm-none-eabi/include/stdio.h
+	need_command qemu-riscv32 qemu-user
+	need_file libc6-dev-riscv64-cross "the C library for riscv64" /usr/riscv64-linux-gnu/include/stdio.h
+	need_file libc6-dev-arm64-cross "the C library for arm64" /usr/aarch64-linux-gnu/include/stdio.h
+	if [ "$(uname -m)" = x86_64 ]; then
+		need_file libc6-dev-i386 "the C library for i386" /usr/lib32/crt1.o
+		need_file MULTILIB "gcc's library for i386" /usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a
+	fi
 }
 
 deps_fuzz() {
@@ -214,6 +233,7 @@ name_packages() {
 	packages=
 	for package in $missing; do
 		[ "$package" = QEMU ] && package=$qemu
+		[ "$package" = MULTILIB ] && package=gcc-$(apt-cache depends gcc | sed -n 's/.*Depends: gcc-\([0-9]*\)$/\1/p')-multilib
 		packages="$packages $package"
 	done
 }
