@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests and style. The closing line `N passed, N failed` is the last line of `make test`.
 
-SOURCE_FILES = $(sort $(shell find boot console drivers include mm test -name '*.[ch]'))
+SOURCE_FILES = $(sort $(shell find boot console drivers examples include mm test -name '*.[ch]'))
 
 .PHONY: test build-all format format-fix
 test: build-all host fuzzers exhauster format linux-dtbs ## everything CI runs: build, host tests, the images in QEMU, style

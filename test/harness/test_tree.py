@@ -8,7 +8,7 @@ import pytest
 import arrows
 from board import BOARDS, ROOT, make, make_variables
 
-FOLDERS = ("boards", "boot", "console", "docs", "drivers", "dts", "include", "mk", "mm", "test")
+FOLDERS = ("boards", "boot", "console", "docs", "drivers", "dts", "examples", "include", "mk", "mm", "test")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")
                  if path.suffix in (".c", ".h", ".S", ".py", ".mk", ".lds", ".dts", ".dtsi"))
 
