@@ -6,12 +6,13 @@
 
 UBOOT_DISK := $(OUT)/uboot/disk.img
 
-# What U-Boot reads: the image, and the commands for /chosen/bootargs.
+# What U-Boot reads: the image, and the commands for /chosen/bootargs; an `append` of nothing it refuses.
 $(OUT)/uboot/commands: FORCE
 	@$(call update,$(CMD))
 
 $(OUT)/uboot/files/extlinux/extlinux.conf: $(OUT)/uboot/commands
-	$(Q)mkdir -p $(@D) && printf '%s\n' 'default quarry' 'label quarry' '	linux /Image' "	append $$(cat $<)" >$@
+	$(Q)mkdir -p $(@D) && commands=$$(cat $<) && \
+	printf '%s\n' 'default quarry' 'label quarry' '	linux /Image' $${commands:+"	append $$commands"} >$@
 
 $(UBOOT_DISK): $(OUT)/quarry.bin $(OUT)/uboot/files/extlinux/extlinux.conf mk/fat-disk.sh
 	$(call say,DISK,$@)

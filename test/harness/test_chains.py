@@ -103,6 +103,8 @@ def test_uboot(start, setup, subresults):
     memory, _ = parse.memblock(board.lines("memblock"))
     assert memory == [(setup.ram_base, setup.ram_base + (256 << 20))]
     whole_test(board, subresults)
+    # and without commands: U-Boot refuses a configuration with an empty `append`
+    assert "Starting kernel" in start("chain-uboot", memory="256M").expect_prompt()
 
 
 def test_flash(start, setup, subresults):

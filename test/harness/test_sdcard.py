@@ -24,12 +24,12 @@ WANTED = {
 }
 
 
-def card(name, *args):
+def card(name, *args, commands="meminfo; test"):
     """(what make said, {file: content}, image's content) of a board's card."""
     known = boards.make_variables(name, "SD_IMAGE")
     image = ROOT / known["SD_IMAGE"]
     with boards.alone(), tempfile.TemporaryDirectory() as files:
-        said = boards.make("sdcard", f"BOARD={name}", "CMD=meminfo; test", *args)
+        said = boards.make("sdcard", f"BOARD={name}", f"CMD={commands}", *args)
         subprocess.run(["mcopy", "-s", "-n", "-i", f"{image}@@16M", "::/*", f"{files}/"], check=True)
         found = {str(path.relative_to(files)): path.read_bytes() for path in Path(files).rglob("*") if path.is_file()}
         return said, found, image.read_bytes()
@@ -77,6 +77,12 @@ def test_raspberry_pis_firmware_is_told_what_the_image_wants(firmware):
     assert int(config["kernel_address"], 16) % (2 * MIB) == 0 and int(config["kernel_address"], 16) > 0x1000
     assert found["cmdline.txt"] == b'quarry.cmd="meminfo; test"\n'  # the firmware writes words of its own before it
     assert found["start4.elf"] == b"start4.elf" * 1000
+
+
+def test_without_commands_there_is_no_append():
+    """U-Boot refuses the whole file for a word without a value."""
+    _, found, _ = card("visionfive-2", commands="")
+    assert found["extlinux/extlinux.conf"] == b"default quarry\nlabel quarry\n\tlinux /Image\n"
 
 
 def test_firmware_that_is_not_there_is_said(tmp_path):
