@@ -15,15 +15,16 @@ MM_OBJECTS    := $(MM_SOURCES:%.c=$(OUT)/obj/%.o)
 FDT_OBJECTS   := $(LIBFDT_NAMES:%=$(OUT)/obj/libfdt/%.o)
 IMAGE_LDS     := $(OUT)/obj/quarry.lds
 
-# mm/ sees its own headers only; everything else may name a header by its path in the tree.
-INCLUDES_mm := -Iinclude
+# mm/ sees its own headers and the port only; everything else may name a header by its path in the tree.
+INCLUDES_mm := -Iinclude -iquote .
 INCLUDES    := -Iinclude -I. -I$(OUT)/gen -isystem $(LIBFDT_DIR)
 
 # Some distributions' compilers switch on hardening that needs a hosted C library.
 CFLAGS = -std=gnu11 $(OPT) -g $(ISA_FLAGS) -fPIE -fvisibility=hidden -ftls-model=local-exec -ffreestanding \
 	-fbuiltin -nostdinc -isystem $(PICOLIBC)/include -isystem $(GCC_INCLUDE) \
 	-fno-stack-protector -U_FORTIFY_SOURCE -fno-common -fno-asynchronous-unwind-tables \
-	-ffunction-sections -fdata-sections -DPICOLIBC_INTEGER_PRINTF_SCANF $(EXTRA_CFLAGS)
+	-ffunction-sections -fdata-sections -DPICOLIBC_INTEGER_PRINTF_SCANF \
+	-DQUARRY_PORT_HEADER='"boot/$(ISA)/port.h"' $(EXTRA_CFLAGS)
 
 LDFLAGS = $(ISA_LDFLAGS) -pie --no-dynamic-linker -z notext -z norelro -z max-page-size=4096 -z noexecstack \
 	--build-id=none --gc-sections --defsym=vfprintf=__i_vfprintf

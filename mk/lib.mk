@@ -3,20 +3,21 @@
 # library it needs memcpy, memmove, memset and memcmp, and its core is compiled without any header of one. libquarry-debug is what
 # prints, explains and checks: it needs snprintf and vsnprintf and a few string functions.
 
-#: QUARRY_PORT_HEADER	make lib: the header of the port to build for; default the firmware's
+#: QUARRY_PORT_HEADER	make lib: the header of the port to build for; default include/quarry/port/smp.h
 
 MM_DEBUG_NAMES   := advice check check_walk explain gfp info nearest state_hash trace_text words
 MM_DEBUG_SOURCES := $(foreach s,$(MM_SOURCES),$(if $(filter $(MM_DEBUG_NAMES) %_check,$(basename $(notdir $(s)))),$(s)))
 MM_CORE_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES),$(MM_SOURCES))
 
 LIB_FLAGS = -std=gnu11 $(OPT) -g -fPIE -fvisibility=hidden -fbuiltin -fno-stack-protector -U_FORTIFY_SOURCE -fno-common \
-	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections $(PORT_FLAGS) $(EXTRA_CFLAGS)
-PORT_FLAGS = $(if $(QUARRY_PORT_HEADER),-DQUARRY_PORT_HEADER='"$(QUARRY_PORT_HEADER)"')
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fstack-usage $(EXTRA_CFLAGS)
 
 LIB      := $(OUT)/lib
 LIB_HOST := $(HOST)/lib
-LIB_CC      = $(CC) $(ISA_FLAGS) $(LIB_FLAGS) -ffreestanding -nostdinc -isystem $(GCC_INCLUDE)
-LIB_HOST_CC = $(HOST_CC) -DQUARRY_HOST $(LIB_FLAGS)
+# The port: $(call port,WHERE THERE IS NO OTHER).
+port = -DQUARRY_PORT_HEADER='"$(or $(QUARRY_PORT_HEADER),$(1))"'
+LIB_CC      = $(CC) $(ISA_FLAGS) $(LIB_FLAGS) -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) $(call port,quarry/port/smp.h)
+LIB_HOST_CC = $(HOST_CC) $(LIB_FLAGS) $(call port,quarry/port/hosted.h)
 
 # $(call library,FOLDER,COMPILER,OPTIONS OF THE DEBUG PART,AR): both archives there.
 define library_template

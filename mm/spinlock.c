@@ -7,11 +7,6 @@
 #endif
 #include "spinlock.h"
 
-/* A port that knows no better. */
-__attribute__((weak, visibility("default"))) void port_yield(void)
-{
-}
-
 static unsigned long draw_ticket(struct spinlock *lock)
 {
 	return atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);

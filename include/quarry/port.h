@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * port.h: all that mm/ needs from the machine it runs on.
+ * port.h: all that mm/ needs from the machine it runs on. This is the contract; QUARRY_PORT_HEADER, a
+ * macro on the compiler's command line for library and callers alike, names the header that keeps it:
+ * -DQUARRY_PORT_HEADER='"port.h"'. Ports to start from: quarry/port/one_cpu.h (one CPU, no
+ * interrupts), smp.h (several CPUs), hosted.h (a process; what QUARRY_HOST means).
  *
  * A port is: this CPU's area, mask and restore interrupts on this CPU, a hint while spinning,
- * physical <-> virtual, one line of log, and a panic. riscv64 and arm64 bare metal and
- * the host (unit tests, fuzzers, tools) are here; an embedder with other needs defines
- * QUARRY_PORT_HEADER to the name of a header that supplies the same functions.
+ * physical <-> virtual, one line of log, and a panic. Besides:
  *
  * Threads, preemption, migration. mm/ masks interrupts for as long as it works on the CPU's own
  * data, and expects that the thread neither stops nor moves to another CPU while they are masked: a
  * host with preemption does not switch threads then. Everywhere else it may, but in calls whose
- * contract says "pinned". port_pcpu() is read anew after each port_irq_save(): on a host that moves
- * threads neither it nor the compiler may remember the area. irq_depth in struct mm_pcpu is raised
- * while an interrupt is served.
+ * contract says "pinned": mm_init(), setup_per_cpu_pageset(), boot_pageset_init(), mm_cpu_idle(),
+ * mm_cpu_offline(). port_pcpu() is read anew after each port_irq_save(): on a host that moves threads
+ * neither it nor the compiler may remember the area.
+ *
+ * Interrupts. Where mm/ is called while an interrupt is served, port_pcpu()->irq_depth is raised on
+ * entry and lowered on return, with interrupts masked. While it is not 0 a request neither calls
+ * shrinkers nor waits for another CPU, whatever its flags. NMIs and faults inside mm/ must not call it.
+ *
+ * Several CPUs. A CPU waits for all others that are online in: drain_all_pages(), mm_set_pcp_high(),
+ * mm_set_hooks(), mm_set_fail(), mm_trace_start(), and where caches have to give memory back for a
+ * request with __GFP_DIRECT_RECLAIM (GFP_KERNEL) in thread context. It kicks them, and they call
+ * mm_ipi(): in the kick's interrupt or, where there is none, now and then. A CPU that spins with
+ * interrupts masked for what may be held across one of these calls calls mm_ipi() in its loop, or both
+ * wait for ever. A CPU that is to sleep without serving kicks calls mm_cpu_offline() first. Without
+ * kicks and without mm_ipi(): mm_set_pcp_high(0) before the second CPU is online leaves nothing to ask
+ * for, requests are exact, and each call takes the zone's lock (docs/embedding.md has its price).
+ *
+ * Locks. At GFP_KERNEL the caller holds no lock that a shrinker takes, nor one that another CPU waits
+ * for with interrupts masked and without mm_ipi(). Without __GFP_DIRECT_RECLAIM it may hold any, but
+ * for those of port_log(), which says what is refused unless there is __GFP_NOWARN.
+ *
+ * Stack. No call takes more than QUARRY_STACK_MAX bytes of it, on top of what the port's functions,
+ * shrinkers and notifiers take; with libquarry-debug, QUARRY_STACK_MAX_DEBUG.
  */
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
@@ -22,6 +43,9 @@
 #include <quarry/types.h>
 
 struct mm_pcpu; /* pcp.h */
+
+#define QUARRY_STACK_MAX       1536 /* bytes */
+#define QUARRY_STACK_MAX_DEBUG 3584 /* printing itself is the port's and the C library's */
 
 MM_BEGIN_DECLS
 
@@ -44,7 +68,8 @@ void port_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1,
 
 /*
  * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context. Another CPU
- * than the caller's, or the caller's own where a host has moved the thread meanwhile.
+ * than the caller's, or the caller's own where a host has moved the thread meanwhile. Optional: mm/
+ * has one that does nothing, for one CPU, or for CPUs that call mm_ipi() now and then.
  *
  * Context: called in thread context; interrupts may be masked.
  * Bound:   the port's own.
@@ -108,212 +133,10 @@ MM_END_DECLS
  */
 #if defined(QUARRY_PORT_HEADER)
 #include QUARRY_PORT_HEADER
-
 #elif defined(QUARRY_HOST)
-
-/* The host backs physical memory with one mapping; physical = virtual - port_host_offset. */
-extern uintptr_t port_host_offset;
-extern _Thread_local struct mm_pcpu *port_host_pcpu;
-
-static inline struct mm_pcpu *port_pcpu(void)
-{
-	return port_host_pcpu;
-}
-
-static inline void *port_pcpu_at(unsigned long offset)
-{
-	return (char *)port_host_pcpu + offset;
-}
-
-static inline void port_set_pcpu(struct mm_pcpu *area)
-{
-	port_host_pcpu = area;
-}
-
-/* There are no interrupts; whether they would be masked is noted where mm/ asks. */
-#if CONFIG_DEBUG_VM
-extern _Thread_local unsigned long port_host_masked;
-
-static inline unsigned long port_irq_save(void)
-{
-	unsigned long flags = port_host_masked;
-
-	port_host_masked = 1;
-	return flags;
-}
-
-static inline void port_irq_restore(unsigned long flags)
-{
-	port_host_masked = flags;
-}
-
-static inline bool port_irqs_disabled(void)
-{
-	return port_host_masked;
-}
-#define port_irqs_disabled port_irqs_disabled
+#include <quarry/port/hosted.h>
 #else
-static inline unsigned long port_irq_save(void)
-{
-	return 0;
-}
-
-static inline void port_irq_restore(unsigned long flags)
-{
-	(void)flags;
-}
-#endif
-
-static inline void port_relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield" ::: "memory");
-#endif
-}
-
-static inline void *phys_to_virt(phys_addr_t pa)
-{
-	return (void *)(uintptr_t)(pa + port_host_offset);
-}
-
-static inline phys_addr_t virt_to_phys(const void *va)
-{
-	return (phys_addr_t)((uintptr_t)va - port_host_offset);
-}
-
-#else /* bare metal: physical memory is mapped at its own address */
-
-static inline void *phys_to_virt(phys_addr_t pa)
-{
-	return (void *)(uintptr_t)pa;
-}
-
-static inline phys_addr_t virt_to_phys(const void *va)
-{
-	return (phys_addr_t)(uintptr_t)va;
-}
-
-#if defined(__riscv) && __riscv_xlen == 64
-
-/*
- * tp points at the CPU's thread-local block (picolibc's errno lives there), and the allocator's
- * area follows it at this fixed distance. boot/ asserts that the block fits.
- */
-#define PORT_TLS_SIZE	   64
-
-static inline struct mm_pcpu *port_pcpu(void)
-{
-	register char *tp __asm__("tp");
-
-	return (struct mm_pcpu *)(void *)(tp + PORT_TLS_SIZE);
-}
-
-/* The PORT_TLS_SIZE bytes below the area are the CPU's thread-local block. */
-static inline void port_set_pcpu(struct mm_pcpu *area)
-{
-	__asm__ volatile("mv tp, %0" ::"r"((uintptr_t)area - PORT_TLS_SIZE) : "memory");
-}
-
-static inline void *port_pcpu_at(unsigned long offset)
-{
-	register char *tp __asm__("tp");
-
-	return tp + offset + PORT_TLS_SIZE;
-}
-
-/*
- * Mask interrupts on this CPU; returns what port_irq_restore() needs. sstatus.SIE is bit 1.
- * Restoring sets the bits that were set: while interrupts are masked, none of the others is
- * cleared.
- */
-static inline unsigned long port_irq_save(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("csrrci %0, sstatus, 2" : "=r"(flags)::"memory");
-	return flags;
-}
-
-static inline void port_irq_restore(unsigned long flags)
-{
-	__asm__ volatile("csrs sstatus, %0" ::"r"(flags) : "memory");
-}
-
-static inline bool port_irqs_disabled(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("csrr %0, sstatus" : "=r"(flags));
-	return !(flags & 2);
-}
-#define port_irqs_disabled port_irqs_disabled
-
-static inline void port_relax(void)
-{
-	/* pause (Zihintpause), a hint and so a no-op where it is unknown */
-	__asm__ volatile(".4byte 0x0100000f" ::: "memory");
-}
-
-#elif defined(__aarch64__)
-
-/* TPIDR_EL0 points at the CPU's thread-local block (picolibc's errno lives there), of this size. */
-#define PORT_TLS_SIZE	   64
-
-/* TPIDR_EL1 points at the allocator's area of this CPU. */
-static inline struct mm_pcpu *port_pcpu(void)
-{
-	struct mm_pcpu *area;
-
-	__asm__("mrs %0, tpidr_el1" : "=r"(area));
-	return area;
-}
-
-static inline void port_set_pcpu(struct mm_pcpu *area)
-{
-	__asm__ volatile("msr tpidr_el1, %0" ::"r"(area) : "memory");
-}
-
-static inline void *port_pcpu_at(unsigned long offset)
-{
-	char *area;
-
-	__asm__("mrs %0, tpidr_el1" : "=r"(area));
-	return area + offset;
-}
-
-/* Mask interrupts on this CPU; returns what port_irq_restore() needs: all of DAIF. */
-static inline unsigned long port_irq_save(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(flags)::"memory");
-	return flags;
-}
-
-static inline void port_irq_restore(unsigned long flags)
-{
-	__asm__ volatile("msr daif, %0" ::"r"(flags) : "memory");
-}
-
-static inline bool port_irqs_disabled(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("mrs %0, daif" : "=r"(flags));
-	return flags & 1U << 7;
-}
-#define port_irqs_disabled port_irqs_disabled
-
-static inline void port_relax(void)
-{
-	__asm__ volatile("yield" ::: "memory");
-}
-
-#else
-#error "no port for this machine: see the comment at the top of this file"
-#endif
+#error "no port: QUARRY_PORT_HEADER names its header; quarry/port/ has some to start from"
 #endif
 
 /*

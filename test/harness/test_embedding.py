@@ -52,11 +52,29 @@ def test_readme_runs_as_printed(tmp_path):
     assert (done.returncode, done.stdout) == (0, "0 0\n"), done
 
 
-def test_readme_compiles_for_boards(setup, tmp_path):
+# What a program adds to it that has no port of its own: quarry/port/one_cpu.h, and no port_kick().
+ONE_CPU = HOST.replace("uintptr_t port_host_offset;\n_Thread_local struct mm_pcpu *port_host_pcpu;", "struct mm_pcpu *port_area;") \
+    .replace("void port_kick(unsigned int cpu) { (void)cpu; }\n", "").replace("mmap(NULL", "mmap((void *)0x80000000") \
+    .replace("MAP_PRIVATE", "MAP_FIXED_NOREPLACE | MAP_PRIVATE") \
+    .replace("port_host_offset = (uintptr_t)ram - 0x80000000;", "if ((uintptr_t)ram != 0x80000000) return 1;")
+
+
+def test_readme_with_one_cpu(tmp_path):
+    assert "port_kick" not in ONE_CPU and "port_host" not in ONE_CPU
+    (tmp_path / "snippet.c").write_text("#define _GNU_SOURCE\n" + snippet() + ONE_CPU)
+    cc = [word for word in CC if word != "-DQUARRY_HOST"] + ['-DQUARRY_PORT_HEADER="quarry/port/one_cpu.h"']
+    built = run(*cc, "-Wall", "-Werror", "-o", tmp_path / "snippet", tmp_path / "snippet.c", *SOURCES)
+    assert built.returncode == 0, built.stderr
+    done = run(tmp_path / "snippet")
+    assert (done.returncode, done.stdout) == (0, "0 0\n"), done
+
+
+@pytest.mark.parametrize("port", ["quarry/port/smp.h", "quarry/port/one_cpu.h"])
+def test_readme_compiles_for_boards(setup, tmp_path, port):
     (tmp_path / "snippet.c").write_text(snippet())
     libc = Path("/usr/lib/picolibc", {"riscv64": "riscv64-unknown-elf", "arm64": "aarch64-linux-gnu"}[setup.isa], "include")
     done = run(setup.vars["CROSS"] + "gcc", "-isystem", libc, "-std=gnu11", "-ffreestanding", "-O2", "-Wall", "-Wextra", "-Werror",
-               f"-I{ROOT / 'include'}", "-c", "-o", tmp_path / "snippet.o", tmp_path / "snippet.c")
+               f"-I{ROOT / 'include'}", f'-DQUARRY_PORT_HEADER="{port}"', "-c", "-o", tmp_path / "snippet.o", tmp_path / "snippet.c")
     assert done.returncode == 0, done.stderr
 
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * port_optional.c: what a port may leave out.
+ */
+#include <quarry/port.h>
+
+__attribute__((weak, visibility("default"))) void port_yield(void)
+{
+}
+
+/* One CPU, or CPUs that call mm_ipi() by themselves. */
+__attribute__((weak, visibility("default"))) void port_kick(unsigned int cpu)
+{
+	(void)cpu;
+}
