@@ -25,6 +25,7 @@
 #define GIC_NR_PRIVATE	 32   /* SGIs 0..15 and PPIs 16..31 belong to each CPU */
 #define GIC_SGI_IPI	 0    /* what CPUs interrupt each other with */
 #define GIC_MAX_IRQS	 1020 /* numbers from here on have special meanings: 1023 is "none" */
+#define GIC_FIRST_LPI	 8192 /* GICv3, if there is an ITS */
 #define GIC_PRIORITY	 0xa0a0a0a0U
 #define GIC_PRIORITY_ALL 0xf0 /* mask: every priority in use passes */
 
@@ -62,6 +63,14 @@ void gic_enable_ipi(struct gic *gic);
 
 /* gic_dispatch() - call the handler of an acknowledged interrupt. Context: interrupt. */
 void gic_dispatch(struct gic *gic, uint32_t irq);
+
+/*
+ * gicv3_redistributor() - the boot CPU's, NULL if there is no GICv3. gicv3_set_lpi() - fn(irq) gets
+ * all interrupts from GIC_FIRST_LPI on, in interrupt context; NULL: they are dropped. Context:
+ * thread.
+ */
+char *gicv3_redistributor(void);
+void gicv3_set_lpi(void (*fn)(uint32_t irq));
 
 /* The irq_chip of both; device_priv() must start with struct gic. */
 extern const struct irq_chip gic_chip;

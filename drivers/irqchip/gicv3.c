@@ -50,6 +50,20 @@
 static struct device *gicv3_dev; /* the one the trap handler serves */
 static uint64_t stride;		 /* redistributor-stride, 0: none */
 
+static void (*lpi_fn)(uint32_t irq);
+
+char *gicv3_redistributor(void)
+{
+	const struct gic *gic = gicv3_dev ? device_priv(gicv3_dev) : NULL;
+
+	return gic ? gic->private - GICR_SGI : NULL;
+}
+
+void gicv3_set_lpi(void (*fn)(uint32_t irq))
+{
+	lpi_fn = fn;
+}
+
 static void gicv3_interrupt(void)
 {
 	struct gic *gic = device_priv(gicv3_dev);
@@ -58,9 +72,12 @@ static void gicv3_interrupt(void)
 	for (;;) {
 		irq = (uint32_t)read_icc("icc_iar1_el1") & 0xffffff;
 		io_barrier(); /* the acknowledge takes effect before the device is looked at */
-		if (irq >= GIC_MAX_IRQS)
+		if (irq >= GIC_MAX_IRQS && irq < GIC_FIRST_LPI)
 			return;
-		gic_dispatch(gic, irq);
+		if (irq < GIC_MAX_IRQS)
+			gic_dispatch(gic, irq);
+		else if (lpi_fn)
+			lpi_fn(irq);
 		io_barrier();
 		write_icc("icc_eoir1_el1", irq);
 	}
