@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import errata
+import test_features
 from board import ROOT, make_variables
 
 BOARDS = ["qemu-virt-arm64"]
@@ -108,3 +109,53 @@ def test_no_unsigned_difference_of_times():
         for path in (ROOT / folder).rglob("*.[ch]"):
             code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
             assert not difference.search(code), path
+
+
+# ---- docs/errata.md, docs/bring-up.md ----
+
+
+def table():
+    """[(silicon, what is done, [file..], [case..])..] of what is handled."""
+    handled = (ROOT / "docs/errata.md").read_text().split("\n## Handled\n")[1].split("\n## ")[0]
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in handled.splitlines() if line.startswith("|")]
+    assert all(len(cells) == 4 for cells in found)
+    return [(silicon, done, files.split(), cases.split()) for silicon, done, files, cases in found[2:]]
+
+
+def test_table():
+    """Each file and each case that the table names exists, and each row names some."""
+    assert len(table()) > 15
+    for silicon, _, files, cases in table():
+        assert files and cases, silicon
+        for path in files:
+            assert (ROOT / path).is_file(), path
+        for case in cases:
+            assert ":" in case and test_features.exists(case, set()), case
+
+
+@pytest.mark.parametrize("case", ["test_timer:test_nothing", "test_nothing:test_since", "test_errata.py:test_nothing"])
+def test_a_case_that_is_not_there_is_seen(case):
+    assert not test_features.exists(case, set())
+
+
+def commands(prompt):
+    """Lines of docs/bring-up.md that are typed at this prompt."""
+    return re.findall(rf"(?m)^    {re.escape(prompt)} (.*)$", (ROOT / "docs/bring-up.md").read_text())
+
+
+def test_steps_are_twelve():
+    steps = re.findall(r"(?m)^## (\d+)\. ", (ROOT / "docs/bring-up.md").read_text())
+    assert steps == [str(n) for n in range(1, 13)]
+
+
+def test_commands_of_the_steps(console):
+    """What is typed at our prompt exists there, and what make is asked for is a target."""
+    typed = commands("quarry>")
+    known = set(re.findall(r"(?m)^ *(\w+)", console.cmd("help")))
+    assert len(typed) > 15 and {line.split()[0] for line in typed} <= known
+    for line in typed:
+        if line.split()[0] not in ("reboot", "poweroff", "test", "stress"):
+            assert "usage" not in console.cmd(line, timeout=60), line
+    targets = "\n".join(path.read_text() for path in [ROOT / "Makefile", *(ROOT / "mk").glob("*.mk")])
+    asked = [match for line in commands("$") for match in re.findall(r"make ([a-z-]+)", line)]
+    assert asked and all(re.search(rf"(?m)^{name}:", targets) for name in asked)

@@ -35,8 +35,15 @@ static const char *check_leaf(uint64_t entry, unsigned int level)
 
 int main(int argc, char **argv)
 {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_random),
+	};
+	int failed = 0;
+
 	format.levels = 4;
 	format.max_leaf = 2;
 	format.bits = 47;
-	return test_tables(argc, argv);
+	return files_checked(argc, argv, &failed) ? failed
+						  : cmocka_run_group_tests(tests, NULL, NULL);
 }

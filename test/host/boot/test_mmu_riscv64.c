@@ -37,6 +37,10 @@ static const char *check_leaf(uint64_t entry, unsigned int level)
 
 int main(int argc, char **argv)
 {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_random),
+	};
 	int failed = 0;
 
 	for (unsigned int levels = 3; levels <= 5; levels++) {
@@ -44,7 +48,8 @@ int main(int argc, char **argv)
 		format.max_leaf = levels - 1;
 		format.bits = 12 + 9 * levels - 1;
 		pte_set_types((enum pte_types)(levels - 3));
-		failed |= test_tables(argc, argv);
+		if (!files_checked(argc, argv, &failed))
+			failed |= cmocka_run_group_tests(tests, NULL, NULL);
 	}
 	return failed;
 }
