@@ -167,7 +167,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 		return 1;
 	}
 	do {
-		struct page *page = *pages++;
+		struct page *page = *pages;
 		unsigned long index = (unsigned long)(page - memmap);
 		unsigned long at = index & (WORD_PAGES - 1);
 		struct pageblock *pb = &pageblocks[index >> pageblock_order];
@@ -187,9 +187,13 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 				if ((bits >> at & run) != run)
 					break;
 			}
-			/* A pageblock that is free as a whole is work enough for a call. */
-			if (order == WORD_ORDER && pb->nr_free == pageblock_nr_pages - 1) {
-				if (--pages == first) {
+			/*
+			 * A pageblock that is free as a whole is work enough for a call, and so is
+			 * a full word where much was done before, or all pages are to be counted.
+			 */
+			if (order == WORD_ORDER && (pb->nr_free == pageblock_nr_pages - 1 ||
+						    zone->nr_highatomic || work < FREE_WORK / 3)) {
+				if (pages == first) {
 					buddy_free(zone, index, 0);
 					return 1;
 				}
@@ -211,7 +215,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			pb_relist(zone, pb, (long)order);
 			work -= RELIST_WORK;
 		}
-	} while (pages < end && work > 0);
+	} while (++pages < end && work > 0);
 	n = (unsigned long)(pages - first);
 	zone->nr_free += n;
 	if (zone->nr_highatomic)
