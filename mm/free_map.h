@@ -67,13 +67,21 @@ extern const uint8_t map_bit_position[64];
 
 #pragma GCC visibility pop
 
+/* The position of the only bit that is set. */
+static inline unsigned long bit_number(uint64_t bit)
+{
+#if !defined(__riscv) || defined(__riscv_zbb) || !FOR_SPEED
+	return (unsigned long)__builtin_ctzll(bit);
+#else
+	return map_bit_position[(bit * 0x022fdd63cc95386d) >> 58]; /* de Bruijn */
+#endif
+}
+
 /* The position of the lowest bit set in a word of the map (not 0). */
 static inline unsigned long lowest_bit(uint64_t bits)
 {
-#if !defined(__riscv) || defined(__riscv_zbb)
-	return (unsigned long)__builtin_ctzll(bits);
-#elif FOR_SPEED
-	return map_bit_position[((bits & -bits) * 0x022fdd63cc95386d) >> 58]; /* de Bruijn */
+#if !defined(__riscv) || defined(__riscv_zbb) || FOR_SPEED
+	return bit_number(bits & -bits);
 #else
 	unsigned long n = 0;
 

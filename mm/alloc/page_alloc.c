@@ -274,13 +274,16 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order)
 /* A bulk request takes blocks of up to so many pages under one lock. */
 #define BULK_ORDER (pageblock_order > 7 ? 7 : pageblock_order - 1)
 
+/* Where no larger block is left it takes single pages, several at once. */
+#define BULK_SINGLE_ORDER 2
+
 /*
- * Part of a bulk request straight from the buddy: one block, its pages in use. Returns how many,
- * 0 if the zone has none above its low mark. Interrupts are masked.
+ * Part of a bulk request straight from the buddy: one block, or a refill of single pages, in use.
+ * Returns how many, 0 if the zone has none above its low mark. Interrupts are masked.
  */
 static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **pages)
 {
-	unsigned int order, want = BULK_ORDER;
+	unsigned int order = BULK_ORDER;
 	unsigned long index, end = 0;
 	struct alloc_context ac;
 	struct page *page;
@@ -298,13 +301,21 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 			 READ_ONCE(zone->nr_free_highatomic));
 	if (most > (int64_t)n)
 		most = (int64_t)n;
-	while (want && 1L << want > most)
-		want--;
+	while (order && 1L << order > most)
+		order--;
 	VM_BUG_ON(!port_irqs_disabled());
-	order = want;
 	spin_lock(&zone->lock);
-	/* Smaller blocks are left to others while there are such. */
-	index = buddy_alloc(zone, &order, ac.type, zone->nonempty[ac.type] >> order ? order : 0);
+	/* The largest there are: smaller ones are left to others meanwhile. */
+	if (zone->nonempty[ac.type])
+		while (order > BULK_SINGLE_ORDER && !(zone->nonempty[ac.type] >> order))
+			order--;
+	if (zone->nonempty[ac.type] && order <= BULK_SINGLE_ORDER) {
+		end = buddy_alloc_pages(zone, most < PCP_BATCH ? (unsigned long)most : PCP_BATCH,
+					ac.type, raw, pages - 1);
+		spin_unlock(&zone->lock);
+		return end;
+	}
+	index = buddy_alloc(zone, &order, ac.type, zone->nonempty[ac.type] ? order : 0);
 	if (index != NIL32) {
 		end = 1UL << order;
 		VM_BUG_ON(end > n || index + end > zone->end);

@@ -137,7 +137,7 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 
 /* A refill is done when it has so many. */
 #define ENOUGH_PAGES   (((1UL << CONFIG_PCP_BATCH_ORDER) + 1) / 2)
-#define REFILL_WORDS   4 /* or has looked at so many words of the map */
+#define REFILL_WORDS   2 /* or has looked at so many words of the map */
 #define BORROWED_PAGES 4 /* or so many of another type's pageblock */
 #define RUN_ORDER      3 /* runs of so many pages are taken at once */
 
@@ -175,41 +175,52 @@ static inline void push_run(struct page *page, unsigned long n, uint64_t raw, st
 	}
 }
 
-/*
- * Takes pages of the lowest word of a pageblock that has some, from the lowest on: aligned runs of
- * 16 and 8 together, others one by one; ENOUGH_PAGES or a few more, `most` >= 1 at most. Returns
- * how many. *touched becomes the largest order that was free in the word, if it was less.
- */
-static unsigned long take_from_word(unsigned long index, unsigned long most, bool first,
-				    uint64_t raw, struct page **top, long *touched)
+/* The first page of the pageblock's lowest word that has some free. */
+static inline unsigned long first_free_word(const struct pageblock *pb)
 {
-	unsigned long n = 0, run, enough = most < ENOUGH_PAGES ? most : ENOUGH_PAGES;
-	uint64_t *bits, left, taken;
-	uint8_t *order;
-	struct page *base;
+	unsigned long index = pb_index(pb);
 
 	if (FOR_SPEED)
-		index += lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3 << WORD_ORDER;
-	else
-		while (!*map_order(index))
-			index += WORD_PAGES;
-	bits = map_word(index);
-	base = &mm.memmap[index];
-	order = map_order(index);
+		return index + (lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3 << WORD_ORDER);
+	while (!*map_order(index))
+		index += WORD_PAGES;
+	return index;
+}
+
+/*
+ * Takes free pages of the word at index, from the lowest on: aligned runs of 16 and 8 together, others
+ * one by one. With those that the call has `got` they are ENOUGH_PAGES or a few more, `most` at
+ * most. Returns how many. *touched becomes the largest order that was free in the word, if it was
+ * less.
+ */
+static inline __attribute__((always_inline)) unsigned long
+take_from_word(unsigned long index, unsigned long most, unsigned long got, uint64_t raw,
+	       struct page **top, long *touched)
+{
+	unsigned long enough = (most < ENOUGH_PAGES ? most : ENOUGH_PAGES) - got, n = 0, run;
+	uint64_t *bits = map_word(index), left, taken;
+	uint8_t *order = map_order(index);
+	struct page *base = &mm.memmap[index];
+
 	if ((long)*order - 1 > *touched)
 		*touched = (long)*order - 1;
-	left = writable_pages(index, *bits, first);
+	left = writable_pages(index, *bits, !got);
 	if (!left)
 		return 0;
 	taken = left;
+	most -= got;
+	top += got;
 	if (!FOR_SPEED || *order <= RUN_ORDER || most < 8) {
-		do { /* no run of eight, or too long */
-			unsigned long at = lowest_bit(left);
+		struct page **slot = top; /* no run of eight, or too long */
 
-			left &= left - 1;
-			base[at].raw = raw;
-			top[++n] = &base[at];
-		} while (left && n < enough);
+		do {
+			struct page *page = &base[lowest_bit(left)];
+
+			left ^= left & -left;
+			page->raw = raw;
+			*++slot = page;
+		} while (left && slot != top + enough);
+		n = (unsigned long)(slot - top);
 	} else {
 		do {
 			unsigned long at = lowest_bit(left);
@@ -231,6 +242,37 @@ static unsigned long take_from_word(unsigned long index, unsigned long most, boo
 	*bits = left;
 	*order = (uint8_t)word_largest(left);
 	return n;
+}
+
+#define LONG_RUN 16
+
+/*
+ * Takes the LONG_RUN pages from index on, where these and all behind them in their word are free.
+ * The pageblock is of the type asked for. What stays free is one run to the end of the word: its
+ * largest order, plus one, is a byte of a constant.
+ */
+MM_APART unsigned long take_long_run(struct zone *zone, struct pageblock *pb, unsigned long index,
+				     uint64_t raw, struct page **top)
+{
+	struct page *page = &mm.memmap[index];
+	uint8_t *order = map_order(index);
+	unsigned long at = index % WORD_PAGES;
+	long touched = (long)*order - 1;
+
+	VM_BUG_ON(pb_is_whole(pb) || pb->type == MIGRATE_HIGHATOMIC);
+	trust_head(index, 0);
+	*map_word(index) ^= (uint64_t)((1UL << LONG_RUN) - 1) << at;
+	*order = (uint8_t)(0x0000000500060006 >> at);
+	VM_BUG_ON(*order != word_largest(*map_word(index)));
+	UNROLL(16)
+	for (int i = 0; i < LONG_RUN; i++) { /* the lowest goes out first */
+		page[i].raw = raw;
+		top[LONG_RUN - i] = &page[i];
+	}
+	count_free(zone, pb, -LONG_RUN);
+	if (may_be_largest(pb, touched))
+		pb_settle(zone, pb, pb->list);
+	return LONG_RUN;
 }
 
 /*
@@ -309,21 +351,25 @@ static struct pageblock *whole_take(struct zone *zone, unsigned int order)
  */
 #define SMALL_BATCH_ORDER 2
 
-/*
- * The pageblock for a request of this type, one of its own, a whole one, or another type's: *owner
- * then, the type it has from now on. NULL: there is none. *rare: it was none of its own.
- */
-static inline struct pageblock *pb_for(struct zone *zone, enum migratetype type,
-				       unsigned int lowest, enum migratetype *owner, bool *rare)
+/* One of this type that has such a block. NULL: there is none. */
+static inline struct pageblock *pb_own(const struct zone *zone, enum migratetype type,
+				       unsigned int lowest)
 {
 	struct pageblock *pb = pb_find(zone, type, lowest);
 
+	return pb && !FAULT_POINT() ? pb : NULL;
+}
+
+/*
+ * The pageblock for a request that none of its own type serves: a whole one, or another type's;
+ * *owner is the type it has from now on. NULL: there is none.
+ */
+static inline struct pageblock *pb_rare(struct zone *zone, enum migratetype type,
+					unsigned int lowest, enum migratetype *owner)
+{
+	struct pageblock *pb = NULL;
+
 	*owner = type;
-	*rare = false;
-	if (pb && !FAULT_POINT())
-		return pb;
-	*rare = true;
-	pb = NULL;
 	if (zone->nonempty[PB_WHOLE] || zone->nr_untouched)
 		pb = whole_take(zone, pageblock_order);
 	return pb ? pb : buddy_fallback(zone, type, lowest, owner);
@@ -363,7 +409,11 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 		}
 		return index;
 	}
-	pb = pb_for(zone, type, lowest, &owner, &rare);
+	pb = pb_own(zone, type, lowest);
+	owner = type;
+	rare = !pb;
+	if (rare)
+		pb = pb_rare(zone, type, lowest, &owner);
 	if (!pb)
 		return NIL32;
 	victim = pb->type;
@@ -378,18 +428,22 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 	return index;
 }
 
-unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migratetype type,
-				uint64_t raw, struct page **top)
+/*
+ * As buddy_alloc_pages(), from this pageblock of the type, its word at index first; NULL: none has
+ * any. Where speed counts each of the two has a copy.
+ */
+static inline __attribute__((always_inline)) unsigned long
+take_pages(struct zone *zone, unsigned long most, enum migratetype type, uint64_t raw,
+	   struct page **top, struct pageblock *pb, unsigned long index)
 {
-	enum migratetype owner;
-	bool rare, foreign;
-	struct pageblock *pb = pb_for(zone, type, 0, &owner, &rare);
-	unsigned long index, got = 0, before;
+	enum migratetype owner = type;
+	bool rare = !pb, foreign;
+	unsigned long got = 0, before;
 	unsigned int victim, words = REFILL_WORDS;
 	long largest, touched = PB_OFF_LIST;
 
-	VM_BUG_ON(!zone_locked(zone));
-	VM_BUG_ON(!most || (uint32_t)raw >> PAGE_STATE_SHIFT != PAGE_ALLOC);
+	if (rare)
+		pb = pb_rare(zone, type, 0, &owner);
 	if (!pb)
 		return 0;
 	victim = pb->type;
@@ -402,15 +456,16 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 		most = BORROWED_PAGES;
 	if (foreign && owner == type)
 		most = 1;
-	if (FOR_SPEED && pb_is_whole(pb)) {
+	if (FOR_SPEED && rare && !foreign) {
 		pb->type = (uint8_t)owner;
 		return take_from_whole(zone, pb, most, raw, top);
 	}
-	index = pb_index(pb);
-	largest = pb_open(zone, pb, owner);
+	largest = FOR_SPEED && !rare ? pb->list : pb_open(zone, pb, owner);
 	do {
+		if (!FOR_SPEED || rare || got)
+			index = first_free_word(pb);
 		before = got;
-		got += take_from_word(index, most - got, !got, raw, top + got, &touched);
+		got += take_from_word(index, most, got, raw, top, &touched);
 	} while (got > before && got < most && got < ENOUGH_PAGES && *pb_orders(index) && --words);
 	VM_BUG_ON(!got);
 	count_free(zone, pb, -(long)got);
@@ -420,3 +475,114 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 		note_fallback((unsigned long)(top[1] - mm.memmap), 0, type, victim);
 	return got;
 }
+
+#if FOR_SPEED
+static __attribute__((noinline)) unsigned long take_rare(struct zone *zone, unsigned long most,
+							 enum migratetype type, uint64_t raw,
+							 struct page **top)
+{
+	return take_pages(zone, most, type, raw, top, NULL, 0);
+}
+
+static __attribute__((noinline)) unsigned long
+take_from_words(struct zone *zone, unsigned long most, unsigned long index, uint64_t raw,
+		struct page **top, struct pageblock *pb)
+{
+	if (!pb)
+		__builtin_unreachable();
+	return take_pages(zone, most, pb->type, raw, top, pb, index);
+}
+
+/* Are all descriptors of the pageblock written? */
+static inline bool pb_trusted(unsigned long index)
+{
+	const uint64_t __attribute__((may_alias)) *trust =
+		(const void *)&mm.trust[(index & ~(pageblock_nr_pages - 1)) >> GROUP_SHIFT];
+
+	static_assert((uint8_t)TRUST_ALL == 0xff, "all bits are set");
+	return pageblock_nr_pages >> GROUP_SHIFT == 16 && !~(trust[0] & trust[1]);
+}
+
+#define SCATTERED_PAGES 15
+#define SCATTERED_WORDS 3
+
+/*
+ * The usual refill in a pool of holes, where the first word has no run of eight: one page after the
+ * other, SCATTERED_PAGES at most from SCATTERED_WORDS words. It needs a few registers only.
+ */
+static __attribute__((noinline)) unsigned long take_scattered(struct zone *zone, unsigned long most,
+							      unsigned long index, uint64_t raw,
+							      struct page **top,
+							      struct pageblock *pb)
+{
+	unsigned int words = SCATTERED_WORDS;
+	struct page **slot = top, *const * end;
+	unsigned long got;
+	uint64_t left;
+
+	if (most >= SCATTERED_PAGES)
+		most = SCATTERED_PAGES;
+	else
+		words = 1;
+	end = top + most;
+	for (;; index = first_free_word(pb)) {
+		struct page *base = &mm.memmap[index];
+
+		__asm__("" : "+r"(base)); /* one register */
+		left = *map_word(index);
+		do {
+			uint64_t low = left & -left;
+			struct page *page = &base[bit_number(low)];
+
+			__asm__("" : "+r"(low)); /* it is at hand: no other way to clear it */
+			left ^= low;
+			page->raw = raw;
+			*++slot = page;
+		} while (left && slot != end);
+		if (left)
+			break;
+		*map_word(index) = 0;
+		*map_order(index) = 0;
+		if (slot == end || !--words || !*pb_orders(index))
+			break;
+	}
+	if (left) {
+		*map_word(index) = left;
+		*map_order(index) = (uint8_t)word_largest(left);
+	}
+	got = (unsigned long)(slot - top);
+	count_free(zone, pb, -(long)got);
+	if (pb->list >= (long)WORD_ORDER ||
+	    !bytes_from(*pb_orders(index), (unsigned long)pb->list + 1))
+		pb_settle(zone, pb, pb->list);
+	return got;
+}
+
+unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migratetype type,
+				uint64_t raw, struct page **top)
+{
+	struct pageblock *pb = pb_own(zone, type, 0);
+	unsigned long index;
+	uint64_t bits;
+
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(!most || (raw & PAGE_STATE_MASK) != PAGE_INFO(PAGE_ALLOC, 0));
+	if (!pb)
+		return take_rare(zone, most, type, raw, top);
+	index = first_free_word(pb);
+	bits = *map_word(index);
+	/* The usual refill: all is free from a multiple of a run on. */
+	if (WORD_PAGES == 64 && GROUP_PAGES >= LONG_RUN && most >= LONG_RUN &&
+	    !(bits + (bits & -bits)) && lowest_bit(bits) % LONG_RUN == 0)
+		return take_long_run(zone, pb, index + lowest_bit(bits), raw, top);
+	if (*map_order(index) <= RUN_ORDER && pb_trusted(index))
+		return take_scattered(zone, most, index, raw, top, pb);
+	return take_from_words(zone, most, index, raw, top, pb);
+}
+#else
+unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migratetype type,
+				uint64_t raw, struct page **top)
+{
+	return take_pages(zone, most, type, raw, top, pb_own(zone, type, 0), 0);
+}
+#endif

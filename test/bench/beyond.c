@@ -194,12 +194,14 @@ const char *bench_beyond(void)
 static unsigned long fragment(uint64_t *cost)
 {
 	unsigned long n, holes;
+	uint64_t store;
 
 	drain_all_pages();
 	n = (unsigned long)bench_free_pages() * POOL_SHARE;
 	if (n < 16384 || !table(n))
 		return 0;
-	*cost = fill(0, n) - empty_fill(0, 0);
+	store = empty_fill(0, n);
+	*cost = fill(0, n) - store;
 	shuffle(0, n);
 	holes = n / HOLES_OF;
 	release(n - holes, n);
