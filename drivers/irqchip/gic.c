@@ -32,6 +32,8 @@ static void init_range(const struct gic *gic, unsigned int first, unsigned int e
 			el3_writel(UINT32_MAX, gic_reg(gic, irq, GICD_IGROUPR, 1));
 		writel(UINT32_MAX, gic_reg(gic, irq, GICD_ICENABLER, 1));
 		writel(UINT32_MAX, gic_reg(gic, irq, GICD_ICPENDR, 1));
+		/* a loader may have left one without its end: it would never come again */
+		writel(UINT32_MAX, gic_reg(gic, irq, GICD_ICACTIVER, 1));
 	}
 	for (unsigned int irq = first; irq < end; irq += 4)
 		writel(GIC_PRIORITY, gic_reg(gic, irq, GICD_IPRIORITYR, 8));

@@ -16,6 +16,7 @@
 #define GICD_ISENABLER	 0x100
 #define GICD_ICENABLER	 0x180
 #define GICD_ICPENDR	 0x280
+#define GICD_ICACTIVER	 0x380
 #define GICD_IPRIORITYR	 0x400	/* 8 bits */
 #define GICD_ITARGETSR	 0x800	/* 8 bits, GICv2 */
 #define GICD_ICFGR	 0xc00	/* 2 bits; the upper one is edge-triggered */
@@ -48,7 +49,7 @@ struct gic {
 
 /*
  * gic_init() - read the number of interrupts, get the handler table, switch every shared interrupt
- * off and give it a priority. gic->dist is set. 0 or a negative errno. Context: thread.
+ * off, neither pending nor active any more, and give it a priority. gic->dist is set. 0 or a negative errno. Context: thread.
  */
 int gic_init(struct device *dev, struct gic *gic);
 

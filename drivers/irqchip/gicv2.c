@@ -22,7 +22,9 @@
 #define GICC_BPR    0x08
 #define GICC_IAR    0x0c
 #define GICC_EOIR   0x10
-#define GICC_SIZE   0x14 /* as much as is used here */
+#define GICC_APR    0xd0 /* four, active priorities */
+#define GICC_NSAPR  0xe0 /* four, of group 1 as the secure state, or a GIC without one, sees it */
+#define GICC_SIZE   0xf0 /* as much as is used here */
 #define IAR_IRQ	    0x3ff
 #define GICD_SIZE   0x1000
 #define CTLR_ENABLE 1
@@ -78,6 +80,11 @@ static void init_cpu(struct gic *gic, unsigned int cpu)
 	target[cpu] = (uint8_t)own_target(gic);
 	writel(GIC_PRIORITY_ALL, gic->cpu + GICC_PMR);
 	writel(0, gic->cpu + GICC_BPR);
+	/* nothing is in progress, whatever a loader left: its priority would hold back all others */
+	for (unsigned int i = 0; i < 4; i++) {
+		writel(0, gic->cpu + GICC_APR + (size_t)i * 4);
+		writel(0, gic->cpu + GICC_NSAPR + (size_t)i * 4);
+	}
 }
 
 static int gicv2_init_ipi(const struct cpu *cpu)

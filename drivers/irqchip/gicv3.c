@@ -26,6 +26,8 @@
 #define GICD_IGRPMODR	 0xd00 /* 1 bit an interrupt: 0 leaves the group to IGROUPR */
 #define GICD_SIZE	 0x10000
 
+#define CTLR_PRIBITS	 8 /* ICC_CTLR_EL1, bits 10:8: bits of priority, less 1 */
+
 /* Redistributor: a page of control, a page for SGIs and PPIs, two more if it knows virtual LPIs */
 #define GICR_TYPER   0x08
 #define GICR_WAKER   0x14
@@ -149,6 +151,23 @@ static char *find_redistributor(struct device *dev, uint64_t mpidr)
 	return NULL;
 }
 
+/*
+ * Nothing is in progress, whatever a loader left: its priority would hold back all others. A CPU
+ * has one register for 5 bits of priority, two for 6, four for 7 (IHI0069, 12.2).
+ */
+static void clear_active_priorities(void)
+{
+	unsigned int bits = (read_icc("icc_ctlr_el1") >> CTLR_PRIBITS & 7) + 1;
+
+	if (bits >= 7) {
+		write_icc("icc_ap1r3_el1", 0);
+		write_icc("icc_ap1r2_el1", 0);
+	}
+	if (bits >= 6)
+		write_icc("icc_ap1r1_el1", 0);
+	write_icc("icc_ap1r0_el1", 0);
+}
+
 /* The system register interface of this CPU; false if higher exception levels keep it off. */
 static bool init_cpu_interface(void)
 {
@@ -161,6 +180,7 @@ static bool init_cpu_interface(void)
 	if (!(read_icc("icc_sre_el1") & 1))
 		return false;
 	write_icc("icc_pmr_el1", GIC_PRIORITY_ALL);
+	clear_active_priorities();
 	write_icc("icc_bpr1_el1", 0);
 	write_icc("icc_ctlr_el1", 0); /* EOImode: one write ends an interrupt */
 	return true;
