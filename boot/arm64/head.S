@@ -15,6 +15,8 @@
  */
 #include "boot/arm64/layout.h"
 
+#define HCR_E2H_BIT 34
+
 	.macro	lea reg, symbol
 	adrp	\reg, \symbol
 	add	\reg, \reg, :lo12:\symbol
@@ -146,14 +148,18 @@ enter_el1:
 	msr	hcr_el2, x0
 	isb
 	mov	x0, #3				/* EL1PCTEN, EL1PCEN: counter and physical timer */
-	msr	cnthctl_el2, x0
+	mov	x1, #0x33ff			/* CPTR_EL2: RES1 bits; no trap of FP and SIMD */
+	mrs	x2, hcr_el2
+	tbz	x2, #HCR_E2H_BIT, 1f
+	mov	x0, #(3 << 10)			/* E2H is fixed to 1: these bits are elsewhere then */
+	mov	x1, #(3 << 20)			/* FPEN */
+1:	msr	cnthctl_el2, x0
+	msr	cptr_el2, x1
 	msr	cntvoff_el2, xzr		/* virtual counter = physical counter */
 	mrs	x0, midr_el1
 	msr	vpidr_el2, x0
 	mrs	x0, mpidr_el1
 	msr	vmpidr_el2, x0
-	mov	x0, #0x33ff			/* CPTR_EL2: RES1 bits; no trap of FP and SIMD */
-	msr	cptr_el2, x0
 	msr	hstr_el2, xzr
 	msr	vttbr_el2, xzr
 
@@ -189,8 +195,12 @@ enter_el1:
 	msr	S3_4_C12_C11_0, xzr		/* ICH_HCR_EL2: no virtual interrupts */
 3:
 	ldr	x0, =SCTLR_EL1_OFF
+	mrs	x1, hcr_el2
+	tbnz	x1, #HCR_E2H_BIT, 1f
 	msr	sctlr_el1, x0
-	mov	x0, #0x3c5			/* EL1h, all masked */
+	b	2f
+1:	msr	S3_5_C1_C0_0, x0		/* SCTLR_EL12: the other name would be SCTLR_EL2 */
+2:	mov	x0, #0x3c5			/* EL1h, all masked */
 	msr	spsr_el2, x0
 	adr	x0, 4f
 	msr	elr_el2, x0

@@ -84,3 +84,23 @@ def test_interrupts_in_progress(setup, boot, gic):
     results = ktap.check(board.cmd("test irq.allocates"))
     assert [result.passed for result in results] == [True], results
     assert re.search(rf"(?m)^gicv{gic} ", board.cmd("devices"))
+
+
+def test_e2h_fixed_to_1(setup, boot):
+    """
+    Such a core has other bits in CPTR_EL2 and CNTHCTL_EL2, and another name for SCTLR_EL1. QEMU has none: in a copy of the image the
+    instruction that writes HCR_EL2.HCD sets E2H instead, as if it stayed 1. The image clears E2H that a loader has set, else.
+    """
+    with open(setup.assemble("e2h", "orr x0, x0, #(1 << 29)\nmsr hcr_el2, x0\norr x0, x0, #(1 << 34)\n"), "rb") as code:
+        hcd, write, e2h = struct.unpack("<3I", code.read())
+    image = setup.image.read_bytes()
+    before = struct.pack("<2I", hcd, write)
+    assert image.count(before) == 1
+    patched = setup.scratch / "e2h.bin"
+    patched.write_bytes(image.replace(before, struct.pack("<2I", e2h, write)))
+    board = boot(kernel=patched, timeout=60, extra=["-smp", "2", "-cpu", "max", "-machine", "gic-version=3,virtualization=on"])
+    log = board.expect_prompt()
+    assert "entered at EL2, running at EL1" in log and "smp: 2 of 2 CPUs online" in log
+    assert [state for _, _, state, *_ in cpu_lines(board)] == ["online"] * 2
+    results = ktap.check(board.cmd("test irq.allocates"))
+    assert [result.passed for result in results] == [True], results
