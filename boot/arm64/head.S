@@ -59,6 +59,14 @@ start_kernel:
 	bl	el3_leave
 1:	bl	init_el1
 
+	/* an image that was started again and not loaded again is not what was loaded */
+	lea	x0, has_run
+	ldr	w2, [x0]
+	lea	x1, again_text
+	cbnz	w2, early_stop
+	mov	w2, #1
+	str	w2, [x0]
+
 	/* apply R_AARCH64_RELATIVE: *(base + r_offset) = base + r_addend */
 	lea	x0, __image_start
 	lea	x1, __rela_start
@@ -124,6 +132,15 @@ start_kernel:
 	mrs	x2, tpidrro_el0
 	bl	arm64_start
 	/* arm64_start does not return */
+	.section .rodata
+again_text:
+	.asciz	"\r\nquarry: started again, and not loaded again: the image in memory has run already\r\n"
+	.data
+	.balign	4
+has_run:
+	.word	0
+
+	.text
 	.globl	stop
 stop:
 	msr	daifset, #15

@@ -71,13 +71,21 @@ move_to_ram:
 	isb
 5:	ret
 
-/* PrimeCell UART (PL011): DR at 0, FR at 0x18, of which bit 5 says that the transmitter is full */
 no_place:
 	tbnz	x20, #IS_SECONDARY_BIT, stop
+	adr	x1, place_text
+
+/*
+ * early_stop: print the text at x1, if the tree at x19 has a PL011, and stop. DR at 0, FR at 0x18, of
+ * which bit 5 says that the transmitter is full.
+ */
+	.globl	early_stop
+early_stop:
+	msr	tpidrro_el0, x1
 	mov	x0, x19
 	bl	place_console
 	cbz	x0, stop
-	adr	x1, place_text
+	mrs	x1, tpidrro_el0
 1:	ldrb	w2, [x1], #1
 	cbz	w2, stop
 2:	ldr	w3, [x0, #0x18]

@@ -73,6 +73,8 @@ start_kernel:
 	amoswap.w.aqrl t1, t1, (t0)
 	mv	a0, s0
 	bnez	t1, late_hart
+	lla	t0, boot_hart
+	sd	a0, 0(t0)
 
 	/* apply R_RISCV_RELATIVE: *(base + r_offset) = base + r_addend */
 	lla	t0, __image_start
@@ -145,9 +147,13 @@ start_kernel:
  * A second hart, a0, has no business here. But OpenSBI 1.1 marks a hart as started before it notes
  * where: one that looks in between, which takes a busy host, begins where the first did.
  * smp_arch_start() notes beforehand which hart it starts and with which area, so the hart is sent
- * where it should have gone. Harts that all begin here wait for the same.
+ * where it should have gone. Harts that all begin here wait for the same. The hart that was first
+ * comes here only if the machine was started again and the image was not loaded again.
  */
 late_hart:
+	lla	t0, boot_hart			/* itself again: what it left is not the loaded image */
+	ld	t0, 0(t0)
+	beq	t0, a0, started_again
 	lla	t0, smp_nr_started
 	ld	t0, 0(t0)
 	fence	r, r				/* with smp_arch_start()'s: what is counted was written */
@@ -165,6 +171,8 @@ late_hart:
 	.globl	smp_nr_started
 smp_nr_started:
 	.dword	0
+boot_hart:
+	.dword	-1
 boot_taken:
 	.word	0
 
@@ -175,8 +183,13 @@ no_place:
 bad_relocation:
 	lla	s2, relocation_text
 	j	early_stop
+started_again:
+	lla	s2, again_text
+	j	early_stop
 	.section .rodata
 place_text:
 	.asciz	"\r\nquarry: the image is not in memory, and the device tree leaves none free for it\r\n"
+again_text:
+	.asciz	"\r\nquarry: started again, and not loaded again: the image in memory has run already\r\n"
 relocation_text:
 	.asciz	"\r\nquarry: unknown relocation type in the image: wrong linker flags\r\n"

@@ -11,6 +11,7 @@
 	.globl	secondary_entry
 	.balign	4
 secondary_entry:
+	fence.i					/* what it fetched before the image was loaded is not the image */
 	csrw	sie, zero
 	csrci	sstatus, 2			/* SIE off */
 	li	t0, SSTATUS_FS_VS
