@@ -110,7 +110,10 @@ static inline uint64_t machine_ticks_since(uint64_t start)
 	return (int64_t)passed < 0 ? 0 : passed;
 }
 
-/* machine_instret() - instructions this CPU has retired. Bound 4. Context: any. */
+/*
+ * machine_instret() - instructions this CPU has retired; on arm64 its cycles, which under QEMU's
+ * -icount are instructions. Bound 4. Context: any.
+ */
 uint64_t machine_instret(void);
 
 /*

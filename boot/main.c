@@ -50,7 +50,8 @@ static const char *bootargs(const void *fdt)
 
 /*
  * Zones, the free memory, a first page while there are no per-CPU caches yet, then the caches. The
- * instret figures count instructions on hardware and under QEMU's -icount, and host time otherwise.
+ * figures count what machine_count_name() says on hardware, instructions under QEMU's -icount, and
+ * host time otherwise.
  */
 static void start_page_allocator(void)
 {
@@ -86,8 +87,8 @@ static void start_page_allocator(void)
 	port_log("mm: memmap %" PRIu64 " bytes (%" PRIu64 ".%02" PRIu64 " B/page)",
 		 layout.memmap_bytes, centibytes / 100, centibytes % 100);
 	port_log("mm: released %lu pages", released);
-	port_log("mm: first page %#" PRIx64 ", instret +%" PRIu64 " from the entry of mm_init()",
-		 page_to_phys(page), used);
+	port_log("mm: first page %#" PRIx64 ", %s +%" PRIu64 " from the entry of mm_init()",
+		 page_to_phys(page), machine_count_name(), used);
 	__free_page(page);
 	start = machine_instret();
 	err = setup_per_cpu_pageset(&boot_cpu.mm, 0);

@@ -19,6 +19,9 @@ void machine_init(void);
  */
 void machine_read_tree(const void *fdt);
 
+/* What machine_instret() counts: "instret", or "cycles" where that is all that hardware has. */
+const char *machine_count_name(void);
+
 /* After memblock is filled: warn of, and keep off, memory that firmware must own. Context: boot. */
 void machine_check_memory(void);
 

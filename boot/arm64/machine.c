@@ -129,6 +129,11 @@ uint64_t machine_ticks(void)
 	return erratum == COUNTER_SOUND ? read_counter() : counter_read(erratum, read_counter);
 }
 
+const char *machine_count_name(void)
+{
+	return "cycles";
+}
+
 uint64_t machine_instret(void)
 {
 	uint64_t count = 0;

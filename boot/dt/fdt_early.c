@@ -310,5 +310,8 @@ int fdt_early_check_firmware(phys_addr_t image_start)
 		"fdt: warning: the tree reserves nothing from 0x%llx to the image at 0x%llx, where "
 		"M-mode firmware is: reserving 0x%llx bytes",
 		ull(gap.start), ull(image_start), ull(size));
-	return memblock_reserve(gap.start, size) ? no_room("firmware", gap.start) : 1;
+	/* not mapped either: a CPU that reads ahead there may meet the PMP */
+	if (memblock_reserve(gap.start, size) || memblock_mark_nomap(gap.start, size))
+		return no_room("firmware", gap.start);
+	return 1;
 }

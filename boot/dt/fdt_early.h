@@ -74,8 +74,8 @@ int fdt_early_init(const void *fdt, phys_addr_t fdt_phys);
 /*
  * Under SBI, M-mode firmware lives in memory that the tree should reserve, by custom at the start
  * of the bank the image was loaded to. If the tree reserves nothing between the start of that bank
- * and image_start, log a warning and reserve the gap, 2 MiB of it at most. Returns 0, 1 when it
- * had to reserve, or -ENOMEM. Call after fdt_early_init().
+ * and image_start, log a warning and reserve the gap as no-map, 2 MiB of it at most. Returns 0, 1 when
+ * it had to reserve, or -ENOMEM. Call after fdt_early_init().
  */
 int fdt_early_check_firmware(phys_addr_t image_start);
 

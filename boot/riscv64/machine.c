@@ -41,6 +41,11 @@ uint64_t machine_ticks(void)
 	return ticks;
 }
 
+const char *machine_count_name(void)
+{
+	return "instret";
+}
+
 uint64_t machine_instret(void)
 {
 	uint64_t count;

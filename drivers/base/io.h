@@ -28,26 +28,41 @@ static inline void cpu_wait_for_interrupt(void)
 	__asm__ volatile("wfi" ::: "memory");
 }
 
-#define IO_ACCESSORS(bits, read, write)                                    \
+/*
+ * arm64's accesses are written out, with a plain address: a hypervisor emulates a device by what the
+ * abort tells it, and of one that writes its base register back it tells nothing (Arm ARM,
+ * ESR_EL2.ISS.ISV). Compilers make those of loops.
+ */
+#if defined(__aarch64__)
+#define IO_READ(bits, load, value, reg) \
+	__asm__ volatile(load ", [%1]" : "=r"(value) : "r"(reg) : "memory")
+#define IO_WRITE(bits, store, value, reg) \
+	__asm__ volatile(store ", [%1]" ::"rZ"(value), "r"(reg) : "memory")
+#else
+#define IO_READ(bits, load, value, reg)	  ((value) = *(const volatile uint##bits##_t *)(reg))
+#define IO_WRITE(bits, store, value, reg) (*(volatile uint##bits##_t *)(reg) = (value))
+#endif
+
+#define IO_ACCESSORS(bits, read, load, write, store)                       \
 	static inline uint##bits##_t read(const volatile void *reg)        \
 	{                                                                  \
 		uint##bits##_t value;                                      \
                                                                            \
 		io_barrier();                                              \
-		value = *(const volatile uint##bits##_t *)reg;             \
+		IO_READ(bits, load, value, reg);                           \
 		io_barrier();                                              \
 		return value;                                              \
 	}                                                                  \
 	static inline void write(uint##bits##_t value, volatile void *reg) \
 	{                                                                  \
 		io_barrier();                                              \
-		*(volatile uint##bits##_t *)reg = value;                   \
+		IO_WRITE(bits, store, value, reg);                         \
 		io_barrier();                                              \
 	}
 
-IO_ACCESSORS(8, readb, writeb)
-IO_ACCESSORS(16, readw, writew)
-IO_ACCESSORS(32, readl, writel)
-IO_ACCESSORS(64, readq, writeq)
+IO_ACCESSORS(8, readb, "ldrb %w0", writeb, "strb %w0")
+IO_ACCESSORS(16, readw, "ldrh %w0", writew, "strh %w0")
+IO_ACCESSORS(32, readl, "ldr %w0", writel, "str %w0")
+IO_ACCESSORS(64, readq, "ldr %x0", writeq, "str %x0")
 
 #endif

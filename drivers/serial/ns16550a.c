@@ -76,16 +76,20 @@ static const struct uart_ops ns16550a_ops = {
 	.interrupt = ns16550a_interrupt,
 };
 
-/* dw-apb ignores what is written while a byte comes or goes: written until it is there. */
-static void set_lcr(struct ns16550a *uart, uint32_t value)
+/*
+ * dw-apb ignores what is written while a byte comes or goes: written until it is there. False: it
+ * was never.
+ */
+static bool set_lcr(struct ns16550a *uart, uint32_t value)
 {
 	for (unsigned int i = 0; i < LCR_TRIES; i++) {
 		uart_write(uart, UART_LCR, value);
 		if (!uart->dw_apb || (uart_read(uart, UART_LCR) & 0xff) == value)
-			return;
+			return true;
 		uart_read(uart, UART_USR); /* ends the interrupt that tells of it */
 		port_relax();
 	}
+	return false;
 }
 
 /* The divisor of the clock for the speed; 0 if none meets it within 3 %. */
@@ -111,14 +115,18 @@ static void set_line(struct device *dev, struct ns16550a *uart)
 	uint32_t clock = of_u32(dev->fdt, dev->node, "clock-frequency", 0);
 	uint32_t value = divisor(clock, uart_speed(dev));
 
-	set_lcr(uart, LCR_8N1 | LCR_DLAB);
+	/* without DLAB the divisor's registers are those of data and interrupts */
+	if (!set_lcr(uart, LCR_8N1 | LCR_DLAB)) {
+		device_log(dev, "always busy: the line stays as the loader left it");
+		return;
+	}
 	if (!value && !(uart_read(uart, UART_DLL) & 0xff) && !(uart_read(uart, UART_DLM) & 0xff))
 		value = divisor(clock, DEFAULT_SPEED);
 	if (value) {
 		uart_write(uart, UART_DLL, value & 0xff);
 		uart_write(uart, UART_DLM, value >> 8);
 	}
-	set_lcr(uart, LCR_8N1);
+	(void)set_lcr(uart, LCR_8N1);
 }
 
 static const struct uart_step drain[] = {{UART_DRAIN, 0, 0}, {UART_END, 0, 0}};

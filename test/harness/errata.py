@@ -90,6 +90,24 @@ def code(program):
     return [(int(address, 16), int(word, 16)) for address, word, name in found if not name.startswith(".")]
 
 
+BARRIER = 0xd5033f9f  # dsb sy, on both sides of each access to a device (drivers/base/io.h)
+
+
+def writes_base_back(word):
+    """Pre- and post-indexed loads and stores, of one register or two."""
+    one = word & 0x3b200400 == 0x38000400
+    return one or (is_pair(word) and field(word, 23, 2) in (1, 3))
+
+
+def written_back(program):
+    """(addresses of accesses to devices, those of them that a hypervisor cannot emulate)"""
+    words = code(program)
+    found = [address for (_, before), (address, word), (_, after) in zip(words, words[1:], words[2:])
+             if before == after == BARRIER and is_memory(word)]
+    text = dict(words)
+    return found, [address for address in found if writes_base_back(text[address])]
+
+
 def scan(program):
     """[(erratum, address)..]"""
     found, instructions = [], code(program)

@@ -94,6 +94,19 @@ def test_image(setup):
     assert errata.scan(image) == []
 
 
+@pytest.mark.parametrize("access, odd", [("ldr w1, [x2]", 0), ("str w1, [x2, #8]", 0), ("ldrb w1, [x2, x3]", 0),
+                                         ("ldr w1, [x2], #4", 1), ("strb w1, [x2, #1]!", 1), ("ldp x1, x4, [x2], #16", 1)])
+def test_scan_for_accesses_that_write_back(tmp_path, access, odd):
+    found, bad = errata.written_back(link(tmp_path, f".text; dsb sy; {access}; dsb sy; ret"))
+    assert found == [0x100004] and len(bad) == odd
+
+
+def test_accesses_to_devices(setup):
+    """Each has a plain address: KVM cannot emulate what writes its base register back."""
+    found, bad = errata.written_back(ROOT / f"build/{setup.isa}/quarry.elf")
+    assert len(found) > 100 and not bad, bad
+
+
 def test_flags(setup):
     """In most orders of linking 843419 does not appear, so the scan would not notice that its flag is missing."""
     flags = make_variables(setup.board, "LDFLAGS", "CFLAGS")

@@ -319,6 +319,7 @@ static void test_firmware_missing(void **state)
 	expect_log("fdt: warning: the tree reserves nothing from 0x80000000 to the image at "
 		   "0x80200000, where M-mode firmware is: reserving 0x200000 bytes\n");
 	expect_region(&memblock.reserved, 0, M(2048), M(2), MEMBLOCK_NONE);
+	expect_region(&memblock.memory, 0, M(2048), M(2), MEMBLOCK_NOMAP);
 
 	/* An image far up: the gap is not all firmware. */
 	memblock_init();
@@ -340,6 +341,7 @@ static void test_firmware_image_at_start_or_in_flash(void **state)
 	/* Flash: the firmware is in memory all the same. */
 	assert_int_equal(fdt_early_check_firmware(0x20000000), 1);
 	expect_region(&memblock.reserved, 0, M(2048), M(2), MEMBLOCK_NONE);
+	expect_region(&memblock.memory, 0, M(2048), M(2), MEMBLOCK_NOMAP);
 }
 
 /* ---- damage ---- */

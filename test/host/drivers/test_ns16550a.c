@@ -110,6 +110,33 @@ static void busy(void **state)
 	}
 }
 
+/* One that never lets go: the line stays, and nothing is written where the divisor would be. */
+static void always_busy(void **state)
+{
+	struct device *dev;
+
+	(void)state;
+	memset(&chip, 0, sizeof(chip));
+	chip.dll = 9;
+	chip.lcr = LCR_8N1;
+	chip.busy = UINT32_MAX;
+	reg_shift = 2;
+	uart_tree("/uart:115200");
+	uart_node("uart", "snps,dw-apb-uart", 0x10000000);
+	put("clock-frequency", CELLS(3686400));
+	put("reg-shift", CELLS(2));
+	put("reg-io-width", CELLS(4));
+	end();
+	finish_tree();
+	dev = fake_device(&driver_ns16550a, "/uart");
+	assert_non_null(dev);
+	assert_int_equal(chip.dll, 9);
+	assert_int_equal(chip.divisors_written, 0);
+	assert_int_equal(chip.lcr, LCR_8N1);
+	assert_int_equal(chip.ier, IER_RECEIVE);
+	fake_remove(dev);
+}
+
 /* One that is not the console may have no clock: it is not touched. One that prints is. */
 static void others(void **state)
 {
@@ -167,9 +194,8 @@ static void unit_stays_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(speeds),
-		cmocka_unit_test(busy),
-		cmocka_unit_test(others),
+		cmocka_unit_test(speeds),	 cmocka_unit_test(busy),
+		cmocka_unit_test(always_busy),	 cmocka_unit_test(others),
 		cmocka_unit_test(unit_stays_on),
 	};
 
