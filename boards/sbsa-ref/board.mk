@@ -3,7 +3,7 @@
 
 ISA       := arm64
 QEMU      := qemu-system-aarch64
-QEMU_ARGS := -M sbsa-ref -nic none -global VGA.romfile=
+QEMU_ARGS := -M sbsa-ref -nic none -global VGA.romfile= -global bochs-display.romfile=
 RAM_LOAD  := 0x10000200000
 BARE      := 1
 DTS       := dts/sbsa-ref.dts
