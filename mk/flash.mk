@@ -13,12 +13,17 @@ $(OUT)/obj/boot/place.o $(OUT)/obj/boot/place_console.o: CFLAGS += -O1 $(STACKLE
 
 # ---- the flash image ---------------------------------------------------------------------------
 
+# A board whose RAM begins with a tree that nobody passes says so (TREE_SEARCH): in the header of its own copy of the
+# image a word tells that it may be looked for (boot/arm64/move.S).
+mark_search = $(if $(TREE_SEARCH),printf '\001' | dd of=$@ bs=1 seek=48 conv=notrunc status=none)
+
 # QEMU wants a file of exactly the flash's size; the image is its beginning.
 FLASH_IMAGE := $(OUT)/$(BOARD)-flash.img
 
 $(FLASH_IMAGE): $(OUT)/quarry.bin
 	$(call say,FLASH,$@)
 	$(Q)cp $< $@ && truncate -s $(FLASH_SIZE) $@
+	$(Q)$(mark_search)
 
 .PHONY: flash
 ifeq ($(FLASH_SIZE),)

@@ -26,8 +26,12 @@ $(PASSED_DTB): $(DTB) $(OUT)/dtb/$(BOARD).commands
 	$(Q)cp $< $@ $(if $(CMD),&& fdtput -p -t s $@ /chosen bootargs $(call shell_quote,$(CMD)))
 else ifneq ($(BARE),)
 # A board that has no loader: each CPU comes out of reset at the image.
-LOAD_DEPS := $(DTB)
-LOAD_ARGS  = $(call put,$(OUT)/quarry.bin,$(RAM_LOAD)),cpu-num=0 $(if $(DTB),-dtb $(DTB)) \
+BARE_IMAGE := $(OUT)/$(BOARD)-bare.bin
+LOAD_DEPS := $(BARE_IMAGE) $(DTB)
+$(BARE_IMAGE): $(OUT)/quarry.bin
+	$(Q)cp $< $@
+	$(Q)$(mark_search)
+LOAD_ARGS  = $(call put,$(BARE_IMAGE),$(RAM_LOAD)),cpu-num=0 $(if $(DTB),-dtb $(DTB)) \
 	$(patsubst %,-device loader$(comma)addr=$(RAM_LOAD)$(comma)cpu-num=%,$(shell seq 1 $$(($(SMP) - 1))))
 else
 ifneq ($(LOAD),)

@@ -8,6 +8,7 @@ RAM_LOAD  := 0x40200000
 
 # Two banks of flash at 0: the reset vector is the first word of unit 0.
 FLASH_SIZE = 64M
+TREE_SEARCH := 1
 FLASH_ARGS = -drive if=pflash,unit=0,format=raw,readonly=on,file=$(FLASH_IMAGE)
 
 UBOOT      := /usr/lib/u-boot/qemu_arm64/u-boot.bin

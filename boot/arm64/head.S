@@ -33,6 +33,8 @@ _start:
 	.quad	0xa				/* flags: little endian, 4 KiB pages, anywhere in RAM */
 	.quad	0
 	.quad	0
+	.globl	search_tree
+search_tree:					/* reserved, 0; see move.S */
 	.quad	0
 	.ascii	"ARM\x64"			/* magic */
 	.word	0

@@ -2,15 +2,18 @@
 /*
  * move.S: an image that was started where it is stored, in flash, goes on in RAM.
  *
- * An image that starts at the reset vector is passed no device tree, nor is an ELF file that QEMU
- * loads. Machines that start so leave one at the start of RAM, which is at a multiple of 1 GiB: it
- * is looked for at the one below the image, then at each from 1 GiB to SEARCH_END. The first with
- * the tree's magic is taken; an address at which nothing answers is passed over.
+ * An image that starts at the reset vector is passed no device tree. QEMU's machines that start so
+ * leave one at the start of RAM, which is at a multiple of 1 GiB: it is looked for at the one below
+ * the image, then at each from 1 GiB to SEARCH_END. The first with the tree's magic is taken; an
+ * address at which nothing answers is passed over. Buses of real machines may hang instead, so this
+ * is done where the board asks for it: TREE_SEARCH in its board.mk sets search_tree in the copy of
+ * the image that is its own.
  */
 #include "boot/arm64/layout.h"
 
 #define SEARCH_END (64 << 30)
 #define FDT_MAGIC  0xedfe0dd0			/* as a little-endian word */
+#define FDT_MAX_SIZE (2 << 20)			/* FDT_EARLY_MAX_SIZE */
 
 	.macro	lea reg, symbol
 	adrp	\reg, \symbol
@@ -28,6 +31,9 @@
 move_to_ram:
 	msr	tpidr_el0, x30
 	cbnz	x19, 3f
+	lea	x0, search_tree
+	ldr	w0, [x0]
+	cbz	w0, 3f
 	msr	spsel, #1
 	adr	x0, probe_vectors
 	msr	vbar_el1, x0
@@ -46,7 +52,37 @@ move_to_ram:
 	mov	x1, x2
 	tst	x2, #SEARCH_END
 	b.eq	1b
-3:
+
+	/*
+	 * A loader promises that the image is in memory and not in a cache alone (boot protocol), and
+	 * says nothing of the tree, which is read past the caches here: so it is cleaned, whole lines.
+	 */
+3:	cbz	x19, 7f
+	tst	x19, #7
+	b.ne	7f
+	mrs	x6, ctr_el0
+	ubfx	x6, x6, #16, #4			/* DminLine: log2 of words */
+	mov	x7, #4
+	lsl	x6, x7, x6
+	sub	x7, x6, #1
+	bic	x1, x19, x7
+	dc	civac, x1
+	dsb	sy
+	ldp	w2, w3, [x19]			/* magic, totalsize */
+	ldr	w4, =FDT_MAGIC
+	cmp	w2, w4
+	b.ne	7f
+	rev	w3, w3
+	mov	w2, #FDT_MAX_SIZE
+	cmp	w3, w2
+	csel	w3, w3, w2, lo
+	add	x3, x19, x3
+6:	dc	civac, x1
+	add	x1, x1, x6
+	cmp	x1, x3
+	b.lo	6b
+	dsb	sy
+7:
 	lea	x1, __image_start
 	lea	x2, __image_end
 	sub	x2, x2, x1

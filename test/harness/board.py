@@ -82,6 +82,14 @@ class Setup:
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.image = self.out / "quarry.bin"
 
+    def searching(self):
+        """The image as a board with TREE_SEARCH has it: arm64 looks for a tree that nobody passes."""
+        image = bytearray(self.image.read_bytes())
+        image[48] = 1
+        path = self.scratch / f"searching-{self.board}-{os.getpid()}.bin"
+        path.write_bytes(image)
+        return path
+
     def qemu(self):
         return [self.vars["QEMU"], *self.vars["QEMU_ARGS"].split()]
 

@@ -115,7 +115,8 @@ def test_flash(start, setup, subresults):
     reserved = parse.memblock(board.lines("memblock"))[1]
     assert any(base == loaded_at(log) for base, _ in reserved)
     whole_test(board, subresults)
-    image = setup.image.read_bytes()
+    # the image, but that arm64's may look for a tree that nobody passes
+    image = (setup.searching() if setup.isa == "arm64" else setup.image).read_bytes()
     flash = (setup.out / f"{setup.board}-flash.img").read_bytes()
     assert flash[:len(image)] == image and not any(flash[len(image):])
 

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 
+import pexpect
 import pytest
 
 import ktap
@@ -22,13 +23,13 @@ class Bare(Board):
     """A machine whose CPUs come out of reset at the first instruction of the image in RAM; those from `stray` on
     where nothing is. Or all in flash."""
 
-    def __init__(self, setup, machine, cpus=1, stray=None, flash=None, extra=()):
+    def __init__(self, setup, machine, cpus=1, stray=None, flash=None, image=None, extra=()):
         at = f"addr={setup.load:#x}"
         args = [*setup.qemu(), "-machine", f"secure=on,{machine}", "-smp", str(cpus), "-m", "128M"]
         if flash:
             args += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={flash}"]
         else:
-            args += ["-device", f"loader,file={setup.image},{at},cpu-num=0,force-raw=on"]
+            args += ["-device", f"loader,file={image or setup.searching()},{at},cpu-num=0,force-raw=on"]
         for cpu in range(1, 1 if flash else cpus if stray is None else stray):
             args += ["-device", f"loader,{at},cpu-num={cpu}"]
         self.spawn([*args, "-display", "none", "-monitor", "none", "-serial", "stdio", *extra])
@@ -90,7 +91,7 @@ def test_a_cpu_that_is_elsewhere(bare):
 @pytest.fixture
 def flash(setup):
     image = setup.scratch / f"el3-flash-{os.getpid()}.img"
-    image.write_bytes(setup.image.read_bytes())
+    image.write_bytes(setup.searching().read_bytes())
     os.truncate(image, 64 * MIB)
     yield image
     image.unlink()
@@ -130,6 +131,14 @@ def test_one_out_of_reset_late(setup, bare, flash):
     board = bare("gic-version=3", 4, flash=flash, extra=[
         "-device", f"loader,file={late},addr={setup.place(0x6000000):#x},cpu-num=3,force-raw=on"])
     assert "smp: 4 of 4 CPUs online" in board.expect_prompt()
+
+
+def test_no_tree_is_looked_for_unless_the_board_asks(setup, bare):
+    """Reading where nothing is may hang a real bus. Without a tree there is no console: nothing is said."""
+    board = bare("gic-version=3", image=setup.image)
+    with pytest.raises((pexpect.TIMEOUT, pexpect.EOF)):
+        board.process.expect("Quarry", timeout=5)
+    assert "Quarry" in bare("gic-version=3").expect_prompt()
 
 
 @pytest.mark.parametrize("virtualization, level", [("on", 2), ("off", 1)])
