@@ -19,7 +19,7 @@ port = -DQUARRY_PORT_HEADER='"$(or $(QUARRY_PORT_HEADER),$(1))"'
 LIB_CC      = $(CC) $(ISA_FLAGS) $(LIB_FLAGS) -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) $(call port,quarry/port/smp.h)
 LIB_HOST_CC = $(HOST_CC) $(LIB_FLAGS) $(call port,quarry/port/hosted.h)
 
-# $(call library,FOLDER,COMPILER,OPTIONS OF THE DEBUG PART,AR): both archives there.
+# $(call library,FOLDER,COMPILER,OPTIONS OF THE DEBUG PART,PREFIX OF THE TOOLS): both archives there.
 define library_template
 $(1)/flags: FORCE | deps-check
 	@$$(call update,$$($(2)) $$($(3)) $$(WARNINGS) $$(shell $$(firstword $$($(2))) -dumpfullversion) $$(MM_SOURCES))
@@ -30,20 +30,27 @@ $(1)/mm/%.o: mm/%.c $(1)/flags
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$($(2)) $$(LIB_MORE) -MMD -MP -c -o $$@ $$< $$(WARNINGS) -Iinclude -I.
 
-$(1)/libquarry.a: $(MM_CORE_SOURCES:%.c=$(1)/%.o)
-$(1)/libquarry-debug.a: $(MM_DEBUG_SOURCES:%.c=$(1)/%.o)
-$(1)/libquarry.a $(1)/libquarry-debug.a:
+# One object an archive, so that what is internal can be made local.
+$(1)/libquarry.all.o: $(MM_CORE_SOURCES:%.c=$(1)/%.o)
+$(1)/libquarry-debug.all.o: $(MM_DEBUG_SOURCES:%.c=$(1)/%.o)
+$(1)/libquarry.all.o $(1)/libquarry-debug.all.o:
+	$$(Q)$$($(2)) -r -nostdlib -Wl,--build-id=none -o $$@ $$^
+
+$(1)/global: $(1)/libquarry.all.o $(1)/libquarry-debug.all.o mk/names.py
+	$$(Q)/usr/bin/python3 mk/names.py include $(4)nm $(1)/libquarry.all.o $(1)/libquarry-debug.all.o $(1)
+
+$(1)/%.a: $(1)/%.all.o $(1)/global
 	$$(call say,AR,$$@)
+	$$(Q)$(4)objcopy --keep-global-symbols=$(1)/global --redefine-syms=$(1)/redefine $$< $(1)/$$*.o
 	$$(Q)rm -f $$@
-	$$(Q)$$($(4)) rcsD $$@ $$^
+	$$(Q)$(4)ar rcsD $$@ $(1)/$$*.o
 
 -include $(MM_SOURCES:%.c=$(1)/%.d)
 endef
 
 LIB_DEBUG = -isystem $(PICOLIBC)/include
-HOST_AR  := ar
-$(eval $(call library_template,$(LIB),LIB_CC,LIB_DEBUG,AR))
-$(eval $(call library_template,$(LIB_HOST),LIB_HOST_CC,NOTHING,HOST_AR))
+$(eval $(call library_template,$(LIB),LIB_CC,LIB_DEBUG,$(CROSS)))
+$(eval $(call library_template,$(LIB_HOST),LIB_HOST_CC,NOTHING,))
 
 .PHONY: lib lib-host sizes
 lib: $(LIB)/libquarry.a $(LIB)/libquarry-debug.a ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-debug.a

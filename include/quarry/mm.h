@@ -16,6 +16,7 @@
  *   sysctl.h        settings, watermarks
  *   shrinker.h      shrinkers, low-memory notifiers
  *   mm_debug.h      debug options, fault injection, trace, checks
+ *   version.h       which version of the library this is
  *
  * Each contract says, in fixed words:
  *   Context: boot, thread or interrupt; "any" is all three. The caller may hold locks of its own and
@@ -44,6 +45,7 @@
 #include <quarry/shrinker.h>
 #include <quarry/sysctl.h>
 #include <quarry/types.h>
+#include <quarry/version.h>
 #include <quarry/vmstat.h>
 
 #endif

@@ -7,6 +7,7 @@ import pytest
 
 import stack
 from board import BOARDS, ROOT, make, make_variables
+from test_contracts import HEADERS, functions
 
 OF_C = {"memcpy", "memmove", "memset", "memcmp"}  # C11 4p6, and compilers, ask for these
 PORT = {"port_log", "port_panic"}
@@ -15,6 +16,25 @@ OF_C_DEBUG = {"snprintf", "vsnprintf", "strcmp", "strcspn"}
 HOST = {"port_host_offset", "port_host_pcpu"}  # test/host/port_host.c
 OF_THE_LINKER = {"_GLOBAL_OFFSET_TABLE_"}
 SAVE_RESTORE = {f"__riscv_{what}_{n}" for what in ("save", "restore") for n in range(13)}  # -msave-restore, of libgcc
+
+
+# Names of Linux's, and of ours beside them, that have no prefix: all of them are declared in include/quarry/.
+PREFIXES = ("mm_", "memblock_", "quarry__")
+WITHOUT_PREFIX = set("""
+    __alloc_pages __free_pages_order __page_address alloc_pages_between alloc_pages_bulk alloc_pages_exact alloc_pages_exact_between
+    alloc_pages_slow boot_pageset_init compound_head drain_all_pages drain_some_pages free_frozen_pages free_pages free_pages_bulk
+    free_pages_exact free_pages_overflow free_pages_phys free_pages_slow get_page get_page_unless_zero gfp_names gfp_parse memblock
+    page_address page_count page_to_pfn page_to_phys pfn_to_page pfn_valid phys_to_page put_page put_page_testzero
+    register_low_memory_notifier register_shrinker setup_per_cpu_pageset si_mem_available unregister_low_memory_notifier
+    unregister_shrinker virt_to_page""".split())
+
+
+def check_names(names):
+    """Nothing internal is left, and what has no prefix is known."""
+    names = {re.sub(r"__NR_CPUS_\w+", "", name) for name in names}
+    assert {name for name in names if not name.startswith(PREFIXES)} == WITHOUT_PREFIX | OPTIONAL
+    declared = {name for header in HEADERS for name, _ in functions(header.read_text())}
+    assert {name for name in names if not name.startswith("quarry__")} <= declared | {"memblock"}
 
 
 def nm(tool, *options):
@@ -30,7 +50,8 @@ def check(cross, folder, more=frozenset()):
     tool, core, debug = cross + "nm", folder / "libquarry.a", folder / "libquarry-debug.a"
     needs = undefined(tool, core)
     listing = subprocess.run([tool, "-g", core], check=True, text=True, capture_output=True).stdout
-    assert set(re.findall(r" W (\w+)", listing)) == OPTIONAL | {"say_refusal"}
+    assert set(re.findall(r" W (\w+)", listing)) == OPTIONAL | {"quarry__say_refusal"}
+    check_names(nm(tool, "-g", "--defined-only", core) | nm(tool, "-g", "--defined-only", debug))
     # A compiler may write some of C's in place.
     assert (needs - OF_C) - SAVE_RESTORE == PORT | more
     assert "memmove" in needs
@@ -78,3 +99,60 @@ def test_needs_of_both_archives_on_the_host(level):
     folder = ROOT / f"build/sizes{level}/host/lib"
     check("", folder, HOST)
     check_stack("", folder)
+
+
+# A program with functions of its own that have the names of internal ones.
+PROGRAM = r"""
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <quarry/memblock.h>
+#include <quarry/mm.h>
+uintptr_t port_host_offset;
+_Thread_local struct mm_pcpu *port_host_pcpu;
+static struct mm_pcpu area;
+int mm = 1; int expect(void) { return 2; } int trust_group(void) { return 3; } int buddy_free(void) { return 4; }
+int spin_lock_wait(void) { return 5; } int say_refusal(void) { return 6; } int emit_advice(void) { return 7; }
+void port_log(const char *fmt, ...) { va_list args; va_start(args, fmt); vprintf(fmt, args); va_end(args); putchar(10); }
+void port_panic(const char *fmt, ...) { (void)fmt; abort(); }
+int main(void)
+{
+	struct mm_config config = {.boot_pcpu = &area};
+	char *ram = mmap(NULL, 128 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	port_host_offset = (uintptr_t)ram - 0x80000000;
+	port_set_pcpu(&area);
+	memblock_add(0x80000000, 128 << 20);
+	if (mm_version() != QUARRY_VERSION_OF_HEADERS || mm_init(&config) || !memblock_free_all() || setup_per_cpu_pageset(&area, 0))
+		return 1;
+	alloc_pages(GFP_KERNEL, 11);
+	return CHECK + mm + expect() + trust_group() + buddy_free() + spin_lock_wait() + say_refusal() + emit_advice() - 28;
+}
+"""
+
+
+@pytest.mark.parametrize("check,libraries,line", [
+    ("0", ["-lquarry"], "page allocation failure: order:11, mode:0x110\n"),
+    ("mm_check()", ["-lquarry", "-lquarry-debug"], "page allocation failure: order:11, mode:0x110(GFP_KERNEL): order above 10\n"),
+    ("mm_check()", ["-lquarry-debug", "-lquarry"], "page allocation failure: order:11, mode:0x110(GFP_KERNEL): order above 10\n"),
+])
+def test_internal_names_are_free(tmp_path, check, libraries, line):
+    """With the first archive alone a refusal is a line of numbers; with the second, in either order, it has words."""
+    make("O=build/sizes-O2", "OPT=-O2", "lib-host")
+    (tmp_path / "program.c").write_text(PROGRAM)
+    built = subprocess.run(["gcc", "-std=gnu11", "-O1", "-Wall", "-Werror", "-DQUARRY_HOST", f"-DCHECK={check}", f"-I{ROOT / 'include'}",
+                            "-o", "program", "program.c", f"-L{ROOT / 'build/sizes-O2/host/lib'}", *libraries],
+                           cwd=tmp_path, check=False, text=True, capture_output=True)
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([tmp_path / "program"], check=False, text=True, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, line), done
+
+
+def test_an_archive_of_other_options_does_not_link(tmp_path):
+    """The error names the option and the value that the caller has."""
+    make("O=build/sizes-O2", "OPT=-O2", "lib-host")
+    (tmp_path / "program.c").write_text(PROGRAM)
+    built = subprocess.run(["gcc", "-std=gnu11", "-O1", "-DQUARRY_HOST", "-DCHECK=0", "-DCONFIG_NR_CPUS=3", f"-I{ROOT / 'include'}",
+                            "-o", "program", "program.c", f"-L{ROOT / 'build/sizes-O2/host/lib'}", "-lquarry"],
+                           cwd=tmp_path, check=False, text=True, capture_output=True)
+    assert built.returncode and re.search(r"undefined reference to `mm_init__NR_CPUS_3__\w+'", built.stderr), built.stderr

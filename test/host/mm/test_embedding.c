@@ -96,6 +96,15 @@ static void boot_pcpu_is_port_pcpu(void **state)
 	assert_non_null(alloc_page(GFP_KERNEL));
 }
 
+/* The library says which it is; the parts of a version are told apart. */
+static void version_is_of_headers(void **state)
+{
+	(void)state;
+	assert_int_equal(QUARRY_VERSION_OF_HEADERS, mm_version());
+	assert_true(QUARRY_VERSION_NUMBER(0, 1, 999) < QUARRY_VERSION_NUMBER(0, 2, 0));
+	assert_true(QUARRY_VERSION_NUMBER(0, 999, 0) < QUARRY_VERSION_NUMBER(1, 0, 0));
+}
+
 static void pageset_is_this_cpus(void **state)
 {
 	uint64_t before = mm_state_hash();
@@ -257,6 +266,7 @@ static void number_passed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(version_is_of_headers),
 		cmocka_unit_test_setup_teardown(boot_pcpu_is_port_pcpu, start_memory, stop),
 		cmocka_unit_test_setup_teardown(pageset_is_this_cpus, start_cpus, stop),
 		cmocka_unit_test_setup_teardown(no_memory_for_caches, start_cpus, stop),
