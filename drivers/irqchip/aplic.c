@@ -187,21 +187,20 @@ static uint32_t hart_index(const struct device *dev, uint32_t entry)
 }
 
 /*
- * Which harts the domain delivers to directly. -ENODEV: it is not for supervisor mode, or, after
- * one line, not for the boot hart.
+ * Which harts the domain delivers to directly: the boot hart, else the first, which takes no
+ * external interrupts, so that the domain is polled. -ENODEV: it is not for supervisor mode.
  */
 static int find_harts(struct device *dev)
 {
 	struct aplic *aplic = device_priv(dev);
-	bool supervisor;
 	struct of_irq irq;
-	int entry = riscv_ext_find(dev->fdt, dev->node, &supervisor);
+	int other, entry = riscv_ext_find(dev->fdt, dev->node, &other);
 
-	if (entry < 0) {
-		if (supervisor)
-			device_log(dev, "does not interrupt the boot hart: not used");
-		return -ENODEV;
-	}
+	aplic->polled = entry < 0;
+	if (aplic->polled)
+		entry = other;
+	if (entry < 0)
+		return -ENODEV; /* the firmware's */
 	for (uint32_t i = 0; of_irq(dev->fdt, dev->node, i, &irq) == 0; i++) {
 		uint32_t index = hart_index(dev, i);
 
@@ -264,7 +263,7 @@ static int aplic_probe(struct device *dev)
 		return error;
 	irq_chip_register(dev, &aplic_chip);
 	if (!aplic->msi)
-		riscv_ext_register(dev, aplic_interrupt);
+		riscv_ext_register(dev, aplic_interrupt, aplic->polled);
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct aplic {
 	uint32_t nr_sources; /* the highest source */
 	uint32_t nr_harts;   /* that it delivers to directly */
 	uint32_t hart;	     /* the boot hart's index, as a target has it */
+	bool polled;	     /* the hart is not the one that boots */
 	bool msi;	     /* it delivers by messages */
 	int imsic;	     /* to the IMSIC of this node */
 	uint64_t spurious;   /* interrupts of a source that no driver had asked for */

@@ -22,7 +22,7 @@ int aplic_msi_find(struct device *dev)
 {
 	struct aplic *aplic = device_priv(dev);
 	uint32_t phandle = of_u32(dev->fdt, dev->node, "msi-parent", 0);
-	bool supervisor;
+	int other;
 
 	if (phandle == 0)
 		return -ENOENT;
@@ -32,8 +32,7 @@ int aplic_msi_find(struct device *dev)
 		return -EINVAL;
 	if (imsic_hart(aplic->imsic, &aplic->hart) == 0)
 		return 0;
-	riscv_ext_find(dev->fdt, aplic->imsic, &supervisor);
-	if (supervisor)
+	if (riscv_ext_find(dev->fdt, aplic->imsic, &other) >= 0 || other >= 0)
 		device_log(dev, "sends messages to %s, which has no driver: not usable",
 			   fdt_get_name(dev->fdt, aplic->imsic, NULL));
 	return -ENODEV; /* reported, or the firmware's */

@@ -230,13 +230,12 @@ static bool has_csrs(const struct device *dev, uint32_t entry)
 static int imsic_probe(struct device *dev)
 {
 	struct imsic *imsic = device_priv(dev);
-	bool supervisor;
-	int entry = riscv_ext_find(dev->fdt, dev->node, &supervisor);
+	int other, entry = riscv_ext_find(dev->fdt, dev->node, &other);
 	unsigned int order = 0;
 	int error;
 
 	if (entry < 0) {
-		if (supervisor)
+		if (other >= 0)
 			device_log(dev, "has no file for the boot hart: not used");
 		return -ENODEV; /* the firmware's */
 	}
@@ -265,7 +264,7 @@ static int imsic_probe(struct device *dev)
 		return -EOPNOTSUPP;
 	}
 	msi_chip_register(dev, &imsic_chip);
-	riscv_ext_register(dev, imsic_interrupt);
+	riscv_ext_register(dev, imsic_interrupt, false);
 	return 0;
 }
 

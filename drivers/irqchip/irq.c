@@ -60,6 +60,21 @@ void irq_mask(const struct of_irq *irq)
 	turn_off(irq, false);
 }
 
+static void (*poll_fn)(void);
+
+void irq_set_poll(void (*fn)(void))
+{
+	poll_fn = fn;
+}
+
+bool irq_poll(void)
+{
+	if (!poll_fn)
+		return false;
+	poll_fn();
+	return true;
+}
+
 const char *irq_reason(int error)
 {
 	switch (error) {

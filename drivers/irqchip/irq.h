@@ -36,6 +36,16 @@ int irq_request(const struct of_irq *irq, irq_fn fn, void *arg);
 void irq_free(const struct of_irq *irq);
 
 /*
+ * irq_set_poll() - a controller's driver has sources that interrupt no CPU which we take interrupts
+ * on: fn() serves those that ask, and the timer calls it each IRQ_POLL_NS, in interrupt context.
+ * NULL: no more. irq_poll() - call it; false: there is none. Context of the former: thread, before
+ * the timer's driver is bound and after it is gone.
+ */
+#define IRQ_POLL_NS 250000ULL
+void irq_set_poll(void (*fn)(void));
+bool irq_poll(void);
+
+/*
  * irq_reason() - in words, for `devices`: why a device is polled that got this error for its
  * interrupt.
  */

@@ -4,12 +4,13 @@
  *
  * The PLIC has a context for each hart and privilege mode; interrupts-extended lists them in order.
  * This driver takes the one context that raises the supervisor external interrupt of the boot hart
- * and touches no other: the M-mode ones belong to the firmware.
+ * and touches no other: the M-mode ones belong to the firmware. A PLIC of another socket has none
+ * for that hart: it is polled through the first hart's it has, which takes no external interrupts.
  */
 #include <errno.h>
-#include <quarry/port.h>
+#include <string.h>
 
-#include "boot/boot.h"
+#include "boot/cpu/trap_expect.h"
 #include "drivers/base/driver.h"
 #include "drivers/base/io.h"
 #include "drivers/irqchip/irq.h"
@@ -67,6 +68,26 @@ static void plic_interrupt(struct device *dev)
 	}
 }
 
+/* Which sources are on in the context, and that all priorities pass. */
+static void plic_write_context(const struct plic *plic)
+{
+	for (uint32_t source = 0; source < plic->nr_sources; source += 32) {
+		uint32_t bits = 0;
+
+		for (uint32_t i = 0; i < 32 && source + i < plic->nr_sources; i++)
+			bits |= plic->handler[source + i].fn ? 1U << i : 0;
+		writel(bits, plic->base + PLIC_ENABLE(plic->context) + source / 32 * 4);
+	}
+	writel(0, plic->base + PLIC_CONTEXT(plic->context) + PLIC_THRESHOLD);
+}
+
+/* Another hart's context: the firmware clears it when that hart starts. */
+static void plic_poll(struct device *dev)
+{
+	plic_write_context(device_priv(dev));
+	plic_interrupt(dev);
+}
+
 static int plic_xlate(struct device *dev, const uint32_t *cells, unsigned int nr_cells)
 {
 	const struct plic *plic = device_priv(dev);
@@ -114,17 +135,43 @@ static const struct irq_chip plic_chip = {
 	.mask = plic_mask,
 };
 
+/*
+ * T-Head's PLIC has one register more, which machine mode alone can reach: while bit 0 of PLIC_CTRL
+ * (S_PER) is 0, an access of supervisor mode to any register is an access fault (C906 and C910 user
+ * manuals, "PLIC access permission"). The firmware sets it, or the PLIC cannot be used.
+ */
+#define THEAD_PLIC_CTRL 0x1ffffcUL
+
+static void touch(uintptr_t reg)
+{
+	(void)readl((const volatile void *)reg);
+}
+
+static int thead_check(struct device *dev, const struct plic *plic)
+{
+	struct trap_record record;
+	uintptr_t reg = (uintptr_t)plic->base + PLIC_CONTEXT(plic->context) + PLIC_THRESHOLD;
+
+	if (strcmp(dev->compatible, "thead,c900-plic") != 0 || !trap_expect(touch, reg, &record))
+		return 0;
+	device_log(dev, "supervisor mode may not use it: the firmware must set bit 0 of %#lx",
+		   (unsigned long)(dev->reg + THEAD_PLIC_CTRL));
+	return -ENODEV; /* reported */
+}
+
 static int plic_probe(struct device *dev)
 {
 	struct plic *plic = device_priv(dev);
 	uint32_t ndev = of_u32(dev->fdt, dev->node, "riscv,ndev", 0);
 	unsigned int order = 0;
-	bool supervisor;
-	int context = riscv_ext_find(dev->fdt, dev->node, &supervisor);
+	int other, context = riscv_ext_find(dev->fdt, dev->node, &other);
+	bool polled = context < 0;
 
+	if (polled)
+		context = other;
 	if (context < 0) {
-		device_log(dev, "no context for hart %lu in S-mode", boot_info.hart);
-		return context;
+		device_log(dev, "no context for any hart in S-mode: not usable");
+		return -ENODEV; /* reported */
 	}
 	plic->context = (uint32_t)context;
 	plic->base = device_map_reg(dev, 0);
@@ -133,6 +180,8 @@ static int plic_probe(struct device *dev)
 	if (ndev == 0 || ndev >= PLIC_MAX_SOURCES || (dev->reg & 3) != 0 ||
 	    plic->context >= PLIC_MAX_CONTEXTS || dev->size < PLIC_CONTEXT(plic->context + 1))
 		return -EINVAL;
+	if (thead_check(dev, plic) != 0)
+		return -ENODEV;
 	plic->nr_sources = ndev + 1;
 	while (PAGE_SIZE << order < plic->nr_sources * sizeof(*plic->handler))
 		order++;
@@ -140,11 +189,9 @@ static int plic_probe(struct device *dev)
 	if (!plic->handler)
 		return -ENOMEM;
 
-	for (uint32_t source = 0; source < plic->nr_sources; source += 32)
-		writel(0, plic->base + PLIC_ENABLE(plic->context) + source / 32 * 4);
-	writel(0, plic->base + PLIC_CONTEXT(plic->context) + PLIC_THRESHOLD);
+	plic_write_context(plic);
 	irq_chip_register(dev, &plic_chip);
-	riscv_ext_register(dev, plic_interrupt);
+	riscv_ext_register(dev, polled ? plic_poll : plic_interrupt, polled);
 	return 0;
 }
 
@@ -154,6 +201,7 @@ static void plic_remove(struct device *dev)
 	irq_chip_unregister(dev);
 }
 
-static const char *const plic_compatible[] = {"riscv,plic0", "sifive,plic-1.0.0", NULL};
+static const char *const plic_compatible[] = {"riscv,plic0", "sifive,plic-1.0.0", "thead,c900-plic",
+					      NULL};
 
 DRIVER(plic, "plic", DRIVER_IRQCHIP, plic_compatible, plic_probe, plic_remove);

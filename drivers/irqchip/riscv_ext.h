@@ -16,17 +16,18 @@ struct riscv_ext {
 };
 
 /*
- * riscv_ext_register() - fn(dev) runs on each external interrupt. riscv_ext_unregister(): not any
- * more. Context: thread.
+ * riscv_ext_register() - fn(dev) runs on each external interrupt, or if it is polled, as the
+ * controller interrupts other harts only, each IRQ_POLL_NS, and dev->irq_note says so.
+ * riscv_ext_unregister(): not any more. Context: thread.
  */
-void riscv_ext_register(struct device *dev, void (*fn)(struct device *dev));
+void riscv_ext_register(struct device *dev, void (*fn)(struct device *dev), bool polled);
 void riscv_ext_unregister(struct device *dev);
 
 /*
  * riscv_ext_find() - the entry of the node's `interrupts-extended` that is the boot hart's supervisor
- * external interrupt. Return: its index, -ENXIO: none is. *supervisor: there are entries for
- * supervisor mode, if not for this hart. Bound: linear in the entries and the tree.
+ * external interrupt. Return: its index, -ENXIO: none is. *other: the first entry of another hart's,
+ * -ENXIO: there is none. Bound: linear in the entries and the tree.
  */
-int riscv_ext_find(const void *fdt, int node, bool *supervisor);
+int riscv_ext_find(const void *fdt, int node, int *other);
 
 #endif

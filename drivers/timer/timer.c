@@ -2,8 +2,9 @@
 /*
  * timer.c: clock, sleeping and call-backs, on top of a counter and a comparator.
  *
- * Deadlines share the comparator: the call-back's, the watchdogs' and the sleeper's. It is
- * programmed to the earliest one. Both are in ticks; UINT64_MAX means none.
+ * Deadlines share the comparator: the call-back's, the watchdogs', that of interrupts which have to
+ * be looked for (irq_poll()), and the sleeper's. It is programmed to the earliest one. All are in
+ * ticks; UINT64_MAX means none.
  */
 #include "drivers/timer/timer.h"
 
@@ -11,6 +12,7 @@
 #include <quarry/port.h>
 
 #include "drivers/base/io.h"
+#include "drivers/irqchip/irq.h"
 
 #define NEVER	   UINT64_MAX
 #define WAIT_LOOKS 100000000 /* of timer_wait() without a timer */
@@ -22,22 +24,8 @@ static struct call {
 	uint64_t deadline, period; /* period 0: once */
 	void (*fn)(void *arg);
 	void *arg;
-} callback = {.deadline = NEVER}, watchdogs = {.deadline = NEVER};
+} callback = {.deadline = NEVER}, watchdogs = {.deadline = NEVER}, poller = {.deadline = NEVER};
 static uint64_t sleeper = NEVER;
-
-int timer_register(const struct timer_ops *new_ops, uint64_t new_hz)
-{
-	if (new_ops && new_hz == 0)
-		return -EINVAL;
-	if (ops)
-		ops->program(NEVER);
-	callback.deadline = NEVER;
-	watchdogs.deadline = NEVER;
-	sleeper = NEVER;
-	ops = new_ops;
-	hz = new_ops ? new_hz : 0;
-	return 0;
-}
 
 uint64_t timer_hz(void)
 {
@@ -69,6 +57,7 @@ static void program_next(void)
 {
 	uint64_t next = callback.deadline < sleeper ? callback.deadline : sleeper;
 
+	next = poller.deadline < next ? poller.deadline : next;
 	ops->program(watchdogs.deadline < next ? watchdogs.deadline : next);
 }
 
@@ -90,6 +79,7 @@ void timer_interrupt(void)
 	if (sleeper <= now)
 		sleeper = NEVER; /* the sleeper sees the clock itself */
 	call_if_due(&watchdogs, now);
+	call_if_due(&poller, now);
 	call_if_due(&callback, now);
 	if (ops)
 		program_next();
@@ -110,6 +100,29 @@ static int set_call(struct call *call, uint64_t ns, bool periodic, void (*fn)(vo
 		call->period = 1;
 	program_next();
 	port_irq_restore(flags);
+	return 0;
+}
+
+static void poll(void *arg)
+{
+	(void)arg;
+	irq_poll();
+}
+
+int timer_register(const struct timer_ops *new_ops, uint64_t new_hz)
+{
+	if (new_ops && new_hz == 0)
+		return -EINVAL;
+	if (ops)
+		ops->program(NEVER);
+	callback.deadline = NEVER;
+	watchdogs.deadline = NEVER;
+	poller.deadline = NEVER;
+	sleeper = NEVER;
+	ops = new_ops;
+	hz = new_ops ? new_hz : 0;
+	if (ops && irq_poll()) /* there is something to look at */
+		set_call(&poller, IRQ_POLL_NS, true, poll, NULL);
 	return 0;
 }
 

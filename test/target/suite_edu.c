@@ -60,7 +60,7 @@ static void interrupts(void)
 		EXPECT_EQ(0, all + 32);
 	}
 	if (dev)
-		test_skip("the edu device has no interrupt");
+		test_skip(dev->irq_note ? dev->irq_note : "the edu device has no interrupt");
 }
 
 /* The device does not drive all of the block's addresses, which on a bus without windows are the CPU's. */

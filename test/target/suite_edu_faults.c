@@ -181,7 +181,7 @@ static void interrupt_for_ever(void)
 	if (!dev)
 		return;
 	if (!edu_state(dev)->has_irq) {
-		test_skip("the edu device has no interrupt");
+		test_skip(dev->irq_note ? dev->irq_note : "the edu device has no interrupt");
 		return;
 	}
 	pdev = to_pci_dev(dev);

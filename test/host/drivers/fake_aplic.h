@@ -39,7 +39,7 @@ static struct {
 	unsigned int requested, freed;
 	int msi_refusal;
 	uint32_t imsic_hart;
-	bool imsic_bound, alloc_fails, supervisor;
+	bool imsic_bound, alloc_fails, supervisor, other, polled;
 	unsigned int registered, interrupts;
 	bool stale; /* what is pending stays so */
 } model;
@@ -227,11 +227,12 @@ void irq_chip_unregister(struct device *d)
 	d->irq_chip = NULL;
 }
 
-void riscv_ext_register(struct device *d, void (*fn)(struct device *dev))
+void riscv_ext_register(struct device *d, void (*fn)(struct device *dev), bool polled)
 {
 	assert_ptr_equal(d, dev);
 	assert_ptr_equal(fn, aplic_interrupt);
 	model.registered++;
+	model.polled = polled;
 }
 
 void riscv_ext_unregister(struct device *d)
@@ -241,11 +242,11 @@ void riscv_ext_unregister(struct device *d)
 }
 
 /* The boot hart's is the second of two entries, if the node interrupts supervisor mode. */
-int riscv_ext_find(const void *fdt, int node, bool *supervisor)
+int riscv_ext_find(const void *fdt, int node, int *other)
 {
 	(void)fdt;
 	(void)node;
-	*supervisor = model.supervisor;
+	*other = model.other ? 0 : -ENXIO;
 	return model.supervisor ? 1 : -ENXIO;
 }
 

@@ -99,7 +99,7 @@ static void test_direct(void **state)
 	assert_int_equal(model.idelivery[0], 0);
 	assert_int_equal(model.idelivery[1], 1);
 	assert_false(model.enabled[3] || model.mode[3]);
-	assert_int_equal(model.registered, 1);
+	assert_true(model.registered == 1 && !model.polled);
 
 	assert_int_equal(xlate(10, 4), 10);
 	assert_int_equal(aplic_enable(dev, 10, handler, &ten), 0);
@@ -185,6 +185,25 @@ static void test_hart_indexes(void **state)
 	assert_int_equal(probe(), -EINVAL);
 	make_tree(false, SPACE, NR_SOURCES, "riscv,hart-indexes", CELLS(0, 0xffffffff));
 	assert_int_equal(probe(), -EINVAL);
+}
+
+/* A domain of other harts delivers to the first of them, and is polled. */
+static void test_other_harts(void **state)
+{
+	uint32_t ten = 10;
+
+	(void)state;
+	model.supervisor = false;
+	model.other = true;
+	make_tree(false, SPACE, NR_SOURCES, "riscv,hart-indexes", CELLS(2, 3));
+	assert_int_equal(probe(), 0);
+	assert_true(model.registered == 1 && model.polled);
+	assert_true(model.idelivery[2] && !model.idelivery[3]);
+	assert_int_equal(xlate(10, 4), 10);
+	assert_int_equal(aplic_enable(dev, 10, handler, &ten), 0);
+	set_line(10, true);
+	aplic_interrupt(dev);
+	assert_int_equal(model.interrupts, 1);
 }
 
 /* Refused before anything is touched. */
@@ -284,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup(test_direct, setup),
 		cmocka_unit_test_setup(test_specifiers, setup),
 		cmocka_unit_test_setup(test_hart_indexes, setup),
+		cmocka_unit_test_setup(test_other_harts, setup),
 		cmocka_unit_test_setup(test_bad_nodes, setup),
 		cmocka_unit_test_setup(test_wrong_delivery, setup),
 		cmocka_unit_test_setup(test_messages, setup),

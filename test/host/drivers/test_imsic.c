@@ -40,7 +40,7 @@ static struct {
 	unsigned long eidelivery, eithreshold, eie[4], eip[4];
 	unsigned int writes, registered, calls;
 	bool dead; /* its registers stay zero */
-	bool alloc_fails, supervisor;
+	bool alloc_fails, supervisor, other;
 	uint32_t entry; /* of the boot hart */
 } model;
 
@@ -127,10 +127,11 @@ void msi_chip_unregister(struct device *d)
 	d->msi_chip = NULL;
 }
 
-void riscv_ext_register(struct device *d, void (*fn)(struct device *dev))
+void riscv_ext_register(struct device *d, void (*fn)(struct device *dev), bool polled)
 {
 	assert_ptr_equal(d, dev);
 	assert_ptr_equal(fn, imsic_interrupt);
+	assert_false(polled);
 	model.registered++;
 }
 
@@ -140,11 +141,11 @@ void riscv_ext_unregister(struct device *d)
 	model.registered--;
 }
 
-int riscv_ext_find(const void *fdt, int node, bool *supervisor)
+int riscv_ext_find(const void *fdt, int node, int *other)
 {
 	(void)fdt;
 	(void)node;
-	*supervisor = model.supervisor;
+	*other = model.other ? 0 : -ENXIO;
 	return model.supervisor ? (int)model.entry : -ENXIO;
 }
 
@@ -362,6 +363,10 @@ static void test_bad_nodes(void **state)
 	model.supervisor = false; /* the firmware's: not a word */
 	assert_int_equal(probe(&(struct node){0}), -ENODEV);
 	assert_string_equal(log_text, "");
+	assert_int_equal(model.writes, 0);
+	model.other = true; /* other harts' alone */
+	assert_int_equal(probe(&(struct node){0}), -ENODEV);
+	assert_non_null(strstr(log_text, "no file for the boot hart"));
 	assert_int_equal(model.writes, 0);
 	/* a file that cannot be switched on is left off */
 	model.supervisor = true;
