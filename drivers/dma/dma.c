@@ -26,7 +26,7 @@ static_assert(DMA_MAX_WINDOWS == OF_DMA_MAX_RANGES, "what a tree may say fits");
 /* Linux's defaults where the tree says nothing. */
 #if defined(__riscv)
 #define COHERENT_BY_DEFAULT true
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(QUARRY_HOST)
 #define COHERENT_BY_DEFAULT false
 #else
 #error "COHERENT_BY_DEFAULT for this machine"
