@@ -90,3 +90,20 @@ def test_legacy_alone(boot, image):  # noqa: F811
     assert interrupts(board) == {}
     assert len(board.lines("disk")) == 1 and len(board.lines("rng")) == 1
     expect_nothing_left(board)
+
+
+def test_probes_that_get_no_memory(boot, setup, image):  # noqa: F811
+    """Every n-th request of the probes is refused: all is given back, and with memory again all are there again."""
+    for options, _ in BY_MESSAGE[setup.isa].values():
+        board = boot(memory="128M", extra=[*options, *functions(image), "-smp", "1"])
+        board.expect_prompt()
+        devices, fewer = board.lines("devices"), 0
+        for every in range(1, 9):
+            board.lines(f"fail every={every}")
+            assert board.lines("shutdown", timeout=300)[-1].endswith("is the boot picture")
+            board.lines("fail off")
+            fewer += len(board.lines("devices")) < len(devices)
+            assert board.lines("shutdown", timeout=300)[-1].endswith("is the boot picture")
+            assert board.lines("devices") == devices
+        assert fewer >= 6
+        board.close()

@@ -309,6 +309,15 @@ static void test_addresses(void **state)
 		 2,
 		 FILE_BASE + 0x1000000,
 		 16},
+		/* the last guest's file of each group is not there: its place is */
+		{{.name = {"riscv,guest-index-bits", "riscv,hart-index-bits",
+			   "riscv,group-index-bits"},
+		  .value = {1, 1, 1},
+		  .size = 0x3000,
+		  .second = FILE_BASE + 0x1000000},
+		 3,
+		 FILE_BASE + 0x1002000,
+		 3},
 		/* 64 KiB apart, and guests */
 		{{.name = {"riscv,guest-index-bits", "riscv,group-index-bits",
 			   "riscv,group-index-shift"},

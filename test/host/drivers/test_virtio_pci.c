@@ -59,7 +59,7 @@ static int setup(void **state)
 	memset(&pdev, 0, sizeof(pdev));
 	model.wire = 33;
 	model.msi_left = 2;
-	model.num = 256;
+	model.num = 1024; /* more than we take */
 	model.notify_off = NOTIFY_OFF;
 	model.offered = 1ULL << F_VERSION_1 | 0xf0;
 	model.status = 15; /* left on by somebody */
