@@ -179,10 +179,16 @@ static int free_descriptor(uintptr_t descriptor, phys_addr_t addr, long order, c
 	return refuse(kind, addr, order, caller);
 }
 
+/* An order that a caller gave is none of the block's own, which is negative: a long may be as short as it is. */
+static inline long given_order(unsigned int order)
+{
+	return sizeof(long) > sizeof(order) || (int)order >= 0 ? (long)order : (long)(~0UL >> 1);
+}
+
 /* Tail-called from the hot paths, so that the return address names the caller of the free. */
 __attribute__((noinline)) int free_pages_slow(struct page *page, unsigned int order)
 {
-	return free_descriptor((uintptr_t)page, (uintptr_t)page, (long)order,
+	return free_descriptor((uintptr_t)page, (uintptr_t)page, given_order(order),
 			       __builtin_return_address(0));
 }
 
@@ -371,6 +377,6 @@ int free_pages(unsigned long addr, unsigned int order)
 	if (!addr)
 		return 0;
 	if (!FOR_SPEED)
-		return free_phys(phys, (long)order, __builtin_return_address(0));
-	return order ? free_order_by_address(phys, (long)order) : free_page_by_address(phys);
+		return free_phys(phys, given_order(order), __builtin_return_address(0));
+	return order ? free_order_by_address(phys, given_order(order)) : free_page_by_address(phys);
 }

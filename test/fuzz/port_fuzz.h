@@ -9,7 +9,7 @@
 
 #include <quarry/types.h>
 
-extern uintptr_t port_host_offset; /* physical = virtual - port_host_offset */
+extern phys_addr_t port_host_offset; /* physical = virtual - port_host_offset */
 extern _Thread_local struct mm_pcpu *port_host_pcpu;
 
 extern unsigned long port_fuzz_masked;	  /* interrupts are masked on this CPU */
@@ -73,7 +73,7 @@ static inline void *phys_to_virt(phys_addr_t pa)
 
 static inline phys_addr_t virt_to_phys(const void *va)
 {
-	return (phys_addr_t)((uintptr_t)va - port_host_offset);
+	return (phys_addr_t)(uintptr_t)va - port_host_offset;
 }
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "port_host.h"
 
-uintptr_t port_host_offset;
+phys_addr_t port_host_offset;
 _Thread_local struct mm_pcpu *port_host_pcpu;
 #if CONFIG_DEBUG_VM
 _Thread_local unsigned long port_host_masked;
@@ -95,7 +95,7 @@ void *host_ram_map(phys_addr_t base, size_t size)
 	host_ram_unmap();
 	ram = map;
 	ram_size = size;
-	port_host_offset = (uintptr_t)map - (uintptr_t)base;
+	port_host_offset = (uintptr_t)map - base;
 	return map;
 }
 

@@ -7,7 +7,7 @@
 #ifndef QUARRY_PORT_SIGNAL_H
 #define QUARRY_PORT_SIGNAL_H
 
-extern uintptr_t port_host_offset;
+extern phys_addr_t port_host_offset;
 extern _Thread_local struct mm_pcpu *port_host_pcpu;
 extern _Thread_local volatile int port_signal_masked, port_signal_pending;
 
@@ -66,7 +66,7 @@ static inline void *phys_to_virt(phys_addr_t pa)
 
 static inline phys_addr_t virt_to_phys(const void *va)
 {
-	return (phys_addr_t)((uintptr_t)va - port_host_offset);
+	return (phys_addr_t)(uintptr_t)va - port_host_offset;
 }
 
 #endif
