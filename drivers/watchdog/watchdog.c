@@ -78,7 +78,8 @@ void watchdog_leave(struct device *dev)
 static bool is_known(const void *fdt, int node)
 {
 	static const char *const *const lists[] = {sbsa_gwdt_compatible, imx2_wdt_compatible,
-						   dw_wdt_compatible};
+						   dw_wdt_compatible, sp805_compatible,
+						   imx7ulp_wdt_compatible};
 
 	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
 		for (const char *const *name = lists[l]; *name; name++)

@@ -20,7 +20,9 @@ int watchdog_feed_from_now_on(struct device *dev, uint64_t ns, void (*feed)(stru
 void watchdog_leave(struct device *dev);
 
 /* The compatible strings of the drivers here, each list ended by NULL. */
-extern const char *const sbsa_gwdt_compatible[], *const imx2_wdt_compatible[],
-							 *const dw_wdt_compatible[];
+extern const char *const sbsa_gwdt_compatible[],
+	*const imx2_wdt_compatible[], *const dw_wdt_compatible[],
+					      *const sp805_compatible[],
+						      *const imx7ulp_wdt_compatible[];
 
 #endif

@@ -107,6 +107,15 @@ def test_accesses_to_devices(setup):
     assert len(found) > 100 and not bad, bad
 
 
+def test_the_tree_is_cleaned_before_it_is_read(setup):
+    """By its lines, the first and then all: the emulator has no cache that would hold it back."""
+    text = subprocess.run([CROSS + "objdump", "-d", "-r", ROOT / f"build/{setup.isa}/obj/boot/arm64/move.o"], check=True,
+                          capture_output=True, text=True).stdout
+    before, after = text.split("<move_to_ram>:")[1].split("place_image", 1)
+    names = re.findall(r"\t(dc\tcivac|ldp\tw2, w3, \[x19\]|b\.cc\t)", before)
+    assert names == ["dc\tcivac", "ldp\tw2, w3, [x19]", "dc\tcivac", "b.cc\t"] and "civac" not in after
+
+
 def test_flags(setup):
     """In most orders of linking 843419 does not appear, so the scan would not notice that its flag is missing."""
     flags = make_variables(setup.board, "LDFLAGS", "CFLAGS")

@@ -24,6 +24,8 @@
 #include "drivers/watchdog/imx2_wdt.c"
 #undef REGS_SIZE
 #include "drivers/watchdog/dw_wdt.c"
+#include "drivers/watchdog/imx7ulp_wdt.c"
+#include "drivers/watchdog/sp805.c"
 #include "drivers/watchdog/watchdog.c"
 
 #include "test/host/boot/tree.h"
@@ -35,6 +37,7 @@ static struct {
 	uint32_t reg[0x1000];
 	unsigned int width;	/* of all accesses */
 	bool locked;		/* it cannot be stopped */
+	bool has_lock;		/* sp805: while it is closed nothing else can be written */
 	unsigned int fed, half; /* feeds, and first halves of one */
 	const char *wrong;
 } hw;
@@ -50,8 +53,17 @@ static void io_write(uint32_t value, volatile void *reg, unsigned int width)
 {
 	ptrdiff_t at = (volatile char *)reg - registers;
 
-	if (width != hw.width)
+	if (width != hw.width && at != 4)
 		hw.wrong = "an access of another width";
+	if (at == 4 && (value == 0xa602 || value == 0xb480 || value == 0xb480a602)) { /* WDOG32 */
+		hw.fed += value == 0xb480a602 || (hw.half && value == 0xb480);
+		hw.half = value == 0xa602;
+		if ((width == 4) != !!(hw.reg[0] & 1 << 13))
+			hw.wrong = "a feed of the other width";
+		return;
+	}
+	if (hw.has_lock && at != 0xc00 && hw.reg[0xc00] != 0x1acce551)
+		return;
 	if (width == 2 && at == 2) { /* 0x5555, then 0xaaaa, in either byte order */
 		hw.fed += hw.half && value == 0xaaaa;
 		hw.half = value == 0x5555;
@@ -217,6 +229,46 @@ static void test_dw(void **state)
 	assert_null(hw.wrong);
 }
 
+static void test_sp805(void **state)
+{
+	(void)state;
+	start(4, NULL);
+	hw.reg[8] = 3;
+	hw.has_lock = true;
+	assert_int_equal(sp805_probe(device[0]), 0);
+	assert_int_equal(hw.reg[8], 0);
+	assert_int_not_equal(hw.reg[0xc00], 0x1acce551); /* closed again */
+	assert_true(said("running: stopped"));
+	start(4, NULL);
+	assert_int_equal(sp805_probe(device[0]), 0);
+	assert_string_equal(port_host_log_text, "");
+	assert_null(hw.wrong);
+}
+
+static void test_imx7ulp(void **state)
+{
+	static const uint32_t running[] = {0x2980, 0x0980}; /* fed by a word, by two halves */
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		start(4, NULL);
+		hw.reg[0] = running[i];
+		assert_int_equal(imx7ulp_wdt_probe(device[0]), 0);
+		assert_int_equal(hw.fed, 1);
+		timer_fn(NULL);
+		assert_int_equal(hw.fed, 2);
+		assert_int_equal(hw.reg[0], running[i]);
+		assert_null(hw.wrong);
+		imx7ulp_wdt_remove(device[0]);
+		assert_null(timer_fn);
+	}
+	start(4, NULL);
+	hw.reg[0] = 0x2900;
+	assert_int_equal(imx7ulp_wdt_probe(device[0]), 0);
+	assert_int_equal(hw.fed, 0);
+	assert_null(timer_fn);
+}
+
 static unsigned int meals[2];
 
 static void eat(struct device *dev)
@@ -272,10 +324,12 @@ static void test_without_driver(void **state)
 	node("watchdog@1000", "marvell,armada-3700-wdt", NULL);
 	node("watchdog@2000", "brcm,bcm2835-pm-wdt", "okay");
 	node("watchdog", "linux,wdt-gpio", NULL);
-	node("watchdog@3000", "arm,sp805", "disabled");
+	node("watchdog@3000", "acme,wdt", "disabled");
 	node("watchdog@4000", "arm,sbsa-gwdt", NULL);
 	node("watchdog@5000", "fsl,imx21-wdt", NULL);
 	node("watchdog@6000", "snps,dw-wdt", NULL);
+	node("watchdog@7000", "arm,sp805", NULL);
+	node("watchdog@8000", "fsl,imx93-wdt", NULL);
 	node("watchdogs", "some,list", NULL);
 	finish_tree();
 	device[0]->fdt = blob;
@@ -283,7 +337,7 @@ static void test_without_driver(void **state)
 	assert_true(said("watchdog@1000 (marvell,armada-3700-wdt) has no driver"));
 	assert_true(said("watchdog@2000 (brcm,bcm2835-pm-wdt) has no driver"));
 	assert_true(said("watchdog (linux,wdt-gpio) has no driver"));
-	for (char digit = '3'; digit <= '6'; digit++) {
+	for (char digit = '3'; digit <= '8'; digit++) {
 		char name[] = "watchdog@x000";
 
 		name[9] = digit;
@@ -299,6 +353,8 @@ int main(void)
 		cmocka_unit_test(test_imx2),
 		cmocka_unit_test(test_imx2_big_endian),
 		cmocka_unit_test(test_dw),
+		cmocka_unit_test(test_sp805),
+		cmocka_unit_test(test_imx7ulp),
 		cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_without_driver),
 	};
