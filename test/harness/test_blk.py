@@ -405,7 +405,6 @@ def test_empty_slots_say_nothing(boot):
 SLOT = {"riscv64": "10008000", "arm64": "a003e00"}
 UART = {"riscv64": "10000000", "arm64": "9000000"}
 TREES = {
-    "no-interrupt": (r"interrupts = .*?;", "", "no interrupt (No such file or directory): not usable"),
     "other-device": (r"reg = .*?;", "reg = <0x00 0xUART 0x00 0x1000>;", None),
     "too-small": (r"reg = .*?;", "reg = <0x00 0xSLOT 0x00 0x80>;", "not usable: Invalid argument"),
     "memory": (r"reg = .*?;", "reg = <0x00 0x81000000 0x00 0x200>;",
@@ -431,6 +430,28 @@ def test_odd_tree(boot, setup, image, tree):
     lines = [line for line in log.splitlines() if f"virtio-mmio virtio_mmio@{slot}: " in line]
     assert [line.partition(f"@{slot}: ")[2] for line in lines] == ([said] if said else [])
     assert one_line(board, "disk") == NO_DISK
+    expect_nothing_left(board)
+
+
+def test_no_interrupt(boot, setup, image):
+    """A node that names no interrupt: the disk is looked at instead, one line says so, and `devices` why."""
+    slot = SLOT[setup.isa]
+
+    def change(text):
+        start = text.index(f"virtio_mmio@{slot} {{")
+        return text[:start] + re.sub(r"interrupts = .*?;", "", text[start:], count=1)
+
+    dtb = tree_with(setup, "blk-polled", change)  # for two CPUs
+    board = boot(memory="2G", extra=["-smp", "2", "-dtb", dtb, *disk(image)])
+    said = re.findall(rf"virtio-mmio virtio_mmio@{slot}: (.*)", board.expect_prompt())
+    assert said == ["no interrupt (No such file or directory): polling"]
+    lines = board.lines("devices")
+    at = next(i for i, line in enumerate(lines) if line.startswith("virtio-mmio"))
+    assert lines[at].split()[2] == "-"
+    assert lines[at + 1].strip() == "polled: the device tree names no interrupt for it"
+    digest = hashlib.sha256(image.read_bytes()).hexdigest()
+    assert board.lines("disk sha256")[-1] == f"sha256 {digest}"
+    assert row(board)["errors"] == "0"
     expect_nothing_left(board)
 
 
