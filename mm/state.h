@@ -32,6 +32,9 @@ struct mm {
 	uint8_t *map_order; /* for each word of the map, the largest order free in it plus one */
 	struct bank *banks;
 	struct span *spans;
+#if CONFIG_PAGE_PRIVATE
+	uintptr_t *page_private; /* of each descriptor's owner */
+#endif
 	uint32_t nr_pages; /* descriptors */
 	uint32_t nr_banks, nr_spans, max_spans;
 	uint64_t memmap_bytes, pcp_bytes;

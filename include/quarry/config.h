@@ -45,6 +45,14 @@
 #define CONFIG_DEBUG_VM 0
 #endif
 
+/*
+ * 1: each page has a word that is its owner's, for what the allocator knows nothing of (Linux:
+ * page->private). It takes as many bytes as a pointer, a page; 0: none.
+ */
+#ifndef CONFIG_PAGE_PRIVATE
+#define CONFIG_PAGE_PRIVATE 0
+#endif
+
 /* Width of a physical address in bits: memory beyond it is dropped with a warning at boot. */
 #ifndef CONFIG_PHYS_BITS
 #define CONFIG_PHYS_BITS 52

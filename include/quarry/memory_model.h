@@ -39,6 +39,21 @@ pfn_t page_to_pfn(const struct page *page);
 phys_addr_t page_to_phys(const struct page *page);
 void *page_address(const struct page *page);
 
+#if CONFIG_PAGE_PRIVATE
+/*
+ * page_private(), set_page_private() - the word of the page's owner, of each page of a block. The
+ * allocator neither reads nor writes it, at boot neither: it is what was written to it last, or
+ * anything.
+ *
+ * Context: any; page is a descriptor.
+ * Bound:   10.
+ * Return:  the word.
+ * Source:  Linux include/linux/mm.h.
+ */
+uintptr_t page_private(const struct page *page);
+void set_page_private(struct page *page, uintptr_t word);
+#endif
+
 MM_END_DECLS
 
 #endif

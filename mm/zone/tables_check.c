@@ -58,6 +58,10 @@ static bool check_layout(struct walk *walk)
 	end = (uintptr_t)mm.banks + (uintptr_t)mm.nr_banks * sizeof(struct bank);
 	check_part(walk, "spans", mm.spans, "mm.banks and mm.nr_banks", end);
 	end = (uintptr_t)mm.spans + (uintptr_t)mm.max_spans * sizeof(struct span);
+#if CONFIG_PAGE_PRIVATE
+	check_part(walk, "page_private", mm.page_private, "mm.spans and mm.max_spans", end);
+#endif
+	end += PRIVATE_BYTES((uintptr_t)mm.nr_pages);
 	expect(walk, mm.memmap_bytes == end - start,
 	       "mm.memmap_bytes: %llu, but %llu from mm.memmap to the end of mm.spans by mm.max_spans",
 	       (unsigned long long)mm.memmap_bytes, (unsigned long long)(end - start));

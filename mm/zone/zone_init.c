@@ -101,7 +101,8 @@ int zones_init(phys_addr_t dma32_limit)
 	uint64_t pageblocks = PAGEBLOCKS_BYTES(nr_pages), map = MAP_BYTES(nr_pages);
 	uint64_t map_order = MAP_ORDER_BYTES(nr_pages), trust = TRUST_BYTES(nr_pages);
 	uint64_t banks = nr_banks * sizeof(struct bank), spans = max_spans * sizeof(struct span);
-	uint64_t total = memmap + pageblocks + map + map_order + trust + banks + spans;
+	uint64_t total = memmap + pageblocks + map + map_order + trust + banks + spans +
+			 PRIVATE_BYTES(nr_pages);
 	char *area = NULL;
 
 	if (nr_pages && nr_pages < NIL32 && (size_t)total == total && !FAULT_POINT())
@@ -125,6 +126,9 @@ int zones_init(phys_addr_t dma32_limit)
 	mm.banks = (struct bank *)(void *)area;
 	area += banks;
 	mm.spans = (struct span *)(void *)area;
+#if CONFIG_PAGE_PRIVATE
+	mm.page_private = (uintptr_t *)(void *)(area + spans);
+#endif
 	mm.nr_pages = (uint32_t)nr_pages;
 	mm.nr_banks = find_banks(mm.banks, 1, &nr_pages);
 	mm.max_spans = (uint32_t)max_spans;
@@ -132,7 +136,8 @@ int zones_init(phys_addr_t dma32_limit)
 	VM_BUG_ON(mm.nr_banks != nr_banks || mm.nr_pages != nr_pages);
 	VM_BUG_ON((uintptr_t)mm.memmap % PAGE_SIZE || (uintptr_t)mm.trust % sizeof(uint64_t));
 	VM_BUG_ON((uintptr_t)mm.banks % _Alignof(struct bank));
-	VM_BUG_ON((uintptr_t)(mm.spans + max_spans) != (uintptr_t)mm.memmap + total);
+	VM_BUG_ON((uintptr_t)(mm.spans + max_spans) + PRIVATE_BYTES(mm.nr_pages) !=
+		  (uintptr_t)mm.memmap + total);
 	init_zones(PFN_DOWN(ALIGN_DOWN(dma32_limit, SECTION_SIZE)));
 	init_zonelists();
 	return 0;

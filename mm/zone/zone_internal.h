@@ -18,6 +18,7 @@
 #define MAP_BYTES(nr_pages)	  (((nr_pages) >> WORD_ORDER) * sizeof(uint64_t))
 #define MAP_ORDER_BYTES(nr_pages) WHOLE_WORDS((nr_pages) >> WORD_ORDER, SECTION_PAGES >> WORD_ORDER)
 #define TRUST_BYTES(nr_pages)	  WHOLE_WORDS((nr_pages) >> GROUP_SHIFT, SECTION_PAGES / GROUP_PAGES)
+#define PRIVATE_BYTES(nr_pages)	  ((nr_pages) * (uint64_t)(CONFIG_PAGE_PRIVATE * sizeof(uintptr_t)))
 
 #pragma GCC visibility push(hidden)
 

@@ -78,6 +78,45 @@ def test_readme_compiles_for_boards(setup, tmp_path, port):
     assert done.returncode == 0, done.stderr
 
 
+# Each page of a pool has a word: written for all, of blocks too, then the pool is used, and no other word has changed.
+PRIVATE = r"""
+#include <quarry/memblock.h>
+#include <quarry/mm.h>
+static int private(void)
+{
+	struct page *block = alloc_pages(GFP_KERNEL, 4), *page[64];
+	struct mm_layout layout;
+	mm_get_layout(&layout);
+	for (pfn_t pfn = 0x80000; pfn < 0x88000; pfn++)
+		set_page_private(pfn_to_page(pfn), pfn * 0x100000001u);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 64; i++)
+			page[i] = alloc_pages(GFP_KERNEL | __GFP_ZERO, i % 5);
+		for (int i = 0; i < 64; i++)
+			__free_pages(page[i], i % 5);
+		drain_all_pages();
+	}
+	set_page_private(block + 5, 0);
+	for (pfn_t pfn = 0x80000; pfn < 0x88000; pfn++)
+		if (page_private(pfn_to_page(pfn)) != (pfn == page_to_pfn(block) + 5 ? 0 : pfn * 0x100000001u))
+			return 1;
+	return mm_check() ? 2 : layout.memmap_bytes - 32768 * 8 < 32768 * 8 ? 3 : layout.memmap_bytes - 32768 * 16 < 8192 ? 0 : 4;
+}
+"""
+
+
+def test_a_word_of_the_owners(tmp_path):
+    """CONFIG_PAGE_PRIVATE: of each page, kept, 8 bytes a page; without the option there is none, and no room for it."""
+    (tmp_path / "words.c").write_text(snippet() + PRIVATE + HOST.replace("return 0;\n}", "return error ? 9 : private();\n}"))
+    command = [*CC, "-fsanitize=address,undefined", "-o", tmp_path / "words", tmp_path / "words.c"]
+    built = run(*command, "-DCONFIG_PAGE_PRIVATE=1", *SOURCES)
+    assert built.returncode == 0, built.stderr
+    done = run(tmp_path / "words")
+    assert (done.returncode, done.stdout) == (0, "0 0\n"), done
+    built = run(*command, "-DCONFIG_PAGE_PRIVATE=1", "-Wno-error", "-x", "c", "/dev/null")
+    assert built.returncode and "undefined reference to `set_page_private'" in built.stderr
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("library")
