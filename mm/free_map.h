@@ -20,6 +20,12 @@
 #define WORD_FULL  (~(uint64_t)0 >> (64 - WORD_PAGES))
 #define PB_WORDS   (1UL << (pageblock_order - WORD_ORDER))
 
+/* The bits of a block of this order, WORD_ORDER at most, at the lowest position of a word. */
+static inline uint64_t map_mask(unsigned long order)
+{
+	return ((uint64_t)2 << ((1UL << order) - 1)) - 1;
+}
+
 static inline uint64_t *map_word(unsigned long index)
 {
 	return &mm.map[index >> WORD_ORDER];

@@ -77,14 +77,12 @@ static inline struct page *take_cached(struct per_cpu_pages *pcp)
 	return page;
 }
 
-struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
+/* The same for single pages, which come from this CPU's cache; where size counts, for all. */
+MM_APART struct page *rmqueue_pcplist(const struct alloc_context *ac, const struct zoneref *ref)
 {
 	gfp_t class = ref->class | (ac->gfp & GFP_MOVABLE_MASK);
 
-	VM_BUG_ON(!port_irqs_disabled());
-	if (dry_run(ac))
-		return DRY_RUN_PAGE;
-	if (!ac->order) {
+	if (FOR_SPEED || !ac->order) {
 		struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class);
 		struct page *page = take_cached(pcp);
 
@@ -95,6 +93,16 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 			return page;
 	}
 	return rmqueue_buddy(ac, ref);
+}
+
+struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
+{
+	VM_BUG_ON(!port_irqs_disabled());
+	if (dry_run(ac))
+		return DRY_RUN_PAGE;
+	if (FOR_SPEED && ac->order)
+		return rmqueue_buddy(ac, ref);
+	return rmqueue_pcplist(ac, ref);
 }
 
 /* What the flags open of the reserves below the min mark. Interrupts are masked. */

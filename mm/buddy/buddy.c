@@ -117,15 +117,10 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
 		return index;
 	}
 	touched = (long)*map_order(index) - 1;
-	if (FOR_SPEED && have < WORD_ORDER) {
-		uint64_t mask = map_mask(have) << (index & (WORD_PAGES - 1));
-
-		VM_BUG_ON((*map_word(index) & mask) != mask);
-		*map_word(index) ^= mask;
-		*map_order(index) = (uint8_t)word_largest(*map_word(index));
-	} else {
+	if (FOR_SPEED && have < WORD_ORDER)
+		word_change(index, map_mask(have) << (index & (WORD_PAGES - 1)), false);
+	else
 		map_change(index, 1UL << have, false);
-	}
 	count_free(zone, pb, -(1L << have));
 	trust_head(index, (unsigned int)have);
 	if (may_be_largest(pb, touched))
@@ -459,6 +454,15 @@ take_pages(struct zone *zone, unsigned long most, enum migratetype type, uint64_
 	if (FOR_SPEED && rare && !foreign) {
 		pb->type = (uint8_t)owner;
 		return take_from_whole(zone, pb, most, raw, top);
+	}
+	if (FOR_SPEED && foreign && owner == type) { /* a takeover: one page */
+		unsigned int order = 0;
+
+		index = pb_take(zone, pb, &order, 0, owner);
+		mm.memmap[index].raw = raw;
+		top[1] = &mm.memmap[index];
+		note_fallback(index, 0, type, victim);
+		return 1;
 	}
 	largest = FOR_SPEED && !rare ? pb->list : pb_open(zone, pb, owner);
 	do {

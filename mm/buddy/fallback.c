@@ -52,18 +52,16 @@ struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsig
 	bool movable = type == MIGRATE_MOVABLE;
 	/* Movable ones first, unmovable ones last. */
 	enum migratetype victim = movable ? MIGRATE_RECLAIMABLE : MIGRATE_MOVABLE;
-	struct pageblock *pb = pb_find(zone, victim, lowest);
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(type >= MIGRATE_PCPTYPES || lowest >= pageblock_order);
-	if (!pb || FAULT_POINT()) {
+	if (!(zone->nonempty[victim] >> lowest) || FAULT_POINT()) {
 		victim = type == MIGRATE_UNMOVABLE ? MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
-		pb = pb_find(zone, victim, lowest);
-		if (!pb || FAULT_POINT())
+		if (!(zone->nonempty[victim] >> lowest) || FAULT_POINT())
 			return NULL;
 	}
 	*owner = movable ? victim : type;
-	return movable ? pb : steal_candidate(zone, victim);
+	return movable ? pb_find(zone, victim, lowest) : steal_candidate(zone, victim);
 }
 
 /* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
@@ -73,7 +71,7 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 	struct pageblock *pb;
 
 	VM_BUG_ON(!zone_locked(zone) || *order > MAX_PAGE_ORDER);
-	if (FOR_SPEED && !zone->nr_highatomic) /* mostly */
+	if (FOR_SPEED && !(zone->nonempty[MIGRATE_HIGHATOMIC] >> *order)) /* mostly */
 		return NIL32;
 	pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
 	if (!pb || *order >= pageblock_order || FAULT_POINT())
@@ -83,9 +81,13 @@ unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
 
 unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type)
 {
-	struct pageblock *pb = pb_find(zone, type, *order);
-	uint64_t most = zone->managed / 100;
+	struct pageblock *pb;
+	uint64_t most;
 
+	if (FOR_SPEED && !(zone->nonempty[type] >> *order))
+		return NIL32;
+	pb = pb_find(zone, type, *order);
+	most = zone->managed / 100;
 	/*
 	 * 1 % of the zone, rounded up to pageblocks; none if that is less than one (Linux since
 	 * 6.8, reserve_highatomic_pageblock()).

@@ -67,18 +67,6 @@ long pb_largest(unsigned long index, long most)
 
 extern unsigned int word_largest(uint64_t bits);
 
-/* Pages [index, index + pages) of one word are free, or are not. */
-static inline void word_change(unsigned long index, unsigned long pages, bool free)
-{
-	uint64_t mask = (WORD_FULL >> (WORD_PAGES - pages)) << (index & (WORD_PAGES - 1));
-	uint64_t *word = map_word(index);
-
-	VM_BUG_ON(!pages || (index & (WORD_PAGES - 1)) + pages > WORD_PAGES);
-	VM_BUG_ON((*word & mask) != (free ? 0 : mask));
-	*word = free ? *word | mask : *word & ~mask;
-	*map_order(index) = (uint8_t)word_largest(*word);
-}
-
 void map_change(unsigned long index, unsigned long pages, bool free)
 {
 	while (pages) {
@@ -98,7 +86,9 @@ void map_change(unsigned long index, unsigned long pages, bool free)
 				*largest++ = free ? WORD_ORDER + 1 : 0;
 			}
 		} else {
-			word_change(index, here, free);
+			word_change(index,
+				    WORD_FULL >> (WORD_PAGES - here) << (index & (WORD_PAGES - 1)),
+				    free);
 		}
 		index += here;
 		pages -= here;
@@ -125,8 +115,11 @@ unsigned long pb_pick(unsigned long index, unsigned long order)
 	if (order >= WORD_ORDER)
 		return index;
 	runs = *map_word(index);
-	UNROLL(1)
-	for (unsigned long o = 0; o < order; o++)
+	UNROLL(6)
+	for (unsigned long o = 0; !FOR_SPEED || o < WORD_ORDER; o++) {
+		if (o == order)
+			break;
 		runs = map_pairs(runs, o);
+	}
 	return index + lowest_bit(runs);
 }

@@ -14,12 +14,6 @@ static_assert(PB_WORDS <= 8, "the bytes of a pageblock are read as one word");
 /* The same byte in each of the words of a pageblock. */
 #define EACH_BYTE(n) ((uint64_t)(n) * (0x0101010101010101U >> (64 - 8 * PB_WORDS)))
 
-/* The bits of a block of this order, WORD_ORDER at most, at the lowest position of a word. */
-static inline uint64_t map_mask(unsigned long order)
-{
-	return ((uint64_t)2 << ((1UL << order) - 1)) - 1;
-}
-
 #if pageblock_order - WORD_ORDER == 3
 typedef uint64_t __attribute__((may_alias)) map_orders;
 #elif pageblock_order - WORD_ORDER == 2
@@ -46,6 +40,16 @@ static inline uint64_t bytes_from(uint64_t orders, unsigned long n)
 /* Full words that start a free block of 2, and of 4 words. */
 #define FULL_PAIRS(full)  ((full) & (full) >> 8 & 0x0080008000800080)
 #define FULL_FOURS(pairs) ((pairs) & (pairs) >> 16 & 0x0000008000000080)
+
+/* The pages `mask` of the word at index become free, or not; which all were the other. */
+static inline void word_change(unsigned long index, uint64_t mask, bool free)
+{
+	uint64_t *word = map_word(index);
+
+	VM_BUG_ON(!mask || (*word & mask) != (free ? 0 : mask));
+	*word = free ? *word | mask : *word & ~mask;
+	*map_order(index) = (uint8_t)word_largest(*word);
+}
 
 /* map.c */
 /* The largest free order of a pageblock that is not free as a whole, `most` or less; -1: none. */

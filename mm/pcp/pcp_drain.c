@@ -272,9 +272,8 @@ SEARCH_STEP RACY unsigned long cached_blocks_in(unsigned long index, unsigned in
 {
 	unsigned long end = index + (1UL << order), cached = 0, left = *most;
 	/* The part of a word that a smaller block takes up. */
-	uint64_t part = order < WORD_ORDER ? (((uint64_t)1 << (1UL << order)) - 1)
-						     << (index & (WORD_PAGES - 1))
-					   : WORD_FULL;
+	uint64_t part = map_mask(order < WORD_ORDER ? order : WORD_ORDER)
+			<< (index & (WORD_PAGES - 1));
 
 	VM_BUG_ON(index & ((1UL << order) - 1) || index + (1UL << order) > mm.nr_pages);
 	while (index < end && cached != NOT_FREE) {
@@ -420,7 +419,8 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 	struct scan_budget *budget = search->budget;
 	const struct page *page;
 
-	while (budget->entries && (page = search_next_block(search))) {
+	while (budget->entries && (!FOR_SPEED || budget->blocks) &&
+	       (page = search_next_block(search))) {
 		unsigned int order =
 			search->block_order > search->order ? search->block_order : search->order;
 		uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;
@@ -486,6 +486,8 @@ bool pcp_assemble(struct zone *zone, unsigned int order, unsigned int orders, en
 	unsigned long start, end, count;
 
 	VM_BUG_ON(!port_irqs_disabled());
+	if (FOR_SPEED && !(budget->entries && budget->blocks)) /* spent in another zone */
+		return false;
 	search_start(&search, port_pcpu(), zone, order, orders & ((1U << order) - 1), budget);
 	search.lowest = false;
 	do
