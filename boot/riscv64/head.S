@@ -147,8 +147,9 @@ start_kernel:
  * A second hart, a0, has no business here. But OpenSBI 1.1 marks a hart as started before it notes
  * where: one that looks in between, which takes a busy host, begins where the first did.
  * smp_arch_start() notes beforehand which hart it starts and with which area, so the hart is sent
- * where it should have gone. Harts that all begin here wait for the same. The hart that was first
- * comes here only if the machine was started again and the image was not loaded again.
+ * where it should have gone. Harts that all begin here wait for the same. The hart that was first,
+ * or has been up, comes here only if the machine was started again and the image was not loaded
+ * again.
  */
 late_hart:
 	lla	t0, boot_hart			/* itself again: what it left is not the loaded image */
@@ -164,6 +165,7 @@ late_hart:
 	addi	t1, t1, 16
 	addi	t0, t0, -1
 	bne	t2, a0, 9b
+	beqz	a1, started_again		/* has been up */
 	tail	secondary_entry
 
 	.data

@@ -37,7 +37,7 @@ extern const char secondary_entry[]; /* smp_entry.S */
  */
 struct started {
 	unsigned long hart;
-	struct cpu *cpu;
+	struct cpu *cpu; /* NULL: it has come */
 };
 static_assert(sizeof(struct started) == 16, "head.S");
 struct started smp_started[CONFIG_NR_CPUS];
@@ -161,5 +161,9 @@ void secondary_start(struct cpu *cpu)
 
 	mmu_enable_this_cpu();
 	memcpy(cpu->tls, __tdata_start, (size_t)(__tdata_end - __tdata_start));
+	for (unsigned long n = 0; n < CONFIG_NR_CPUS; n++) {
+		if (smp_started[n].cpu == cpu)
+			smp_started[n].cpu = NULL;
+	}
 	secondary_main(cpu);
 }
