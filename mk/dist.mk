@@ -72,6 +72,11 @@ install: $(INSTALL_LIBS) $(AMALGAMATED) ## headers, archives, quarry.pc, a CMake
 	$(Q)$(install_fill) mk/install/QuarryConfigVersion.cmake.in >$(INSTALL_ROOT)/lib/cmake/Quarry/QuarryConfigVersion.cmake
 	@echo 'installed: quarry $(VERSION) for $(LIB_FOR) in $(INSTALL_ROOT)'
 
+# Sizes for each target and what a call takes, in docs/embedding.md.
+.PHONY: targets-table
+targets-table: $(AMALGAMATED) ## write the table of targets in docs/embedding.md: sizes, stack, B1, B5
+	$(Q)/usr/bin/python3 test/bench/targets_table.py
+
 # README's first program is that of examples/bare-riscv64.
 .PHONY: readme
 readme: examples/bare-riscv64/main.c ## write the program that README.md shows, from examples/
