@@ -90,9 +90,10 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long missing,
 			  enum migratetype type);
 /*
- * Several blocks that make an aligned range free: each is put into the map, and then, at once, the
- * range's pageblocks go to the lists of their largest blocks; HIGHATOMIC ones are of type `type`
- * from then on. If none was `put`, only the HIGHATOMIC ones change.
+ * Several blocks of an aligned range, which they make free: each is put into the map, and then, at
+ * once, the range's pageblocks go to the lists of their largest blocks; HIGHATOMIC ones are of type
+ * `type` from then on. The lock may be released after buddy_complete(), and more blocks of the range
+ * be put. If none was `put`, only the HIGHATOMIC ones change.
  */
 void buddy_put(struct zone *zone, unsigned long index, unsigned int order);
 void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,

@@ -50,8 +50,12 @@ void buddy_put(struct zone *zone, unsigned long index, unsigned int order)
 	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
 	mm.memmap[index].word = PAGE_NONE;
 	if (FOR_SPEED && order < WORD_ORDER) {
-		VM_BUG_ON(*map_word(index) & map_mask(order) << (index & (WORD_PAGES - 1)));
-		*map_word(index) |= map_mask(order) << (index & (WORD_PAGES - 1));
+		uint64_t *word = map_word(index);
+		uint64_t mask = map_mask(order) << (index & (WORD_PAGES - 1));
+
+		VM_BUG_ON(*word & mask);
+		*word |= mask;
+		*map_order(index) = (uint8_t)word_largest(*word);
 		count_free(zone, pb_of(index), 1L << order);
 	} else {
 		buddy_add(zone, index, index + (1UL << order));

@@ -128,13 +128,18 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 		    enum migratetype type, bool put)
 {
-	VM_BUG_ON(!zone_locked(zone));
-	if (FOR_SPEED && put) { /* what buddy_put() left out */
-		const uint64_t *word = map_word(start);
-		uint8_t *largest = map_order(start), *past = map_order(end - 1);
+	struct pageblock *pair = pb_of(start);
 
-		for (; largest <= past; largest++, word++)
-			*largest = (uint8_t)word_largest(*word);
+	VM_BUG_ON(!zone_locked(zone));
+	/* Both go to a list together. */
+	if (FOR_SPEED && end - start > pageblock_nr_pages && pb_is_whole(&pair[0]) &&
+	    pb_is_whole(&pair[1]) && pair[0].type != MIGRATE_HIGHATOMIC &&
+	    pair[1].type != MIGRATE_HIGHATOMIC && put) {
+		pb_relist(zone, &pair[0], PB_OFF_LIST);
+		pb_relist(zone, &pair[1], PB_OFF_LIST);
+		mm.memmap[start + pageblock_nr_pages].word = PAGE_NONE;
+		whole_add(zone, pair, MAX_PAGE_ORDER);
+		return;
 	}
 	for (; start < end; start = (start | (pageblock_nr_pages - 1)) + 1) {
 		struct pageblock *pb = pb_of(start);

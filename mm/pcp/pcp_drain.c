@@ -26,6 +26,7 @@
 /* Bounds of pcp_assemble(), and so of what a refused request costs. */
 #define PCP_WINDOW	 10 /* newest blocks of each cache that are searched for a range's blocks */
 #define PCP_ASSEMBLE_MAX 8  /* cached blocks that are given back for one request */
+#define COMPLETE_BATCH	 4  /* so many of them before the lock is released */
 
 /* ---- giving back ---------------------------------------------------------------------------- */
 
@@ -204,11 +205,16 @@ void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		return;
 	VM_BUG_ON(!port_irqs_disabled());
 	VM_BUG_ON(start >= end || start < zone->start || end > zone->end);
-	spin_lock(&zone->lock);
-	for (unsigned long i = 0; i < count; i++)
-		give_back(port_pcpu(), zone, slots[i], buddy_put);
-	buddy_complete(zone, start, end, type, count);
-	spin_unlock(&zone->lock);
+	do {
+		unsigned long n = count < COMPLETE_BATCH ? count : COMPLETE_BATCH;
+
+		count -= n;
+		spin_lock(&zone->lock);
+		for (unsigned long i = 0; i < n; i++)
+			give_back(port_pcpu(), zone, *slots++, buddy_put);
+		buddy_complete(zone, start, end, type, n);
+		spin_unlock(&zone->lock);
+	} while (count);
 }
 
 bool pcp_give_back_one(struct zone *zone, unsigned int order, unsigned int orders,
