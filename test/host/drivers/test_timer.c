@@ -49,6 +49,16 @@ static void cpu_wait_for_interrupt(void)
 	timer_interrupt();
 }
 
+/* Interrupts that have to be looked for: whether there are any, and the looks. */
+static bool polled;
+static unsigned int polls;
+
+bool irq_poll(void)
+{
+	polls += polled;
+	return polled;
+}
+
 static const struct timer_ops stepping_ops = {.read = stepping_read, .program = program};
 
 static int start(void **state)
@@ -160,6 +170,24 @@ static void test_watchdogs(void **state)
 	assert_int_equal(timer_set_watchdogs(1000, feed), -ENODEV);
 }
 
+/* Interrupts are looked for on a beat of their own, and only where one has to. */
+static void test_polls(void **state)
+{
+	uint64_t before, ticks = IRQ_POLL_NS / 1000;
+
+	(void)state;
+	polled = true;
+	assert_int_equal(timer_register(&stepping_ops, HZ), 0);
+	polls = 0;
+	before = true_ticks;
+	while (true_ticks - before < 20 * ticks)
+		cpu_wait_for_interrupt();
+	assert_in_range(polls, 19, 21);
+	polled = false;
+	assert_int_equal(timer_register(&stepping_ops, HZ), 0);
+	assert_true(programmed == NEVER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +196,7 @@ int main(void)
 		cmocka_unit_test_setup(test_timeout, start),
 		cmocka_unit_test_setup(test_callback, start),
 		cmocka_unit_test_setup(test_watchdogs, start),
+		cmocka_unit_test_setup(test_polls, start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
