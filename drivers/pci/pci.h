@@ -31,7 +31,8 @@
 #define PCI_STATUS_INTERRUPT	 0x0008
 
 #define PCI_SUBSYSTEM_ID	 0x2e
-#define PCI_CAP_VENDOR		 0x09 /* capability ids (appendix H) */
+#define PCI_CAP_MSI		 0x05 /* capability ids (appendix H) */
+#define PCI_CAP_VENDOR		 0x09
 #define PCI_CAP_MSIX		 0x11
 
 #define PCI_NR_BARS		 6

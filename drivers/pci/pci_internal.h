@@ -86,6 +86,9 @@ int pci_scan(struct pci_host *host);
  */
 void pci_assign(struct pci_host *host);
 
+/* pci_messages_off() - MSI and MSI-X, which a loader may have left on, and which end the wire. */
+void pci_messages_off(const struct pci_dev *pdev);
+
 /* One line of log about a function. */
 void pci_log(const struct pci_dev *pdev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

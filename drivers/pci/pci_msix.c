@@ -16,6 +16,7 @@
 #define MAX_LOOKS		((PCI_CONFIG_SIZE - FIRST_CAPABILITY) / 4)
 
 /* The MSI-X capability, and an entry of its table. */
+#define MSI_CONTROL	    2 /* of the MSI capability; bit 0 is on (6.8.1.3) */
 #define MSIX_CONTROL	    2
 #define MSIX_CONTROL_SIZE   0x07ff /* entries, less one */
 #define MSIX_CONTROL_MASK   0x4000
@@ -44,6 +45,17 @@ unsigned int pci_find_capability(const struct pci_dev *pdev, uint8_t id, unsigne
 		at = readb(pdev->config + at + 1) & ~3U;
 	}
 	return 0;
+}
+
+void pci_messages_off(const struct pci_dev *pdev)
+{
+	unsigned int msi = pci_find_capability(pdev, PCI_CAP_MSI, 0);
+	unsigned int msix = pci_find_capability(pdev, PCI_CAP_MSIX, 0);
+
+	if (msi)
+		writew(0, pdev->config + msi + MSI_CONTROL);
+	if (msix)
+		writew(0, pdev->config + msix + MSIX_CONTROL);
 }
 
 /* The table, with room for nr entries. */

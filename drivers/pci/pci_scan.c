@@ -177,6 +177,7 @@ static int scan_function(struct pci_host *host, struct pci_dev *bridge, unsigned
 	pdev->pin = readb(config + PCI_INTERRUPT_PIN);
 	if (pdev->pin > 4)
 		pdev->pin = 0;
+	pci_messages_off(pdev);
 	pdev->is_bridge = header == HEADER_BRIDGE;
 	snprintf(pdev->name, sizeof(pdev->name), "%02x:%02x.%u", bus & 0xff, PCI_SLOT(devfn) & 31,
 		 PCI_FUNC(devfn));

@@ -308,6 +308,28 @@ static void bridges_without_end(void **state)
 	finish();
 }
 
+/* What a loader has left on interrupts by message no more, so its wire is of use. */
+static void messages_left_on(void **state)
+{
+	struct fake *fake;
+
+	(void)state;
+	start(1);
+	fake = &fakes[add(ROOT, 8, 0)];
+	fake->reg[0x34 / 4] = 0x40;
+	fake->reg[0x40 / 4] = 0x00015005; /* MSI, on; the next one */
+	fake->reg[0x50 / 4] = 0xc0036011; /* MSI-X of four vectors, on and masked; the next one */
+	fake->reg[0x60 / 4] = 0xffff4009; /* another, then in a circle */
+	for (int at = 0x40; at <= 0x60; at += 0x10)
+		fake->writable[at / 4] = 0xffff0000;
+	scan_and_assign();
+	assert_int_equal(fake->reg[0x40 / 4], 0x00005005);
+	assert_int_equal(fake->reg[0x50 / 4] & 0xc0000000, 0);
+	assert_int_equal(fake->reg[0x60 / 4], 0xffff4009);
+	check_all();
+	finish();
+}
+
 static void too_many(void **state)
 {
 	(void)state;
@@ -340,6 +362,7 @@ int main(void)
 		cmocka_unit_test(nonsense),
 		cmocka_unit_test(multifunction),
 		cmocka_unit_test(bridges_without_end),
+		cmocka_unit_test(messages_left_on),
 		cmocka_unit_test(too_many),
 	};
 
