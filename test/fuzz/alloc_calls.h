@@ -87,6 +87,7 @@ void request_wrong(unsigned int kind);
 
 /* Drop a reference to a block, or free it, in one of several ways. */
 void release(struct block *block, unsigned int how);
+void release_bulk(unsigned int n, unsigned int from, unsigned int step, bool wrong);
 void take_reference(struct block *block, unsigned int how);
 /* A free of something that is not to be freed, or not this way. */
 void wrong_free(pfn_t pfn, unsigned int order, unsigned int how);

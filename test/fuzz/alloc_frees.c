@@ -70,6 +70,29 @@ void release(struct block *block, unsigned int how)
 	model.busy = NULL;
 }
 
+/* Single pages among so many blocks, in one call; `wrong`: with no page at all in the middle. */
+void release_bulk(unsigned int n, unsigned int from, unsigned int step, bool wrong)
+{
+	static struct page *pages[258];
+	unsigned long good = 0, nr = 0, freed;
+
+	for (unsigned int i = 0; i < n && i < 256 && model.nr_held; i++) {
+		struct block *block =
+			model_pick(model.nr_held - 1 - (from + i * step) % model.nr_held);
+
+		if (!block || block->refs != 1 || block->pages != 1 || block->exact)
+			continue;
+		if (wrong && i == n / 2)
+			pages[nr++] = (struct page *)sizeof(struct page);
+		pages[nr++] = pfn_to_page(block->pfn);
+		good++;
+		charge(1);
+		model_release(block); /* from here on an interrupt may have it */
+	}
+	freed = CALL(free_pages_bulk(nr, pages));
+	CHECK(freed == good, "%lu pages freed in bulk, %lu of them pages: %lu", nr, good, freed);
+}
+
 void take_reference(struct block *block, unsigned int how)
 {
 	struct page *page = pfn_to_page(block->pfn);

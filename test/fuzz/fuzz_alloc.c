@@ -114,7 +114,10 @@ static void operation(unsigned int what)
 	case 7:
 		a = in16();
 		b = in();
-		releases(1 + in(), a, 1 + b % 7, b);
+		if (b & 8)
+			release_bulk(1 + in(), a, 1 + b % 7, b & 16);
+		else
+			releases(1 + in(), a, 1 + b % 7, b);
 		break;
 	case 8:
 		releases(model.nr_held / (1 + in() % 4), in(), 1 + in() % 5, 0);

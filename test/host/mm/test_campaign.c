@@ -111,8 +111,7 @@ static bool request_bulk(gfp_t gfp, unsigned int n)
 
 	if (!got)
 		return true;
-	for (unsigned long i = 0; i < got; i++)
-		assert_int_equal(0, __free_page(pages[i]));
+	assert_int_equal(got, free_pages_bulk(got, pages));
 	assert_int_equal(0, mm_check());
 	return false;
 }
