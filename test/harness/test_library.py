@@ -101,6 +101,34 @@ def test_needs_of_both_archives_on_the_host(level):
     check_stack("", folder)
 
 
+# Macros of Linux's, by Linux's names, and ours that have neither that nor a prefix: none is to be added to the latter.
+LINUX_MACROS = set("""
+    ALIGN_DOWN ARCH_LOW_ADDRESS_LIMIT GFP_ATOMIC GFP_DMA32 GFP_KERNEL GFP_MOVABLE_MASK GFP_NOWAIT MAX_NUMNODES MAX_ORDER_NR_PAGES
+    MAX_PAGE_ORDER NR_PAGE_ORDERS NUMA_NO_NODE PAGE_MASK PAGE_SHIFT PAGE_SIZE PFN_DOWN PFN_PHYS PFN_UP PHYS_ADDR_MAX SHRINK_EMPTY
+    SHRINK_STOP SMP_CACHE_BYTES __GFP_BITS_MASK __GFP_COMP __GFP_DIRECT_RECLAIM __GFP_DMA32 __GFP_HIGH __GFP_KSWAPD_RECLAIM
+    __GFP_MEMALLOC __GFP_MOVABLE __GFP_NOFAIL __GFP_NOMEMALLOC __GFP_NORETRY __GFP_NOWARN __GFP_RECLAIMABLE __GFP_RETRY_MAYFAIL
+    __GFP_THISNODE __GFP_ZERO for_each_free_mem_range for_each_free_mem_range_reverse for_each_mem_pfn_range for_each_mem_range
+    for_each_mem_range_rev for_each_mem_region for_each_reserved_mem_range for_each_reserved_mem_region pageblock_nr_pages
+    pageblock_order""".split())
+OUR_MACROS = set("""
+    ALIGN_UP GFP_CLASS_MASK GFP_HOT_MASK GFP_NAMES_SIZE NR_PCP_CLASSES PAGE_CLASS_MASK PAGE_GROUP_SHIFT PAGE_HOT_WORD PAGE_ORDER_MASK
+    PAGE_ORDER_SHIFT PAGE_STATE_MASK PAGE_STATE_SHIFT PCP_OFFSET_MASK for_each_range_of""".split())
+
+
+def macros(text):
+    done = subprocess.run(["gcc", "-std=gnu11", "-DQUARRY_HOST", f"-I{ROOT / 'include'}", "-dM", "-E", "-x", "c", "-"], input=text,
+                          text=True, capture_output=True, check=True)
+    return set(re.findall(r"(?m)^#define (\w+)", done.stdout))
+
+
+def test_macros_of_the_public_headers():
+    of_c = macros("#include <errno.h>\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n")
+    all_headers = "".join(f"#include <quarry/{header.name}>\n" for header in HEADERS)
+    bare = {name for name in macros(all_headers) - of_c
+            if not re.match("QUARRY_|MM_|mm_|MEMBLOCK_|CONFIG_|PORT_|port_|VM_BUG_ON$", name)}
+    assert bare == LINUX_MACROS | OUR_MACROS, bare ^ (LINUX_MACROS | OUR_MACROS)
+
+
 # A program with functions of its own that have the names of internal ones.
 PROGRAM = r"""
 #include <stdarg.h>
