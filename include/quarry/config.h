@@ -58,6 +58,11 @@
 #define CONFIG_PHYS_BITS 52
 #endif
 
+/* log2 of the bytes of a page: 12, 14 or 16, as the machine's tables have them. */
+#ifndef CONFIG_PAGE_SHIFT
+#define CONFIG_PAGE_SHIFT 12
+#endif
+
 /*
  * Geometry. The largest block has 2^CONFIG_MAX_PAGE_ORDER pages, and so has a section, the unit in
  * which memory gets its descriptors; it is two pageblocks, whose blocks are grouped by mobility.
@@ -107,8 +112,9 @@
  */
 #define MM_TEXT_OF(value) #value
 #define MM_TEXT(value)	  MM_TEXT_OF(value)
-#define MM_LINK_NAME(function)                                                                                                                                                            \
-	__asm__(#function "__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT( \
-		CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT))
+#define MM_LINK_NAME(function)                                                                                                                                                                                          \
+	__asm__(#function                                                                                                                                                                                               \
+		"__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT(CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT( \
+			CONFIG_PHYS_BITS) "__PAGE_SHIFT_" MM_TEXT(CONFIG_PAGE_SHIFT) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT))
 
 #endif

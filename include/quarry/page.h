@@ -59,6 +59,8 @@ enum page_state {
 #define MAX_ORDER_NR_PAGES (1UL << MAX_PAGE_ORDER)
 #define pageblock_order	   CONFIG_PAGEBLOCK_ORDER /* 2 MiB */
 #define pageblock_nr_pages (1UL << pageblock_order)
+QUARRY_STATIC_ASSERT(PAGE_SHIFT == 12 || PAGE_SHIFT == 14 || PAGE_SHIFT == 16,
+		     "pages of 4, 16 or 64 KiB");
 QUARRY_STATIC_ASSERT(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15,
 		     "an order has 4 bits in a descriptor");
 QUARRY_STATIC_ASSERT(pageblock_order <= 9, "the map of a pageblock has eight words at most");

@@ -10,12 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <quarry/config.h>
 
 typedef uint64_t phys_addr_t; /* a physical address, bytes */
 typedef uint64_t pfn_t;	      /* a page frame number: physical address >> PAGE_SHIFT */
 typedef uint32_t gfp_t;	      /* allocation flags, see gfp.h */
 
-#define PAGE_SHIFT    12
+#define PAGE_SHIFT    CONFIG_PAGE_SHIFT
 #define PAGE_SIZE     (1UL << PAGE_SHIFT)
 #define PAGE_MASK     (~((phys_addr_t)PAGE_SIZE - 1))
 

@@ -71,6 +71,16 @@ def test_geometry(corner, subresults):
     subresults(results)
 
 
+@pytest.mark.parametrize("shift, order", [(14, 8), (16, 6)])
+def test_page_size(shift, order, subresults):
+    """Pages of 16 and 64 KiB: random calls against the oracle, with assertions. Other programs' layouts are of 4 KiB."""
+    out = make_variables(BOARDS[0], "O")["O"] + f"/page-shift-{shift}"
+    build(out, " ".join([*geometry(order, 4, 4, 3), f"-DCONFIG_PAGE_SHIFT={shift}", DEBUG_VM]), f"{out}/host/test_holders")
+    done = subprocess.run([ROOT / out / "host/test_holders"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", timeout=1500, check=False)
+    subresults([(f"test_holders, pages of 2^{shift} bytes", done.returncode == 0, done.stdout[-300:])])
+
+
 @pytest.mark.parametrize("wrong, said", [
     (geometry(16, 5, 4, 3), "an order has 4 bits in a descriptor"),
     (geometry(1, 1, 0, 1), "an order has 4 bits in a descriptor"),
@@ -84,6 +94,7 @@ def test_geometry(corner, subresults):
     (geometry(10, 5, 4, 0), "so is what a return gives back"),
     (["-DCONFIG_PCP_HIGH_MIN=9", "-DCONFIG_PCP_HIGH_MAX=8"], "a cache that holds something"),
     (["-DCONFIG_PCP_ZONE_PART=0"], "a cache that holds something"),
+    (["-DCONFIG_PAGE_SHIFT=13"], "pages of 4, 16 or 64 KiB"),
 ])
 def test_impossible_geometry(wrong, said):
     names = make_variables(BOARDS[0], "HOST_CC")

@@ -11,7 +11,7 @@ from board import ROOT
 SOURCES = sorted(str(path) for path in (ROOT / "mm").rglob("*.c"))
 CC = ["gcc", "-std=gnu11", "-O1", "-DQUARRY_HOST", f"-I{ROOT / 'include'}"]
 OPTIONS = ["CONFIG_NR_CPUS=5", "CONFIG_MEMBLOCK_REGIONS=9", "CONFIG_DEBUG_HOOKS=0", "CONFIG_DEBUG_VM=1",
-           "CONFIG_PHYS_BITS=40"]
+           "CONFIG_PHYS_BITS=40", "CONFIG_PAGE_SHIFT=14"]
 
 # What a host adds to README's program: its port, RAM and main().
 HOST = """

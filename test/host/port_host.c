@@ -87,14 +87,18 @@ void host_ram_unmap(void)
 
 void *host_ram_map(phys_addr_t base, size_t size)
 {
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	/* The machine's pages may be larger than the host's, and are aligned all the same. */
+	size_t more = PAGE_SIZE > 4096 ? PAGE_SIZE : 0;
+	char *map = mmap(NULL, size + more, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (map == MAP_FAILED)
 		return NULL;
 	host_ram_unmap();
 	ram = map;
-	ram_size = size;
+	ram_size = size + more;
+	if (more)
+		map += (base - (uintptr_t)map) % PAGE_SIZE;
 	port_host_offset = (uintptr_t)map - base;
 	return map;
 }
