@@ -80,6 +80,7 @@ static void one_lock_a_batch(void **state)
 		} else {
 			assert_int_equal(locks + 1, locks_taken());
 			assert_true(cached() < batch());
+			assert_int_equal(0, mm_check());
 		}
 	}
 	for (unsigned int i = 0; i < 2000; i++) {
@@ -92,6 +93,35 @@ static void one_lock_a_batch(void **state)
 			assert_int_equal(before + 1, cached());
 		assert_true(cached() <= mm_pcp_high());
 	}
+	assert_int_equal(0, mm_check());
+}
+
+/* Of words with pairs and single holes a refill takes several pages: each once. */
+static void refill_of_holes(void **state)
+{
+	static struct page *pages[2000];
+	unsigned int kept = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2000; i++)
+		pages[i] = alloc_page(GFP_KERNEL);
+	for (unsigned int i = 0; i < 2000; i++)
+		if (page_to_pfn(pages[i]) & (page_to_pfn(pages[i]) % 64 < 32 ? 6 : 1))
+			pages[kept++] = pages[i];
+		else
+			assert_int_equal(0, __free_page(pages[i]));
+	drain_all_pages();
+	assert_in_range(kept, 1000, 1500);
+	for (unsigned int i = kept; i < 2000; i++) {
+		unsigned int before = cached();
+
+		pages[i] = alloc_page(GFP_KERNEL);
+		assert_non_null(pages[i]);
+		if (!before)
+			assert_int_equal(0, mm_check());
+	}
+	for (unsigned int i = 0; i < 2000; i++)
+		assert_int_equal(0, __free_page(pages[i]));
 	assert_int_equal(0, mm_check());
 }
 
@@ -448,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_lock_a_batch),
+		TEST(refill_of_holes),
 #if FOR_SPEED
 		TEST(groups_stay_whole),
 #endif
