@@ -7,7 +7,7 @@
 DESTDIR ?=
 PREFIX  ?= /usr/local
 
-VERSION := $(or $(subst $() ,.,$(strip $(foreach part,MAJOR MINOR PATCH,$(shell sed -n 's/^.define QUARRY_VERSION_$(part)[	 ]*//p' include/quarry/*.h)))),0.1.0)
+VERSION := $(subst $() ,.,$(strip $(foreach part,MAJOR MINOR PATCH,$(shell sed -n 's/^.define QUARRY_VERSION_$(part)[	 ]*//p' include/quarry/*.h))))
 
 # ---- mm/ in one source file -------------------------------------------------------------------
 
