@@ -32,8 +32,8 @@ def make(*args):
 
 def make_variables(board, *names):
     """What make knows of a board: {name: value}."""
-    rule = ";".join(f"echo '{name}=$({name})'" for name in names)
-    text = make(f"BOARD={board}", f"--eval=harness-variables:; @{rule}", "harness-variables")
+    rule = "".join(f"$(info {name}=$({name}))" for name in names)
+    text = make(f"BOARD={board}", f"--eval=harness-variables:; {rule}@:", "harness-variables")
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 

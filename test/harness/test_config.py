@@ -162,7 +162,7 @@ def test_assertions_leave_no_code_behind(setup):
     for kind in ("with", "without"):
         tree = setup.scratch / f"assertions-{setup.isa}"
         shutil.rmtree(tree, ignore_errors=True)
-        for folder in ("mm", "include"):
+        for folder in ("mm", "include", f"boot/{setup.isa}"):
             shutil.copytree(ROOT / folder, tree / folder)
         for path in (*tree.glob("mm/**/*.[ch]"),) if kind == "without" else ():
             text = path.read_text()
@@ -170,7 +170,7 @@ def test_assertions_leave_no_code_behind(setup):
                 count += text.count("VM_BUG_ON(")
                 path.write_text(without_assertions(text))
         for source in names["MM_SOURCES"].split():
-            subprocess.run([names["CC"], *flags, "-w", "-Iinclude", "-c", "-o", "out.o", source], cwd=tree, check=True)
+            subprocess.run([names["CC"], *flags, "-w", "-Iinclude", "-iquote", ".", "-c", "-o", "out.o", source], cwd=tree, check=True)
             objects.setdefault(source, []).append((tree / "out.o").read_bytes())
     assert count > 200
     for source, (one, other) in objects.items():
