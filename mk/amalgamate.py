@@ -122,7 +122,7 @@ def main():
     made = {"quarry.h": header(options.version)}
     for name, what, paths in (("quarry.c", "the allocator", options.core), ("quarry_debug.c", "what prints, explains and checks", options.debug)):
         made[name] = source(f"/*\n * Quarry {options.version}, {what}, in one source file. Made of mm/ by `make amalgamation`. To compile it:\n"
-                            f" *   cc -O2 -DQUARRY_PORT_HEADER='\"port.h\"' -I. -c {name}\n */\n",
+                            f" *   cc -O2 -DQUARRY_PORT_HEADER='\"my_port.h\"' -I. -c {name}\n */\n",
                             [ROOT / path for path in paths])
     for name, text in made.items():
         (options.folder / name).write_text(text)

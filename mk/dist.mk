@@ -53,6 +53,8 @@ INSTALL_DOCS    := README.md CHANGELOG.md $(addprefix docs/,embedding.md bounds.
 INSTALL_ROOT     = $(DESTDIR)$(PREFIX)
 # What callers must be compiled with: the archives' own port and options.
 INSTALL_PORT     = quarry/port/$(notdir $(or $(QUARRY_PORT_HEADER),$(if $(filter host,$(LIB_FOR)),hosted.h,smp.h)))
+# Ports that are installed anyway, as a compiler or make may be told of them.
+PORTS_THERE      = quarry/port/% include/quarry/port/%
 INSTALL_OPTIONS  = $(filter -DCONFIG_%,$(EXTRA_CFLAGS))
 install_fill = sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@VERSION@,$(VERSION),g' -e 's,@ISA@,$(LIB_FOR),g' -e 's,@PORT@,$(INSTALL_PORT),g' \
 	-e 's,@OPTIONS@,$(INSTALL_OPTIONS),g'
@@ -62,7 +64,7 @@ install_files = $(if $(strip $(1)),install -d $(INSTALL_ROOT)/$(2) && install -m
 .PHONY: install
 install: $(INSTALL_LIBS) $(AMALGAMATED) ## headers, archives, quarry.pc, a CMake package, sources in one file: DESTDIR= PREFIX= ISA=
 	$(Q)$(call install_files,$(sort $(wildcard include/quarry/*.h)),include/quarry)
-	$(Q)$(call install_files,$(sort $(wildcard include/quarry/port/*.h)) $(QUARRY_PORT_HEADER),include/quarry/port)
+	$(Q)$(call install_files,$(sort $(wildcard include/quarry/port/*.h)) $(filter-out $(PORTS_THERE),$(QUARRY_PORT_HEADER)),include/quarry/port)
 	$(Q)$(call install_files,$(INSTALL_LIBS),lib)
 	$(Q)$(call install_files,$(AMALGAMATED),share/quarry)
 	$(Q)$(call install_files,LICENSE $(INSTALL_DOCS),share/doc/quarry)

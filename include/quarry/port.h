@@ -2,8 +2,9 @@
 /*
  * port.h: all that mm/ needs from the machine it runs on. This is the contract; QUARRY_PORT_HEADER, a
  * macro on the compiler's command line for library and callers alike, names the header that keeps it:
- * -DQUARRY_PORT_HEADER='"port.h"'. Ports to start from: quarry/port/one_cpu.h (one CPU, no
- * interrupts), smp.h (several CPUs), hosted.h (a process; what QUARRY_HOST means).
+ * -DQUARRY_PORT_HEADER='"my_port.h"', of any name but this one's. Ports to start from:
+ * quarry/port/one_cpu.h (one CPU, no interrupts), smp.h (several CPUs), hosted.h (a process; what
+ * QUARRY_HOST means).
  *
  * A port is: this CPU's area, mask and restore interrupts on this CPU, a hint while spinning,
  * physical <-> virtual, one line of log, and a panic. Besides:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,16 @@ def test_amalgamation_passes_the_host_program(name):
     boards.build(f"build/host/one/{name}")
     done = run(ROOT / "build/host/one" / name, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("port,listed", [("quarry/port/one_cpu.h", ""), ("include/quarry/port/one_cpu.h", ""),
+                                         ("examples/hosted/hosted_port.h", " examples/hosted/hosted_port.h")])
+def test_each_port_is_installed_once(port, listed):
+    done = run("make", "-n", "install", "DESTDIR=/nowhere", "ISA=host", f"QUARRY_PORT_HEADER={port}", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    there = " ".join(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "include/quarry/port").glob("*.h")))
+    assert re.search(rf"install -m 644 {there}{listed} +/nowhere/usr/local/include/quarry/port\n", done.stdout), done.stdout
+    assert f",@PORT@,quarry/port/{Path(port).name},g" in done.stdout
 
 
 def test_two_builds_are_the_same(installed, tmp_path):
