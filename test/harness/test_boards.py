@@ -15,7 +15,7 @@ from board import ROOT, make_variables
 
 TABLE = ROOT / "docs/boards.md"
 # A kind is a console and an interrupt controller that no other has; the virt machines have their own tests, sbsa-ref test_el3.py.
-KINDS = ("microchip-icicle-kit", "qemu-sifive-u", "raspi3b", "spike", "xlnx-versal-virt", "xlnx-zcu102")
+KINDS = ("imx8mp-evk", "microchip-icicle-kit", "qemu-sifive-u", "raspi3b", "shakti-c", "spike", "xlnx-versal-virt", "xlnx-zcu102")
 
 
 def sections():
