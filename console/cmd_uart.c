@@ -17,11 +17,14 @@
 #define MOST	 (1U << 30)	     /* bytes one test receives */
 #define PATIENCE (20 * NSEC_PER_SEC) /* nothing came for so long: it is over */
 
-static void print_counts(const struct uart *uart)
+/* Where it is polled, with the cause, as in `devices`. */
+static void print_counts(struct device *dev)
 {
+	const struct uart *uart = device_priv(dev);
+
 	printf("uart: %s, ring %" PRIu32 " bytes, %s, received %" PRIu64 ", overruns %" PRIu64
 	       ", bad %" PRIu64 ", throttled %" PRIu64 "\n",
-	       uart->port.kind->name, uart->size, uart->irq.nr_cells ? "by interrupt" : "polled",
+	       uart->port.kind->name, uart->size, dev->irq_note ? dev->irq_note : "by interrupt",
 	       uart->received, uart->port.overruns, uart->bad, uart->throttles);
 }
 
@@ -112,7 +115,7 @@ static int cmd_uart(int argc, char **argv)
 		return 1;
 	}
 	if (argc == 1) {
-		print_counts(device_priv(dev));
+		print_counts(dev);
 		return 0;
 	}
 	if (parse_u64(argv[2], MOST, &bytes) != 0) {

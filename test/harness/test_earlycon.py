@@ -139,7 +139,8 @@ MACHINES = {
     "arm64": {
         "cdns": (["-M", "xlnx-zcu102", "-smp", "4", "-m", "2G"],
                  "arch/arm64/boot/dts/xilinx/zynqmp-zcu102-rev1.0.dts", 0, "by interrupt"),
-        "bcm2835aux": (["-M", "raspi3b"], "arch/arm64/boot/dts/broadcom/bcm2837-rpi-3-b.dts", 1, "polled"),
+        "bcm2835aux": (["-M", "raspi3b"], "arch/arm64/boot/dts/broadcom/bcm2837-rpi-3-b.dts", 1,
+                       "polled: its interrupt controller has no driver, or none for this hart"),
         "pl011": (["-M", "xlnx-versal-virt", "-m", "2G"], None, 0, "by interrupt"),
     },
     "riscv64": {
