@@ -7,11 +7,11 @@
 TEST_BOARDS ?= $(if $(filter command,$(firstword $(origin BOARD))),$(BOARD),qemu-virt-riscv64 qemu-virt-arm64)
 TEST_ISAS    = $(sort $(foreach b,$(TEST_BOARDS),$(shell sed -n 's/^ISA *:= *//p' boards/$(b)/board.mk)))
 
-DEPS_FOR  := $(if $(filter test check boards-test,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap new-board,$(MAKECMDGOALS)),test,build))
+DEPS_FOR  := $(if $(filter test check boards-test,$(MAKECMDGOALS)),test,$(if $(filter host fdtmap new-board consoles,$(MAKECMDGOALS)),test,build))
 DEPS_FOR  := $(if $(filter deps,$(MAKECMDGOALS)),all,$(DEPS_FOR))
 DEPS_FOR  += $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz) $(if $(filter mutate,$(MAKECMDGOALS)),mutate)
 DEPS_FOR  += $(if $(filter run flash,$(MAKECMDGOALS)),run) $(if $(filter chain-uboot,$(MAKECMDGOALS)),uboot)
-DEPS_FOR  += $(if $(DTS)$(LINUX_DTS),tree) $(if $(filter sdcard,$(MAKECMDGOALS)),sdcard)
+DEPS_FOR  += $(if $(DTS)$(LINUX_DTS)$(filter linux-dtbs consoles,$(MAKECMDGOALS)),tree) $(if $(filter sdcard,$(MAKECMDGOALS)),sdcard)
 DEPS_FOR  += $(if $(filter docs,$(MAKECMDGOALS)),docs)
 DEPS_FOR  += $(if $(filter debug,$(MAKECMDGOALS)),debug)
 DEPS_FOR  += $(if $(filter bench-linux,$(MAKECMDGOALS)),bench linux)
@@ -22,5 +22,5 @@ DEPS_MODE := $(if $(filter run sdcard flash chain-uboot test boards-test bench b
 deps: deps-check ## install what building, running and testing need (Debian, Ubuntu)
 
 deps-check:
-	@ISAS='$(if $(filter test bench all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' LINUX_DTS='$(LINUX_DTS)' \
+	@ISAS='$(if $(filter test bench all,$(DEPS_FOR)),$(TEST_ISAS),$(ISA))' LINUX_DTS='$(or $(LINUX_DTS),$(filter linux-dtbs consoles,$(MAKECMDGOALS)))' \
 		LINUX_DTS_STAMP='$(LINUX_DTS_STAMP)' mk/deps.sh $(DEPS_MODE) $(DEPS_FOR)

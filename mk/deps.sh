@@ -85,6 +85,7 @@ deps_run_riscv64() {
 
 deps_tree() {
 	need_command dtc device-tree-compiler
+	need_command cpp cpp
 	need_command gcc gcc
 	[ -z "${LINUX_DTS:-}" ] || need_file linux-source "the Linux sources, for a device tree" \
 		"${LINUX_DTS_STAMP:-/nonexistent}" /usr/src/linux-source-*.tar.xz

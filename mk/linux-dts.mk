@@ -23,7 +23,8 @@ $(LINUX_DTB_DIR)/.compiled: $(LINUX_DTS_STAMP) mk/linux-dts.sh
 	@echo '  DTC	all device trees of Linux (once, half a minute)'
 	$(Q)mkdir -p $(@D) && $(LINUX_DTS_LOCK) && { test $@ -nt mk/linux-dts.sh || { \
 	(cd $(LINUX_DTS_DIR) && find arch/arm64/boot/dts arch/riscv/boot/dts -name '*.dts') | \
-		xargs -P$$(nproc) -I{} mk/linux-dts.sh $(LINUX_DTS_DIR) {} $(@D)/ || echo '  (not all of them compiled)'; touch $@; }; }
+		xargs -P$$(nproc) -I{} mk/linux-dts.sh $(LINUX_DTS_DIR) {} $(@D)/ || echo '  (not all of them compiled)'; \
+	ls $(@D)/*.dtb >/dev/null 2>&1 || { echo 'linux-dtbs: not one of them compiled' >&2; exit 1; }; touch $@; }; }
 
 .PHONY: linux-dtbs consoles
 linux-dtbs: $(LINUX_DTB_DIR)/.compiled ## compile all device trees of Linux: build/third_party/linux-dts/dtb

@@ -487,6 +487,21 @@ def test_console_of_a_tree_without(tmp_path):
 UNKNOWN = {"nvidia,tegra194-tcu", "nvidia,tegra234-tcu", "nxp,s32g2-linflexuart", "fsl,s32v234-linflexuart"}
 
 
+def test_trees_of_linux_that_do_not_compile(tmp_path):
+    """The tools are looked for first; and where not one tree compiles, the next make tries again."""
+    said = subprocess.run(["make", "-n", "linux-dtbs", f"LINUX_DTS_DIR={tmp_path}"], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert re.search(r"LINUX_DTS='linux-dtbs'[^;]*mk/deps\.sh check build +tree\b", said.stdout), said.stdout
+    source = tmp_path / "arch/arm64/boot/dts/vendor/board.dts"
+    source.parent.mkdir(parents=True)
+    (tmp_path / "arch/riscv/boot/dts").mkdir(parents=True)
+    (tmp_path / ".unpacked").touch()
+    for text, good in (("no tree\n", False), ("/dts-v1/; / { };\n", True)):
+        source.write_text(text)
+        done = subprocess.run(["make", "-s", "linux-dtbs", f"LINUX_DTS_DIR={tmp_path}"], cwd=ROOT, check=False, capture_output=True, text=True)
+        assert (done.returncode == 0, (tmp_path / "dtb/.compiled").exists()) == (good, good), done
+        assert ("not one of them compiled" in done.stderr) != good, done.stderr
+
+
 def test_consoles_of_linux():
     """Of all arm64 and riscv64 trees of Linux 95 % and more name a UART that is known; `make consoles` lists them."""
     subprocess.run(["make", "-s", "linux-dtbs"], cwd=ROOT, check=True, capture_output=True)
