@@ -178,7 +178,10 @@ def test_nothing_of_a_board_in_the_sources(setup):
 
 
 def test_every_file_has_its_licence():
-    for path in SOURCES:
+    others = [path for folder in (*FOLDERS, ".ci") for path in (ROOT / folder).rglob("*")
+              if path.suffix in (".in", ".ini", ".txt", ".sh", ".pml") or path.name in ("Makefile", "Doxyfile", "run")]
+    assert len(others) > 20
+    for path in [*SOURCES, *others, ROOT / "Makefile", ROOT / ".clang-format"]:
         head = "\n".join(path.read_text().splitlines()[:3])
         assert "SPDX-License-Identifier: BSD-2-Clause" in head, path
 
