@@ -147,11 +147,13 @@ static struct device *device_bind(struct device *dev)
 	return NULL;
 }
 
-/* The driver that knows this compatible string. */
-static const struct driver *driver_by_compatible(const char *compatible)
+/* The driver that knows this compatible string, of a device on a bus or of a node. */
+static const struct driver *driver_by_compatible(const char *compatible, bool on_bus)
 {
 	for (const struct driver *const *d = __start_quarry_drivers; d < __stop_quarry_drivers;
 	     d++) {
+		if (((*d)->level == DRIVER_ON_BUS) != on_bus)
+			continue;
 		if ((*d)->knows && (*d)->knows(compatible))
 			return *d;
 		for (const char *const *c = (*d)->compatible; c && *c; c++)
@@ -164,7 +166,7 @@ static const struct driver *driver_by_compatible(const char *compatible)
 struct device *device_create(struct device *parent, const char *name, const char *compatible,
 			     void *bus_data, void (*quiesce)(struct device *dev))
 {
-	const struct driver *driver = driver_by_compatible(compatible);
+	const struct driver *driver = driver_by_compatible(compatible, true);
 	struct device *dev;
 
 	dev = driver ? device_new(driver, parent->fdt, parent->node, compatible) : NULL;
@@ -181,7 +183,7 @@ struct device *device_create(struct device *parent, const char *name, const char
 static const struct driver *driver_for(const void *fdt, int node, const char **compatible)
 {
 	for (int i = 0; (*compatible = fdt_stringlist_get(fdt, node, "compatible", i, NULL)); i++) {
-		const struct driver *driver = driver_by_compatible(*compatible);
+		const struct driver *driver = driver_by_compatible(*compatible, false);
 
 		if (driver)
 			return driver;

@@ -26,6 +26,11 @@ enum driver_level {
 	DRIVER_POWER,
 	DRIVER_DEVICE, /* anything else */
 	NR_DRIVER_LEVELS,
+	/*
+	 * Of what a bus driver finds, when it finds it (device_create()). No node is offered to
+	 * such a driver: firmware writes one for a PCI function too, with the same string.
+	 */
+	DRIVER_ON_BUS = NR_DRIVER_LEVELS,
 };
 
 struct device;
@@ -127,10 +132,11 @@ int drivers_init(const void *fdt);
 void drivers_shutdown(void);
 
 /*
- * device_create() - a bus driver has found a device that is no node of the tree, and the driver for
- * `compatible` probes it: its node is parent's, and it reaches the memory that parent's bus does.
- * The strings must outlive it. quiesce (or NULL) runs after its driver's remove, or its probe's
- * failure, and before its pages are given back. NULL if no driver knows it or the probe fails.
+ * device_create() - a bus driver has found a device that is no node of the tree, and the driver of
+ * level DRIVER_ON_BUS for `compatible` probes it: its node is parent's, and it reaches the memory
+ * that parent's bus does. The strings must outlive it. quiesce (or NULL) runs after its driver's
+ * remove, or its probe's failure, and before its pages are given back. NULL if no driver knows it or
+ * the probe fails.
  * Context: thread; parent's probe has nothing left that may fail.
  */
 struct device *device_create(struct device *parent, const char *name, const char *compatible,

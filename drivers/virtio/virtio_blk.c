@@ -397,4 +397,4 @@ static void blk_remove(struct device *dev)
 
 static const char *const blk_compatible[] = {"virtio,device2", NULL};
 
-DRIVER(virtio_blk, "virtio-blk", DRIVER_DEVICE, blk_compatible, blk_probe, blk_remove);
+DRIVER(virtio_blk, "virtio-blk", DRIVER_ON_BUS, blk_compatible, blk_probe, blk_remove);

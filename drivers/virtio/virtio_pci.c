@@ -253,5 +253,5 @@ static bool virtio_pci_knows(const char *compatible)
 	return id >= ID_TRANSITIONAL && id < ID_END;
 }
 
-DRIVER_ASKED(virtio_pci, "virtio-pci", DRIVER_DEVICE, virtio_pci_knows, virtio_pci_probe,
+DRIVER_ASKED(virtio_pci, "virtio-pci", DRIVER_ON_BUS, virtio_pci_knows, virtio_pci_probe,
 	     virtio_pci_remove);

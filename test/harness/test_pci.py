@@ -239,6 +239,21 @@ def boot_with_node(boot, setup, name, memory, edit):
     return boot(memory=memory, **options)
 
 
+# Nodes that say what a function on the bus, or a device behind its transport, would be called.
+FUNCTIONS = ('"virtio,pci-iommu", "pci1af4,1057"', '"pci1af4,1041"', '"pci1234,11e8"', '"virtio,device2"',
+             '"virtio,device4"')
+
+
+def test_nodes_of_functions(boot, setup, subresults):
+    """Firmware writes nodes for functions too: drivers of a bus are not offered them, and the bus is searched as ever."""
+    board = boot_with_node(boot, setup, "functions", "1G", lambda node: node + "".join(
+        f"named@{n} {{ compatible = {name}; reg = <{n << 11} 0 0 0 0>; }};" for n, name in enumerate(FUNCTIONS, 1)))
+    assert "named@" not in board.expect_prompt()
+    assert not [line for line in board.lines("devices") if "named@" in line]
+    run(board, subresults, "edu", skipped=DMA)
+    shut_down(board)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_node(boot, setup, subresults, name):
     pattern, replacement, line = BROKEN[name]

@@ -30,7 +30,7 @@ static int forgetful_probe(struct device *dev)
 
 static const char *const compatible[] = {"quarry,forgetful", NULL};
 
-DRIVER(forgetful, "forgetful", DRIVER_DEVICE, compatible, forgetful_probe, NULL);
+DRIVER(forgetful, "forgetful", DRIVER_ON_BUS, compatible, forgetful_probe, NULL);
 
 /* A parent that does look into the caches, so that there is a mapping on every machine. */
 static struct device *coherent_parent(void)
