@@ -136,7 +136,11 @@ void port_yield(void)
 	port_irq_restore(flags);
 }
 
-/* The timer's interrupt ends the wait; nobody else uses it while CPUs are started. */
+/*
+ * The timer's interrupt ends the wait. Its driver may have programmed it already, for a watchdog or
+ * what is polled: such a deadline is lost here, so the driver's interrupt comes as soon as it may, and
+ * programs the next one.
+ */
 void smp_arch_wait(void)
 {
 	uint64_t ticks = boot_info.timebase_hz / WAITS_PER_SECOND;
@@ -147,7 +151,7 @@ void smp_arch_wait(void)
 	cpu_wait();
 	if (!(were & bit))
 		__asm__ volatile("csrc sie, %0" ::"r"(bit) : "memory");
-	sbi_set_timer(UINT64_MAX);
+	sbi_set_timer(were & bit ? 0 : UINT64_MAX);
 }
 
 _Noreturn void secondary_start(struct cpu *cpu);

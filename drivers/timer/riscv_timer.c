@@ -24,12 +24,12 @@ static int riscv_timer_probe(struct device *dev)
 	/* other harts' nodes have the same compatible: theirs are for when they are started */
 	if (of_cpu_id(dev->fdt, dev->node, &hart) != 0 || hart != boot_info.hart)
 		return -ENODEV;
+	sbi_set_timer(UINT64_MAX); /* before what the registration programs */
 	error = timer_register(&riscv_timer_ops, boot_info.timebase_hz);
 	if (error) {
 		device_log(dev, "/cpus has no timebase-frequency: no timer");
 		return error;
 	}
-	sbi_set_timer(UINT64_MAX);
 	dev->irq = RISCV_IRQ_TIMER;
 	return riscv_irq_register(RISCV_IRQ_TIMER, timer_interrupt);
 }
