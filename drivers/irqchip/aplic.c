@@ -75,7 +75,8 @@ static int aplic_xlate(struct device *dev, const uint32_t *cells, unsigned int n
 	mode = mode_of(cells[1]);
 	if (mode == SM_INACTIVE)
 		return -EINVAL;
-	aplic->source[cells[0]].mode = mode;
+	if (!aplic->source[cells[0]].fn) /* else it is as its owner asked for it */
+		aplic->source[cells[0]].mode = mode;
 	return (int)cells[0];
 }
 

@@ -106,6 +106,10 @@ static void test_direct(void **state)
 	assert_int_equal(aplic_enable(dev, 10, handler, &ten), -EBUSY);
 	assert_int_equal(model.mode[10], APLIC_SM_LEVEL1);
 	assert_int_equal(model.target[10], 1 << 18 | 1);
+	/* another device that names it otherwise is refused, and changes nothing */
+	assert_int_equal(xlate(10, 1), 10);
+	assert_int_equal(aplic_enable(dev, 10, handler, NULL), -EBUSY);
+	assert_int_equal(table[10].mode, APLIC_SM_LEVEL1);
 	set_line(10, true);
 	aplic_interrupt(dev);
 	assert_int_equal(model.interrupts, 1);
