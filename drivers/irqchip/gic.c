@@ -97,7 +97,7 @@ static int gic_xlate(struct device *dev, const uint32_t *cells, unsigned int nr_
 	irq = cells[1] + (cells[0] == 1 ? 16 : GIC_NR_PRIVATE);
 	if (irq >= gic->nr_irqs)
 		return -EINVAL;
-	trigger = cells[2] & 15; /* 1 rising, 2 falling edge; 4 high, 8 low level */
+	trigger = cells[2] & 15;   /* 1 rising, 2 falling edge; 4 high, 8 low level */
 	if (!gic->handler[irq].fn) /* else it is as its owner asked for it */
 		gic->handler[irq].edge = trigger == 1 || trigger == 2;
 	return (int)irq;
