@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libfdt.h>
+#include <quarry/memblock.h>
+#include <quarry/memblock_alloc.h>
 #include <quarry/port.h>
 
 #include "boot/arm64/mmu_early.h"
@@ -122,15 +124,19 @@ bool mmu_early_map_device(phys_addr_t addr)
 	return true;
 }
 
-/* As much as there are tables for: a piece with its edges, or the whole blocks in it. */
+/*
+ * As much as there are tables for: a piece with its edges, or the whole blocks in it. *missing is the start of
+ * the first piece that is not mapped whole.
+ */
 static int map_piece(const struct fdt_piece *piece, void *ctx)
 {
 	phys_addr_t end = piece->end < LIMIT ? piece->end : LIMIT;
-	bool *complete = ctx;
+	phys_addr_t *missing = ctx;
 
 	if (piece->flags & MEMBLOCK_NOMAP || piece->base >= end || map_memory(piece->base, end))
 		return 0;
-	*complete = false;
+	if (piece->base < *missing)
+		*missing = piece->base;
 	if (!map_memory(ALIGN_UP(piece->base, BLOCK), ALIGN_DOWN(end, BLOCK)))
 		(void)map_memory(ALIGN_UP(piece->base, GIB), ALIGN_DOWN(end, GIB));
 	return 0;
@@ -140,18 +146,21 @@ void mmu_early_map_memory(const void *fdt)
 {
 	struct fdt_tree tree = {.fdt = fdt, .fdt_phys = boot_info.fdt_phys, .log = false};
 	struct fdt_map map;
-	bool complete = true;
+	phys_addr_t missing = PHYS_ADDR_MAX;
 
 	/* a damaged one stops the boot */
 	if (!fdt || !fdt_early_is_whole(fdt))
 		return;
 	log_set_console(false);
 	if (fdt_map_collect(&map, &tree) == 0)
-		(void)fdt_map_each_piece(&map, &tree, map_piece, &complete);
+		(void)fdt_map_each_piece(&map, &tree, map_piece, &missing);
 	log_set_console(true);
 	mmu_arch_sync();
-	if (!complete)
-		port_log("mmu: %d tables are not enough for this tree's memory: the rest is not "
-			 "mapped early",
-			 TABLES);
+	if (missing == PHYS_ADDR_MAX)
+		return;
+	/* What is allocated from now on is written to: until mmu_init() maps all, it lies below. */
+	memblock_set_current_limit(missing);
+	port_log("mmu: %d tables are not enough for this tree's memory: from %#" PRIx64
+		 " on it is not mapped early, nor used",
+		 TABLES, missing);
 }

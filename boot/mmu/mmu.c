@@ -276,6 +276,8 @@ void mmu_init(void)
 			   console);
 	mmu_arch_enable(&pgtable);
 	enabled = true;
+	/* the map so far may have been of part of the memory alone (boot/arm64/mmu_early_map.c) */
+	memblock_set_current_limit(pgtable.reach);
 	port_log("mmu: %s, %lu pages of tables", mode, pgtable.pages + 1);
 }
 

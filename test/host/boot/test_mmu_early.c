@@ -193,9 +193,14 @@ static void test_uart_in_memory(void **state)
 	uart = 0;
 }
 
-/* Of memory that there are not enough tables for the whole blocks are mapped, and a line says so. */
+/*
+ * Of memory that there are not enough tables for the whole blocks are mapped, a line says so, and memblock
+ * gives none of it, nor of what lies above.
+ */
 static void test_too_many_edges(void **state)
 {
+	phys_addr_t limit;
+
 	(void)state;
 	start_tree();
 	for (unsigned int i = 0; i < 60; i++)
@@ -205,6 +210,16 @@ static void test_too_many_edges(void **state)
 	assert_string_equal(check_tree(0), "there are too few tables");
 	assert_int_equal(early.pages, TABLES);
 	assert_int_equal(pgtable_lookup(&early, 0x100001000).flags, PG_READ | PG_WRITE);
+	limit = memblock_get_current_limit();
+	assert_int_equal(limit & 0xffffffff, 0x1000); /* a bank's start */
+	assert_true(limit > 0x200000000 && limit < 0x3c00000000);
+	for (phys_addr_t bank = 0x100001000; bank < limit; bank += 0x100000000) {
+		assert_int_equal(pgtable_lookup(&early, bank).flags, PG_READ | PG_WRITE);
+		assert_int_equal(pgtable_lookup(&early, bank + 0x3fffe000).flags,
+				 PG_READ | PG_WRITE);
+	}
+	assert_int_equal(pgtable_lookup(&early, limit).flags, 0);
+	memblock_set_current_limit(MEMBLOCK_ALLOC_ANYWHERE);
 }
 
 /* What is no tree is not read further than its header. */
