@@ -34,6 +34,7 @@ enum {
 #define IIR_TIMEOUT	 0x0c /* bytes wait in the FIFO */
 #define IIR_FIFO_ENABLED 0xc0
 #define FCR_ENABLE	 0x01
+#define FCR_CLEAR	 0x06 /* what has come and what is to go */
 #define LCR_8N1		 0x03
 #define LCR_DLAB	 0x80
 #define MCR_DTR_RTS_OUT2 0x0b /* OUT2 gates the interrupt line on PC-style wiring */
@@ -126,7 +127,12 @@ static void set_line(struct device *dev, struct ns16550a *uart)
 		uart_write(uart, UART_DLL, value & 0xff);
 		uart_write(uart, UART_DLM, value >> 8);
 	}
-	(void)set_lcr(uart, LCR_8N1);
+	if (set_lcr(uart, LCR_8N1))
+		return;
+	/* with DLAB on no byte comes or goes any more: what keeps it busy is given up */
+	uart_write(uart, UART_FCR, FCR_ENABLE | FCR_CLEAR);
+	if (!set_lcr(uart, LCR_8N1))
+		device_log(dev, "always busy: its data cannot be reached");
 }
 
 static const struct uart_step drain[] = {{UART_DRAIN, 0, 0}, {UART_END, 0, 0}};

@@ -54,6 +54,8 @@ static struct {
 	unsigned int divisors_written;
 	unsigned int busy; /* dw-apb: so many writes of LCR are ignored, each until USR is read */
 	bool told_busy;
+	bool busy_with_dlab; /* all writes of LCR are ignored once DLAB is on */
+	bool clears;	     /* ... until the FIFOs are cleared */
 	struct {
 		uint8_t byte, errors;
 	} fifo[256];
@@ -132,6 +134,10 @@ static void chip_write(uint32_t value, size_t at)
 		chip.cleared |= ~value;
 	} else if (at == UART_FCR) {
 		chip.fcr = value;
+		if (value & FCR_CLEAR && chip.clears)
+			chip.busy_with_dlab = false;
+	} else if (at == UART_LCR && dlab && chip.busy_with_dlab) {
+		chip.told_busy = true;
 	} else if (at == UART_LCR && chip.busy > 0) {
 		chip.busy--;
 		chip.told_busy = true;

@@ -137,6 +137,34 @@ static void always_busy(void **state)
 	fake_remove(dev);
 }
 
+/* One that is busy from the first write on: clearing its FIFOs helps, or a line says that nothing does. */
+static void busy_in_between(void **state)
+{
+	(void)state;
+	for (int clears = 0; clears < 2; clears++) {
+		struct device *dev;
+
+		memset(&chip, 0, sizeof(chip));
+		chip.busy_with_dlab = true;
+		chip.clears = clears;
+		reg_shift = 2;
+		fake.log[0] = '\0';
+		uart_tree("/uart:115200");
+		uart_node("uart", "snps,dw-apb-uart", 0x10000000);
+		put("clock-frequency", CELLS(3686400));
+		put("reg-shift", CELLS(2));
+		put("reg-io-width", CELLS(4));
+		end();
+		finish_tree();
+		dev = fake_device(&driver_ns16550a, "/uart");
+		assert_non_null(dev);
+		assert_int_equal(chip.lcr, clears ? LCR_8N1 : LCR_8N1 | LCR_DLAB);
+		assert_int_equal(chip.dll, 2);
+		assert_int_equal(strstr(fake.log, "always busy") != NULL, !clears);
+		fake_remove(dev);
+	}
+}
+
 /* One that is not the console may have no clock: it is not touched. One that prints is. */
 static void others(void **state)
 {
@@ -196,7 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(speeds),	 cmocka_unit_test(busy),
 		cmocka_unit_test(always_busy),	 cmocka_unit_test(others),
-		cmocka_unit_test(unit_stays_on),
+		cmocka_unit_test(unit_stays_on), cmocka_unit_test(busy_in_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
