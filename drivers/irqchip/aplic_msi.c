@@ -13,10 +13,7 @@
 #include "drivers/irqchip/imsic.h"
 #include "drivers/irqchip/msi.h"
 
-#define APLIC_SETIPNUM	       0x1cdc
-#define APLIC_IN_CLRIP(source) (0x1d00 + (source) / 32 * 4UL)
-#define SM_LEVEL1	       6 /* from here on sources are level-sensitive */
-#define TARGET_HART_SHIFT      18
+#define APLIC_SETIPNUM 0x1cdc
 
 int aplic_msi_find(struct device *dev)
 {

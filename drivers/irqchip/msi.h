@@ -12,7 +12,7 @@
 #include "drivers/irqchip/irq.h"
 
 struct msi_msg {
-	uint64_t addr; /* as the bus has it */
+	uint64_t addr; /* as the CPU has it: no bus is known whose addresses of it differ */
 	uint32_t data; /* 32 bits, little endian */
 };
 
