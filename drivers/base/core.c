@@ -36,19 +36,24 @@ unsigned long device_pages(const struct device *dev)
 	return pages;
 }
 
-void *device_alloc(struct device *dev, unsigned int order)
+void *device_alloc_gfp(struct device *dev, unsigned int order, gfp_t gfp)
 {
 	unsigned long addr;
 
 	if (dev->nr_blocks == DEVICE_MAX_BLOCKS)
 		return NULL;
-	addr = __get_free_pages(GFP_KERNEL | __GFP_ZERO, order);
+	addr = __get_free_pages(gfp | __GFP_ZERO, order);
 	if (!addr)
 		return NULL;
 	dev->block[dev->nr_blocks].addr = (void *)addr;
 	dev->block[dev->nr_blocks].order = order;
 	dev->nr_blocks++;
 	return (void *)addr;
+}
+
+void *device_alloc(struct device *dev, unsigned int order)
+{
+	return device_alloc_gfp(dev, order, GFP_KERNEL);
 }
 
 void *device_map_reg(struct device *dev, int index)

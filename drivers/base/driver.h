@@ -160,6 +160,9 @@ unsigned long device_pages(const struct device *dev);
  */
 void *device_alloc(struct device *dev, unsigned int order);
 
+/* device_alloc_gfp() - the same of other memory than GFP_KERNEL's. */
+void *device_alloc_gfp(struct device *dev, unsigned int order, gfp_t gfp);
+
 /*
  * device_map_reg() - the index-th register range of dev as a usable address, NULL if the node has
  * none or its buses' `ranges` do not reach it. The first one is recorded for show.

@@ -219,9 +219,14 @@ static int its_probe(struct device *dev)
 		return -ENXIO;
 	if (dev->size < GITS_SIZE || (dev->reg & (ITS_BLOCK - 1)) != 0)
 		return -EINVAL;
+	if (its_dev) { /* one has all LPIs of the boot CPU */
+		device_log(dev,
+			   "only the first ITS is used: devices behind this one have no messages");
+		return -ENODEV;
+	}
 	its->redist = gicv3_redistributor();
-	if (!its->redist || its_dev)
-		return -EBUSY; /* one has all LPIs of the boot CPU */
+	if (!its->redist)
+		return -EBUSY;
 	error = its_start(dev);
 	if (error)
 		return error;

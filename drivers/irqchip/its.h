@@ -75,6 +75,7 @@ struct its {
 	uint32_t nr_devices; /* ids below have an entry in the device table */
 	uint32_t write;	     /* the next command's place in the queue */
 	bool coherent;	     /* it looks into the CPUs' caches */
+	bool low;	     /* it has 32 address lines */
 	bool broken;	     /* a command was not executed: it is not asked again */
 	uint64_t spurious;   /* interrupts that no driver had asked for */
 	struct its_shared *shared;

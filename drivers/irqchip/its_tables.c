@@ -4,12 +4,15 @@
  * and of collections, the command queue, the properties of LPIs and which of them are pending.
  *
  * All are asked to be read through the caches, inner shareable; where the register reads back that
- * they are not, they are not cacheable, and what the CPU writes is cleaned to memory.
+ * they are not, or the tree says it, they are not cacheable, and what the CPU writes is cleaned to
+ * memory.
  *
  * A table of devices is as long as one block makes it, not as the ids are wide: it serves the
  * functions of 32 PCI buses where an entry has 8 bytes.
  */
 #include <errno.h>
+#include <libfdt.h>
+#include <quarry/mm.h>
 #include <quarry/port.h>
 
 #include "boot/mmu/cache.h"
@@ -66,17 +69,20 @@ static int wait_for(const char *reg, uint32_t mask, uint32_t value)
 static void write_base(char *reg, uint64_t value, unsigned int cache_shift, bool *coherent)
 {
 	value &= ~(SHAREABLE_MASK | CACHE_MASK << cache_shift);
-	writeq(value | SHAREABLE | CACHE_WRITE_BACK << cache_shift, reg);
-	if ((readq(reg) & SHAREABLE_MASK) != 0)
-		return;
-	*coherent = false;
+	if (*coherent) {
+		writeq(value | SHAREABLE | CACHE_WRITE_BACK << cache_shift, reg);
+		if ((readq(reg) & SHAREABLE_MASK) != 0)
+			return;
+		*coherent = false;
+	}
 	writeq(value | CACHE_NONE << cache_shift, reg);
 }
 
 /* 64 KiB of zeros at a multiple of 64 KiB, which are in memory, not in a cache alone. */
 static void *block(struct device *dev)
 {
-	void *start = device_alloc(dev, ORDER_64K);
+	const struct its *its = device_priv(dev);
+	void *start = device_alloc_gfp(dev, ORDER_64K, its->low ? GFP_DMA32 : GFP_KERNEL);
 
 	if (start)
 		cache_flush(start, ITS_BLOCK);
@@ -149,6 +155,18 @@ static int start_redist(struct device *dev)
 	return 0;
 }
 
+/* What the registers do not tell: RK3566 and RK3568 say shareable and are not. */
+static void learn_reach(struct device *dev)
+{
+	struct its *its = device_priv(dev);
+	int gic = fdt_parent_offset(dev->fdt, dev->node);
+
+	its->low = fdt_node_check_compatible(dev->fdt, 0, "rockchip,rk3566") == 0 ||
+		   fdt_node_check_compatible(dev->fdt, 0, "rockchip,rk3568") == 0;
+	its->coherent = !its->low && !fdt_getprop(dev->fdt, dev->node, "dma-noncoherent", NULL) &&
+			!(gic >= 0 && fdt_getprop(dev->fdt, gic, "dma-noncoherent", NULL));
+}
+
 int its_start(struct device *dev)
 {
 	struct its *its = device_priv(dev);
@@ -167,7 +185,7 @@ int its_start(struct device *dev)
 	error = stop_its(its);
 	if (error)
 		return error;
-	its->coherent = true;
+	learn_reach(dev);
 	its->nr_devices = TYPER_DEVBITS(type) < 32 ? 1U << TYPER_DEVBITS(type) : UINT32_MAX;
 	its->shared = block(dev);
 	for (unsigned int n = 0; its->shared && n < NR_BASERS && !error; n++)

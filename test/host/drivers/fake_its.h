@@ -22,6 +22,8 @@ static void io_barrier(void);
 #include "drivers/irqchip/its.c"
 #include "drivers/irqchip/its_tables.c"
 
+#include "test/host/boot/tree.h"
+
 #define ITS_ADDR    0x8080000ULL
 #define ENTRY_BYTES 8
 #define MODEL_IDS   64 /* ids and events that the model knows */
@@ -45,7 +47,7 @@ static struct {
 	bool not_shareable, restless, sticky_lpis, no_lpis;
 	unsigned int allocations_left;
 	/* what the driver did */
-	unsigned int blocks, cleaned, lost, lines, calls;
+	unsigned int blocks, low_blocks, cleaned, lost, lines, calls;
 	void (*lpi)(uint32_t irq);
 	bool no_gicv3;
 } model;
@@ -238,9 +240,10 @@ void *device_map_reg(struct device *d, int index)
 	return space;
 }
 
-void *device_alloc(struct device *d, unsigned int order)
+void *device_alloc_gfp(struct device *d, unsigned int order, gfp_t gfp)
 {
 	(void)d;
+	model.low_blocks += gfp == GFP_DMA32;
 	assert_int_equal(order, ORDER_64K);
 	if (model.allocations_left == 0)
 		return NULL;

@@ -13,6 +13,24 @@
 
 #include "fake_its.h"
 
+/* The machine's compatible string; where the tree says that the ITS is not coherent. */
+static void make_tree(const char *machine, bool at_gic, bool at_its)
+{
+	start_tree();
+	assert_int_equal(fdt_property(blob, "compatible", machine, (int)strlen(machine) + 1), 0);
+	begin("gic");
+	if (at_gic)
+		put("dma-noncoherent", NULL, 0);
+	begin("its");
+	if (at_its)
+		put("dma-noncoherent", NULL, 0);
+	end();
+	end();
+	finish_tree();
+	dev->fdt = blob;
+	dev->node = at("/gic/its");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -31,6 +49,7 @@ static int setup(void **state)
 	model.redist_ctlr = 1; /* left on by somebody */
 	model.ctlr = 1;
 	its_dev = NULL;
+	make_tree("acme,board", false, false);
 	return 0;
 }
 
@@ -157,6 +176,46 @@ static void test_not_coherent(void **state)
 	assert_int_equal(model.cleaned - before, 6); /* four commands, a table, a property */
 }
 
+/* The tree, or the machine, knows what the registers do not say. */
+static void test_not_coherent_by_tree(void **state)
+{
+	static const struct {
+		const char *machine;
+		bool at_gic, at_its, low, coherent;
+	} cases[] = {
+		{"acme,board", false, false, false, true},
+		{"acme,board", true, false, false, false},
+		{"acme,board", false, true, false, false},
+		{"rockchip,rk3566", false, false, true, false},
+		{"rockchip,rk3568", false, true, true, false},
+		{"rockchip,rk3588", true, false, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t cache = cases[i].coherent ? CACHE_WRITE_BACK : CACHE_NONE;
+
+		setup(state);
+		make_tree(cases[i].machine, cases[i].at_gic, cases[i].at_its);
+		assert_int_equal(its_probe(dev), 0);
+		assert_int_equal(model.low_blocks, cases[i].low ? model.blocks : 0);
+		assert_int_equal(model.cbaser >> 59 & 7, cache);
+		assert_int_equal(model.baser[0] >> 59 & 7, cache);
+		assert_int_equal(model.baser[1] >> 59 & 7, cache);
+		assert_int_equal(model.propbaser >> 7 & 7, cache);
+		assert_int_equal(model.pendbaser >> 7 & 7, cache);
+		assert_int_equal(model.cleaned > 0, !cases[i].coherent);
+	}
+}
+
+/* A second ITS: one line, and the first serves on. */
+static void test_second(void **state)
+{
+	(void)state;
+	its_dev = dev;
+	assert_int_equal(its_probe(dev), -ENODEV);
+	assert_true(model.lines == 1 && model.blocks == 0 && its_dev == dev);
+}
+
 /* Each command may be the one that is not executed; and each block the one that is not to be had. */
 static void test_failures(void **state)
 {
@@ -236,6 +295,8 @@ int main(void)
 		cmocka_unit_test_setup(test_failures, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_lost, setup),
+		cmocka_unit_test_setup(test_not_coherent_by_tree, setup),
+		cmocka_unit_test_setup(test_second, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
