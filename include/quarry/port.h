@@ -133,7 +133,12 @@ MM_END_DECLS
  * Return:  not NULL.
  */
 #if defined(QUARRY_PORT_HEADER)
+enum {
+	quarry_port_level = __INCLUDE_LEVEL__
+};
+#define QUARRY_PORT_LEVEL
 #include QUARRY_PORT_HEADER
+#undef QUARRY_PORT_LEVEL
 #elif defined(QUARRY_HOST)
 #include <quarry/port/hosted.h>
 #else
@@ -159,4 +164,9 @@ static inline bool port_irqs_disabled(void)
 	return true;
 }
 #endif
+#elif defined(QUARRY_PORT_LEVEL)
+/* Read again while it reads the port's header: by that one, which is harmless, or in place of it. */
+QUARRY_STATIC_ASSERT(
+	__INCLUDE_LEVEL__ != quarry_port_level + 1,
+	"QUARRY_PORT_HEADER names quarry/port.h itself: give your header another name");
 #endif

@@ -70,6 +70,17 @@ def test_readme_with_one_cpu(tmp_path):
     assert (done.returncode, done.stdout) == (0, "0 0\n"), done
 
 
+@pytest.mark.parametrize("name,good", [("my_port.h", True), ("port.h", False)])
+def test_a_header_called_as_quarrys(tmp_path, name, good):
+    """It would be looked for beside Quarry's and found there: one error that says so. A port's header may include Quarry's."""
+    (tmp_path / name).write_text("#include <quarry/port.h>\n#include <quarry/port/one_cpu.h>\n")
+    (tmp_path / "caller.c").write_text("#include <quarry/mm.h>\n")
+    cc = [word for word in CC if word != "-DQUARRY_HOST"] + [f'-DQUARRY_PORT_HEADER="{name}"', f"-I{tmp_path}"]
+    done = run(*cc, "-c", "-o", tmp_path / "caller.o", tmp_path / "caller.c")
+    assert (done.returncode == 0) == good, done.stderr
+    assert good or "QUARRY_PORT_HEADER names quarry/port.h itself" in re.search(r"(?m)error: .*$", done.stderr)[0], done.stderr
+
+
 @pytest.mark.parametrize("port", ["quarry/port/smp.h", "quarry/port/one_cpu.h"])
 def test_readme_compiles_for_boards(setup, tmp_path, port):
     (tmp_path / "snippet.c").write_text(snippet())
