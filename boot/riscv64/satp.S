@@ -4,6 +4,7 @@
  * what caused it: stvec leads there meanwhile.
  */
 	.text
+	.option	norelax				/* lengths are known here, not to the linker first */
 /*
  * unsigned long satp_try(unsigned long satp, const void *addr)
  *
@@ -31,9 +32,7 @@ satp_try:
 	mv	a0, a2
 	ret
 	.option	pop
-	.if	. - satp_try > 64
-	.error	"satp_try may lie in two pages"
-	.endif
+	.org	satp_try + 64			/* an error if it is longer: it might lie in two pages */
 
 /* unsigned long sxstatus_try(void): CSR 0x5c0, 0 if there is none. */
 	.globl	sxstatus_try
