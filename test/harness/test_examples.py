@@ -18,9 +18,13 @@ ICOUNT = "-icount shift=0,align=off,sleep=off"
 GLUE_LINES = 60
 
 
+# A make that runs this passes its options on, and an example's Makefile has none of them.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+
+
 def run(*command, **options):
     return subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          stdin=subprocess.DEVNULL, check=False, timeout=600, **options)
+                          stdin=subprocess.DEVNULL, check=False, timeout=600, **{"env": ENVIRONMENT, **options})
 
 
 @pytest.fixture
@@ -150,7 +154,7 @@ def test_two_builds_are_the_same(installed, tmp_path):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tree / name)
     done = run("make", "-C", tree, "-s", "install", f"DESTDIR={tmp_path}/second", "PREFIX=/usr", "ISA=host",
-               env={**os.environ, "CCACHE_DISABLE": "1"})  # a cache of objects would hand out those of the other folder
+               env={**ENVIRONMENT, "CCACHE_DISABLE": "1"})  # a cache of objects would hand out those of the other folder
     assert done.returncode == 0, done.stdout[-2000:]
     first = {path.relative_to(installed): path.read_bytes() for path in installed.rglob("*") if path.is_file()}
     second = {path.relative_to(tmp_path / "second/usr"): path.read_bytes() for path in (tmp_path / "second/usr").rglob("*") if path.is_file()}

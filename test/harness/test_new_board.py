@@ -3,6 +3,7 @@
 `make new-board`: what it says of a tree is what a board that has it binds, and the folder that it writes starts.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def refused(command, *arguments):
         before = board_files()
         run = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
         assert run.returncode and not run.stdout and board_files() == before
-    said = [line for line in run.stderr.splitlines() if not line.startswith("make: *** [")]
+    said = [line for line in run.stderr.splitlines() if not re.match(r"make(\[\d+\])?: \*\*\* \[", line)]
     assert len(said) == 1, run.stderr
     return said[0]
 
