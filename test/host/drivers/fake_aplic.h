@@ -13,6 +13,7 @@
 
 #include "test/host/port_host.h"
 #include "test/host/drivers/fake_io.h"
+#include "test/host/drivers/fake_log.h"
 
 /* the sources themselves: they are not among the objects that every host test links */
 #include "boot/dt/of.c"
@@ -203,18 +204,6 @@ void *device_alloc(struct device *d, unsigned int order)
 	assert_true(PAGE_SIZE << order >= sizeof(table));
 	memset(table, 0, sizeof(table));
 	return model.alloc_fails ? NULL : table;
-}
-
-static char log_text[128]; /* the last line */
-
-void device_log(const struct device *d, const char *fmt, ...)
-{
-	va_list args;
-
-	(void)d;
-	va_start(args, fmt);
-	vsnprintf(log_text, sizeof(log_text), fmt, args);
-	va_end(args);
 }
 
 void irq_chip_register(struct device *d, const struct irq_chip *chip)

@@ -30,6 +30,7 @@ static void io_barrier(void)
 #include "boot/dt/of.c"
 #include "boot/dt/of_cpu.c"
 #include "drivers/irqchip/imsic.c"
+#include "test/host/drivers/fake_log.h"
 
 #include "test/host/boot/tree.h"
 
@@ -48,7 +49,6 @@ static _Alignas(64) char page[PAGE_SIZE];
 static struct device *const dev = (struct device *)page;
 static struct imsic *const imsic = (struct imsic *)(page + DEVICE_PRIV_OFFSET);
 static struct imsic_handler table[MAX_IDS + 1];
-static char log_text[128]; /* the last line */
 struct boot_info boot_info;
 
 static unsigned long *word(unsigned long reg)
@@ -105,16 +105,6 @@ void *device_alloc(struct device *d, unsigned int order)
 	assert_true(PAGE_SIZE << order >= (NR_IDS + 1) * sizeof(table[0]));
 	memset(table, 0, sizeof(table));
 	return model.alloc_fails ? NULL : table;
-}
-
-void device_log(const struct device *d, const char *fmt, ...)
-{
-	va_list args;
-
-	(void)d;
-	va_start(args, fmt);
-	vsnprintf(log_text, sizeof(log_text), fmt, args);
-	va_end(args);
 }
 
 void msi_chip_register(struct device *d, const struct msi_chip *chip)

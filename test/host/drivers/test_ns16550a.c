@@ -82,6 +82,17 @@ static void speeds(void **state)
 	}
 }
 
+static void dw_apb_tree(void)
+{
+	uart_tree("/uart:115200");
+	uart_node("uart", "snps,dw-apb-uart", 0x10000000);
+	put("clock-frequency", CELLS(3686400));
+	put("reg-shift", CELLS(2));
+	put("reg-io-width", CELLS(4));
+	end();
+	finish_tree();
+}
+
 /* dw-apb ignores LCR while a byte comes or goes; what that interrupts with is ended. */
 static void busy(void **state)
 {
@@ -93,13 +104,7 @@ static void busy(void **state)
 		chip.dll = 9;
 		chip.busy = tries;
 		reg_shift = 2;
-		uart_tree("/uart:115200");
-		uart_node("uart", "snps,dw-apb-uart", 0x10000000);
-		put("clock-frequency", CELLS(3686400));
-		put("reg-shift", CELLS(2));
-		put("reg-io-width", CELLS(4));
-		end();
-		finish_tree();
+		dw_apb_tree();
 		dev = fake_device(&driver_ns16550a, "/uart");
 		assert_non_null(dev);
 		assert_int_equal(chip.dll, 2);
@@ -121,13 +126,7 @@ static void always_busy(void **state)
 	chip.lcr = LCR_8N1;
 	chip.busy = UINT32_MAX;
 	reg_shift = 2;
-	uart_tree("/uart:115200");
-	uart_node("uart", "snps,dw-apb-uart", 0x10000000);
-	put("clock-frequency", CELLS(3686400));
-	put("reg-shift", CELLS(2));
-	put("reg-io-width", CELLS(4));
-	end();
-	finish_tree();
+	dw_apb_tree();
 	dev = fake_device(&driver_ns16550a, "/uart");
 	assert_non_null(dev);
 	assert_int_equal(chip.dll, 9);
@@ -149,13 +148,7 @@ static void busy_in_between(void **state)
 		chip.clears = clears;
 		reg_shift = 2;
 		fake.log[0] = '\0';
-		uart_tree("/uart:115200");
-		uart_node("uart", "snps,dw-apb-uart", 0x10000000);
-		put("clock-frequency", CELLS(3686400));
-		put("reg-shift", CELLS(2));
-		put("reg-io-width", CELLS(4));
-		end();
-		finish_tree();
+		dw_apb_tree();
 		dev = fake_device(&driver_ns16550a, "/uart");
 		assert_non_null(dev);
 		assert_int_equal(chip.lcr, clears ? LCR_8N1 : LCR_8N1 | LCR_DLAB);

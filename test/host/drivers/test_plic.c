@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "test/host/drivers/fake_io.h"
+#include "test/host/drivers/fake_log.h"
 
 /* the sources themselves: they are not among the objects that every host test links */
 #include "boot/dt/of.c"
@@ -39,7 +40,7 @@ static _Alignas(64) char page[PAGE_SIZE];
 static struct device *const dev = (struct device *)page;
 static struct plic *const plic = (struct plic *)(page + DEVICE_PRIV_OFFSET);
 static struct plic_handler table[NR_SOURCES + 1];
-static char space[SIZE], log_text[128];
+static char space[SIZE];
 
 static uint32_t claim(unsigned int context)
 {
@@ -111,16 +112,6 @@ void *device_alloc(struct device *d, unsigned int order)
 	assert_true(PAGE_SIZE << order >= sizeof(table));
 	memset(table, 0, sizeof(table));
 	return model.alloc_fails ? NULL : table;
-}
-
-void device_log(const struct device *d, const char *fmt, ...)
-{
-	va_list args;
-
-	(void)d;
-	va_start(args, fmt);
-	vsnprintf(log_text, sizeof(log_text), fmt, args);
-	va_end(args);
 }
 
 void irq_chip_register(struct device *d, const struct irq_chip *chip)
