@@ -22,7 +22,8 @@ enum state {
 };
 
 struct process {
-	enum state state;
+	enum state state; /* for other harts: READY and ENDED only once the stack is left */
+	enum state next;  /* for the scheduler that it goes back to */
 	void *sp;
 	uint64_t *stack;
 	uint64_t *space[SPACE];
@@ -42,8 +43,9 @@ void switch_stack(void **from, void *to);
 
 unsigned int hart_id(void)
 {
-	register unsigned long tp __asm__("tp");
+	unsigned long tp;
 
+	__asm__ volatile("mv %0, tp" : "=r"(tp));
 	return (unsigned int)tp;
 }
 
@@ -96,11 +98,11 @@ static void unlock_table(unsigned long flags)
 }
 
 /* Back to the hart's scheduler; interrupts are masked, and on return this may be another hart. */
-static void leave_cpu(enum state state)
+static void leave_cpu(enum state next)
 {
 	struct process *process = current[hart_id()];
 
-	__atomic_store_n(&process->state, state, __ATOMIC_RELEASE);
+	process->next = next;
 	switch_stack(&process->sp, hart_sp[hart_id()]);
 }
 
@@ -121,8 +123,6 @@ void trap(unsigned long cause)
 		return;
 	__atomic_fetch_add(&preempted, 1, __ATOMIC_RELAXED);
 	__asm__ volatile("csrr %0, mepc\n\tcsrr %1, mstatus" : "=r"(epc), "=r"(status));
-	current[hart]->state = RUNNING;
-	__asm__ volatile("" ::: "memory");
 	leave_cpu(READY);
 	__asm__ volatile("csrw mepc, %0\n\tcsrw mstatus, %1" ::"r"(epc), "r"(status));
 }
@@ -234,22 +234,17 @@ static void schedule(unsigned int hart)
 		current[hart] = process;
 		switch_stack(&hart_sp[hart], process->sp);
 		current[hart] = 0;
+		/* No earlier: a hart that takes it goes to the stack pointer that was just saved. */
+		__atomic_store_n(&process->state, process->next, __ATOMIC_RELEASE);
 		irq_restore(MSTATUS_MIE);
 	}
 }
 
-/* Hart 0: what ended is free again, once its hart has left its stack. */
+/* Hart 0: what ended is free again. */
 static void reap(void)
 {
 	for (unsigned int i = 0; i < PROCESSES; i++)
 		if (__atomic_load_n(&table[i].state, __ATOMIC_ACQUIRE) == ENDED) {
-			unsigned int hart = 0;
-
-			while (hart < HARTS &&
-			       __atomic_load_n(&current[hart], __ATOMIC_ACQUIRE) != &table[i])
-				hart++;
-			if (hart < HARTS)
-				continue;
 			kfree(table[i].stack);
 			__atomic_store_n(&table[i].state, FREE, __ATOMIC_RELEASE);
 		}
