@@ -244,14 +244,15 @@ const struct uart_kind uart_kinds[] = {
 	{
 		/* Renesas' RZ/G2L user's manual, "SCIFA": the registers are closer together */
 		.name = "rzscifa",
-		.compatible = NAMES("renesas,scif-r9a07g044", "renesas,scif-r7s9210"),
+		.compatible = NAMES("renesas,scif-r9a07g044", "renesas,scif-r7s9210",
+				    "renesas,scif-r9a09g057"),
 		REGISTERS_SCIF(0x06, 0x08, 0x0a, 0x0e, 0x12),
 	},
 	{
 		.name = "exynos4210",
 		.compatible = NAMES("samsung,exynos4210-uart", "samsung,exynos5433-uart",
 				    "samsung,exynos850-uart", "samsung,s5pv210-uart",
-				    "axis,artpec8-uart"),
+				    "axis,artpec8-uart", "google,gs101-uart"),
 		REGISTERS_S3C(BIT(24), 0x1ff),
 	},
 	{
@@ -403,6 +404,21 @@ const struct uart_kind uart_kinds[] = {
 		.bad = BITS(0x0c, BIT(2)),
 		.bad_early = BIT(2),
 		.clear = STEPS({UART_WRITE, 0x0c, BIT(2)}),
+	},
+	{
+		/* Nuvoton's MA35D1 technical reference manual, "UART": errors stay in FIFOSTS */
+		.name = "ma35d1",
+		.compatible = NAMES("nuvoton,ma35d1-uart"),
+		.width = 4,
+		.span = 0x1c,
+		.tx = 0x00,
+		.rx = 0x00,
+		.can_send = IS_CLEAR(0x18, BIT(23)),
+		.idle = IS_SET(0x18, BIT(28)),
+		.has_byte = IS_CLEAR(0x18, BIT(14)),
+		.bad = BITS(0x18, BIT(6) | BIT(5) | BIT(4)),
+		.overrun = BITS(0x18, BIT(0)),
+		.clear = STEPS({UART_WRITE, 0x18, BIT(6) | BIT(5) | BIT(4) | BIT(0)}),
 	},
 	{
 		/* UCB's host-target interface: the firmware's, reached by SBI calls alone */

@@ -484,7 +484,7 @@ def test_console_of_a_tree_without(tmp_path):
 
 
 # UARTs that nothing here knows: a mailbox to another processor, and one whose bits mean what firmware has chosen.
-UNKNOWN = {"nvidia,tegra194-tcu", "nvidia,tegra234-tcu", "nxp,s32g2-linflexuart", "fsl,s32v234-linflexuart"}
+UNKNOWN = {"nvidia,tegra194-tcu", "nvidia,tegra234-tcu", "nxp,s32g2-linflexuart", "nxp,s32g3-linflexuart", "fsl,s32v234-linflexuart"}
 
 
 def test_trees_of_linux_that_do_not_compile(tmp_path):

@@ -204,6 +204,12 @@ static const struct chip chips[] = {
 	/* STAT 0x0c: error 2, RX empty 5, TX full 6, busy 17 */
 	CHIP("owl", 4, 4, false, 8, 4, LO(0x0c, 0x40), LO(0x0c, 1 << 17), LO(0x0c, 0x20), 0,
 	     AT_ONCE, HI(0x0c, 0x04), NO_PIN, BY_ONES, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN, NOWHERE),
+	/*
+	 * FIFOSTS 0x18: over 0, parity 4, framing 5, break 6, RX empty 14, TX full 23, all sent 28
+	 */
+	CHIP("ma35d1", 4, 4, false, 0, 0, LO(0x18, 1 << 23), HI(0x18, 1 << 28), LO(0x18, 1 << 14),
+	     0, LATCHED, HI(0x18, 0x70), HI(0x18, 0x01), BY_ONES, NO_PIN, NO_PIN, ALWAYS, 0, NO_PIN,
+	     NOWHERE),
 };
 
 #endif
