@@ -53,6 +53,8 @@ enum migratetype {
 	MIGRATE_PCPTYPES, /* types that requests and per-CPU caches have */
 	MIGRATE_HIGHATOMIC =
 		MIGRATE_PCPTYPES, /* pageblocks kept for GFP_ATOMIC of order 1 and up */
+	MIGRATE_CMA,		  /* pageblocks of an area lent to movable requests */
+	MIGRATE_ISOLATE, /* pageblocks that a range is made of: nothing is allocated from them */
 	MIGRATE_TYPES,
 };
 

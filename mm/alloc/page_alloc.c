@@ -132,9 +132,8 @@ static unsigned int gfp_to_alloc_flags(gfp_t gfp, unsigned int order)
 static inline RACY bool zone_keeps_low(const struct zone *zone, unsigned int highest,
 				       unsigned int order)
 {
-	int64_t kept =
-		(int64_t)(READ_ONCE(zone->mark.low) + READ_ONCE(zone->lowmem_reserve[highest]) +
-			  READ_ONCE(zone->nr_free_highatomic) + (1UL << order));
+	int64_t kept = (int64_t)(READ_ONCE(zone->mark.low) +
+				 READ_ONCE(zone->lowmem_reserve[highest]) + (1UL << order));
 
 	return (int64_t)READ_ONCE(zone->nr_free) >= kept;
 }
@@ -305,8 +304,7 @@ static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **p
 	if (!zone || !zone_may_serve(&ac, ac.zonerefs, true))
 		return 0;
 	most = (int64_t)(READ_ONCE(zone->nr_free) - READ_ONCE(zone->mark.low) -
-			 READ_ONCE(zone->lowmem_reserve[ac.highest]) -
-			 READ_ONCE(zone->nr_free_highatomic));
+			 READ_ONCE(zone->lowmem_reserve[ac.highest]));
 	if (most > (int64_t)n)
 		most = (int64_t)n;
 	while (order && 1L << order > most)

@@ -105,11 +105,12 @@ static struct page *take_free(const struct range *range)
 	return page;
 }
 
-/* Not from the HIGHATOMIC pageblocks, unless the request may use them. */
+/* Not from pageblocks of kept types, but for HIGHATOMIC ones if the request may use them. */
 static RACY bool may_take_from(const struct range *range, unsigned long index)
 {
-	return range->highatomic ||
-	       mm.pageblocks[index >> pageblock_order].type != MIGRATE_HIGHATOMIC;
+	const struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+
+	return !pb_is_kept(pb) || (range->highatomic && pb->type == MIGRATE_HIGHATOMIC);
 }
 
 /* Does the block that page *at lies in, which is not free, lie in a cache? *at: the next one. */

@@ -111,8 +111,7 @@ unsigned long shrink_all(gfp_t gfp)
 /* Is so little free that the zone counts as low? Once it does, until it is above high. */
 static RACY bool zone_is_low(const struct zone *zone)
 {
-	return READ_ONCE(zone->nr_free) <
-	       READ_ONCE(*(zone->low ? &zone->mark.high : &zone->mark.low));
+	return zone_free_pages(zone) < READ_ONCE(*(zone->low ? &zone->mark.high : &zone->mark.low));
 }
 
 /*

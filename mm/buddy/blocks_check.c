@@ -48,9 +48,9 @@ static bool pageblock_is_free(unsigned long index)
 	return true;
 }
 
-static bool pageblock_is_highatomic(unsigned long index)
+static bool pageblock_is_kept(unsigned long index)
 {
-	return pageblock_of(index)->type == MIGRATE_HIGHATOMIC;
+	return pb_is_kept(pageblock_of(index));
 }
 
 /* A block of a pageblock or more: only free as one pageblock may it be kept as HIGHATOMIC. */
@@ -63,17 +63,19 @@ static void check_whole(struct walk *walk, unsigned long index, unsigned int ord
 		expect(walk, pb->list == list,
 		       "pageblock[%lu].list: %d, but page[%lu]'s block of order %u wants %d",
 		       i >> pageblock_order, pb->list, index, order, list);
-		expect(walk, pb->type != MIGRATE_HIGHATOMIC || (free && order == pageblock_order),
-		       "pageblock[%lu].type: HIGHATOMIC, but page[%lu]'s block of order %u is all of it",
-		       i >> pageblock_order, index, order);
+		expect(walk,
+		       (free && order == pageblock_order) ||
+			       (free ? !pb_is_kept(pb) : pb->type != MIGRATE_HIGHATOMIC),
+		       "pageblock[%lu].type: %u, but page[%lu]'s block of order %u is all of it",
+		       i >> pageblock_order, pb->type, index, order);
 	}
 }
 
 static void check_free(struct walk *walk, unsigned long index, unsigned int order)
 {
 	unsigned long buddy = index ^ (1UL << order);
-	bool kept = order == pageblock_order &&
-		    (pageblock_is_highatomic(index) || pageblock_is_highatomic(buddy));
+	bool kept =
+		order == pageblock_order && (pageblock_is_kept(index) || pageblock_is_kept(buddy));
 
 	walk->free[order]++;
 	walk->free_pages += 1UL << order;

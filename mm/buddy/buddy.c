@@ -39,6 +39,14 @@ unsigned int lowest_order(unsigned int mask)
 }
 
 extern void trust_head(unsigned long index, unsigned int order);
+
+#if !FOR_SPEED
+void count_free(struct zone *zone, struct pageblock *pb, long pages)
+{
+	count_free_inline(zone, pb, pages);
+}
+#endif
+
 extern struct pageblock *pb_find(const struct zone *zone, unsigned int type, unsigned int order);
 
 void pb_relist(struct zone *zone, struct pageblock *pb, long order)
@@ -254,7 +262,7 @@ MM_APART unsigned long take_long_run(struct zone *zone, struct pageblock *pb, un
 	unsigned long at = index % WORD_PAGES;
 	long touched = (long)*order - 1;
 
-	VM_BUG_ON(pb_is_whole(pb) || pb->type == MIGRATE_HIGHATOMIC);
+	VM_BUG_ON(pb_is_whole(pb) || pb_is_kept(pb));
 	trust_head(index, 0);
 	*map_word(index) ^= (uint64_t)((1UL << LONG_RUN) - 1) << at;
 	*order = (uint8_t)(0x0000000500060006 >> at);
@@ -324,7 +332,7 @@ static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 	if (head[have] != NIL32 && !FAULT_POINT()) {
 		pb = &mm.pageblocks[head[have]];
 		VM_BUG_ON(mm.memmap[pb_index(pb)].word != PAGE_FREE_WORD(have));
-		VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC);
+		VM_BUG_ON(pb_is_kept(pb));
 		pb_off(zone, pb);
 	} else {
 		pb = section_take(zone);

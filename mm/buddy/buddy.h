@@ -25,6 +25,12 @@ struct pageblock {
 static_assert(sizeof(struct pageblock) == PAGEBLOCK_BYTES, "zones_init() made room for them");
 #define PB_OFF_LIST (-1)
 
+/* Is it of a kept type (zone.h)? */
+static inline bool pb_is_kept(const struct pageblock *pb)
+{
+	return pb->type >= MIGRATE_HIGHATOMIC;
+}
+
 /* The pageblock's buddy: its twin in the section. */
 static inline struct pageblock *pb_twin(const struct pageblock *pb)
 {

@@ -17,8 +17,8 @@ static void whole_free(struct zone *zone, struct pageblock *pb)
 	unsigned long order = pageblock_order;
 
 	pb_relist(zone, pb, PB_OFF_LIST);
-	if (pageblock_order < MAX_PAGE_ORDER && pb->type != MIGRATE_HIGHATOMIC &&
-	    twin->list == pageblock_order && twin->type != MIGRATE_HIGHATOMIC) {
+	if (pageblock_order < MAX_PAGE_ORDER && !pb_is_kept(pb) && twin->list == pageblock_order &&
+	    !pb_is_kept(twin)) {
 		pb_off(zone, twin);
 		pb = twin < pb ? twin : pb;
 		mm.memmap[pb_index(pb + 1)].word = PAGE_NONE;
@@ -72,7 +72,7 @@ void buddy_added(struct zone *zone, unsigned long index)
 		pb_settle(zone, pb, pageblock_order - 1);
 }
 
-/* The same of both pageblocks of a pair at once; a HIGHATOMIC one was not allocated as a whole. */
+/* The same of both pageblocks of a pair at once; one of a kept type was not allocated as such a block. */
 static void pair_free(struct zone *zone, unsigned long index)
 {
 	struct pageblock *pb = pb_of(index);
@@ -147,13 +147,18 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 #define FREE_WORK   14
 #define RELIST_WORK 8
 
-/* Of pages that have become free, those of HIGHATOMIC pageblocks. */
-static __attribute__((noinline)) void count_highatomic(struct zone *zone,
-						       struct page *const pages[], unsigned long n)
+/* Of pages that have become free, those of pageblocks of kept types. */
+static __attribute__((noinline)) void count_kept(struct zone *zone, struct page *const pages[],
+						 unsigned long n)
 {
-	for (unsigned long i = 0; i < n; i++)
-		if (pb_of((unsigned long)(pages[i] - mm.memmap))->type == MIGRATE_HIGHATOMIC)
-			zone->nr_free_highatomic++;
+	for (unsigned long i = 0; i < n; i++) {
+		const struct pageblock *pb = pb_of((unsigned long)(pages[i] - mm.memmap));
+
+		if (pb_is_kept(pb)) {
+			zone->nr_free--;
+			nr_free_of(zone, pb->type)++;
+		}
+	}
 }
 
 unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n)
@@ -196,7 +201,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			 * a full word where much was done before, or all pages are to be counted.
 			 */
 			if (order == WORD_ORDER && (pb->nr_free == pageblock_nr_pages - 1 ||
-						    zone->nr_highatomic || work < FREE_WORK / 3)) {
+						    zone->nr_kept || work < FREE_WORK / 3)) {
 				if (pages == first) {
 					buddy_free(zone, index, 0);
 					return 1;
@@ -222,8 +227,8 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 	} while (++pages < end && work > 0);
 	n = (unsigned long)(pages - first);
 	zone->nr_free += n;
-	if (zone->nr_highatomic)
-		count_highatomic(zone, first, n);
+	if (zone->nr_kept)
+		count_kept(zone, first, n);
 	return n;
 }
 
@@ -231,7 +236,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 static inline void pageblock_set_type(struct pageblock *pb, enum migratetype type)
 {
 	VM_BUG_ON(pb->list >= pageblock_order || type >= MIGRATE_PCPTYPES);
-	if (!pb->nr_free && pb->type != MIGRATE_HIGHATOMIC)
+	if (!pb->nr_free && !pb_is_kept(pb))
 		pb->type = (uint8_t)type;
 }
 

@@ -105,8 +105,9 @@ unsigned long buddy_alloc_range(struct zone *zone, unsigned long pageblock, unsi
 	long most = pb->list;
 
 	VM_BUG_ON(!zone_locked(zone));
-	/* A HIGHATOMIC pageblock is not allocated as a whole. */
-	if (pb->type == MIGRATE_HIGHATOMIC && (!highatomic || order >= pageblock_order))
+	/* A HIGHATOMIC pageblock is not allocated as a whole, and of other kept ones nothing is. */
+	if (pb_is_kept(pb) &&
+	    (pb->type != MIGRATE_HIGHATOMIC || !highatomic || order >= pageblock_order))
 		return NIL32;
 	if (start < first)
 		start = first;
@@ -115,7 +116,7 @@ unsigned long buddy_alloc_range(struct zone *zone, unsigned long pageblock, unsi
 		if (index == NIL32)
 			return NIL32;
 		most = pageblock_order - 1;
-		if (pb->type != MIGRATE_HIGHATOMIC)
+		if (!pb_is_kept(pb))
 			pb->type = (uint8_t)type;
 	} else {
 		index = order < pageblock_order ? find_place(first, start, end, order, pages)

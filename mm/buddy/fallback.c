@@ -98,8 +98,10 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(pb->type == MIGRATE_HIGHATOMIC || pb->list < 0);
 	zone->nr_highatomic += pageblock_nr_pages;
+	zone->nr_kept += pageblock_nr_pages;
 	VM_BUG_ON(zone->nr_highatomic >= most + pageblock_nr_pages);
-	zone->nr_free_highatomic += pb->nr_free;
+	zone->nr_free -= pb->nr_free;
+	nr_free_of(zone, MIGRATE_HIGHATOMIC) += pb->nr_free;
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
 
@@ -133,8 +135,7 @@ void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 	VM_BUG_ON(!zone_locked(zone));
 	/* Both go to a list together. */
 	if (FOR_SPEED && end - start > pageblock_nr_pages && pb_is_whole(&pair[0]) &&
-	    pb_is_whole(&pair[1]) && pair[0].type != MIGRATE_HIGHATOMIC &&
-	    pair[1].type != MIGRATE_HIGHATOMIC && put) {
+	    pb_is_whole(&pair[1]) && !pb_is_kept(&pair[0]) && !pb_is_kept(&pair[1]) && put) {
 		pb_relist(zone, &pair[0], PB_OFF_LIST);
 		pb_relist(zone, &pair[1], PB_OFF_LIST);
 		mm.memmap[start + pageblock_nr_pages].word = PAGE_NONE;
@@ -146,10 +147,11 @@ void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 
 		if (pb->type == MIGRATE_HIGHATOMIC) {
 			VM_BUG_ON(zone->nr_highatomic < pageblock_nr_pages);
-			VM_BUG_ON(zone->nr_free_highatomic < pb->nr_free);
 			VM_BUG_ON((unsigned int)type >= MIGRATE_PCPTYPES);
 			zone->nr_highatomic -= pageblock_nr_pages;
-			zone->nr_free_highatomic -= pb->nr_free;
+			zone->nr_kept -= pageblock_nr_pages;
+			zone->nr_free += pb->nr_free;
+			nr_free_of(zone, MIGRATE_HIGHATOMIC) -= pb->nr_free;
 			/* From now on it is of this type or, if it is free as a whole, of no type. */
 			pb_relist(zone, pb, PB_OFF_LIST);
 			pb->type = (uint8_t)type;

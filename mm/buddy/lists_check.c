@@ -63,8 +63,8 @@ static void check_whole_pageblock(struct walk *walk, unsigned long number)
 	       (unsigned long long)*map_word(base));
 	expect(walk, pb->list == pageblock_order || number % 2 == 0,
 	       "pageblock[%lu].list: %d, in the upper half of a section", number, pb->list);
-	if (pb->type == MIGRATE_HIGHATOMIC) {
-		walk->lists[MIGRATE_HIGHATOMIC][pb->list]++;
+	if (pb_is_kept(pb) && pb->type < MIGRATE_TYPES) {
+		walk->lists[pb->type][pb->list]++;
 		walk->free[pb->list]--; /* listed here, and not among the whole ones */
 	} else {
 		walk->lists[PB_WHOLE][pb->list]++;
@@ -81,9 +81,10 @@ static void check_pageblock(struct walk *walk, unsigned long number)
 	       "pageblock[%lu].nr_free: %u, but %u by map[%lu] and those after it", number,
 	       pb->nr_free, pages, number << (pageblock_order - WORD_ORDER));
 	expect(walk, pb->type < MIGRATE_TYPES, "pageblock[%lu].type: %u", number, pb->type);
-	if (pb->type == MIGRATE_HIGHATOMIC) {
-		walk->highatomic += pageblock_nr_pages;
-		walk->free_highatomic += pages;
+	walk->highatomic += pb->type == MIGRATE_HIGHATOMIC ? pageblock_nr_pages : 0;
+	if (pb_is_kept(pb) && pb->type < MIGRATE_TYPES) {
+		walk->kept += pageblock_nr_pages;
+		walk->free_kept[KEPT(pb->type)] += pages;
 	}
 	if (!expect(walk, pb->list >= PB_OFF_LIST && pb->list <= MAX_PAGE_ORDER,
 		    "pageblock[%lu].list: %d", number, pb->list))
@@ -141,7 +142,7 @@ static void check_list(struct walk *walk, unsigned int type, int order)
 			return;
 		}
 		if (pb->prev != prev || pb->list != order ||
-		    (type == PB_WHOLE ? pb->type == MIGRATE_HIGHATOMIC : pb->type != type)) {
+		    (type == PB_WHOLE ? pb_is_kept(pb) : pb->type != type)) {
 			expect(walk, false,
 			       "pageblock[%u]: list %d type %u prev %u, but %s leads here, on list %d of type %u",
 			       (unsigned int)n, pb->list, pb->type, (unsigned int)pb->prev,
@@ -172,7 +173,7 @@ static void check_lists(struct walk *walk)
 		       "zone[%d].nonempty[%u]: 0x%x, but its .list[%u] 0x%x", walk->zone_number,
 		       type, zone->nonempty[type], type, bits);
 	}
-	/* Those of HIGHATOMIC pageblocks were counted off when these were walked. */
+	/* Those of pageblocks of kept types were counted off when these were walked. */
 	for (int order = 0; order < NR_PAGE_ORDERS; order++)
 		expect(walk, walk->free[order] == walk->lists[PB_WHOLE][order],
 		       "zone[%d]: %lld free blocks of order %d seen that no pageblock lists, %llu listed",
@@ -212,13 +213,14 @@ static void check_lock(struct walk *walk)
 
 void check_zone(struct walk *walk, const struct zone *zone)
 {
-	uint64_t free;
+	uint64_t free, kept = 0;
 
 	walk->zone = zone;
 	walk->zone_number = (int)(zone - mm.zones);
 	memset(walk->free, 0, sizeof(walk->free));
 	memset(walk->lists, 0, sizeof(walk->lists));
-	walk->free_pages = walk->allocated = walk->highatomic = walk->free_highatomic = 0;
+	walk->free_pages = walk->allocated = walk->highatomic = walk->kept = 0;
+	memset(walk->free_kept, 0, sizeof(walk->free_kept));
 	for (uint32_t s = zone_first_span(zone); s < zone->span_end; s++) {
 		for (unsigned long n = mm.spans[s].first; n < mm.spans[s].opened; n++)
 			check_section(walk, n);
@@ -229,12 +231,17 @@ void check_zone(struct walk *walk, const struct zone *zone)
 			check_pageblock(walk, n);
 	check_lists(walk);
 	free = walk->free_pages + zone->nr_untouched;
-	check_count(walk, "nr_free", zone->nr_free, free, "map[], page[].info and .nr_untouched");
+	for (int i = 0; i < NR_KEPT_TYPES; i++)
+		kept += walk->free_kept[i];
+	check_count(walk, "nr_free", zone->nr_free, free - kept,
+		    "map[], page[].info and .nr_untouched");
 	check_count(walk, "managed", zone->managed, free + walk->allocated,
 		    "map[], page[].info and .nr_untouched");
 	check_count(walk, "nr_highatomic", zone->nr_highatomic, walk->highatomic,
 		    "pageblock[].type");
-	check_count(walk, "nr_free_highatomic", zone->nr_free_highatomic, walk->free_highatomic,
-		    "pageblock[].type and .nr_free");
+	check_count(walk, "nr_kept", zone->nr_kept, walk->kept, "pageblock[].type");
+	for (int i = 0; i < NR_KEPT_TYPES; i++)
+		check_count(walk, "nr_free_kept", zone->nr_free_kept[i], walk->free_kept[i],
+			    "pageblock[].type and .nr_free");
 	check_lock(walk);
 }

@@ -25,25 +25,45 @@ static inline bool pb_is_whole(const struct pageblock *pb)
 }
 
 /* So many pages of the pageblock are free now that were not, or the other way round. */
-static inline void count_free(struct zone *zone, struct pageblock *pb, long pages)
+static inline void count_free_inline(struct zone *zone, struct pageblock *pb, long pages)
 {
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(zone != zone_of(pb_index(pb)));
-	VM_BUG_ON(pages < 0 && zone->nr_free < (uint64_t)-pages);
-	VM_BUG_ON(pages > 0 && zone->nr_free + (uint64_t)pages > zone->end - zone->start);
 	VM_BUG_ON(pb->nr_free + pages < 0 || pb->nr_free + pages > (long)pageblock_nr_pages);
-	VM_BUG_ON(pages < 0 && pb->type == MIGRATE_HIGHATOMIC &&
-		  zone->nr_free_highatomic < (uint64_t)-pages);
 	zone->nr_free += (uint64_t)pages;
 	pb->nr_free = (uint16_t)(pb->nr_free + pages);
-	if (pb->type == MIGRATE_HIGHATOMIC)
-		zone->nr_free_highatomic += (uint64_t)pages;
+	if (pb_is_kept(pb)) {
+		zone->nr_free -= (uint64_t)pages; /* here, so that the usual way is short */
+		nr_free_of(zone, pb->type) += (uint64_t)pages;
+		VM_BUG_ON(nr_free_of(zone, pb->type) > zone->nr_kept);
+	}
+	VM_BUG_ON(zone->nr_free > zone->end - zone->start);
 }
 
-/* Only HIGHATOMIC pageblocks keep their type when they are free as a whole. */
+/* Where size counts, one copy: buddy.c. */
+#if FOR_SPEED
+#define count_free count_free_inline
+#else
+#pragma GCC visibility push(hidden)
+void count_free(struct zone *zone, struct pageblock *pb, long pages);
+#pragma GCC visibility pop
+#endif
+
+/* One that is on no list: its free pages are counted as those of this type from now on. */
+static inline void pb_change_type(struct zone *zone, struct pageblock *pb, enum migratetype type)
+{
+	long pages = pb->nr_free;
+
+	VM_BUG_ON(pb->list != PB_OFF_LIST);
+	count_free(zone, pb, -pages);
+	pb->type = (uint8_t)type;
+	count_free(zone, pb, pages);
+}
+
+/* Only pageblocks of kept types have one when they are free as a whole. */
 static inline unsigned long list_type(const struct pageblock *pb, long order)
 {
-	return order < pageblock_order || pb->type == MIGRATE_HIGHATOMIC ? pb->type : PB_WHOLE;
+	return order < pageblock_order || pb_is_kept(pb) ? pb->type : PB_WHOLE;
 }
 
 static inline void pb_link(struct zone *zone, struct pageblock *pb, long order)

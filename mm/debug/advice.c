@@ -30,7 +30,7 @@ static RACY bool zone_drained_helps(struct alloc_context *with, const struct zon
 	unsigned long start, end;
 
 	answer->granted = pcp_count_zone(zone);
-	if (!answer->granted || zone->nr_highatomic != zone->nr_free_highatomic)
+	if (!answer->granted || zone->nr_highatomic != nr_free_of(zone, MIGRATE_HIGHATOMIC))
 		return false;
 	return zone_watermark_ok(with, ref) ||
 	       (!answer->missing && remote_find(zone, with->order, NULL, &start, &end));

@@ -41,7 +41,7 @@ static struct figures figures_of(struct zone *zone)
 	struct figures now = {.largest = MAX_PAGE_ORDER};
 
 	spin_lock(&zone->lock);
-	now.free = zone->nr_free;
+	now.free = zone_free_pages(zone);
 	now.highatomic = zone->nr_highatomic;
 	while (now.largest >= 0 && !zone_has_block(zone, (unsigned int)now.largest, false))
 		now.largest--;

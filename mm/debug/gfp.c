@@ -139,8 +139,8 @@ int gfp_parse(const char *text, gfp_t *gfp)
 
 const char *mm_migratetype_name(enum migratetype type)
 {
-	static const char *const type_names[MIGRATE_TYPES] = {"Unmovable", "Movable", "Reclaimable",
-							      "HighAtomic"};
+	static const char *const type_names[MIGRATE_TYPES] = {
+		"Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate"};
 
 	return type_names[type];
 }

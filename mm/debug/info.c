@@ -61,7 +61,7 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->managed = zone->managed;
 	info->present = zone_span(zone, &info->start_pfn, &end);
 	info->spanned = end - info->start_pfn;
-	info->free = READ_ONCE(zone->nr_free);
+	info->free = zone_free_pages(zone);
 	info->untouched = READ_ONCE(zone->nr_untouched);
 	info->lock_acquired = READ_ONCE(zone->lock.acquired);
 	info->lock_contended = atomic_load_explicit(&zone->lock.next, memory_order_relaxed);
@@ -93,7 +93,7 @@ RACY uint64_t si_mem_available(void)
 		}
 		keeps += READ_ONCE(zone->mark.high);
 		kept += keeps < zone->managed ? keeps : zone->managed;
-		free += READ_ONCE(zone->nr_free);
+		free += zone_free_pages(zone);
 	}
 	return free > kept ? free - kept : 0;
 }
@@ -118,8 +118,8 @@ static void count_pageblock(const struct pageblock *pb, void *arg)
 	uint64_t(*nr_free)[NR_PAGE_ORDERS] = arg;
 
 	if (pb->list >= pageblock_order)
-		nr_free[pb->type == MIGRATE_HIGHATOMIC ? MIGRATE_HIGHATOMIC : MIGRATE_MOVABLE]
-		       [pb->list]++; /* of no type, but for HIGHATOMIC ones */
+		nr_free[pb_is_kept(pb) ? pb->type : MIGRATE_MOVABLE]
+		       [pb->list]++; /* of no type, but for those of kept types */
 	else if (pb->list != PB_OFF_LIST)
 		pb_count_blocks(pb, nr_free[pb->type]);
 }
@@ -142,7 +142,7 @@ static void count_type(const struct pageblock *pb, void *arg)
 	uint64_t *blocks = arg;
 
 	/* One that is free as a whole, or part of a block of order 10, counts as movable. */
-	if ((pb->list >= pageblock_order && pb->type != MIGRATE_HIGHATOMIC) ||
+	if ((pb->list >= pageblock_order && !pb_is_kept(pb)) ||
 	    (pb->list == PB_OFF_LIST && (pb - mm.pageblocks) % 2 &&
 	     (pb - 1)->list == MAX_PAGE_ORDER))
 		blocks[MIGRATE_MOVABLE]++;

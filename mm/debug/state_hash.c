@@ -64,7 +64,9 @@ uint64_t mm_state_hash(void)
 		hash = hash_mix(hash, zone->nr_untouched);
 		hash = hash_mix(hash, zone->managed);
 		hash = hash_mix(hash, zone->nr_highatomic);
-		hash = hash_mix(hash, zone->nr_free_highatomic);
+		hash = hash_mix(hash, zone->nr_kept);
+		for (unsigned int i = 0; i < NR_KEPT_TYPES; i++)
+			hash = hash_mix(hash, zone->nr_free_kept[i]);
 		hash = hash_mix(
 			hash,
 			zone->span_end); /* zone->span skips what is open: it decides nothing */

@@ -236,7 +236,7 @@ unsigned long memblock_free_all(void)
 	VM_BUG_ON(released > mm.nr_pages || mm.nr_spans > mm.max_spans);
 	memblock_handed_over.base = virt_to_phys(mm.memmap);
 	memblock_handed_over.size = mm.memmap_bytes;
-	mm.grouping = released >= pageblock_nr_pages * MIGRATE_TYPES;
+	mm.grouping = released >= GROUPING_PAGES;
 	if (!mm.grouping)
 		report_no_grouping();
 	init_per_zone_wmark_min();

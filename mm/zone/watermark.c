@@ -131,6 +131,7 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 	const struct zone *zone = ref->zone;
 	unsigned int flags = ac->alloc_flags;
 	int64_t free = (int64_t)READ_ONCE(zone->nr_free), kept = 0, left = 0;
+	int64_t highatomic = (int64_t)READ_ONCE(nr_free_of(zone, MIGRATE_HIGHATOMIC));
 	/* With one of these flags a request may be served from HIGHATOMIC pageblocks. */
 	unsigned int own = ac->order ? ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC
 				     : ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | ALLOC_NON_BLOCK;
@@ -144,12 +145,12 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 							  : READ_ONCE(zone->mark.low));
 		left = free - (1L << ac->order) -
 		       (int64_t)READ_ONCE(zone->lowmem_reserve[ac->highest]);
-		if (!(flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC)))
-			left -= (int64_t)READ_ONCE(zone->nr_free_highatomic);
+		if (flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC))
+			left += highatomic;
 		if (dry_run(ac))
 			left += (int64_t)answer->granted;
 	}
-	answer->free = (uint64_t)free;
+	answer->free = (uint64_t)(free + highatomic);
 	answer->kept = (uint64_t)kept;
 	answer->missing = left < kept ? (uint64_t)(kept - left) : 0;
 	return left >= kept && !FAULT_POINT() &&

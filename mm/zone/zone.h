@@ -21,7 +21,7 @@
 #include <quarry/mm.h>
 #include "../alloc_context.h"
 #include "../compiler.h"
-#include "../spinlock.h"
+#include "../mmzone.h"
 
 #define SECTION_SHIFT MAX_PAGE_ORDER /* pages -> sections */
 #define SECTION_PAGES MAX_ORDER_NR_PAGES
@@ -43,54 +43,6 @@ enum trust {		/* in this order: the hot path compares */
 struct span {
 	uint32_t first, opened, end; /* section numbers */
 	uint32_t next; /* the zone's next span that had untouched sections at boot; NIL32: none */
-};
-
-#define PB_WHOLE	MIGRATE_TYPES /* after those of the types: lists of what has no type */
-#define NR_PB_LISTS	(MIGRATE_TYPES + 1)
-#define PAGEBLOCK_BYTES 16U /* of its head, struct pageblock */
-
-struct zone {
-	struct spinlock lock; /* guards all below but the constants, and the zone's descriptors */
-	uint16_t nonempty[NR_PB_LISTS]; /* bit o: list[type][o] is not empty */
-	uint64_t nr_free;		/* pages in the buddy, untouched ones included */
-	uint64_t nr_untouched;		/* pages of sections that were never opened */
-	uint64_t nr_highatomic;		/* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
-	uint64_t nr_free_highatomic;	/* of them, pages that are free */
-	uint32_t span;	   /* untouched sections are taken from it; NIL32: there never were any */
-	uint32_t span_end; /* past the zone's last span; its first is where the zone before ends */
-
-	/* constants after boot, but managed, which memblock_free_late() raises */
-	uint32_t start, end; /* indices of its descriptors */
-	uint64_t managed;
-	uint32_t first_pcp; /* number of its caches' first class */
-
-	/* set by sysctls */
-	struct mm_watermarks mark;
-	uint64_t lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use the zone [i] */
-	bool low; /* fell below the low mark and has not been above high since */
-
-	/*
-	 * Pageblocks by type and largest free order; those that are free as a whole, or the first
-	 * of a free pair, have no type and are on the PB_WHOLE lists, but for the HIGHATOMIC ones.
-	 */
-	uint32_t list[NR_PB_LISTS][NR_PAGE_ORDERS];
-};
-
-static inline bool zone_populated(const struct zone *zone)
-{
-	return zone->start != zone->end;
-}
-
-/* A zone to try, and the class bits its per-CPU caches have for such a request. */
-struct zoneref {
-	struct zone *zone;
-	gfp_t class;
-};
-
-#define NR_ZONELISTS 2 /* with fallback; __GFP_THISNODE */
-
-struct zonelist {
-	struct zoneref zonerefs[MAX_NR_ZONES + 1]; /* ends with zone NULL */
 };
 
 #pragma GCC visibility push(hidden)

@@ -77,7 +77,7 @@ static void check_marks(struct walk *walk)
 		       flag_byte(&zone->low));
 	}
 	/* There is memory enough for pageblocks of all types; more may have come later. */
-	expect(walk, flag_byte(&mm.grouping) <= (total >= pageblock_nr_pages * MIGRATE_TYPES),
+	expect(walk, flag_byte(&mm.grouping) <= (total >= GROUPING_PAGES),
 	       "mm.grouping: %u, with %llu pages", flag_byte(&mm.grouping),
 	       (unsigned long long)total);
 }

@@ -67,7 +67,7 @@ def test_files_agree(proc):
         pages = sum(count << order for order, count in enumerate(orders))
         assert len(orders) == 11 and pages == zones[key]["pages"]["free"]
         types = {name[2]: counts for name, counts in free.items() if name[:2] == key}
-        assert list(types) == ["Unmovable", "Movable", "Reclaimable", "HighAtomic"]
+        assert list(types) == ["Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate"]
         assert [sum(column) for column in zip(*types.values())] == orders
         assert list(blocks[key]) == list(types)
         assert 0 < sum(blocks[key].values()) <= -(-zones[key]["pages"]["spanned"] // 512) + 2

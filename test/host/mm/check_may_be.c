@@ -186,7 +186,7 @@ bool may_be_off_list(const void *object)
 	return ((const struct pageblock *)object)->list == PB_OFF_LIST;
 }
 
-/* What is free as a whole or has nothing free may be of any type but HIGHATOMIC. */
+/* What is free as a whole or has nothing free may be of any type but kept ones. */
 bool may_be_type(const void *object)
 {
 	const struct pageblock *pb = object;
@@ -196,9 +196,9 @@ bool may_be_type(const void *object)
 		return false;
 	for (uint32_t s = 0; s < mm.nr_spans; s++)
 		for (unsigned long n = mm.spans[s].first * 2UL; n < mm.spans[s].opened * 2UL; n++)
-			pages += mm.pageblocks[n].type == MIGRATE_HIGHATOMIC;
+			pages += pb_is_kept(&mm.pageblocks[n]);
 	for (int z = 0; z < MAX_NR_ZONES; z++)
-		kept += mm.zones[z].nr_highatomic;
+		kept += mm.zones[z].nr_kept;
 	return pages * pageblock_nr_pages == kept;
 }
 

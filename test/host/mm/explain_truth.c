@@ -142,15 +142,15 @@ static void check_figures(const struct zone *zone, const char *part)
 	if (!in_part(part, " missing")) {
 		assert_int_equal(2, sscanf(part, "no free block of order %u: %llu pages free,",
 					   &order, &free_pages));
-		assert_int_equal(zone->nr_free, free_pages);
+		assert_int_equal(zone_free_pages(zone), free_pages);
 		return;
 	}
 	assert_int_equal(1, sscanf(part, "%llu pages free, %n", &free_pages, &n));
-	assert_int_equal(zone->nr_free, free_pages);
+	assert_int_equal(zone_free_pages(zone), free_pages);
 	part += n;
 	n = 0;
 	if (sscanf(part, "%llu of them in HIGHATOMIC pageblocks, %n", &highatomic, &n) == 1 && n)
-		assert_int_equal(zone->nr_free_highatomic, highatomic);
+		assert_int_equal(nr_free_of(zone, MIGRATE_HIGHATOMIC), highatomic);
 	else
 		highatomic = 0;
 	part += n;

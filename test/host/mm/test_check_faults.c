@@ -64,6 +64,7 @@ static void a_highatomic_pageblock_is_held_as_a_whole(void **state)
 	pb = pageblock_with(PB_OFF_LIST, true);
 	pb->type = MIGRATE_HIGHATOMIC;
 	zone_with(pb)->nr_highatomic += pageblock_nr_pages;
+	zone_with(pb)->nr_kept += pageblock_nr_pages;
 	expect_found("pageblock", "type");
 	check_pool_stop();
 }
@@ -79,7 +80,9 @@ static void a_highatomic_pair(void **state)
 	zone = zone_with(pb);
 	pb[0].type = pb[1].type = MIGRATE_HIGHATOMIC;
 	zone->nr_highatomic += MAX_ORDER_NR_PAGES;
-	zone->nr_free_highatomic += MAX_ORDER_NR_PAGES;
+	zone->nr_kept += MAX_ORDER_NR_PAGES;
+	zone->nr_free -= MAX_ORDER_NR_PAGES;
+	nr_free_of(zone, MIGRATE_HIGHATOMIC) += MAX_ORDER_NR_PAGES;
 	/* the one pair there is goes from one list to the other */
 	assert_int_equal(NIL32, pb->next);
 	zone->list[PB_WHOLE][MAX_PAGE_ORDER] = NIL32;

@@ -48,7 +48,9 @@ static void hashed_zone(struct zone *zone)
 	EXPECT_HASHED(zone->nr_untouched);
 	EXPECT_HASHED(zone->managed);
 	EXPECT_HASHED(zone->nr_highatomic);
-	EXPECT_HASHED(zone->nr_free_highatomic);
+	EXPECT_HASHED(zone->nr_kept);
+	for (unsigned int i = 0; i < NR_KEPT_TYPES; i++)
+		EXPECT_HASHED(zone->nr_free_kept[i]);
 	EXPECT_HASHED(zone->span_end);
 	for (unsigned int type = 0; type < NR_PB_LISTS; type++)
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
