@@ -67,6 +67,13 @@ extern struct cpu boot_cpu;
 void console_write(const char *text, size_t length);
 
 /*
+ * console_set_filter() - from now on what the boot CPU's thread prints with printf() goes to fn, up to a
+ * line at a time, which prints what it lets through with console_write(); NULL ends that. The log and
+ * fatal reports are not filtered. Context: thread, the boot CPU; fn may wait for keys.
+ */
+void console_set_filter(void (*fn)(const char *text, size_t length));
+
+/*
  * console_cut_line(), console_let_go() - this CPU reports a trap, and stops for good after that. If
  * it was in the middle of a line, that ends here, and others may print from then on. Context: any.
  */

@@ -132,13 +132,23 @@ void console_cut_line(void)
 
 static char pending[256]; /* the line printf() is at; the boot CPU's thread's */
 static size_t nr_pending;
+static void (*filter)(const char *text, size_t length);
+
+void console_set_filter(void (*fn)(const char *text, size_t length))
+{
+	filter = fn;
+}
 
 static void flush_pending(void)
 {
 	size_t length = nr_pending;
 
 	nr_pending = 0;
-	if (length)
+	if (!length)
+		return;
+	if (filter && !machine_emergency())
+		filter(pending, length);
+	else
 		write_locked(pending, length);
 }
 

@@ -61,7 +61,10 @@ static int cmd_alloc(int argc, char **argv)
 }
 
 CONSOLE_COMMAND_COMPLETE(alloc, cmd_alloc, "alloc <order> [gfp]",
-			 "allocate 2^order pages; prints the physical address",
+			 "take 2^order pages; prints the physical address\n"
+			 "order: 0 to 10, so 4 KiB to 4 MiB\n"
+			 "gfp: names with | between them, or a number; default GFP_KERNEL\n"
+			 "example: alloc 3 GFP_KERNEL|__GFP_ZERO",
 			 console_complete_gfp);
 
 /* Why free_pages_phys() said no. */
@@ -122,7 +125,10 @@ static int cmd_free(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(free, cmd_free, "free <address> [order]",
-		"give back what alloc printed; order, if given, must be the block's");
+		"give back what alloc printed\n"
+		"address: physical, 0x.. or decimal; order: 0 to 10, by default\n"
+		"the block's own; another one is refused\n"
+		"example: free 0x87000000 3");
 
 static int cmd_drain(int argc, char **argv)
 {
@@ -132,7 +138,10 @@ static int cmd_drain(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(drain, cmd_drain, "drain", "give the pages in per-CPU caches back to the buddy");
+CONSOLE_COMMAND(drain, cmd_drain, "drain",
+		"per-CPU caches give their pages back to the buddy\n"
+		"prints how many pages of 4 KiB that were, of all CPUs\n"
+		"example: drain");
 
 /* ---- page, gfp ------------------------------------------------------------------------------ */
 
@@ -180,7 +189,10 @@ static int cmd_page(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(page, cmd_page, "page <address>", "what the page at a physical address is");
+CONSOLE_COMMAND(page, cmd_page, "page <address>",
+		"what the page at a physical address is\n"
+		"address: any byte of the page, 0x.. or decimal\n"
+		"example: page 0x80200000");
 
 static int cmd_gfp(int argc, char **argv)
 {
@@ -198,5 +210,7 @@ static int cmd_gfp(int argc, char **argv)
 }
 
 CONSOLE_COMMAND_COMPLETE(gfp, cmd_gfp, "gfp <number or names>",
-			 "decode allocation flags: names, highest zone, migrate type",
+			 "flags: their names, highest zone, migrate type\n"
+			 "names with | between them, or a number\n"
+			 "example: gfp GFP_KERNEL|__GFP_MOVABLE",
 			 console_complete_gfp);

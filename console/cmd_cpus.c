@@ -14,6 +14,7 @@
 #include "boot/cpu/smp.h"
 #include "boot/dt/of.h"
 #include "console/command.h"
+#include "console/terminal.h"
 
 /* A string property, "-" if it is absent. */
 static const char *string_of(const void *fdt, int node, const char *name)
@@ -44,6 +45,19 @@ static unsigned int number_of(uint64_t hart)
 	return n;
 }
 
+/* In one word; for a terminal of 80 columns with its extensions apart, so that they can be in several lines. */
+static void print_isa(const char *isa)
+{
+	bool apart = terminal_is_narrow(100);
+
+	putchar(' ');
+	for (; *isa; isa++) {
+		putchar(*isa);
+		if (apart && *isa == '_')
+			putchar(' ');
+	}
+}
+
 static int cmd_cpus(int argc, char **argv)
 {
 	const void *fdt = boot_info.fdt;
@@ -71,12 +85,15 @@ static int cmd_cpus(int argc, char **argv)
 		else
 			printf("cpu %u id 0x%" PRIx64 " %s%s cached %" PRIu64, n, id,
 			       smp_state_name(smp_state(n)), n ? "" : " boot", cached_pages(n));
-		printf(" %s %s %s\n", string_of(fdt, node, "compatible"), isa,
-		       string_of(fdt, node, "mmu-type"));
+		printf(" %s", string_of(fdt, node, "compatible"));
+		print_isa(isa);
+		printf(" %s\n", string_of(fdt, node, "mmu-type"));
 	}
 	printf("timebase %" PRIu64 " Hz\n", boot_info.timebase_hz);
 	return 0;
 }
 
 CONSOLE_COMMAND(cpus, cmd_cpus, "cpus",
-		"CPUs: number, hart id or MPIDR, state, pages in their caches, what they are");
+		"CPUs: number, id, state, pages cached, what they are\n"
+		"id: hart id or MPIDR affinity; cached: pages of 4 KiB\n"
+		"example: cpus");

@@ -27,4 +27,7 @@ static int cmd_date(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(date, cmd_date, "date", "the time of day, as the board's clock has it");
+CONSOLE_COMMAND(date, cmd_date, "date",
+		"the time of day, as the board's clock has it\n"
+		"UTC\n"
+		"example: date");

@@ -43,7 +43,9 @@ static int cmd_why(int argc, char **argv)
 }
 
 CONSOLE_COMMAND_COMPLETE(why, cmd_why, "why <order> [gfp]",
-			 "would this request succeed, and if not, what stands in its way",
+			 "would this request succeed, and if not, why\n"
+			 "order: 0 to 10; gfp: default GFP_KERNEL; nothing is taken\n"
+			 "example: why 10 GFP_ATOMIC",
 			 console_complete_gfp);
 
 /* ---- fail ----------------------------------------------------------------------------------- */
@@ -114,7 +116,10 @@ static int cmd_fail(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(fail, cmd_fail, "fail [every=<n> [order>=<n>] [times=<n>] | off]",
-		"refuse every n-th request that matches, or show the setting");
+		"refuse every n-th request that matches\n"
+		"order>=: of this order and above, default 0; times: so often at most,\n"
+		"default 0, without limit; without arguments: the setting and what it did\n"
+		"example: fail every=7 order>=1 times=100");
 
 /* ---- trace ---------------------------------------------------------------------------------- */
 
@@ -182,5 +187,7 @@ static int cmd_trace(int argc, char **argv)
 }
 
 CONSOLE_COMMAND_WORDS(trace, cmd_trace, "trace on|off|dump",
-		      "record allocations, frees, fallbacks and drains; print the newest", "on",
-		      "off", "dump");
+		      "record allocations, frees, fallbacks and drains\n"
+		      "dump: the newest 1024 events, oldest first; off by default\n"
+		      "example: trace on; alloc 0; trace dump; trace off",
+		      "on", "off", "dump");

@@ -12,8 +12,10 @@
 #include "boot/mmu/mmu.h"
 #include "drivers/base/driver.h"
 #include "console/command.h"
+#include "console/terminal.h"
 
-#define PATH_SIZE 128
+#define PATH_SIZE  128
+#define NODE_WIDTH 20 /* of the path in a line of 80 columns */
 
 /*
  * The node's path, and behind it the name on its bus of a device that has no node, if it is
@@ -50,10 +52,40 @@ static uint64_t bytes_held(const struct device *dev)
 	       dev->dma.coherent_bytes + dev->dma.bounce_bytes;
 }
 
+/*
+ * The same where 96 columns do not fit: of paths the last part, or none, as the whole does not fit; of what is coherent and
+ * in which zone the device's memory lies, `coh` and `zone`.
+ */
+static int narrow_devices(void)
+{
+	printf("driver       reg          irq pages  bytes mask zone   coh node\n");
+	for (const struct device *dev = device_first(); dev; dev = dev->next) {
+		char path[PATH_SIZE], reg[24] = "-", irq[12] = "-", mask[24];
+		const char *name;
+
+		device_path(dev, path, sizeof(path));
+		name = strrchr(path, '/');
+		name = strlen(path) <= NODE_WIDTH || !name ? path : name + 1;
+		if (dev->size)
+			snprintf(reg, sizeof(reg), "0x%" PRIx64, dev->reg);
+		if (dev->irq)
+			snprintf(irq, sizeof(irq), "%" PRIu32, dev->irq);
+		mask_text(dev->dma.mask, mask, sizeof(mask));
+		printf("%-12s %-11s %4s %5lu %6" PRIu64 " %4s %-6s %-3s %.*s\n", dev->driver->name,
+		       reg, irq, device_pages(dev), bytes_held(dev), mask, dma_zone_name(dev),
+		       dev->dma.coherent ? "yes" : "no", NODE_WIDTH, name);
+		if (dev->irq_note)
+			printf("             %s\n", dev->irq_note);
+	}
+	return 0;
+}
+
 static int cmd_devices(int argc, char **argv)
 {
 	if (argc != 1)
 		return console_usage(argv[0]);
+	if (terminal_is_narrow(96))
+		return narrow_devices();
 	printf("driver       reg            irq pages    bytes mask zone   coherent node\n");
 	for (const struct device *dev = device_first(); dev; dev = dev->next) {
 		char path[PATH_SIZE], reg[24] = "-", irq[12] = "-", mask[24];
@@ -74,7 +106,10 @@ static int cmd_devices(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(devices, cmd_devices, "devices",
-		"bound drivers, the memory their devices reach, and what they hold");
+		"bound drivers, what their devices reach and hold\n"
+		"pages: of 4 KiB; bytes: all that is held; mask: address bits driven;\n"
+		"zone: the highest that the device reaches\n"
+		"example: devices | grep timer");
 
 /* ---- dma ------------------------------------------------------------------------------------ */
 
@@ -82,11 +117,14 @@ static void show_device(const struct device *dev)
 {
 	const struct device_dma *dma = &dev->dma;
 	char path[PATH_SIZE];
+	const char *name;
 
 	device_path(dev, path, sizeof(path));
+	name = strrchr(path, '/');
+	name = terminal_is_narrow(100) && strlen(path) > NODE_WIDTH && name ? name + 1 : path;
 	printf("%-12s %8lu %8lu %8lu %10" PRIu64 " %8" PRIu64 " %s%s\n", dev->driver->name,
 	       dma->coherent_bytes, dma->mapped_bytes, dma->bounce_bytes, dma->bounced,
-	       dma->refused, path, dma->broken ? " (broken dma-ranges)" : "");
+	       dma->refused, name, dma->broken ? " (broken dma-ranges)" : "");
 	for (uint32_t i = 0; i < dma->nr_windows; i++) {
 		const struct dma_window *w = &dma->window[i];
 
@@ -130,5 +168,8 @@ static int cmd_dma(int argc, char **argv)
 }
 
 CONSOLE_COMMAND_WORDS(dma, cmd_dma, "dma [bounce on|off]",
-		      "mappings of the devices, windows of their buses; bounce pages on or off",
+		      "mappings of devices, windows of buses, bounce pages\n"
+		      "sizes in bytes; bounce: pages in between for memory out of a device's\n"
+		      "reach, on by default\n"
+		      "example: dma bounce off",
 		      "bounce", "on", "off");

@@ -11,17 +11,18 @@
 #include <string.h>
 
 #include "drivers/timer/timer.h"
-#include "drivers/serial/uart.h"
 #include "drivers/virtio/virtio.h"
 #include "drivers/virtio/virtio_blk.h"
 #include "console/command.h"
 #include "console/disk_pattern.h"
 #include "console/disk_stream.h"
 #include "console/hexdump.h"
+#include "console/input.h"
+#include "console/output.h"
 #include "console/parse.h"
 #include "console/sha256.h"
+#include "console/terminal.h"
 
-#define CTRL_C		 3
 #define PROGRESS_NS	 (500 * NSEC_PER_MSEC)
 #define MAX_READ_SECTORS 128
 #define SECTORS_A_MIB	 2048
@@ -110,7 +111,7 @@ static bool progress(const struct disk_stream *stream, uint64_t done)
 	struct work *work = stream->arg;
 	uint64_t now = timer_now(), speed = rate(done, timer_since(work->start));
 
-	if (uart_getc() == CTRL_C)
+	if (console_interrupted())
 		return false;
 	if (timer_since(work->shown) < PROGRESS_NS)
 		return true;
@@ -154,6 +155,7 @@ static int run(const struct target *target, struct disk_stream *stream, const ch
 	uint64_t speed, tenths;
 	int error;
 
+	output_live();
 	stream->disk = target->disk;
 	work->start = work->shown = timer_now();
 	error = disk_stream(stream);
@@ -186,25 +188,28 @@ static const char no_disk[] =
 static int disk_list(void)
 {
 	struct virtio_blk *disk = virtio_blk_at(0);
+	bool narrow;
 
 	if (!disk) {
 		printf("%s", no_disk);
 		return 1;
 	}
-	printf("disk node                     interface state     sectors      MiB requests errors "
-	       "most\n");
+	narrow = terminal_is_narrow(96);
+	printf("disk node%*s interface state     sectors      MiB requests errors%s\n",
+	       narrow ? 16 : 20, "", narrow ? "" : " most");
 	for (unsigned int n = 0; disk; disk = virtio_blk_at(++n)) {
 		struct virtio_blk_info info;
 
 		virtio_blk_get_info(disk, &info);
-		printf("%4u %-24s %-9s %-9s %7" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64
-		       " %4u\n",
-		       n, info.dev->name, info.legacy ? "legacy" : "modern",
+		printf("%4u %-*s %-9s %-9s %7" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64, n,
+		       narrow ? 20 : 24, info.dev->name, info.legacy ? "legacy" : "modern",
 		       info.failed	? "failed"
 		       : info.read_only ? "read-only"
 					: "ready",
-		       info.sectors, info.sectors / SECTORS_A_MIB, info.requests, info.errors,
-		       info.most_in_flight);
+		       info.sectors, info.sectors / SECTORS_A_MIB, info.requests, info.errors);
+		if (!narrow)
+			printf(" %4u", info.most_in_flight);
+		printf("\n");
 	}
 	return 0;
 }
@@ -403,7 +408,9 @@ static const char *complete_disk(const char *prefix, unsigned int n)
 
 CONSOLE_COMMAND_COMPLETE(
 	disk, cmd_disk, USAGE,
-	"disks: list, show, write, sum, fill with a pattern and verify it\n" USAGE_READ
-	"\n" USAGE_WRITE "\n" USAGE_SHA256 "\n" USAGE_FILL "\n" USAGE_VERIFY "\n" USAGE_TIMEOUT
-	"\nThe disk is number 0 if none is named, and all of it if no sectors are.",
+	"disks: list, show, write, sum, fill, verify\n" USAGE_READ "\n" USAGE_WRITE
+	"\n" USAGE_SHA256 "\n" USAGE_FILL "\n" USAGE_VERIFY "\n" USAGE_TIMEOUT
+	"\nThe disk is number 0 if none is named, and all of it if no sectors are. A sector"
+	"\nhas 512 bytes; count: default 1 to read; seed: any number. Ctrl-C stops it."
+	"\nexample: disk 0 read 7",
 	complete_disk);

@@ -141,7 +141,9 @@ static int cmd_edu(int argc, char **argv)
 }
 
 CONSOLE_COMMAND_WORDS(edu, cmd_edu, "edu [mask <bits> | factorial <n> | dma [gfp]]",
-		      "QEMU's educational PCI device: state, reach, a transfer there and back\n"
+		      "QEMU's educational PCI device: state, reach, DMA\n"
 		      "mask: address lines it drives, as -device edu,dma_mask= has it, 28 without\n"
-		      "dma: a page of memory to the device and back",
+		      "factorial: of 0 to 1000, modulo 2^32\n"
+		      "dma: a page to the device and back; gfp: default GFP_KERNEL\n"
+		      "example: edu dma GFP_DMA32",
 		      "mask", "factorial", "dma");

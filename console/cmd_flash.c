@@ -46,7 +46,9 @@ static int cmd_flash(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(flash, cmd_flash, "flash <offset> [bytes]",
-		"what the NOR flash holds, read through the buffer cache");
+		"what the NOR flash holds\n"
+		"offset: in bytes, rounded down to 16; bytes: default 64\n"
+		"example: flash 0x100 256");
 
 static int cmd_bufcache(int argc, char **argv)
 {
@@ -62,4 +64,6 @@ static int cmd_bufcache(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(bufcache, cmd_bufcache, "bufcache",
-		"the cache of blocks that drivers read; it shrinks when memory runs out");
+		"the cache of blocks that drivers read\n"
+		"it gives its buffers back when memory runs out\n"
+		"example: bufcache");

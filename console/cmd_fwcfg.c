@@ -110,4 +110,6 @@ static int cmd_fwcfg(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(fwcfg, cmd_fwcfg, "fwcfg [file]",
-		"files of the emulator: all, or what is in one, with its CRC-32");
+		"files of the emulator: all, or one with its CRC-32\n"
+		"file: its name; its first 256 bytes are shown\n"
+		"example: fwcfg etc/boot-fail-wait");

@@ -78,4 +78,7 @@ static int cmd_maps(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(maps, cmd_maps, "maps", "what is mapped, and how, from the live page tables");
+CONSOLE_COMMAND(maps, cmd_maps, "maps",
+		"what is mapped, and how, from the live page tables\n"
+		"r read, w write, x execute, d device registers; ends exclusive\n"
+		"example: maps | grep rw");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "console/command.h"
+#include "console/terminal.h"
 
 static bool zone_populated(const struct zone_info *info)
 {
@@ -41,7 +42,8 @@ static int cmd_memblock(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(memblock, cmd_memblock, "memblock",
-		"banks and reservations as the boot saw them, ends exclusive");
+		"banks and reservations at boot, ends exclusive\n"
+		"example: memblock | grep reserved");
 
 /* ---- meminfo -------------------------------------------------------------------------------- */
 
@@ -78,14 +80,21 @@ static int cmd_meminfo(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(meminfo, cmd_meminfo, "meminfo", "total and free memory, as /proc/meminfo");
+CONSOLE_COMMAND(meminfo, cmd_meminfo, "meminfo",
+		"total and free memory, as /proc/meminfo\n"
+		"kB: 1024 bytes; PcpFree is in per-CPU caches and not in MemFree\n"
+		"example: meminfo");
 
 /* ---- buddyinfo, pagetypeinfo ---------------------------------------------------------------- */
 
 static int cmd_buddyinfo(int argc, char **argv)
 {
+	int width;
+
 	if (argc != 1)
 		return console_usage(argv[0]);
+	/* 99 columns as Linux has it; a terminal of 80 gets what fits */
+	width = terminal_is_narrow(99) ? 4 : 6;
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
 		uint64_t nr_free[NR_PAGE_ORDERS];
 		struct zone_info info;
@@ -96,19 +105,64 @@ static int cmd_buddyinfo(int argc, char **argv)
 		mm_buddyinfo((enum zone_type)zone, nr_free);
 		printf("Node %d, zone %8s ", 0, info.name);
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
-			printf("%6" PRIu64 " ", nr_free[order]);
+			printf("%*" PRIu64 " ", width, nr_free[order]);
 		printf("\n");
 	}
 	return 0;
 }
 
 CONSOLE_COMMAND(buddyinfo, cmd_buddyinfo, "buddyinfo",
-		"free blocks of order 0 to 10, as /proc/buddyinfo");
+		"free blocks of order 0 to 10, as /proc/buddyinfo\n"
+		"a block of order n has 2^n pages of 4 KiB; without the per-CPU caches\n"
+		"example: drain; buddyinfo");
+
+/* The same where 121 columns do not fit: a row a zone and type, and a row a type. */
+static int narrow_pagetypeinfo(void)
+{
+	printf("Page block order: %d\nPages per block:  %lu\n\n", pageblock_order,
+	       pageblock_nr_pages);
+	printf("%-8s %-12s %8s", "zone", "free blocks", "order 0");
+	for (unsigned int order = 1; order < NR_PAGE_ORDERS; order++)
+		printf(" %4u", order);
+	printf("\n");
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		uint64_t nr_free[MIGRATE_TYPES][NR_PAGE_ORDERS];
+		struct zone_info info;
+
+		mm_zone_info((enum zone_type)zone, &info);
+		if (!zone_populated(&info))
+			continue;
+		mm_pagetypeinfo((enum zone_type)zone, nr_free);
+		for (int type = 0; type < MIGRATE_TYPES; type++) {
+			printf("%-8s %-12s %8" PRIu64, info.name,
+			       mm_migratetype_name((enum migratetype)type), nr_free[type][0]);
+			for (unsigned int order = 1; order < NR_PAGE_ORDERS; order++)
+				printf(" %4" PRIu64, nr_free[type][order]);
+			printf("\n");
+		}
+	}
+	printf("\n%-8s %-12s %8s\n", "zone", "page blocks", "number");
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		uint64_t blocks[MIGRATE_TYPES];
+		struct zone_info info;
+
+		mm_zone_info((enum zone_type)zone, &info);
+		if (!zone_populated(&info))
+			continue;
+		mm_pageblocks((enum zone_type)zone, blocks);
+		for (int type = 0; type < MIGRATE_TYPES; type++)
+			printf("%-8s %-12s %8" PRIu64 "\n", info.name,
+			       mm_migratetype_name((enum migratetype)type), blocks[type]);
+	}
+	return 0;
+}
 
 static int cmd_pagetypeinfo(int argc, char **argv)
 {
 	if (argc != 1)
 		return console_usage(argv[0]);
+	if (terminal_is_narrow(121))
+		return narrow_pagetypeinfo();
 	printf("Page block order: %d\n", pageblock_order);
 	printf("Pages per block:  %lu\n\n", pageblock_nr_pages);
 	printf("%-43s ", "Free pages count per migrate type at order");
@@ -152,7 +206,9 @@ static int cmd_pagetypeinfo(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(pagetypeinfo, cmd_pagetypeinfo, "pagetypeinfo",
-		"free blocks by migrate type, as /proc/pagetypeinfo");
+		"free blocks by migrate type, as /proc/pagetypeinfo\n"
+		"and pageblocks, of 512 pages, by type\n"
+		"example: pagetypeinfo");
 
 /* ---- zoneinfo, zonelist, pcp ---------------------------------------------------------------- */
 
@@ -220,7 +276,10 @@ static int cmd_zoneinfo(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(zoneinfo, cmd_zoneinfo, "zoneinfo", "zones in detail, as /proc/zoneinfo");
+CONSOLE_COMMAND(zoneinfo, cmd_zoneinfo, "zoneinfo",
+		"zones in detail, as /proc/zoneinfo\n"
+		"figures in pages of 4 KiB\n"
+		"example: zoneinfo | grep free");
 
 static int cmd_zonelist(int argc, char **argv)
 {
@@ -245,7 +304,9 @@ static int cmd_zonelist(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(zonelist, cmd_zonelist, "zonelist",
-		"the order in which a request tries zones, with zone indices");
+		"the order in which a request tries zones\n"
+		"with zone indices; an empty zone has no memory\n"
+		"example: zonelist");
 
 static int cmd_pcp(int argc, char **argv)
 {
@@ -266,4 +327,7 @@ static int cmd_pcp(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(pcp, cmd_pcp, "pcp", "the per-CPU page caches; counts are blocks of the order");
+CONSOLE_COMMAND(pcp, cmd_pcp, "pcp",
+		"the per-CPU page caches\n"
+		"count, high, batch and capacity in blocks of the row's order\n"
+		"example: pcp | grep DMA32");

@@ -46,4 +46,7 @@ static int cmd_pci(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(pci, cmd_pci, "pci", "functions on the PCI buses: ids, class, driver, BARs");
+CONSOLE_COMMAND(pci, cmd_pci, "pci",
+		"functions on the PCI buses: ids, class, driver, BARs\n"
+		"sizes in bytes, addresses as the CPU sees them\n"
+		"example: pci");

@@ -41,4 +41,7 @@ static int cmd_rng(int argc, char **argv)
 	return error != 0;
 }
 
-CONSOLE_COMMAND(rng, cmd_rng, "rng [bytes]", "random bytes from the virtio entropy device");
+CONSOLE_COMMAND(rng, cmd_rng, "rng [bytes]",
+		"random bytes from the virtio entropy device\n"
+		"bytes: 1 to 4096, default 16\n"
+		"example: rng 64");

@@ -29,4 +29,6 @@ static int cmd_shutdown(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(shutdown, cmd_shutdown, "shutdown",
-		"remove all drivers, compare free blocks with those at boot, bind them again");
+		"drivers leave, free blocks compared with the boot's\n"
+		"and they are bound again; nothing may be missing\n"
+		"example: shutdown");

@@ -194,4 +194,7 @@ static const char *complete_sysctl(const char *prefix, unsigned int n)
 }
 
 CONSOLE_COMMAND_COMPLETE(sysctl, cmd_sysctl, "sysctl [name[=value]]",
-			 "list, read or set the allocator's switches", complete_sysctl);
+			 "list, read or set the allocator's switches\n"
+			 "units are in the names; what is given by pages is in pages of 4 KiB\n"
+			 "example: sysctl vm.min_free_kbytes=4096",
+			 complete_sysctl);

@@ -13,6 +13,8 @@
 #include "console/command.h"
 #include "console/parse.h"
 #include "console/crc32.h"
+#include "console/input.h"
+#include "console/output.h"
 
 #define MOST	 (1U << 30)	     /* bytes one test receives */
 #define PATIENCE (20 * NSEC_PER_SEC) /* nothing came for so long: it is over */
@@ -52,7 +54,7 @@ static bool take(void *arg)
 	int *byte = arg;
 
 	if (*byte < 0)
-		*byte = uart_getc();
+		*byte = console_poll();
 	return *byte >= 0;
 }
 
@@ -80,6 +82,7 @@ static int receive(uint64_t bytes, bool slow)
 	uint64_t done = 0, start;
 	uint32_t crc = 0;
 
+	output_live();
 	printf("uart: ready for %" PRIu64 " bytes\n", bytes);
 	uart_flush();
 	start = timer_now();
@@ -131,8 +134,9 @@ static int cmd_uart(int argc, char **argv)
 	return receive(bytes, argc == 4);
 }
 
-CONSOLE_COMMAND_WORDS(
-	uart, cmd_uart, "uart [receive <bytes> [slow]]",
-	"the console's UART: what it received and lost; a test of the line\n"
-	"receive: take raw bytes and print their CRC-32; slow: only when the ring is full",
-	"receive", "slow");
+CONSOLE_COMMAND_WORDS(uart, cmd_uart, "uart [receive <bytes> [slow]]",
+		      "the console's UART: received, lost; a test of the line\n"
+		      "receive: take raw bytes and print their CRC-32, at most 20 s of silence\n"
+		      "slow: only when the ring is full\n"
+		      "example: uart receive 4096",
+		      "receive", "slow");

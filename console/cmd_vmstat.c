@@ -81,4 +81,7 @@ static int cmd_vmstat(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND(vmstat, cmd_vmstat, "vmstat", "counters, as /proc/vmstat");
+CONSOLE_COMMAND(vmstat, cmd_vmstat, "vmstat",
+		"counters since the boot, as /proc/vmstat\n"
+		"pages of 4 KiB, or events\n"
+		"example: vmstat | grep pcp");

@@ -21,7 +21,11 @@ struct console_command {
 	 */
 	int (*handler)(int argc, char **argv);
 	const char *usage; /* "alloc <order> [gfp]" */
-	const char *help;  /* one line; `help <name>` prints what follows it too */
+	/*
+	 * One line that fits the list of 80 columns; `help <name>` prints what follows it too: what each word means, its default
+	 * and unit, and "example: " with a line to type.
+	 */
+	const char *help;
 	/*
 	 * TAB in an argument that begins with prefix: the n-th candidate, NULL past the last. The
 	 * editor drops those that do not begin with prefix. The string is valid until the next
@@ -74,6 +78,9 @@ _Noreturn void console_shell(void);
  * Context: thread, interrupts enabled.
  */
 int console_getchar(void);
+
+/* console_history() - the line entered so many before, 1 is the last one; NULL: it is not kept. */
+const char *console_history(unsigned int back);
 
 /* The prompt, exactly this. */
 #define CONSOLE_PROMPT "quarry> "

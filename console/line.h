@@ -13,6 +13,7 @@
 
 #define LINE_MAX_LENGTH 255 /* without the terminator */
 #define LINE_HISTORY	32  /* lines remembered */
+#define LINE_SEARCH_MAX 32  /* characters that Ctrl-R looks for */
 
 enum line_event {
 	LINE_NONE,	/* go on */
@@ -54,10 +55,19 @@ struct line {
 	unsigned int history_count;
 	unsigned int history_back; /* how far back the line shown is; 0: the one being typed */
 	char unfinished[LINE_MAX_LENGTH + 1];
+
+	/* Ctrl-R. */
+	bool searching, search_failed;
+	char search[LINE_SEARCH_MAX + 1];
+	size_t search_length;
+	size_t prompt_length; /* of the prompt that is shown: the search has its own */
 };
 
 /* Empty the line and print the prompt. */
 void line_start(struct line *line);
+
+/* line_history() - the line entered so many before; 1 is the last one; NULL: it is not kept. */
+const char *line_history(const struct line *line, unsigned int back);
 
 /* Take one byte from the terminal. After any event but LINE_NONE call line_start() again. */
 enum line_event line_input(struct line *line, unsigned char byte);

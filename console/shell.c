@@ -12,8 +12,12 @@
 #include "drivers/timer/timer.h"
 #include "drivers/serial/uart.h"
 #include "console/command.h"
+#include "console/input.h"
 #include "console/line.h"
+#include "console/output.h"
 #include "console/parse.h"
+#include "console/suggest.h"
+#include "console/terminal.h"
 
 static_assert(CONSOLE_LINE_MAX == LINE_MAX_LENGTH, "the editor's limit is the console's");
 
@@ -57,11 +61,63 @@ int console_usage(const char *name)
 	return 1;
 }
 
+/* ---- one command ---------------------------------------------------------------------------- */
+
+/*
+ * Cut `| grep [-v] WORD ..` off the words; returns how many are left, -1 after a line of error. A bar is a word of its own:
+ * GFP_KERNEL|__GFP_ZERO has none.
+ */
+static int cut_grep(int argc, char **argv, struct output_words *words)
+{
+	int left = argc;
+
+	for (int i = 0; i < argc; i++) {
+		bool without;
+
+		if (strcmp(argv[i], "|") != 0)
+			continue;
+		left = left < i ? left : i;
+		without = i + 2 < argc && strcmp(argv[i + 2], "-v") == 0;
+		if (i + 2 + without >= argc || strcmp(argv[i + 1], "grep") != 0 ||
+		    words->count == OUTPUT_MAX_WORDS ||
+		    (i + 3 + without < argc && strcmp(argv[i + 3 + without], "|") != 0)) {
+			printf("usage: <command> | grep [-v] <word>, %d times at most\n",
+			       OUTPUT_MAX_WORDS);
+			return -1;
+		}
+		words->without[words->count] = without;
+		words->word[words->count++] = argv[i + 2 + without];
+	}
+	argv[left] = NULL;
+	return left;
+}
+
+static const char *name_at(unsigned int n)
+{
+	const struct console_command *command = console_command_at(n);
+
+	return command ? command->name : NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *near = suggest(name, name_at);
+
+	if (near)
+		printf("%s: unknown command; did you mean '%s'?\n", name, near);
+	else
+		printf("%s: unknown command; 'help' lists the commands\n", name);
+	return 1;
+}
+
 static int run_one(char *text)
 {
+	static char help[] = "help";
 	char *argv[CONSOLE_MAX_ARGS + 1];
 	int argc = parse_words(text, argv, CONSOLE_MAX_ARGS);
 	const struct console_command *command;
+	struct output_words words = {.count = 0};
+	int result;
 
 	if (argc == 0)
 		return 0;
@@ -69,28 +125,45 @@ static int run_one(char *text)
 		printf("more than %d words in a command: nothing done\n", CONSOLE_MAX_ARGS);
 		return 1;
 	}
-	command = console_command_find(argv[0]);
-	if (!command) {
-		printf("%s: unknown command; 'help' lists the commands\n", argv[0]);
+	argc = cut_grep(argc, argv, &words);
+	if (argc < 0)
 		return 1;
-	}
-	return command->handler(argc, argv);
+	if (argc > 0 && strcmp(argv[0], "?") == 0)
+		argv[0] = help;
+	command = argc > 0 ? console_command_find(argv[0]) : NULL;
+	if (!command)
+		return unknown(argc > 0 ? argv[0] : "|");
+	output_begin(&words);
+	result = command->handler(argc, argv);
+	output_end();
+	return result;
 }
 
 int console_run(char *line)
 {
 	int result = 0;
 
+	input_restart();
+	output_new_line();
 	while (line) {
 		char *next = strchr(line, ';');
 
+		if (line[strspn(line, " ")] == '#')
+			break;
 		if (next)
 			*next++ = '\0';
 		result = run_one(line);
+		if (console_interrupted()) {
+			if (!output_is_live())
+				printf("^C\n");
+			return 1;
+		}
 		line = next;
 	}
 	return result;
 }
+
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* Into *arg, the next byte; true if there is one. */
 static bool take(void *arg)
@@ -98,7 +171,7 @@ static bool take(void *arg)
 	int *byte = arg;
 
 	if (*byte < 0)
-		*byte = uart_getc();
+		*byte = console_poll();
 	return *byte >= 0;
 }
 
@@ -170,25 +243,59 @@ static const char *candidate(const char *text, size_t start, size_t end, unsigne
 	return command->complete(prefix, n);
 }
 
+static struct line line = {
+	.prompt = CONSOLE_PROMPT,
+	.put = console_write,
+	.candidate = candidate,
+};
+
+const char *console_history(unsigned int back)
+{
+	return line_history(&line, back);
+}
+
+/*
+ * Is it time to ask what is at the other end? With the first key: a machine at which nobody types prints no question. A
+ * terminal is asked again with each line, as it may have gone or changed its size; what is none, when a key is pressed that a user
+ * presses who has just come.
+ */
+static bool time_to_ask(int byte)
+{
+	static bool asked;
+	bool first = !asked;
+
+	asked = true;
+	return first || terminal().rows || strchr("\r\n\f\033", byte);
+}
+
+static enum line_event read_line(void)
+{
+	enum line_event event;
+	bool first = true;
+
+	line_start(&line);
+	do {
+		int byte = console_getchar();
+
+		if (first && byte && time_to_ask(byte))
+			terminal_ask();
+		first = false;
+		event = line_input(&line, (unsigned char)byte);
+	} while (event == LINE_NONE);
+	return event;
+}
+
 void console_shell(void)
 {
-	static struct line line = {
-		.prompt = CONSOLE_PROMPT,
-		.put = console_write,
-		.candidate = candidate,
-	};
-
 	for (;;) {
-		enum line_event event;
+		enum line_event event = read_line();
 
-		line_start(&line);
-		do
-			event = line_input(&line, (unsigned char)console_getchar());
-		while (event == LINE_NONE);
 		if (event == LINE_TOO_LONG)
 			printf("line too long: %d characters at most, nothing done\n",
 			       LINE_MAX_LENGTH);
-		else if (event == LINE_ENTERED)
+		else if (event == LINE_ENTERED && line.length) {
+			terminal_settle();
 			console_run(line.text);
+		}
 	}
 }

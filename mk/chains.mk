@@ -24,8 +24,8 @@ chain-uboot: ## start the board with U-Boot, which loads the image from a disk
 	$(error board '$(BOARD)' names no U-Boot (UBOOT in boards/$(BOARD)/board.mk))
 else
 chain-uboot: $(UBOOT_DISK)
-	@echo "Booting $(BOARD) by U-Boot; to leave: poweroff, or Ctrl-A x"
+	@echo "Booting $(BOARD) by U-Boot; $(LEAVE)"
 	$(Q)$(QEMU) $(QEMU_ARGS) -m $(or $(UBOOT_MEM),$(MEM)) -smp $(SMP) $(UBOOT_ARGS) \
 		-drive file=$(UBOOT_DISK),format=raw,if=none,id=disk -device virtio-blk-device,drive=disk \
-		$(QEMU_EXTRA) -nographic
+		$(QEMU_EXTRA) $(TERMINAL)
 endif

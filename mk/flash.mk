@@ -32,6 +32,6 @@ flash: ## write the image to the board's flash and start the board from it alone
 else
 flash: $(FLASH_IMAGE)
 	$(if $(CMD),$(error CMD is passed by a loader, and flash has none: type commands on the console))
-	@echo "Booting $(BOARD) from flash; to leave: poweroff, or Ctrl-A x"
-	$(Q)$(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(FLASH_ARGS) $(QEMU_EXTRA) -nographic
+	@echo "Booting $(BOARD) from flash; $(LEAVE)"
+	$(Q)$(QEMU) $(QEMU_ARGS) $(RAM_ARGS) -smp $(SMP) $(FLASH_ARGS) $(QEMU_EXTRA) $(TERMINAL)
 endif

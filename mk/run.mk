@@ -51,7 +51,15 @@ EDU_ARGS := -device edu,dma_mask=0xffffffff
 PLUGGED   = $(if $(DISK),$(DISK_ARGS)) $(if $(filter 1,$(EDU)),$(EDU_ARGS)) \
 	$(if $(filter 1,$(RNG)),-device virtio-rng-device)
 
-QEMU_LINE = $(QEMU) $(QEMU_ARGS) -m $(MEM) -smp $(SMP) $(LOAD_ARGS) \
+# Gigabytes are address space that nothing is set aside for: a host need not have what the board never touches.
+RAM_OBJECT = -object memory-backend-ram,id=ram,size=$(MEM),reserve=off -machine memory-backend=ram
+RAM_ARGS   = -m $(MEM) $(if $(filter %G %T,$(MEM)),$(if $(findstring memory-backend,$(QEMU_EXTRA)),,$(RAM_OBJECT)))
+
+# QEMU's own key is Ctrl-]: Ctrl-A goes to the beginning of the console's line.
+TERMINAL := -nographic -echr 0x1d
+LEAVE    := to leave: poweroff, or Ctrl-] x
+
+QEMU_LINE = $(QEMU) $(QEMU_ARGS) $(RAM_ARGS) -smp $(SMP) $(LOAD_ARGS) \
 	$(PLUGGED) $(QEMU_EXTRA)
 
 .PHONY: run debug
@@ -65,8 +73,8 @@ debug:
 else
 run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this terminal
 	$(if $(BARE),$(if $(CMD),$(error CMD is passed by a loader, and board '$(BOARD)' has none: type commands on the console)))
-	@echo "Booting $(BOARD); to leave: poweroff, or Ctrl-A x"
-	$(Q)$(QEMU_LINE) -nographic $(if $(SERIAL_BEFORE),$(SERIAL_BEFORE) -serial mon:stdio)
+	@echo "Booting $(BOARD); $(LEAVE)"
+	$(Q)$(QEMU_LINE) $(TERMINAL) $(if $(SERIAL_BEFORE),$(SERIAL_BEFORE) -serial mon:stdio)
 
 # gdb starts QEMU itself and talks to it through a pipe: no port to collide on.
 debug: $(OUT)/quarry.bin $(LOAD_DEPS) ## the same, stopped at the first instruction, in gdb

@@ -81,6 +81,19 @@ uint64_t bench_stat_rank(const struct bench_stat *stat, unsigned int permille)
 
 static const struct bench *running;
 static bool exact; /* the counter counts instructions */
+static bool said;  /* that it does not, in this run */
+bool (*bench_poll)(const char *what);
+
+bool bench_stopped(const char *what)
+{
+	return bench_poll && bench_poll(what);
+}
+
+bool bench_hunt_stopped(void)
+{
+	return !exact && bench_stopped(running->name);
+}
+
 void bench_line(const char *variant)
 {
 	printf("bench: %s %s%s%s", running->name, BENCH_ISA, variant ? " " : "",
@@ -262,9 +275,11 @@ static bool calibrate(void)
 	end = bench_count();
 	if (bench_overhead == 1 && end - start == NOPS + 1)
 		return true;
-	printf("bench: the counter is not one of instructions (1 read as %" PRIu64
-	       ", %d nops as %" PRIu64 "): figures are marked ~; use QEMU's -icount\n",
-	       bench_overhead, NOPS, end - start);
+	if (!said)
+		printf("bench: the counter is not one of instructions (%d nops read as %" PRIu64
+		       "):\nbench: figures are marked ~; exact ones: make bench, or QEMU's -icount\n",
+		       NOPS, end - start);
+	said = true;
 	return false;
 #endif
 }
@@ -310,10 +325,18 @@ int bench_run_named(int n, char **names)
 	const struct bench *bench;
 	int failed = 0;
 
-	for (int i = 0; i < n; i++)
+	said = false;
+	for (int i = 0; i < n; i++) {
+		if (bench_stopped(names[i]))
+			return 1;
 		failed |= bench_run(bench_find(names[i]));
-	for (unsigned int i = 0; n == 0 && (bench = bench_at(i)) != NULL; i++)
-		if (!bench->only_by_name)
-			failed |= bench_run(bench);
+	}
+	for (unsigned int i = 0; n == 0 && (bench = bench_at(i)) != NULL; i++) {
+		if (bench->only_by_name)
+			continue;
+		if (bench_stopped(bench->name))
+			return 1;
+		failed |= bench_run(bench);
+	}
 	return failed;
 }

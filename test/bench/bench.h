@@ -55,6 +55,15 @@ int bench_run(const struct bench *bench);
  */
 int bench_run_named(int n, char **names);
 
+/*
+ * bench_stopped() - whether the user wants no more, and a place to show what comes next; between what is measured, interrupts
+ * masked or not. It asks bench_poll, which a port may set.
+ */
+bool bench_stopped(const char *what);
+/* The same for a hunt that lasts minutes: not where instructions are counted, as asking is some too. */
+bool bench_hunt_stopped(void);
+extern bool (*bench_poll)(const char *what);
+
 const char *bench_hot_pair(void);    /* B1 */
 const char *bench_lifo(void);	     /* B2 */
 const char *bench_orders(void);	     /* B3, freed in other orders */

@@ -6,13 +6,40 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <quarry/port.h>
+
 #include "boot/boot.h"
 #include "test/bench/bench.h"
 #include "console/command.h"
+#include "console/input.h"
+#include "console/output.h"
+#include "console/terminal.h"
+
+static bool poll(const char *what)
+{
+	static bool stopped; /* said so; what asks next, deeper or later, is told the same */
+	unsigned long flags = port_irq_save();
+	bool interrupted;
+
+	machine_irq_enable(); /* for the byte, where they were masked */
+	terminal_progress("%s, Ctrl-C ends it", what);
+	interrupted = console_interrupted();
+	machine_irq_disable();
+	port_irq_restore(flags);
+	if (!interrupted) {
+		stopped = false;
+		return false;
+	}
+	if (!stopped)
+		printf("bench: stopped by Ctrl-C\n");
+	stopped = true;
+	return true;
+}
 
 static int cmd_bench(int argc, char **argv)
 {
 	const struct bench *bench;
+	int failed;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-l") == 0 && argc == 2) {
@@ -31,7 +58,10 @@ static int cmd_bench(int argc, char **argv)
 	}
 	bench_init_cost = boot_info.mm_init_instret;
 	bench_pageset_cost = boot_info.mm_pageset_instret;
-	return bench_run_named(argc - 1, argv + 1);
+	bench_poll = poll;
+	output_live();
+	failed = bench_run_named(argc - 1, argv + 1);
+	return failed;
 }
 
 static const char *complete_bench(const char *prefix, unsigned int n)
@@ -42,5 +72,10 @@ static const char *complete_bench(const char *prefix, unsigned int n)
 	return bench ? bench->name : NULL;
 }
 
-CONSOLE_COMMAND_COMPLETE(bench, cmd_bench, "bench [-l | name...]",
-			 "run the benchmarks, one line a figure; -l lists them", complete_bench);
+CONSOLE_COMMAND_COMPLETE(
+	bench, cmd_bench, "bench [-l | name...]",
+	"run the benchmarks, one line a figure; -l lists them\n"
+	"default all that take seconds; instructions, where the CPU counts them as\n"
+	"under make bench; elsewhere marked ~; Ctrl-C ends it after one\n"
+	"example: bench B1 B4",
+	complete_bench);

@@ -256,6 +256,11 @@ static void play_records_again(void)
 		}
 }
 
+static bool goes_on(uint64_t start, uint64_t budget)
+{
+	return bench_count() - start < budget && !bench_hunt_stopped();
+}
+
 static const char *hunt(uint64_t budget)
 {
 	uint64_t start = bench_count();
@@ -276,13 +281,13 @@ static const char *hunt(uint64_t budget)
 		return error;
 	}
 	keep = sections_left(WORST_FRESH) / FRESH_KEEP + 8;
-	while (sections_left(WORST_FRESH) > keep && bench_count() - start < budget / FRESH_SHARE)
+	while (sections_left(WORST_FRESH) > keep && goes_on(start, budget / FRESH_SHARE))
 		play_drawn(WORST_FRESH);
 	worst_pool_take_all();
-	while (bench_count() - start < budget - budget / VIRGIN_SHARE)
+	while (goes_on(start, budget - budget / VIRGIN_SHARE))
 		play_drawn(WORST_WORN);
 	play_records_again();
-	while (bench_count() - start < budget)
+	while (goes_on(start, budget))
 		play_drawn(sections_left(WORST_VIRGIN) ? WORST_VIRGIN : WORST_WORN);
 	worst_pool_close();
 	worst_calls_close();

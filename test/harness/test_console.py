@@ -133,12 +133,84 @@ def test_error_is_one_line_and_changes_nothing(console, setup, line):
 
 
 def test_help_fits(console):
-    """A command a line, of 100 columns at most; what is left out is in the command's own help."""
+    """A command a line, of 80 columns at most; what is left out is in the command's own help, with a line to type."""
     lines = console.lines("help")
-    assert all(len(line) <= 100 for line in lines), lines
-    for line in lines:
-        if line.split()[1] == "..":
-            assert console.lines(f"help {line.split()[0]}")[0].startswith(f"usage: {line.split()[0]} ")
+    assert len(lines) > 35 and all(len(line) <= 80 for line in lines), lines
+    for name in (line.split()[0] for line in lines if re.match("[a-z]", line)):
+        told = console.lines(f"help {name}")
+        assert told[0].startswith(f"usage: {name}"), told
+        assert all(len(line) <= 80 for line in told), told
+        examples = [line for line in told if line.startswith("example: ")]
+        assert len(examples) == 1 and name in examples[0].split()[1:] + examples[0].replace(";", "").split(), told
+
+
+# What only shows, or takes and gives back: its example is one.
+EXAMPLES = ["alloc", "cpus", "devices", "fail", "gfp", "maps", "meminfo", "memblock", "pagetypeinfo", "pcp", "rng",
+            "sysctl", "trace", "vmstat", "why", "zoneinfo"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_can_be_typed(console, name):
+    example = next(line for line in console.lines(f"help {name}") if line.startswith("example: "))
+    before = console.lines("sysctl")
+    printed = console.lines(example.removeprefix("example: "))
+    assert printed and not [line for line in printed if "usage" in line or "unknown" in line], printed
+    if name == "alloc":
+        console.lines(f"free {printed[0].split()[0]}")
+    console.lines("fail off")
+    for line in before:
+        console.lines("sysctl " + line.replace(" = ", "="))
+    assert console.lines("sysctl") == before
+
+
+def test_grep(console):
+    every = console.lines("vmstat")
+    assert console.lines("vmstat | grep pcp") == [line for line in every if "pcp" in line] != []
+    assert console.lines("vmstat | grep -v _ | grep 0") == [line for line in every if "_" not in line and "0" in line] != []
+    assert console.lines("vmstat | grep nosuchcounter") == []
+    assert console.lines("gfp GFP_KERNEL|__GFP_ZERO | grep ZERO")[0].startswith("0x310 ")
+    for line in ("meminfo |", "meminfo | grep", "meminfo | sort", "meminfo | grep a b", "meminfo | grep -v",
+                 "meminfo" + " | grep a" * 5):
+        assert len(console.lines(line)) == 1 and "| grep [-v] <word>" in console.lines(line)[0], line
+
+
+def test_words_of_the_shell(console):
+    assert console.lines("?") == console.lines("help")
+    assert console.lines("# drain; drain") == [] and len(console.lines("drain ; # drain")) == 1
+    assert "did you mean 'meminfo'" in console.lines("memifno")[0]
+    assert "did you mean 'buddyinfo'" in console.lines("help budyinfo")[0]
+    assert "'help' lists" in console.lines("nosuchcommand")[0]
+    console.lines("gfp 0x100")
+    assert [line.split(None, 1) for line in console.lines("history")[-2:]] == [["2", "gfp 0x100"], ["1", "history"]]
+    assert console.keys("\x12gfp 0x1") == console.lines("gfp 0x100")
+    assert console.lines("clear") == []  # no terminal has answered
+
+
+def test_plain_for_scripts(console):
+    """Nobody answers the question: Linux's widths, no pager, no colour, and no more questions."""
+    lines = console.lines("buddyinfo")
+    assert len(lines[0]) == 22 + 11 * 7
+    assert len(console.lines("vmstat")) > 30
+    assert "\x1b" not in console.cmd("vmstat; help; buddyinfo")
+
+
+def test_ctrl_c_ends_a_suite(console):
+    console.send("test\r")
+    console.expect(r"(?m)^ok 2 ")
+    console.send("meminfo\r\x03")
+    said = console.expect_prompt()
+    assert re.search(r"(?m)^Bail out! Ctrl-C, before \w+\.\w+$", said) and re.search(r"(?m)^# quarry: passed=\d+ failed=0 ", said)
+    assert "MemTotal" not in said  # what was typed ahead is dropped
+    assert console.lines("drain") != []
+
+
+def test_ctrl_c_ends_a_benchmark(console):
+    console.send("bench\r")
+    console.expect(r"bench: B1 ")
+    console.send("\x03")
+    said = console.expect_prompt()
+    assert "bench: stopped by Ctrl-C" in said and " B8 " not in said
+    assert len(console.lines("bench B8 B8 | grep make")) == 1  # no counting machine: said once
 
 
 def test_free_errors_name_the_cause(console, setup):

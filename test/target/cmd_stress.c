@@ -14,15 +14,15 @@
 #include "boot/boot.h"
 #include "boot/cpu/smp.h"
 #include "drivers/timer/timer.h"
-#include "drivers/serial/uart.h"
 #include "console/command.h"
+#include "console/input.h"
+#include "console/output.h"
 #include "console/parse.h"
 #include "test/target/late.h"
 #include "test/target/mix.h"
 #include "test/target/pool.h"
 #include "test/target/stress.h"
 
-#define CTRL_C 3
 /* A kick of 63 CPUs costs an emulator more than a millisecond. */
 #define TICK_NS(nr)	((1 + (nr) / 8) * NSEC_PER_MSEC)
 #define LOOK_STEPS	256 /* CPU 0 looks at the clock and the keyboard so often */
@@ -126,11 +126,8 @@ static void look(void)
 {
 	struct stress_sums sums;
 	uint64_t now;
-	int byte;
 
-	while ((byte = uart_getc()) >= 0) {
-		if (byte != CTRL_C)
-			continue;
+	if (console_interrupted()) {
 		run.interrupted = true;
 		stress_stop(&stress);
 	}
@@ -250,6 +247,7 @@ static int cmd_stress(int argc, char **argv)
 		printf("stress: no memory for its own books\n");
 		return 1;
 	}
+	output_live();
 	printf("stress: %u CPUs, orders %u to %u, seed %" PRIu64 "; Ctrl-C stops it\n", nr,
 	       (unsigned int)options.min_order, (unsigned int)options.max_order, options.seed);
 	picture_take(&before);
@@ -283,5 +281,9 @@ static int cmd_stress(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(stress, cmd_stress,
-		"stress [cpus=N] [seconds=N | ops=N] [orders=A-B] [seed=N] [mix=all|KIND,..]",
-		"all CPUs and their interrupts allocate and free at once");
+		"stress [cpus=N] [seconds=N | ops=N] [orders=A-B] [seed=N] [mix=all|KIND]",
+		"all CPUs and their interrupts allocate and free at once\n"
+		"cpus: default all that are online; seconds: default 10; ops: of all CPUs\n"
+		"together; orders: default 0-10; seed: default the clock; mix: what else is\n"
+		"called meanwhile, with commas, default nothing; Ctrl-C ends it\n"
+		"example: stress seconds=60 orders=0-3");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "console/command.h"
+#include "console/output.h"
 #include "test/target/ktap.h"
 
 static int cmd_test(int argc, char **argv)
@@ -14,6 +15,7 @@ static int cmd_test(int argc, char **argv)
 		return console_usage(argv[0]);
 	if (argc == 2 && strcmp(argv[1], "-l") == 0)
 		return test_list() == 0;
+	output_live();
 	return test_run(argc == 2 ? argv[1] : NULL) != 0;
 }
 
@@ -38,4 +40,7 @@ static const char *complete_test(const char *prefix, unsigned int n)
 }
 
 CONSOLE_COMMAND_COMPLETE(test, cmd_test, "test [-l | suite[.case]]",
-			 "run the test suites, print KTAP; -l lists the cases", complete_test);
+			 "run the test suites, print KTAP; -l lists the cases\n"
+			 "default all; Ctrl-C ends it after the case that runs\n"
+			 "example: test frag.random_half",
+			 complete_test);

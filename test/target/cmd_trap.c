@@ -121,5 +121,7 @@ static int cmd_trap(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(trap, cmd_trap, "trap <cpu> [thread | masked | irq | printing | locked]",
-		"stop a CPU with a trap: in a thread, with interrupts masked, in an\n"
-		"interrupt, in the middle of a line it prints, with a zone's lock held");
+		"stop a CPU with a trap\n"
+		"in a thread (the default), with interrupts masked, in an interrupt, in the\n"
+		"middle of a line it prints, with a zone's lock held; not CPU 0\n"
+		"example: trap 1 irq");

@@ -14,6 +14,8 @@
 
 #include "drivers/misc/bufcache.h"
 #include "console/crc32.h"
+#include "console/input.h"
+#include "console/terminal.h"
 
 /* The linker script gathers the cases of all files between these two. */
 extern const struct test_case *const __quarry_suites_start[];
@@ -236,16 +238,24 @@ int test_run(const char *pattern)
 	report.records = 0;
 	emit("KTAP version 1");
 	emit("1..%u", planned);
-	for (entry = __quarry_suites_start; entry != __quarry_suites_end; entry++)
-		if (named_by(*entry, pattern)) {
-			bool good = run_case(*entry, ++n);
+	for (entry = __quarry_suites_start; entry != __quarry_suites_end; entry++) {
+		bool good;
 
-			failed += !good;
-			skipped += good && current.skipped;
+		if (!named_by(*entry, pattern))
+			continue;
+		if (console_interrupted()) {
+			emit("Bail out! Ctrl-C, before %s.%s", (*entry)->suite, (*entry)->name);
+			break;
 		}
+		terminal_progress("%u of %u: %s.%s, Ctrl-C ends after it", n + 1, planned,
+				  (*entry)->suite, (*entry)->name);
+		good = run_case(*entry, ++n);
+		failed += !good;
+		skipped += good && current.skipped;
+	}
 	printf("# quarry: passed=%u failed=%u skipped=%u records=%lu crc32=0x%08lx\n",
 	       n - failed - skipped, failed, skipped, report.records, (unsigned long)report.crc);
-	return (int)failed;
+	return n < planned ? -EINTR : (int)failed;
 }
 
 int test_list(void)

@@ -71,7 +71,8 @@ void test_blocks_move(void);
 
 /*
  * test_run() - run the cases that pattern names: NULL or "" all, "suite", or "suite.case". Returns
- * the number of failed cases, or -ENOENT after one line of error if pattern names none. Context:
+ * the number of failed cases, -ENOENT after one line of error if pattern names none, or -EINTR if Ctrl-C ended it, after "Bail
+ * out!" in place of the cases that are left. Context:
  * thread, nothing else using the allocator; takes seconds.
  */
 int test_run(const char *pattern);

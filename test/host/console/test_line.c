@@ -16,6 +16,9 @@
 
 /* the sources themselves: they are not among the objects that every host test links */
 #include "console/line.c"
+#include "console/line_complete.c"
+#include "console/line_edit.c"
+#include "console/line_search.c"
 #include "console/parse.c"
 
 #define PROMPT	  "quarry> "
@@ -55,15 +58,29 @@ static void screen(const char *text, size_t length)
 	}
 }
 
+/* What the row begins with: the prompt, or what Ctrl-R looks for. */
+static const char *shown_prompt(void)
+{
+	static char text[LINE_SEARCH_MAX + 32];
+
+	if (!line.searching)
+		return PROMPT;
+	snprintf(text, sizeof(text), "%s%s: ", line.search_failed ? "(no line has) " : "(search) ",
+		 line.search);
+	return text;
+}
+
 static void check(void)
 {
+	const char *prompt = shown_prompt();
+
 	assert_true(line.length <= LINE_MAX_LENGTH);
 	assert_true(line.cursor <= line.length);
 	assert_int_equal(strlen(line.text), line.length);
-	assert_memory_equal(row, PROMPT, strlen(PROMPT));
-	assert_memory_equal(row + strlen(PROMPT), line.text, line.length);
-	assert_int_equal(column, strlen(PROMPT) + line.cursor);
-	for (size_t i = strlen(PROMPT) + line.length; i < ROW_WIDTH; i++)
+	assert_memory_equal(row, prompt, strlen(prompt));
+	assert_memory_equal(row + strlen(prompt), line.text, line.length);
+	assert_int_equal(column, strlen(prompt) + line.cursor);
+	for (size_t i = strlen(prompt) + line.length; i < ROW_WIDTH; i++)
 		assert_int_equal(row[i], ' ');
 }
 
@@ -255,6 +272,29 @@ static void test_history(void **state)
 	}
 }
 
+static void test_search(void **state)
+{
+	(void)state;
+	expect_line("alloc 3", "alloc 3");
+	expect_line("meminfo", "meminfo");
+	expect_line("alloc 5", "alloc 5");
+	expect_line("\x12"
+		    "al",
+		    "alloc 5");
+	expect_line("meminfo", "meminfo");
+	expect_line("\x12"
+		    "alloc\x12",
+		    "alloc 3");				 /* the next older one */
+	expect_line("\x12loc 5\x7f\x7f\x08", "alloc 3"); /* what was entered last has it again */
+	expect_line("\x12min\x01x", "xmeminfo");	 /* a key takes the line and counts */
+	expect_line("half\x12zzz\x07", "half");
+	assert_int_equal(type("half\x12zzz"), LINE_NONE);
+	assert_string_equal(line.text, "half"); /* no line has that: nothing changes */
+	assert_int_equal(type("\x03"), LINE_CANCELLED);
+	line_start(&line);
+	expect_line("\x12meminfo\033[A!", "alloc 3!"); /* older than the line found, xmeminfo */
+}
+
 static void test_completion(void **state)
 {
 	(void)state;
@@ -288,7 +328,8 @@ static void test_completion_that_does_not_fit(void **state)
 
 static void test_random_bytes(void **state)
 {
-	static const char likely[] = "ab ;\x01\x02\x04\x05\x06\x0b\x0c\x15\x17\b\t\033[ABCDHF~13;O";
+	static const char likely[] =
+		"ab ;\x01\x02\x04\x05\x06\x0b\x0c\x12\x07\x15\x17\b\t\033[ABCDHF~13;O";
 
 	(void)state;
 	srand(1);
@@ -369,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cancel, setup),
 		cmocka_unit_test_setup(test_too_long, setup),
 		cmocka_unit_test_setup(test_history, setup),
+		cmocka_unit_test_setup(test_search, setup),
 		cmocka_unit_test_setup(test_completion, setup),
 		cmocka_unit_test_setup(test_completion_that_does_not_fit, setup),
 		cmocka_unit_test_setup(test_random_bytes, setup),

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The console as a user sees it: `make run` in a terminal of 80 columns and 24 rows, which tmux emulates. Keys go in, and what is
+read is the screen.
+"""
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from board import ROOT
+
+COLUMNS, ROWS = 80, 24
+MORE = "-- more:"
+# What does not come back to the prompt by itself, or takes long.
+NOT_RUN = {"bench", "clear", "disk", "edu", "flash", "fwcfg", "memtest", "map", "poweroff", "reboot", "shutdown", "stress", "test",
+           "trap"}
+MORE_LINES = ["test -l", "bench -l", "test frag", "stress seconds=1", "bench B1 B3", "why 10 GFP_ATOMIC", "help stress", "why 11",
+              "nosuchcommand", "alloc 0 __GFP_MOVABLE|__GFP_RECLAIMABLE"]
+
+
+class Terminal:
+    """A machine in a window of tmux; one server for each, so that nobody else's is touched."""
+
+    def __init__(self, board):
+        self.socket = f"quarry-{os.getpid()}-{board}"
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
+                  f"cd {ROOT} && exec make -s run BOARD={board} SMP=2 QEMU_EXTRA='-device edu -device virtio-rng-device'")
+        self.tmux("set-option", "-g", "history-limit", "20000")
+
+    def tmux(self, *args):
+        return subprocess.run(["tmux", "-L", self.socket, *args], text=True, capture_output=True, check=True).stdout
+
+    def type(self, text, *keys):
+        if text:
+            self.tmux("send-keys", "-l", text)
+        if keys:
+            self.tmux("send-keys", *keys)
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p").rstrip("\n").split("\n")
+
+    def history(self, *options):
+        return self.tmux("capture-pane", "-p", "-S", "-", *options).rstrip("\n").split("\n")
+
+    def wait(self, pattern, seconds=60):
+        """Until the last line of the screen is so; the screen."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            screen = self.screen()
+            if re.fullmatch(pattern, screen[-1].rstrip()):
+                return screen
+            time.sleep(0.03)
+        raise AssertionError("\n".join([f"no {pattern!r} within {seconds} s:", *self.screen()]))
+
+    def prompt(self, seconds=60):
+        """Page through to the next prompt."""
+        while True:
+            if self.wait(f"quarry>|{MORE}.*", seconds)[-1].startswith(MORE):
+                self.type("", "Space")
+                time.sleep(0.03)
+                continue
+            return
+
+    def run(self, line):
+        self.type(line, "Enter")
+        self.wait(r"(?!quarry> .).*")
+        self.prompt()
+
+    def close(self):
+        subprocess.run(["tmux", "-L", self.socket, "kill-server"], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def terminal(setup):
+    window = Terminal(setup.board)
+    try:
+        window.wait("quarry>", 120)
+        window.type(" ")
+        window.wait("quarry>")
+        time.sleep(0.3)  # its answer
+        window.type("", "C-u")
+        yield window
+    finally:
+        window.close()
+
+
+def test_no_line_is_wrapped(terminal):
+    """Whatever a command prints, no line is wider than the screen."""
+    terminal.run("help | grep -v nosuch")
+    names = [line.split()[0] for line in terminal.history() if re.match(r"[a-z]+ .*", line) and "help" not in line.split("> ")[0]]
+    names = [name for name in dict.fromkeys(names) if name.isalpha() and name not in NOT_RUN]
+    terminal.tmux("clear-history")
+    said = 0
+    for line in [*(name for name in names if name not in {"qemu", "mm"}), *MORE_LINES]:
+        terminal.run(line)
+        said += 1
+    assert said > 30
+    lines, joined = terminal.history(), terminal.history("-J")
+    assert sum("quarry> " in line for line in lines) > 30 and max(map(len, lines)) <= COLUMNS
+    assert [line.rstrip() for line in joined] == [line.rstrip() for line in lines], \
+        [line for line in joined if len(line.rstrip()) > COLUMNS]
+
+
+def test_pager(terminal):
+    terminal.type("vmstat", "Enter")
+    first = terminal.wait(MORE + ".*")
+    assert first[0] == "nr_free_pages " + first[0].split()[1] or first[0].startswith("quarry> vmstat")
+    assert sum(bool(re.match(r"\w+ \d+$", line)) for line in first) == ROWS - 1
+    terminal.type("", "Enter")
+    time.sleep(0.3)
+    second = terminal.wait(MORE + ".*")
+    assert second[:ROWS - 2] == first[1:ROWS - 1] and second[ROWS - 2] != first[ROWS - 2]
+    terminal.type("q")
+    assert terminal.wait("quarry>")[-2] == second[ROWS - 2]
+    terminal.type("vmstat | grep nr_", "Enter")  # short enough: no pager
+    terminal.wait("quarry>")
+    terminal.type("vmstat; meminfo", "Enter")
+    terminal.wait(MORE + ".*")
+    terminal.type("", "C-c")
+    assert terminal.wait("quarry>")[-2] == "^C"
+
+
+def test_progress_and_ctrl_c(terminal):
+    terminal.type("test", "Enter")
+    terminal.wait(r"\d+ of \d+: \w+\.\w+, Ctrl-C ends after it")
+    terminal.type("", "C-c")
+    screen = terminal.wait("quarry>")
+    assert screen[-3].startswith("Bail out! Ctrl-C") and screen[-2].startswith("# quarry: passed=")
+    assert not [line for line in screen if "Ctrl-C ends" in line]
+
+
+def test_search(terminal):
+    terminal.run("gfp 0x310")
+    terminal.run("drain")
+    terminal.type("", "C-r")
+    terminal.type("0x3")
+    terminal.wait(r"\(search\) 0x3: gfp 0x310")
+    terminal.type("", "C-a")
+    terminal.type("why 0; ", "Enter")
+    time.sleep(0.3)
+    assert terminal.wait("quarry>")[-2].startswith("0x310 GFP_KERNEL|__GFP_ZERO")
+
+
+def test_widths(terminal):
+    terminal.type("", "C-l")
+    terminal.run("buddyinfo")
+    assert re.match(r"Node 0, zone    DMA32( +\d+){11}$", terminal.screen()[1]) and len(terminal.screen()[1]) <= 78
+    terminal.run("clear")
+    terminal.run("devices")
+    assert terminal.screen()[1].split() == ["driver", "reg", "irq", "pages", "bytes", "mask", "zone", "coh", "node"]
