@@ -5,12 +5,15 @@ mm/ in one source file: amalgamate.py FOLDER VERSION --core FILE.. --debug FILE.
 
 FOLDER gets quarry.h, all public headers; quarry.c, the core; quarry_debug.c, what is in libquarry-debug. The text is that of the tree,
 in an order that is always the same. A name that two source files have of their own gets the file's name as a suffix, and a file's macros
-end with it.
+end with it. What is internal to the library has the prefix quarry__ for the linker, as in the archives (names.py).
 """
 import argparse
 import re
 from collections import Counter
 from pathlib import Path
+
+from prefix import code as code_of
+from prefix import objects
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = ROOT / "include/quarry"
@@ -88,12 +91,22 @@ def header(version):
     return "".join(unit.parts)
 
 
+def internal():
+    """Functions and data that mm/'s own headers declare and the public ones do not; those of C are C's."""
+    public = {name for path in PUBLIC.rglob("*.h") for name, _ in objects(code_of(path)[1])}
+    found = {name for path in (ROOT / "mm").rglob("*.h") for name, text in objects(code_of(path)[1])
+             if not text.startswith(("static", "typedef"))} - public - {"memcmp", "memcpy", "memmove", "memset"}
+    lines = "".join(f"#define {name} quarry__{name}\n" for name in sorted(found))
+    return ("/* What is internal, for the linker. QUARRY_INTERNAL_NAMES: by the names it has here. */\n"
+            f"#ifndef QUARRY_INTERNAL_NAMES\n{lines}#endif\n")
+
+
 def source(title, paths):
     # where size counts this one has the locks' bodies, and says so before the header is seen
     paths = sorted(paths, key=lambda path: (path.name != "spinlock.c", path))
     own = {path: own_names(path.read_text()) for path in paths}
     count = Counter(name for names in own.values() for name in names)
-    unit = Unit(title + '#include "quarry.h"\n' + QUIET, False)
+    unit = Unit(title + '#include "quarry.h"\n' + internal() + QUIET, False)
     for path in paths:
         text = unit.expand(path)
         # a header that this file was the first to name stays as it is

@@ -14,16 +14,22 @@ VERSION := $(subst $() ,.,$(strip $(foreach part,MAJOR MINOR PATCH,$(shell sed -
 AMALGAMATION := $(O)/amalgamation
 AMALGAMATED  := $(AMALGAMATION)/quarry.c $(AMALGAMATION)/quarry.h $(AMALGAMATION)/quarry_debug.c
 
+GIVEN        := $(if $(PREFIXED),$(AMALGAMATED:$(AMALGAMATION)/%=$(AMALGAMATION)-prefixed/%),$(AMALGAMATED))
+
 .PHONY: amalgamation
-amalgamation: $(AMALGAMATED) ## mm/ in one source file: build/amalgamation/quarry.c, quarry.h, quarry_debug.c
+amalgamation: $(GIVEN) ## mm/ in one source file: build/amalgamation/quarry.c, quarry.h, quarry_debug.c
 	@echo 'amalgamation: $^'
 
 $(AMALGAMATION)/sources: FORCE
 	@$(call update,$(VERSION) $(MM_CORE_SOURCES) : $(MM_DEBUG_SOURCES))
 
-$(AMALGAMATED) &: mk/amalgamate.py $(AMALGAMATION)/sources $(MM_SOURCES) $(wildcard mm/*.h mm/*/*.h include/quarry/*.h)
+$(AMALGAMATED) &: mk/amalgamate.py mk/prefix.py $(AMALGAMATION)/sources $(MM_SOURCES) $(wildcard mm/*.h mm/*/*.h include/quarry/*.h)
 	$(call say,ONEFILE,$(AMALGAMATION))
 	$(Q)/usr/bin/python3 mk/amalgamate.py $(AMALGAMATION) $(VERSION) --core $(MM_CORE_SOURCES) --debug $(MM_DEBUG_SOURCES)
+
+$(AMALGAMATED:$(AMALGAMATION)/%=$(AMALGAMATION)-prefixed/%) &: mk/prefix.py $(AMALGAMATED)
+	$(call say,PREFIX,$(AMALGAMATION)-prefixed)
+	$(Q)/usr/bin/python3 mk/prefix.py include $(AMALGAMATION) $(AMALGAMATION)-prefixed
 
 # The host programs with it in place of mm/'s objects.
 ONE      := $(HOST)/one
@@ -36,7 +42,7 @@ host-one: $(HOST_ONE:%=$(ONE)/%)
 $(ONE)/%.o: $(AMALGAMATION)/%.c $(HOST)/flags
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_COMPILE) -Wall -Wextra -Werror -I.
+	$(Q)$(HOST_COMPILE) -DQUARRY_INTERNAL_NAMES -Wall -Wextra -Werror -I.
 
 $(HOST_ONE:%=$(ONE)/%): $(ONE)/%: $(HOST)/obj/test/host/mm/%.o $(ONE_OBJECTS) $(filter-out $(HOST_MM),$(HOST_COMMON))
 	$(call say,HOSTLD,$@)
@@ -55,18 +61,18 @@ INSTALL_ROOT     = $(DESTDIR)$(PREFIX)
 INSTALL_PORT     = quarry/port/$(notdir $(or $(QUARRY_PORT_HEADER),$(if $(filter host,$(LIB_FOR)),hosted.h,smp.h)))
 # Ports that are installed anyway, as a compiler or make may be told of them.
 PORTS_THERE      = quarry/port/% include/quarry/port/%
-INSTALL_OPTIONS  = $(filter -DCONFIG_%,$(EXTRA_CFLAGS))
+INSTALL_OPTIONS  = $(filter -DCONFIG_% -DQUARRY_CONFIG_%,$(EXTRA_CFLAGS))
 install_fill = sed -e 's,@PREFIX@,$(PREFIX),g' -e 's,@VERSION@,$(VERSION),g' -e 's,@ISA@,$(LIB_FOR),g' -e 's,@PORT@,$(INSTALL_PORT),g' \
 	-e 's,@OPTIONS@,$(INSTALL_OPTIONS),g'
 # $(call install_files,FILES,FOLDER)
 install_files = $(if $(strip $(1)),install -d $(INSTALL_ROOT)/$(2) && install -m 644 $(1) $(INSTALL_ROOT)/$(2))
 
 .PHONY: install
-install: $(INSTALL_LIBS) $(AMALGAMATED) ## headers, archives, quarry.pc, a CMake package, sources in one file: DESTDIR= PREFIX= ISA=
-	$(Q)$(call install_files,$(sort $(wildcard include/quarry/*.h)),include/quarry)
-	$(Q)$(call install_files,$(sort $(wildcard include/quarry/port/*.h)) $(filter-out $(PORTS_THERE),$(QUARRY_PORT_HEADER)),include/quarry/port)
+install: $(INSTALL_LIBS) $(GIVEN) ## headers, archives, quarry.pc, a CMake package, sources in one file: DESTDIR= PREFIX= ISA=
+	$(Q)$(call install_files,$(addprefix $(PREFIXED),$(sort $(wildcard include/quarry/*.h))),include/quarry)
+	$(Q)$(call install_files,$(addprefix $(PREFIXED),$(sort $(wildcard include/quarry/port/*.h))) $(filter-out $(PORTS_THERE),$(QUARRY_PORT_HEADER)),include/quarry/port)
 	$(Q)$(call install_files,$(INSTALL_LIBS),lib)
-	$(Q)$(call install_files,$(AMALGAMATED),share/quarry)
+	$(Q)$(call install_files,$(GIVEN),share/quarry)
 	$(Q)$(call install_files,LICENSE $(INSTALL_DOCS),share/doc/quarry)
 	$(Q)install -d $(addprefix $(INSTALL_ROOT)/lib/,pkgconfig cmake/Quarry)
 	$(Q)$(install_fill) mk/install/quarry.pc.in >$(INSTALL_ROOT)/lib/pkgconfig/quarry.pc

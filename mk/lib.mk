@@ -3,7 +3,9 @@
 # library it needs memcpy, memmove, memset and memcmp, and its core is compiled without any header of one. libquarry-debug is what
 # prints, explains and checks: it needs snprintf and vsnprintf and a few string functions.
 
+#: QUARRY_LINUX_NAMES	make lib, install, amalgamation: 0 for names that begin with quarry_; default 1, Linux's names
 #: QUARRY_PORT_HEADER	make lib: the header of the port to build for; default include/quarry/port/smp.h
+QUARRY_LINUX_NAMES ?= 1
 
 MM_DEBUG_NAMES   := advice check check_walk explain gfp info nearest state_hash trace_text words
 MM_DEBUG_SOURCES := $(foreach s,$(MM_SOURCES),$(if $(filter $(MM_DEBUG_NAMES) %_check,$(basename $(notdir $(s)))),$(s)))
@@ -12,8 +14,17 @@ MM_CORE_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES),$(MM_SOURCES))
 LIB_FLAGS = -std=gnu11 $(OPT) -g -fPIE -fvisibility=hidden -fbuiltin -fno-stack-protector -U_FORTIFY_SOURCE -fno-common \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fstack-usage $(EXTRA_CFLAGS)
 
-LIB      := $(OUT)/lib
-LIB_HOST := $(HOST)/lib
+# Where the sources are: names with a prefix are in a tree that is made of this one.
+PREFIXED    := $(if $(filter 0,$(QUARRY_LINUX_NAMES)),$(O)/prefixed/)
+PREFIXED_OF := $(wildcard mm/*.[ch] mm/*/*.[ch] include/quarry/*.h include/quarry/port/*.h)
+LIB         := $(OUT)/lib$(PREFIXED:%=-prefixed)
+LIB_HOST    := $(HOST)/lib$(PREFIXED:%=-prefixed)
+
+$(PREFIXED_OF:%=$(O)/prefixed/%) &: mk/prefix.py $(PREFIXED_OF)
+	$(call say,PREFIX,$(O)/prefixed)
+	$(Q)/usr/bin/python3 mk/prefix.py include mm $(O)/prefixed/mm
+	$(Q)/usr/bin/python3 mk/prefix.py include include $(O)/prefixed/include
+
 # The port: $(call port,WHERE THERE IS NO OTHER).
 port = -DQUARRY_PORT_HEADER='"$(or $(QUARRY_PORT_HEADER),$(1))"'
 LIB_CC      = $(CC) $(ISA_FLAGS) $(LIB_FLAGS) -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) $(call port,quarry/port/smp.h)
@@ -25,10 +36,10 @@ $(1)/flags: FORCE | deps-check
 	@$$(call update,$$($(2)) $$($(3)) $$(WARNINGS) $$(shell $$(firstword $$($(2))) -dumpfullversion) $$(MM_SOURCES))
 
 $(MM_DEBUG_SOURCES:%.c=$(1)/%.o): LIB_MORE = $$($(3))
-$(1)/mm/%.o: mm/%.c $(1)/flags
+$(1)/mm/%.o: $(PREFIXED)mm/%.c $(1)/flags | $(PREFIXED_OF:%=$(PREFIXED)%)
 	$$(call say,CC,$$< (library))
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$($(2)) $$(LIB_MORE) -MMD -MP -c -o $$@ $$< $$(WARNINGS) -Iinclude -I.
+	$$(Q)$$($(2)) $$(LIB_MORE) -MMD -MP -c -o $$@ $$< $$(WARNINGS) -I$(PREFIXED)include -I$(or $(PREFIXED),.)
 
 # One object an archive, so that what is internal can be made local.
 $(1)/libquarry.all.o: $(MM_CORE_SOURCES:%.c=$(1)/%.o)
@@ -37,7 +48,7 @@ $(1)/libquarry.all.o $(1)/libquarry-debug.all.o:
 	$$(Q)$$($(2)) -r -nostdlib -Wl,--build-id=none -o $$@ $$^
 
 $(1)/global: $(1)/libquarry.all.o $(1)/libquarry-debug.all.o mk/names.py
-	$$(Q)/usr/bin/python3 mk/names.py include $(4)nm $(1)/libquarry.all.o $(1)/libquarry-debug.all.o $(1)
+	$$(Q)/usr/bin/python3 mk/names.py $(PREFIXED)include $(4)nm $(1)/libquarry.all.o $(1)/libquarry-debug.all.o $(1)
 
 $(1)/%.a: $(1)/%.all.o $(1)/global
 	$$(call say,AR,$$@)
@@ -54,10 +65,10 @@ $(eval $(call library_template,$(LIB_HOST),LIB_HOST_CC,NOTHING,))
 
 .PHONY: lib lib-host sizes
 lib: $(LIB)/libquarry.a $(LIB)/libquarry-debug.a ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-debug.a
-	@echo 'library: $^; headers: include/quarry (-Iinclude)'
+	@echo 'library: $^; headers: $(PREFIXED)include/quarry (-I$(PREFIXED)include)'
 
 lib-host: $(LIB_HOST)/libquarry.a $(LIB_HOST)/libquarry-debug.a ## the same for programs that run here: build/host/lib
-	@echo 'library: $^; headers: include/quarry (-Iinclude)'
+	@echo 'library: $^; headers: $(PREFIXED)include/quarry (-I$(PREFIXED)include)'
 
 # For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk). No jump is
 # threaded, which copies blocks, and no invariant moved out of a loop, which takes registers that must be saved.

@@ -16,6 +16,18 @@
 #define QUARRY_STATIC_ASSERT _Static_assert
 #endif
 
+/*
+ * 1: what is Linux's has Linux's name, and a few of ours beside it have no prefix either. 0: each
+ * name but those with mm_, MM_ or port_ begins with quarry_ or QUARRY_ (quarry_alloc_pages(), struct
+ * quarry_page, QUARRY_GFP_KERNEL), so that a program may have Linux's names for what is its own. Such
+ * headers and their library are others: `make install QUARRY_LINUX_NAMES=0`, or make amalgamation.
+ */
+#ifndef QUARRY_LINUX_NAMES
+#define QUARRY_LINUX_NAMES 1
+#endif
+QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
+		     "other names are in other headers: make install QUARRY_LINUX_NAMES=0, or 1");
+
 /* Most CPUs that may own per-CPU page caches. */
 #ifndef CONFIG_NR_CPUS
 #define CONFIG_NR_CPUS 64

@@ -31,7 +31,7 @@ def row(target, folder):
     deepest, counted = "-", ["-", "-"]
     if target.name in WITH_STACK:
         prefix = target.compiler[0].removesuffix("gcc")
-        deepest = f"{stack.Graph(prefix + 'objdump', [made], weak={'say_refusal'}).worst()[0]:,}"
+        deepest = f"{stack.Graph(prefix + 'objdump', [made], weak={'quarry__say_refusal'}).worst()[0]:,}"
     if target.name in COUNTED:
         figures = json.loads((ROOT / "docs/figures" / f"{COUNTED[target.name]}.json").read_text())
         counted = [f"{figures['B1.inline.pair']:.0f}", f"{figures['B5.mean']:.1f}"]

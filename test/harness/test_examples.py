@@ -13,6 +13,7 @@ import pytest
 
 import boards
 from board import ROOT
+from test_library import check_names
 
 ICOUNT = "-icount shift=0,align=off,sleep=off"
 GLUE_LINES = 60
@@ -120,6 +121,8 @@ def test_amalgamation_compiles_alone(tmp_path, level):
         for source in ("quarry.c", "quarry_debug.c"):
             done = run(compiler, level, "-Wall", "-Wextra", "-Werror", '-DQUARRY_PORT_HEADER="my_port.h"', "-I.", "-c", source, cwd=tmp_path)
             assert done.returncode == 0, done.stdout[-2000:]
+    for source in ("quarry.o", "quarry_debug.o"):
+        check_names(set(run("nm", "-g", "--defined-only", "--format=just-symbols", tmp_path / source).stdout.split()), whole=False)
     needs = set(run("nm", "-u", tmp_path / "quarry.o").stdout.split()) - {"U", "_GLOBAL_OFFSET_TABLE_"}
     assert needs - {"cpu0", "ram"} <= {"memcpy", "memmove", "memset", "memcmp", "port_log", "port_panic", "port_kick"}, needs
 

@@ -70,7 +70,7 @@ def test_host_programs(target, tmp_path, subresults):
 
     def one(source):
         made = tmp_path / (source.replace("/", "-") + ".o")
-        done = run(*target.compiler, "-std=gnu11", "-O1", "-w", "-DQUARRY_HOST", "-DCONFIG_FAULT_POINTS", *options, "-Itest/targets",
+        done = run(*target.compiler, "-std=gnu11", "-O1", "-w", "-DQUARRY_HOST", "-DQUARRY_INTERNAL_NAMES", "-DCONFIG_FAULT_POINTS", *options, "-Itest/targets",
                    "-Iinclude", "-I.", "-c", "-o", made, source)
         assert done.returncode == 0, done.stdout[-2000:]
         return made
