@@ -10,6 +10,7 @@
 
 #include "boot/boot.h"
 #include "test/bench/bench.h"
+#include "test/target/stress.h"
 #include "console/command.h"
 #include "console/input.h"
 #include "console/output.h"
@@ -54,6 +55,10 @@ static int cmd_bench(int argc, char **argv)
 	}
 	if (machine_instret() == 0) {
 		printf("bench: this CPU has no counter of instructions or cycles\n");
+		return 1;
+	}
+	if (stress_in_background()) {
+		printf("bench: not while stress runs: 'stress stop' ends it\n");
 		return 1;
 	}
 	bench_init_cost = boot_info.mm_init_instret;

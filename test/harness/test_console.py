@@ -291,3 +291,21 @@ def test_completion_of_arguments(console):
     address = re.search(r"(0x[0-9a-f]+) order 2", console.expect_prompt()).group(1)
     console.lines(f"free {address}")
     assert picture(console) == before
+
+
+def test_map_in_plain_text(console):
+    """Without a terminal: one picture, whose figures are meminfo's."""
+    console.lines("drain")
+    lines = console.lines("map")
+    info = parse.meminfo(console.lines("meminfo"))
+    figures = dict(zip(*[iter(re.search(r"pages: (.*)", "\n".join(lines))[1].split())] * 2))
+    assert int(figures["free"]) * 4 == info["MemFree"]
+    assert (int(figures["used"]) + int(figures["free"])) * 4 == info["MemTotal"]
+    rows = [line.split(" ", 1)[1] for line in lines if line.startswith("0x00")]
+    assert len(rows) == 16 and {len(row) for row in rows} == {64}
+    assert "\x1b" not in "".join(lines) and all(len(line) <= 80 for line in lines)
+    for what in ("DMA32 type", "order", "owner", "age"):
+        assert console.lines(f"map {what}")[0].startswith(f"map {what.split()[-1]}: ")
+    assert console.lines("map -w 1") == ["map: -w wants a terminal of 80 columns"]
+    assert console.lines("map Normal") == ["map: zone Normal has no memory"]
+    assert len(console.lines("map -w 0")) == 1 and console.lines("map sideways")[0].startswith("usage: map ")

@@ -35,7 +35,7 @@ class Terminal:
 
     def type(self, text, *keys):
         if text:
-            self.tmux("send-keys", "-l", text)
+            self.tmux("send-keys", "-l", "--", text)
         if keys:
             self.tmux("send-keys", *keys)
 
@@ -55,6 +55,14 @@ class Terminal:
             time.sleep(0.03)
         raise AssertionError("\n".join([f"no {pattern!r} within {seconds} s:", *self.screen()]))
 
+    def until(self, seen, seconds=30):
+        """Until the screen is so; the screen."""
+        deadline = time.monotonic() + seconds
+        while not seen(screen := self.screen()):
+            assert time.monotonic() < deadline, "\n".join(screen)
+            time.sleep(0.03)
+        return screen
+
     def prompt(self, seconds=60):
         """Page through to the next prompt."""
         while True:
@@ -65,8 +73,10 @@ class Terminal:
             return
 
     def run(self, line):
-        self.type(line, "Enter")
-        self.wait(r"(?!quarry> .).*")
+        self.type(line)
+        self.until(lambda screen: screen[-1].endswith(line))
+        self.type("", "Enter")
+        self.until(lambda screen: not screen[-1].endswith(line))
         self.prompt()
 
     def close(self):
@@ -151,3 +161,39 @@ def test_widths(terminal):
     terminal.run("clear")
     terminal.run("devices")
     assert terminal.screen()[1].split() == ["driver", "reg", "irq", "pages", "bytes", "mask", "zone", "coh", "node"]
+
+
+def cells(screen):
+    return "".join(line.split(" ", 1)[1] for line in screen if line.startswith("0x00"))
+
+
+def test_map(terminal):
+    """The cursor, zoom down to a page that was allocated, and back; another CPU at work is seen to change cells."""
+    terminal.run("alloc 4")
+    address = int(next(line for line in reversed(terminal.screen()) if " order 4 " in line).split()[0], 16)
+    terminal.type("map", "Enter")
+    screen = terminal.wait("arrows .*")
+    title = re.match(r"map free: a cell is (\d+) KiB, (0x[0-9a-f]+)-", screen[0])
+    size, base = int(title[1]) << 10, int(title[2], 16)
+    down, right = divmod((address - base) // size, 64)
+    terminal.type("", *["Down"] * down, *["Right"] * right)
+    terminal.until(lambda screen: any(line.startswith(f"{base + (down * 64 + right) * size:#x}-") for line in screen))
+    terminal.type("+++")
+    taken = terminal.until(lambda screen: screen[0].startswith("map free: a cell is 4 KiB") and "#" * 16 in cells(screen))
+    assert len(cells(taken)) == 1024
+    first = int(next(line for line in taken if line.startswith("0x00")).split()[0], 16)
+    assert cells(taken)[(address - first) // 4096:][:16] == "#" * 16
+    terminal.type("---")
+    terminal.until(lambda screen: screen[0].startswith(f"map free: a cell is {size >> 10} KiB, "))
+    terminal.type("t")
+    terminal.until(lambda screen: screen[0].startswith("map type: "))
+    terminal.type("q")
+    terminal.run(f"free {address:#x}")
+    terminal.run("stress background orders=0-2")
+    terminal.type("map age -w 1", "Enter")
+    terminal.until(lambda screen: re.search("[0-3]", cells(screen)))
+    terminal.type("q")
+    terminal.run("test")
+    assert "test: not while stress runs: 'stress stop' ends it" in terminal.screen()
+    terminal.run("stress stop")
+    assert "0 mismatches, buddyinfo as before" in " ".join(terminal.screen()).replace("    ", " ")

@@ -38,13 +38,24 @@ static struct {
 	unsigned int steps;
 	bool interrupted, late;
 	int late_error;
+	/* for its end */
+	struct picture before;
+	struct stress_worker *workers;
+	unsigned int nr, mix;
+	bool background; /* on the other CPUs, and CPU 0 is the console's meanwhile */
 } run;
+
+bool stress_in_background(void)
+{
+	return run.background;
+}
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
 struct options {
 	uint64_t cpus, seconds, operations, seed, min_order, max_order;
 	unsigned int mix; /* kinds, as mix_parse() has them */
+	bool background;
 };
 
 static bool parse_orders(char *text, struct options *options)
@@ -65,6 +76,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 		char *value = strchr(argv[i], '=');
 		bool good = false;
 
+		if (strcmp(argv[i], "background") == 0) {
+			options->background = true;
+			continue;
+		}
 		if (!value)
 			return console_usage(argv[0]);
 		*value++ = '\0';
@@ -117,8 +132,9 @@ static void every_interrupt(void)
 static void tick(void *arg)
 {
 	(void)arg;
-	for (unsigned int i = 1; i < stress.nr_workers; i++)
-		port_kick(cpu_of[i]);
+	for (unsigned int i = 0; i < stress.nr_workers; i++)
+		if (cpu_of[i] != 0)
+			port_kick(cpu_of[i]);
 }
 
 /* CPU 0: the clock, Ctrl-C and the line of progress. */
@@ -151,7 +167,10 @@ static void poll(struct stress_worker *worker)
 	mix_step(worker);
 	if (worker->number != 0 || ++run.steps % LOOK_STEPS != 0)
 		return;
-	look();
+	if (!run.background)
+		look();
+	else if (run.end && timer_now() >= run.end)
+		stress_stop(&stress);
 	if (run.late && run.steps % LATE_STEPS == 0 && !run.late_error)
 		run.late_error = late_release(&stress.stop);
 }
@@ -169,31 +188,36 @@ static bool same_picture(const struct picture *before)
 	return memcmp(before, &now, sizeof(now)) == 0;
 }
 
-/* The first `most` CPUs that are online; 0: all. */
-static unsigned int choose_cpus(uint64_t most)
+/* The first `most` CPUs that are online, from this one on; 0: all. */
+static unsigned int choose_cpus(uint64_t most, unsigned int first)
 {
 	unsigned int n = 0;
 
-	for (unsigned int cpu = 0; cpu < smp_nr_cpus() && (!most || n < most); cpu++)
+	for (unsigned int cpu = first; cpu < smp_nr_cpus() && (!most || n < most); cpu++)
 		if (smp_online(cpu))
 			cpu_of[n++] = (uint8_t)cpu;
 	return n;
 }
 
-static void run_all(struct stress_worker *workers, unsigned int nr, unsigned int mix)
+static void begin_all(void)
 {
-	stress_init(&stress, workers, nr);
-	mix_begin(mix, &stress);
-	log_set_console(!mix); /* refusals are reported: to the ring */
-	for (unsigned int i = 0; i < nr; i++)
-		worker_of[cpu_of[i]] = &workers[i];
+	stress_init(&stress, run.workers, run.nr);
+	mix_begin(run.mix, &stress);
+	log_set_console(!run.mix); /* refusals are reported: to the ring */
+	for (unsigned int i = 0; i < run.nr; i++)
+		worker_of[cpu_of[i]] = &run.workers[i];
 	irq_set_hook(every_interrupt);
-	for (unsigned int i = 1; i < nr; i++)
-		smp_call(cpu_of[i], work, &workers[i]);
-	timer_set(TICK_NS(nr), true, tick, NULL);
-	work(&workers[0]);
-	for (unsigned int i = 1; i < nr; i++)
-		smp_wait(cpu_of[i]);
+	for (unsigned int i = 0; i < run.nr; i++)
+		if (cpu_of[i] != 0)
+			smp_call(cpu_of[i], work, &run.workers[i]);
+	timer_set(TICK_NS(run.nr), true, tick, NULL);
+}
+
+static void end_all(void)
+{
+	for (unsigned int i = 0; i < run.nr; i++)
+		if (cpu_of[i] != 0)
+			smp_wait(cpu_of[i]);
 	timer_set(0, false, NULL, NULL);
 	irq_set_hook(NULL);
 	log_set_console(true);
@@ -219,71 +243,108 @@ static void print_mix(unsigned int mix)
 		       late_pages(), late_done() ? "none is" : "some are");
 }
 
-static int cmd_stress(int argc, char **argv)
+/* The books, after all have ended. */
+static int finish(void)
 {
-	struct options options = {.seed = machine_ticks(), .max_order = MAX_PAGE_ORDER};
-	struct stress_worker *workers;
-	struct picture before;
 	struct stress_sums sums;
-	unsigned int nr;
 	int violations;
 	bool same;
 
-	if (parse_options(argc, argv, &options) != 0)
-		return 1;
-	nr = choose_cpus(options.cpus);
-	if (options.cpus > nr) {
-		printf("stress: %u CPUs are online, not %" PRIu64 "\n", nr, options.cpus);
+	stress_sum(&stress, &sums);
+	same = same_picture(&run.before);
+	violations = mm_check();
+	free_pages_exact(run.workers, run.nr * sizeof(*run.workers));
+	run.background = false;
+	printf("stress: %" PRIu64 " in interrupts, %" PRIu64 " exchanged, %" PRIu64
+	       " drains, %" PRIu64 " refused, mm_check() finds %d violations%s\n",
+	       sums.irq_operations, sums.exchanged, sums.drains, sums.failures, violations,
+	       run.interrupted ? "; stopped by Ctrl-C" : "");
+	if (run.mix)
+		print_mix(run.mix);
+	printf("stress: %" PRIu64 " operations on %u cpus, %" PRIu64 " mismatches, buddyinfo %s\n",
+	       sums.operations, run.nr, sums.mismatches, same ? "as before" : "has changed");
+	return sums.mismatches || violations || !same || run.late_error;
+}
+
+static int stop_background(void)
+{
+	if (!run.background) {
+		printf("stress: nothing runs in the background\n");
 		return 1;
 	}
-	if (!options.operations && !options.seconds)
-		options.seconds = DEFAULT_SECONDS;
-	if (options.seconds && !timer_hz()) {
+	stress_stop(&stress);
+	end_all();
+	return finish();
+}
+
+/* 0, or 1 after one line of error. */
+static int choose(struct options *options)
+{
+	run.nr = choose_cpus(options->cpus, options->background);
+	if (run.nr == 0) {
+		printf("stress: no other CPU is online\n");
+		return 1;
+	}
+	if (options->cpus > run.nr) {
+		printf("stress: %u CPUs are online, not %" PRIu64 "\n", run.nr, options->cpus);
+		return 1;
+	}
+	if (!options->operations && !options->seconds && !options->background)
+		options->seconds = DEFAULT_SECONDS;
+	if (options->seconds && !timer_hz()) {
 		printf("stress: this board has no timer: say ops=\n");
 		return 1;
 	}
-	workers = alloc_pages_exact(nr * sizeof(*workers), GFP_KERNEL | __GFP_ZERO);
-	if (!workers) {
-		printf("stress: no memory for its own books\n");
+	run.workers = alloc_pages_exact(run.nr * sizeof(*run.workers), GFP_KERNEL | __GFP_ZERO);
+	if (run.workers)
+		return 0;
+	printf("stress: no memory for its own books\n");
+	return 1;
+}
+
+static int cmd_stress(int argc, char **argv)
+{
+	struct options options = {.seed = machine_ticks(), .max_order = MAX_PAGE_ORDER};
+
+	if (argc == 2 && strcmp(argv[1], "stop") == 0)
+		return stop_background();
+	if (run.background) {
+		printf("stress: runs in the background: 'stress stop' ends it\n");
 		return 1;
 	}
+	memset(&run, 0, sizeof(run));
+	if (parse_options(argc, argv, &options) != 0 || choose(&options) != 0)
+		return 1;
 	output_live();
-	printf("stress: %u CPUs, orders %u to %u, seed %" PRIu64 "; Ctrl-C stops it\n", nr,
-	       (unsigned int)options.min_order, (unsigned int)options.max_order, options.seed);
-	picture_take(&before);
+	printf("stress: %u CPUs, orders %u to %u, seed %" PRIu64 "; %s stops it\n", run.nr,
+	       (unsigned int)options.min_order, (unsigned int)options.max_order, options.seed,
+	       options.background ? "'stress stop'" : "Ctrl-C");
+	picture_take(&run.before);
 	stress.min_order = (unsigned int)options.min_order;
 	stress.max_order = (unsigned int)options.max_order;
 	stress.seed = options.seed;
 	stress.operations = options.operations;
 	stress.poll = poll;
-	memset(&run, 0, sizeof(run));
 	run.start = timer_now();
 	run.next = run.start + NSEC_PER_SEC;
 	run.end = options.seconds ? run.start + options.seconds * NSEC_PER_SEC : 0;
-
+	run.mix = options.mix;
 	run.late = options.mix == MIX_ALL;
+	run.background = options.background;
 	late_begin();
-	run_all(workers, nr, options.mix);
-
-	stress_sum(&stress, &sums);
-	same = same_picture(&before);
-	violations = mm_check();
-	free_pages_exact(workers, nr * sizeof(*workers));
-	printf("stress: %" PRIu64 " in interrupts, %" PRIu64 " exchanged, %" PRIu64
-	       " drains, %" PRIu64 " refused, mm_check() finds %d violations%s\n",
-	       sums.irq_operations, sums.exchanged, sums.drains, sums.failures, violations,
-	       run.interrupted ? "; stopped by Ctrl-C" : "");
-	if (options.mix)
-		print_mix(options.mix);
-	printf("stress: %" PRIu64 " operations on %u cpus, %" PRIu64 " mismatches, buddyinfo %s\n",
-	       sums.operations, nr, sums.mismatches, same ? "as before" : "has changed");
-	return sums.mismatches || violations || !same || run.late_error;
+	begin_all();
+	if (run.background)
+		return 0;
+	work(&run.workers[0]);
+	end_all();
+	return finish();
 }
 
 CONSOLE_COMMAND(stress, cmd_stress,
-		"stress [cpus=N] [seconds=N | ops=N] [orders=A-B] [seed=N] [mix=all|KIND]",
+		"stress [background] [cpus=N] [seconds=N | ops=N] [orders=A-B] .. | stop",
 		"all CPUs and their interrupts allocate and free at once\n"
 		"cpus: default all that are online; seconds: default 10; ops: of all CPUs\n"
-		"together; orders: default 0-10; seed: default the clock; mix: what else is\n"
-		"called meanwhile, with commas, default nothing; Ctrl-C ends it\n"
+		"together; orders: default 0-10; seed=N: default the clock; mix=KIND: what else\n"
+		"is called, all or kinds with commas, default nothing; Ctrl-C ends it\n"
+		"background: on the other CPUs until 'stress stop', and the prompt is back\n"
 		"example: stress seconds=60 orders=0-3");

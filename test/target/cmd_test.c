@@ -8,6 +8,7 @@
 #include "console/command.h"
 #include "console/output.h"
 #include "test/target/ktap.h"
+#include "test/target/stress.h"
 
 static int cmd_test(int argc, char **argv)
 {
@@ -15,6 +16,10 @@ static int cmd_test(int argc, char **argv)
 		return console_usage(argv[0]);
 	if (argc == 2 && strcmp(argv[1], "-l") == 0)
 		return test_list() == 0;
+	if (stress_in_background()) {
+		printf("test: not while stress runs: 'stress stop' ends it\n");
+		return 1;
+	}
 	output_live();
 	return test_run(argc == 2 ? argv[1] : NULL) != 0;
 }

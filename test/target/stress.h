@@ -61,6 +61,9 @@ void stress_irq(struct stress_worker *worker);
 /* After all workers: free what is in the exchange. Mismatches there are counted with worker 0's. */
 void stress_end(struct stress *stress);
 
+/* The command `stress` has left the console and goes on on other CPUs; the machine's part alone. */
+bool stress_in_background(void);
+
 void stress_stop(struct stress *stress); /* any context */
 
 /* Sums over the workers. */
