@@ -87,6 +87,8 @@ static void print_refusal(phys_addr_t addr, int order, int error)
 	case EINVAL:
 		if ((addr & ~PAGE_MASK) != 0)
 			printf("is not the address of a page (multiple of %lu)\n", PAGE_SIZE);
+		else if (known && info.state == PAGE_CONTIG)
+			printf("is part of a range, which is freed as a whole by its first page\n");
 		else if (known && info.head_pfn != PFN_DOWN(addr))
 			printf("is inside the block of order %u at 0x%" PRIx64 "\n", info.order,
 			       PFN_PHYS(info.head_pfn));
@@ -104,6 +106,7 @@ static void print_refusal(phys_addr_t addr, int order, int error)
 static int cmd_free(int argc, char **argv)
 {
 	phys_addr_t addr;
+	unsigned long pages;
 	unsigned int order = 0;
 	int error;
 
@@ -115,7 +118,9 @@ static int cmd_free(int argc, char **argv)
 		return 1;
 	/* the allocator logs a misuse: into the ring only, the line below says it here */
 	log_set_console(false);
-	error = free_pages_phys(addr, argc == 3 ? (int)order : -1);
+	pages = argc == 2 && addr % PAGE_SIZE == 0 ? contig_range_pages(PFN_DOWN(addr)) : 0;
+	error = pages ? free_contig_range(PFN_DOWN(addr), pages)
+		      : free_pages_phys(addr, argc == 3 ? (int)order : -1);
 	log_set_console(true);
 	if (error) {
 		print_refusal(addr, argc == 3 ? (int)order : -1, error);
@@ -125,9 +130,9 @@ static int cmd_free(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(free, cmd_free, "free <address> [order]",
-		"give back what alloc printed\n"
+		"give back what alloc or range printed\n"
 		"address: physical, 0x.. or decimal; order: 0 to 10, by default\n"
-		"the block's own; another one is refused\n"
+		"the block's own; another one is refused. A range has no order\n"
 		"example: free 0x87000000 3");
 
 static int cmd_drain(int argc, char **argv)
@@ -158,6 +163,8 @@ static const char *state_name(const struct page_info *info)
 		return "reserved";
 	case PAGE_FROZEN:
 		return "allocated (no references left)";
+	case PAGE_CONTIG:
+		return "allocated (part of a range)";
 	case PAGE_NONE:
 		break;
 	}

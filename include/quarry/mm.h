@@ -10,6 +10,7 @@
  *   mm_init.h       set-up, CPUs that come and go
  *   page_alloc.h    allocate and free
  *   page_ref.h      references
+ *   contig.h        ranges of any size
  *   memory_model.h  descriptor, frame number, address
  *   vmstat.h        figures
  *   report.h        why a request is refused
@@ -32,6 +33,7 @@
 #define QUARRY_MM_H
 
 #include <quarry/config.h>
+#include <quarry/contig.h>
 #include <quarry/gfp.h>
 #include <quarry/memory_model.h>
 #include <quarry/mm_debug.h>

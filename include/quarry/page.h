@@ -52,6 +52,7 @@ enum page_state {
 	PAGE_COMPOUND, /* allocated with __GFP_COMP */
 	PAGE_RESERVED, /* never released to the allocator, or absent */
 	PAGE_FROZEN,   /* allocated, the last reference dropped by put_page_testzero() */
+	PAGE_CONTIG,   /* part of a range (contig.h), without references */
 };
 
 #define MAX_PAGE_ORDER	   CONFIG_MAX_PAGE_ORDER /* largest block: 4 MiB */

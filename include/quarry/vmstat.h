@@ -22,6 +22,7 @@ enum mm_misuse { /* why a free was refused */
 	MISUSE_FOREIGN,	   /* no such memory, or not a descriptor's address */
 	MISUSE_MISALIGNED, /* not a page's address */
 	MISUSE_IN_USE,	   /* frozen pages were meant, but it has holders */
+	MISUSE_RANGE,	   /* part of a range, which is freed as it was allocated (contig.h) */
 	NR_MISUSES,
 };
 /*

@@ -15,7 +15,7 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller
 		[MISUSE_DOUBLE_FREE] = -EALREADY, [MISUSE_WRONG_ORDER] = -EINVAL,
 		[MISUSE_TAIL] = -EINVAL,	  [MISUSE_RESERVED] = -EPERM,
 		[MISUSE_FOREIGN] = -EFAULT,	  [MISUSE_MISALIGNED] = -EINVAL,
-		[MISUSE_IN_USE] = -EBUSY,
+		[MISUSE_IN_USE] = -EBUSY,	  [MISUSE_RANGE] = -EINVAL,
 	};
 
 	count_event(&mm.stats.misuse[kind]);
@@ -144,7 +144,9 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 		page = &mm.memmap[head];
 	}
 	if (!page->_refcount)
-		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED : MISUSE_DOUBLE_FREE;
+		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED
+		       : page_state(page) == PAGE_CONTIG ? MISUSE_RANGE
+							 : MISUSE_DOUBLE_FREE;
 	if (page != &mm.memmap[index]) /* of a compound block too: put_page() takes its tails */
 		return MISUSE_TAIL;
 	have = (long)page_order(

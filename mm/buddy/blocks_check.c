@@ -110,6 +110,7 @@ static bool word_is_possible(const struct walk *walk, const struct page *page)
 		return !(page->word & spare) && class_is_of_zone(walk, page->word) && order &&
 		       page->_refcount;
 	case PAGE_FROZEN:
+	case PAGE_CONTIG:
 		return !(page->word & spare) && class_is_of_zone(walk, page->word) &&
 		       !page->_refcount;
 	default:

@@ -20,7 +20,7 @@ struct pageblock {
 	uint16_t nr_free;    /* pages that are free, all of them when it is free as a whole */
 	int8_t list;	     /* order of the zone's list it is on, PB_OFF_LIST if on none */
 	uint8_t type;	     /* enum migratetype */
-	uint32_t unused;
+	uint32_t was;	     /* while it is isolated: its type and place before */
 };
 static_assert(sizeof(struct pageblock) == PAGEBLOCK_BYTES, "zones_init() made room for them");
 #define PB_OFF_LIST (-1)
@@ -110,6 +110,23 @@ static inline void highatomic_unreserve_range(struct zone *zone, unsigned long s
 	buddy_complete(zone, start, end, type, false);
 }
 
+/* isolation.c */
+/*
+ * From now on the pageblock, by its number, is of type ISOLATE, and nothing is allocated from it.
+ * False, and nothing has changed: it is already, or it lies in a larger block that is in use.
+ * Undone, in the reverse order, all is as it was. Bound 400 each.
+ */
+bool buddy_isolate(struct zone *zone, unsigned long pageblock);
+void buddy_unisolate(struct zone *zone, unsigned long pageblock);
+/* Are all of these pages, of open sections, free? The lock need not be held. */
+bool buddy_range_free(unsigned long start, unsigned long end);
+/*
+ * Pages of one section, free and of isolated pageblocks, are in use, as blocks of state PAGE_CONTIG
+ * with these class bits. The pageblocks have their types again, but for HIGHATOMIC. Bound 1000.
+ */
+void buddy_take_range(struct zone *zone, unsigned long start, unsigned long end, uint32_t word);
+/* They are free again. Bound 1000. */
+void buddy_return_range(struct zone *zone, unsigned long start, unsigned long end);
 /* buddy_range.c */
 /*
  * Takes a free block of this order of one pageblock, by its number, of which the first `pages` lie

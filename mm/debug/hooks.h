@@ -51,6 +51,9 @@ struct alloc_context;
 struct page *report_refusal(const struct alloc_context *ac); /* its record says why */
 struct page *report_bad_request(gfp_t gfp, unsigned int order);
 struct page *report_injected(gfp_t gfp, unsigned int order);
+/* A range of frames, of which the page `busy` cannot be had, by its descriptor's number. */
+void report_contig_busy(pfn_t first, pfn_t last, unsigned long busy);
+void report_contig_none(unsigned long nr_pages, gfp_t gfp);
 _Noreturn void report_no_reference(const struct page *page);
 
 /* debug.c: for the slow paths while HOOKS is not 0 */

@@ -48,6 +48,42 @@ struct page *report_refusal(const struct alloc_context *ac)
 	return NULL;
 }
 
+/* ---- ranges -------------------------------------------------------------------------------- */
+
+static const char *contig_why(const struct page_info *info)
+{
+	switch (info->state) {
+	case PAGE_RESERVED:
+		return "reserved";
+	case PAGE_CONTIG:
+		return "part of another range";
+	case PAGE_FREE:
+		return info->migratetype == MIGRATE_CMA ? "of a CMA area" : "taken meanwhile";
+	default:
+		return info->in_pcp ? "cached, and its CPU cannot be asked" : "in use";
+	}
+}
+
+void report_contig_busy(pfn_t first, pfn_t last, unsigned long busy)
+{
+	struct page_info info = {.state = PAGE_RESERVED};
+
+	mm_page_info(index_to_pfn(busy), &info);
+	port_log(
+		"contiguous range 0x%llx-0x%llx refused: page 0x%llx is %s (block 0x%llx order %u, %u references, owner 0x%x)",
+		(unsigned long long)PFN_PHYS(first), (unsigned long long)(PFN_PHYS(last + 1) - 1),
+		(unsigned long long)PFN_PHYS(info.pfn), contig_why(&info),
+		(unsigned long long)PFN_PHYS(info.head_pfn), info.order, info.refcount,
+		(unsigned int)info.owner);
+}
+
+void report_contig_none(unsigned long nr_pages, gfp_t gfp)
+{
+	port_log(
+		"contiguous range of %lu pages refused, mode:0x%x: something is in use in each place",
+		nr_pages, (unsigned int)gfp);
+}
+
 /* ---- frees, references, the allocator's own memory ------------------------------------------ */
 
 /* The order a free meant if it said none: that of the block, 0 if there is none. */
@@ -91,6 +127,7 @@ const char *mm_misuse_name(enum mm_misuse kind)
 		[MISUSE_FOREIGN] = "no memory of the allocator",
 		[MISUSE_MISALIGNED] = "not the address of a page",
 		[MISUSE_IN_USE] = "still in use",
+		[MISUSE_RANGE] = "part of a range that is freed as a whole",
 	};
 
 	return misuse_names[kind];

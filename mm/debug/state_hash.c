@@ -32,7 +32,7 @@ static uint64_t hash_section(uint64_t hash, unsigned long section)
 		if (!trusted(index) || page_state(page) == PAGE_NONE)
 			continue;
 		hash = hash_mix(hash, (uint64_t)index << 32 | page->word);
-		if (page_allocated(page))
+		if (page_allocated(page) || page_state(page) == PAGE_CONTIG)
 			hash = hash_mix(hash, page->owner);
 	}
 	return hash;

@@ -100,6 +100,11 @@ static inline unsigned int pcp_hold(const struct zone *zone, unsigned long pages
 
 	return pcp_count_orders(port_pcpu(), zone, &orders) >= pages ? orders : 0;
 }
+/*
+ * Give back this CPU's cached blocks that start in [start, end); returns their pages. In steps,
+ * each with the lock held. Interrupts need not be masked.
+ */
+unsigned long pcp_give_back_range(unsigned long start, unsigned long end);
 /* This CPU takes over the limit of its caches; none where it is offline. In any context. */
 void pcp_sync_limits(void);
 

@@ -64,11 +64,6 @@ static inline bool pcp_cursor_fits(const struct per_cpu_pages *pcp)
 }
 
 /* pcp_drain.c */
-/*
- * Give back this CPU's cached blocks that start in [start, end); returns their pages. In steps,
- * each with the lock held.
- */
-unsigned long pcp_give_back_range(unsigned long start, unsigned long end);
 unsigned long pcp_give_back_all(void);
 /*
  * Give back the cached blocks in these slots, which complete the range [start, end); HIGHATOMIC

@@ -66,6 +66,21 @@ def test_pcp_and_drain(console):
     assert all(int(row.split()[4]) == 0 for row in console.lines("pcp")[1:])
 
 
+def test_range(console):
+    """A range at an address and anywhere; `free` takes it back as a whole, and says what it is else."""
+    anywhere = re.fullmatch(r"0x([0-9a-f]+) pages 1500", console.lines("range any 1500")[0])
+    start = int(anywhere[1], 16)
+    inside = f"{start + 4096 * 700:#x}"
+    assert "part of another range" in " ".join(console.lines(f"range {inside} 1"))
+    assert console.lines(f"free {inside}") == [f"free: {inside}: is part of a range, which is freed as a whole by its first page"]
+    assert console.lines(f"free {start:#x}") == []
+    assert console.lines(f"free {start:#x}") == [f"free: {start:#x}: is free already (double free)"]
+    assert console.lines(f"range {start + 4096 * 5:#x} 1300") == [f"{start + 4096 * 5:#x} pages 1300"]
+    assert console.lines(f"free {start + 4096 * 5:#x}") == []
+    assert console.lines("range 0x1001 1")[0].startswith("range: '0x1001' is not the address of a page")
+    assert console.lines("range any 0") == ["range: '0' is not a number of pages"]
+
+
 def test_caches_off_and_on(console):
     high = [line.split()[5] for line in console.lines("pcp")[1:]]
     assert max(int(n) for n in high) > 0

@@ -9,7 +9,7 @@ import pytest
 
 from board import ROOT
 
-ROWS = 46
+ROWS = 57
 TABLE = ROOT / "docs/features.md"
 
 

@@ -121,6 +121,7 @@ static void fill_pool(void)
 	get_page(block_of(GFP_KERNEL, 2));
 	assert_true(put_page_testzero(block_of(GFP_KERNEL, 3)));
 	assert_non_null(alloc_pages_exact(37 * PAGE_SIZE, GFP_KERNEL));
+	assert_non_null(alloc_contig_pages(20, GFP_KERNEL));
 }
 
 /* It has. */
@@ -129,7 +130,7 @@ static void expect_every_kind(void)
 	unsigned int orders;
 	bool whole = false, pair = false, in_part = false, kept = false, kept_whole = false,
 	     off = false;
-	unsigned int states[PAGE_FROZEN + 1] = {0}, cached = 0;
+	unsigned int states[PAGE_CONTIG + 1] = {0}, cached = 0;
 
 	for (uint32_t s = 0; s < mm.nr_spans; s++) {
 		for (unsigned long n = mm.spans[s].first * 2UL; n < mm.spans[s].opened * 2UL; n++) {
@@ -156,7 +157,7 @@ static void expect_every_kind(void)
 	assert_true(whole && pair && in_part && off);
 	assert_true(kept && kept_whole);
 	assert_true(cached > 8);
-	for (int state = PAGE_FREE; state <= PAGE_FROZEN; state++)
+	for (int state = PAGE_FREE; state <= PAGE_CONTIG; state++)
 		assert_true(states[state]);
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
 		assert_true(mm.zones[zone].nr_untouched && pcp_count_zone(&mm.zones[zone]));
