@@ -94,11 +94,8 @@ def header(version):
 def internal():
     """Functions and data that mm/'s own headers declare and the public ones do not; those of C are C's."""
     public = {name for path in PUBLIC.rglob("*.h") for name, _ in objects(code_of(path)[1])}
-    found = {name for path in (ROOT / "mm").rglob("*.h") for name, text in objects(code_of(path)[1])
-             if not text.startswith(("static", "typedef"))} - public - {"memcmp", "memcpy", "memmove", "memset"}
-    lines = "".join(f"#define {name} quarry__{name}\n" for name in sorted(found))
-    return ("/* What is internal, for the linker. QUARRY_INTERNAL_NAMES: by the names it has here. */\n"
-            f"#ifndef QUARRY_INTERNAL_NAMES\n{lines}#endif\n")
+    return {name for path in (ROOT / "mm").rglob("*.h") for name, text in objects(code_of(path)[1])
+            if not text.startswith(("static", "typedef"))} - public - {"memcmp", "memcpy", "memmove", "memset"}
 
 
 def source(title, paths):
@@ -106,7 +103,10 @@ def source(title, paths):
     paths = sorted(paths, key=lambda path: (path.name != "spinlock.c", path))
     own = {path: own_names(path.read_text()) for path in paths}
     count = Counter(name for names in own.values() for name in names)
-    unit = Unit(title + '#include "quarry.h"\n' + internal() + QUIET, False)
+    hidden = internal()
+    for_linker = ("/* What is internal, for the linker. QUARRY_INTERNAL_NAMES: by the names it has here. */\n#ifndef QUARRY_INTERNAL_NAMES\n" +
+                  "".join(f"#define {name} quarry__{name}\n" for name in sorted(hidden)) + "#endif\n")
+    unit = Unit(title + '#include "quarry.h"\n' + for_linker + QUIET, False)
     for path in paths:
         text = unit.expand(path)
         # a header that this file was the first to name stays as it is
@@ -118,7 +118,8 @@ def source(title, paths):
                 inside = mark[1]
             elif inside == str(path.relative_to(ROOT)):
                 piece = rename(piece, {name for name in own[path] if count[name] > 1}, path.stem)
-            unit.parts.append(piece)
+            # one that is a macro where it is inline, or of several allocators
+            unit.parts.append(re.sub(r"(?m)^#define (\w+)", lambda found: f"#undef {found[1]}\n{found[0]}" if found[1] in hidden else found[0], piece))
         macros = re.findall(r"(?m)^#define (\w+)", code(path.read_text()))
         unit.parts += [f"#undef {name}_{path.stem}\n" if count[name] > 1 else f"#undef {name}\n" for name in dict.fromkeys(macros)]
     return "".join(unit.parts)

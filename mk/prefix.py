@@ -47,7 +47,7 @@ def objects(text):
     text = re.sub(r"__attribute__\s*\(\(.*?\)\)+|\bMM_\w+_DECLS\b", " ", outside_of_braces(text))
     for piece in text.split(";"):
         function = re.match(r"[\w\s*]*[\s*](\w+)\s*\((?!\s*\*)", piece.strip())
-        data = re.match(r"\s*(?:typedef|extern)\s[^(]*?(\w+)\s*(?:\[[^]]*\])?\s*$", piece)
+        data = re.match(r"\s*(?:typedef|extern)\s[^(]*?(\w+)\s*(?:\[[^]]*\])*\s*$", piece)
         if data or function:
             yield (data or function)[1], " ".join(piece.split())
 

@@ -24,7 +24,12 @@ struct cached {
 };
 
 /* By zone: what lies in the caches of CPUs that stopped where they were (pcp/cpu_stopped.c). */
+#if QUARRY_INSTANCES == 1
 extern struct cached pcp_left_behind[MAX_NR_ZONES];
+#else
+extern struct cached pcp_left_behind_of_instance[QUARRY_INSTANCES][MAX_NR_ZONES];
+#define pcp_left_behind pcp_left_behind_of_instance[this_instance()]
+#endif
 
 struct walk {
 	int violations;

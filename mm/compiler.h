@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <quarry/instance.h>
+
 /*
  * All that mm/ needs of a C library, but for what prints and parses in debug/. Compilers need them
  * too, of any host (C11 4p6 grants a freestanding program no <string.h>).
@@ -17,6 +19,16 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 int memcmp(const void *one, const void *other, size_t size);
+
+/*
+ * The state of mm/, of which there is one for each allocator. A header declares `extern struct state
+ * name` where there is one allocator, else name_of_instance[], and makes `name` the chosen one's.
+ */
+#if QUARRY_INSTANCES == 1
+#define DEFINE_STATE(name) __typeof__(name) name
+#else
+#define DEFINE_STATE(name) __typeof__(name) name##_of_instance[QUARRY_INSTANCES]
+#endif
 
 #ifndef static_assert
 #define static_assert _Static_assert

@@ -15,6 +15,18 @@
 
 struct pageblock;
 
+/* The allocator's number, and is an area one of an allocator that there is? */
+#if QUARRY_INSTANCES == 1
+#define instance_exists(area) ((void)(area), true)
+#else
+#define instance_exists(area) ((area)->instance < QUARRY_INSTANCES)
+
+static inline unsigned int this_instance(void)
+{
+	return port_pcpu()->instance;
+}
+#endif
+
 /* A run of sections with descriptors; holes are between banks. */
 struct bank {
 	pfn_t start;	/* first frame, a multiple of SECTION_PAGES */
@@ -71,7 +83,14 @@ struct mm {
 
 #pragma GCC visibility push(hidden)
 
-extern struct mm mm;		  /* zone/sections.c, and, where speed counts, these of banks: */
+#if QUARRY_INSTANCES == 1
+extern struct mm mm; /* zone/sections.c */
+#else
+extern struct mm mm_of_instance[QUARRY_INSTANCES];
+#define mm mm_of_instance[this_instance()]
+#endif
+
+/* zone/sections.c, where speed counts: */
 extern const struct bank no_bank; /* has no page */
 /* The last bank that starts at a frame or before; NULL before there are any. */
 const struct bank *bank_of_pfn(pfn_t pfn);

@@ -65,6 +65,14 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #define CONFIG_PAGE_PRIVATE 0
 #endif
 
+/*
+ * Allocators in one program, each with memory of its own; more than one costs time at each use of
+ * their state. instance.h says how one is chosen.
+ */
+#ifndef QUARRY_INSTANCES
+#define QUARRY_INSTANCES 1
+#endif
+
 /* Width of a physical address in bits: memory beyond it is dropped with a warning at boot. */
 #ifndef CONFIG_PHYS_BITS
 #define CONFIG_PHYS_BITS 52
@@ -124,9 +132,8 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
  */
 #define MM_TEXT_OF(value) #value
 #define MM_TEXT(value)	  MM_TEXT_OF(value)
-#define MM_LINK_NAME(function)                                                                                                                                                                                          \
-	__asm__(#function                                                                                                                                                                                               \
-		"__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT(CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT( \
-			CONFIG_PHYS_BITS) "__PAGE_SHIFT_" MM_TEXT(CONFIG_PAGE_SHIFT) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT))
+#define MM_LINK_NAME(function)                                                                                                                                                                                                     \
+	__asm__(#function "__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__INSTANCES_" MM_TEXT(QUARRY_INSTANCES) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT( \
+		CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS) "__PAGE_SHIFT_" MM_TEXT(CONFIG_PAGE_SHIFT) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT))
 
 #endif

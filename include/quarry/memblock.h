@@ -31,6 +31,7 @@
 
 #include <quarry/cdefs.h>
 #include <quarry/config.h>
+#include <quarry/instance.h>
 #include <quarry/types.h>
 
 MM_BEGIN_DECLS
@@ -69,7 +70,12 @@ struct memblock {
 	struct memblock_type reserved;
 };
 
+#if QUARRY_INSTANCES == 1
 extern struct memblock memblock;
+#else
+extern struct memblock memblock_of_instance[QUARRY_INSTANCES];
+#define memblock memblock_of_instance[mm_instance()]
+#endif
 
 /*
  * memblock_init() - forget everything: no regions, static arrays, top down, no limit. The state

@@ -5,6 +5,7 @@
  *   config.h        what is chosen when it is built
  *   types.h         addresses, frame numbers, flags
  *   gfp.h           allocation flags
+ *   instance.h      several allocators
  *   mmzone.h        zones and their watermarks
  *   page.h, pcp.h   descriptors and per-CPU caches, as the hot paths see them
  *   mm_init.h       set-up, CPUs that come and go
@@ -35,6 +36,7 @@
 #include <quarry/config.h>
 #include <quarry/contig.h>
 #include <quarry/gfp.h>
+#include <quarry/instance.h>
 #include <quarry/memory_model.h>
 #include <quarry/mm_debug.h>
 #include <quarry/mm_init.h>

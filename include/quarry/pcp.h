@@ -71,6 +71,9 @@ struct mm_pcpu {
 	 */
 	struct per_cpu_pages held[NR_PAGE_ORDERS][NR_PCP_CLASSES];
 #endif
+#if QUARRY_INSTANCES > 1
+	uint32_t instance; /* the allocator's number; set by the program, before all else */
+#endif
 };
 
 #endif

@@ -47,7 +47,13 @@ enum {
 	NOTIFIERS,
 	NR_CALLBACKS,
 };
-extern void *mm_callbacks[NR_CALLBACKS]; /* what is registered, the newest first */
+/* What is registered, the newest first. */
+#if QUARRY_INSTANCES == 1
+extern void *mm_callbacks[NR_CALLBACKS];
+#else
+extern void *mm_callbacks_of_instance[QUARRY_INSTANCES][NR_CALLBACKS];
+#define mm_callbacks mm_callbacks_of_instance[this_instance()]
+#endif
 /* Asks every shrinker once. Returns the objects freed; 0 also where no callback may run. */
 unsigned long shrink_all(gfp_t gfp);
 

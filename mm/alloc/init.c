@@ -5,12 +5,19 @@
 #include <quarry/errno.h>
 #include "alloc_internal.h"
 
+#if QUARRY_INSTANCES > 1
+unsigned int mm_instance(void)
+{
+	return this_instance();
+}
+#endif
+
 int mm_init(const struct mm_config *config)
 {
 	struct mm_pcpu *cpu = config->boot_pcpu;
 	int error;
 
-	if (!cpu || cpu != port_pcpu())
+	if (!cpu || cpu != port_pcpu() || !instance_exists(cpu))
 		return report_no_pcpu();
 	error = zones_init(config->dma32_limit ? config->dma32_limit : (phys_addr_t)1 << 32);
 	if (error)
@@ -30,7 +37,8 @@ int setup_per_cpu_pageset(struct mm_pcpu *area, unsigned int cpu)
 	size_t need;
 	int error = 0;
 
-	if (cpu >= CONFIG_NR_CPUS || area != port_pcpu() || area->cpu != cpu)
+	if (cpu >= CONFIG_NR_CPUS || area != port_pcpu() || !instance_exists(area) ||
+	    area->cpu != cpu)
 		return -EINVAL;
 	have = pcp_give_slots(area, NULL, 0);
 	need = have * MIGRATE_PCPTYPES * sizeof(*slots);

@@ -9,7 +9,7 @@
 /* Objects a shrinker is asked for in one round. */
 #define SHRINK_BATCH 128
 
-void *mm_callbacks[NR_CALLBACKS];
+DEFINE_STATE(mm_callbacks);
 
 /*
  * Both lists change in thread context only, and callbacks run in thread context only, one thread's

@@ -179,12 +179,18 @@ bool hook_should_fail(gfp_t gfp, unsigned int order)
  * The ring is touched with the lock held and interrupts masked only. It may be taken with a zone's
  * lock held, and no other is taken inside it.
  */
-static struct {
+struct trace {
 	struct spinlock lock;
 	struct mm_trace_entry *ring; /* NULL: events are not recorded */
 	size_t size;		     /* of the ring; a power of two */
 	uint64_t next;		     /* sequence of the next event */
-} trace;
+};
+#if QUARRY_INSTANCES == 1
+static struct trace trace;
+#else
+static struct trace trace_of_instance[QUARRY_INSTANCES];
+#define trace trace_of_instance[this_instance()]
+#endif
 
 struct spinlock *hook_trace_lock(void)
 {

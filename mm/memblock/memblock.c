@@ -14,8 +14,14 @@
 #include "memblock_internal.h"
 #include <quarry/port.h>
 
+#if QUARRY_INSTANCES == 1
 static struct memblock_region memory_init_regions[CONFIG_MEMBLOCK_REGIONS];
 static struct memblock_region reserved_init_regions[CONFIG_MEMBLOCK_REGIONS];
+#else
+static struct memblock_region first_regions[QUARRY_INSTANCES][2][CONFIG_MEMBLOCK_REGIONS];
+#define memory_init_regions   first_regions[mm_instance()][0]
+#define reserved_init_regions first_regions[mm_instance()][1]
+#endif
 
 _Static_assert(CONFIG_MEMBLOCK_REGIONS >= 4, "growing needs room for the array's own reservation");
 
@@ -32,15 +38,19 @@ _Static_assert(CONFIG_MEMBLOCK_REGIONS >= 4, "growing needs room for the array's
 			     .name = "reserved"},              \
 	}
 
+#if QUARRY_INSTANCES == 1
 struct memblock memblock = MEMBLOCK_EMPTY;
-struct memblock_region memblock_handed_over;
+#else
+DEFINE_STATE(memblock); /* memblock_init() makes each */
+#endif
+DEFINE_STATE(memblock_handed_over);
 
 void memblock_init(void)
 {
 	memblock_handed_over.size = 0;
 	memset(memory_init_regions, 0, sizeof(memory_init_regions));
 	memset(reserved_init_regions, 0, sizeof(reserved_init_regions));
-	memblock = (struct memblock)MEMBLOCK_EMPTY;
+	memblock = (__typeof__(memblock))MEMBLOCK_EMPTY;
 }
 
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr)

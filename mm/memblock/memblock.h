@@ -13,7 +13,12 @@
  * The page allocator's metadata, set when it takes over: what is free here is its from then on, so
  * nothing is found any more. memblock_init() makes the size 0.
  */
+#if QUARRY_INSTANCES == 1
 extern struct memblock_region memblock_handed_over;
+#else
+extern struct memblock_region memblock_handed_over_of_instance[QUARRY_INSTANCES];
+#define memblock_handed_over memblock_handed_over_of_instance[mm_instance()]
+#endif
 
 /*
  * memblock_query.c: may memblock_free_late() have the frames [start, end)? -EFAULT: one is not

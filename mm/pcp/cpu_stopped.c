@@ -13,7 +13,7 @@
 /* A CPU that holds a lock has let go of it long before it was looked at so often. */
 #define LOOKS 1000000
 
-struct cached pcp_left_behind[MAX_NR_ZONES];
+DEFINE_STATE(pcp_left_behind);
 
 /* Does whoever has the lock now let go of it? A place in line is lost and holds nobody up. */
 static RACY bool lock_passes(const struct spinlock *lock)

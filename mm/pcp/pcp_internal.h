@@ -86,7 +86,12 @@ struct remote_request {
 	_Atomic uint32_t sequence; /* of the newest request */
 	unsigned long start, end;  /* descriptors asked for */
 };
+#if QUARRY_INSTANCES == 1
 extern struct remote_request remote_request;
+#else
+extern struct remote_request remote_request_of_instance[QUARRY_INSTANCES];
+#define remote_request remote_request_of_instance[this_instance()]
+#endif
 uint32_t remote_newest(void); /* the number of the newest request to other CPUs */
 
 /*

@@ -10,7 +10,7 @@
  */
 #include "pcp_internal.h"
 
-struct remote_request remote_request;
+DEFINE_STATE(remote_request);
 
 /* Of the CPUs from number c on, the first that is online; NULL: none. */
 static struct mm_pcpu *next_cpu(unsigned int c)
@@ -31,14 +31,9 @@ struct mm_pcpu *next_other_cpu(unsigned int c)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-void mm_ipi(void)
+/* This CPU serves what is asked of the area that port_pcpu() returns; interrupts are masked. */
+static inline __attribute__((always_inline)) void serve(struct mm_pcpu *cpu)
 {
-	/*
-	 * Masked: else an interrupt could serve a newer request while a thread serves this one, and
-	 * the thread would acknowledge the older one last; nor must the thread be moved to another CPU.
-	 */
-	unsigned long flags = port_irq_save();
-	struct mm_pcpu *cpu = port_pcpu();
 	/* Acquire, paired with the release in remote_give_back(): the request is seen whole. */
 	uint32_t sequence = atomic_load_explicit(&remote_request.sequence, memory_order_acquire);
 
@@ -49,6 +44,31 @@ void mm_ipi(void)
 		/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
 		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
 	}
+}
+
+void mm_ipi(void)
+{
+	/*
+	 * Masked: else an interrupt could serve a newer request while a thread serves this one, and
+	 * the thread would acknowledge the older one last; nor must the thread be moved to another CPU.
+	 */
+	unsigned long flags = port_irq_save();
+	struct mm_pcpu *here = port_pcpu();
+
+	serve(here);
+#if QUARRY_INSTANCES > 1
+	/* Of the other allocators too, where this CPU is online; unless its number is not known yet. */
+	for (unsigned int i = 0; i < QUARRY_INSTANCES && here->cache; i++) {
+		struct mm_pcpu *other =
+			__atomic_load_n(&mm_of_instance[i].pcpu[here->cpu], __ATOMIC_ACQUIRE);
+
+		if (!other || other == here)
+			continue;
+		port_set_pcpu(other);
+		serve(other);
+		port_set_pcpu(here);
+	}
+#endif
 	port_irq_restore(flags);
 }
 

@@ -9,7 +9,7 @@
  */
 #include "zone_internal.h"
 
-struct mm mm;
+DEFINE_STATE(mm);
 
 const struct bank *bank_of(uint64_t x, bool by_index)
 {

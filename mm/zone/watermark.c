@@ -81,7 +81,7 @@ static uint64_t managed_pages(void)
  */
 int setup_per_zone_wmarks(void)
 {
-	static uint32_t settings; /* made so far */
+	static uint32_t settings; /* made so far, of any allocator */
 	/*
 	 * Release: a CPU that reads the new number sees what was set before. Acquire: this CPU sees
 	 * what the others have set.
