@@ -60,6 +60,7 @@ include mk/dist.mk
 include mk/fuzz.mk
 include mk/exhaust.mk
 include mk/mutate.mk
+include mk/prove.mk
 include mk/linux-dts.mk
 include mk/dtb.mk
 include mk/new-board.mk

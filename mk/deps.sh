@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, sdcard, uboot, test, docs, fuzz, mutate, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, sdcard, uboot, test, docs, fuzz, mutate, prove, debug, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -155,6 +155,18 @@ deps_mutate() {
 	need_file python3 python3 /usr/bin/python3
 }
 
+# Debian 13 has no frama-c-base; cbmc is mk/cbmc.sh's.
+deps_prove() {
+	need_command gcc gcc
+	need_command spin spin
+	need_command frama-c frama-c-base
+	need_command ocamlfind ocaml-findlib
+	need_command why3 why3
+	need_command z3 z3
+	need_command cvc4 cvc4
+	need_file python3 python3 /usr/bin/python3
+}
+
 deps_docs() {
 	need_command doxygen doxygen
 }
@@ -209,6 +221,7 @@ for purpose in "$@"; do
 	test) deps_test ;;
 	fuzz) deps_fuzz ;;
 	mutate) deps_mutate ;;
+	prove) deps_prove ;;
 	debug) deps_debug ;;
 	bench) deps_bench ;;
 	linux) deps_linux ;;

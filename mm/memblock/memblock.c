@@ -53,13 +53,29 @@ void memblock_init(void)
 	memblock = (__typeof__(memblock))MEMBLOCK_EMPTY;
 }
 
+/*@
+  requires type_is_valid(type);
+  assigns  \nothing;
+  ensures  \result <= type->cnt;
+  ensures  \forall integer i; 0 <= i < \result ==> end_of(type, i) <= addr;
+  ensures  \forall integer i; \result <= i < type->cnt ==> end_of(type, i) > addr;
+*/
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr)
 {
 	unsigned long low = 0, high = type->cnt;
 
+	/*@
+	  loop invariant low <= high <= type->cnt;
+	  loop invariant \forall integer i; 0 <= i < low ==> end_of(type, i) <= addr;
+	  loop invariant \forall integer i; high <= i < type->cnt ==> end_of(type, i) > addr;
+	  loop assigns low, high;
+	  loop variant high - low;
+	*/
 	while (low < high) {
 		unsigned long mid = low + (high - low) / 2;
 
+		/*@ assert low <= mid < high; */
+		/*@ assert end_of(type, mid) < 0x10000000000000000; */
 		if (region_end(&type->regions[mid]) > addr)
 			high = mid;
 		else

@@ -12,6 +12,20 @@
 #include "../compiler.h"
 #include "memblock.h"
 
+/*@ // regions that lie in the address space, in order, none over another
+  logic integer end_of(struct memblock_type *t, integer i) = t->regions[i].base + t->regions[i].size;
+  predicate type_is_valid(struct memblock_type *t) =
+    \valid_read(t) && \valid_read(t->regions + (0 .. t->cnt - 1)) &&
+    (\forall integer i; 0 <= i < t->cnt ==> end_of(t, i) < 0x10000000000000000) &&
+    (\forall integer i, j; 0 <= i < j < t->cnt ==> end_of(t, i) <= t->regions[j].base);
+*/
+
+/*@
+  requires \valid_read(r);
+  requires r->base + r->size < 0x10000000000000000;
+  assigns  \nothing;
+  ensures  \result == r->base + r->size;
+*/
 static inline phys_addr_t region_end(const struct memblock_region *r)
 {
 	return r->base + r->size;

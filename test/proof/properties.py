@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What `make prove` proves: each property, the sources of its proof, what it is about, and its limits."""
+from dataclasses import dataclass, field
+
+CBMC, WP, SPIN = "CBMC", "WP", "Spin"
+
+# Sections of 8 pages, as test/exhaust has them: pageblocks of 4, a word of the map each.
+SMALL = ["-DCONFIG_MAX_PAGE_ORDER=3", "-DCONFIG_PAGEBLOCK_ORDER=2", "-DCONFIG_TRUST_GROUP_SHIFT=1", "-DCONFIG_DEBUG_HOOKS=0"]
+
+
+@dataclass
+class Property:
+    name: str
+    tool: str
+    says: str
+    sources: list  # CBMC: harnesses of test/proof/cbmc; WP: the file itself; Spin: the model
+    of: list = field(default_factory=list)  # file:function, whose small changes must break the proof
+    defines: list = field(default_factory=list)
+    unwind: int = 1  # CBMC: of each loop but those of `loops`
+    loops: dict = field(default_factory=dict)
+    seconds: int = 120  # of processor time
+    goal_seconds: int = 10  # WP: of each goal
+    variants: dict = field(default_factory=dict)  # Spin: without a safeguard, and what is found then
+
+    @property
+    def functions(self):
+        return sorted({place.split(":")[1] for place in self.of})
+
+
+def weak(name, says, without):
+    """A model in memory that is not sequentially consistent, and the safeguards it needs."""
+    return Property(name, SPIN, says, [name + ".pml"], seconds=60, variants=dict.fromkeys(without.split(), "assertion violated"))
+
+
+PROPERTIES = [
+    Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
+             ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
+    Property("memblock_search", WP, "the first region that ends above an address, in an array of any length",
+             ["mm/memblock/memblock.c"], ["mm/memblock/memblock.c:memblock_search"]),
+    Property("region_end", WP, "of a region that lies in the address space", ["mm/memblock/memblock.c"],
+             ["mm/memblock/memblock_internal.h:region_end"]),
+    Property("pcp", SPIN, "caches, the zone's lock and the drain of 3 CPUs: no page lost or doubled, no wait for ever", ["pcp.pml"],
+             seconds=300, variants={"NO_MASK": "assertion violated", "EARLY_ACK": "assertion violated  !(asked_for",
+                                    "NO_LOCK": "assertion violated", "NO_SERVE": "invalid end state"}),
+    Property("spinlock", SPIN, "the lock and its line of 3 CPUs, any of which may stop: one holder, first come, no wait for ever",
+             ["spinlock.pml"], seconds=300,
+             variants={"NO_LINE": "assertion violated  !(before", "NO_EXCHANGE": "assertion violated  !(inside",
+                       "NO_REDRAW": "invalid end state", "BLIND_TURN": "assertion violated ( !(locked)&&(next==head))",
+                       "BLIND_PASS": "assertion violated ( !(locked)&&(next==head))"}),
+    weak("publication", "a CPU that sees a section open sees its trust map cleared, and its one block", "NO_RELEASE NO_ACQUIRE"),
+    weak("lock_order", "what is read with a zone's lock is what its last holder wrote", "NO_ACQUIRE NO_RELEASE"),
+    weak("request", "a drain gives back what it was asked for, and the CPU that asked sees it",
+         "POST_RELAXED SERVE_RELAXED ACK_RELAXED SEEN_RELAXED FREE_RELAXED BUSY_RELAXED"),
+    weak("online", "a CPU that comes online sees what was set or asked, or is asked", "NO_FENCE_POST NO_FENCE_SET NO_FENCE_ONLINE"),
+    weak("offline", "a drain that goes on without a CPU that left sees what it gave back", "NO_RELEASE NO_ACQUIRE"),
+    weak("last_reference", "of two holders one frees the block, and sees what both wrote", "NO_RELEASE NO_ACQUIRE NO_SWAP"),
+    weak("caches_seen", "another CPU's caches end with a NULL for whoever looks at them",
+         "NO_FENCE NO_RELEASE NO_ACQUIRE NO_DEPENDENCY"),
+]
