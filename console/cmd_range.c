@@ -16,7 +16,7 @@ static void print_busy(pfn_t pfn)
 {
 	struct page_info info;
 
-	if (pfn == NO_PFN || mm_page_info(pfn, &info) != 0) {
+	if (pfn == MM_NO_PFN || mm_page_info(pfn, &info) != 0) {
 		printf("range: refused: a page was taken meanwhile\n");
 		return;
 	}

@@ -37,10 +37,10 @@ int alloc_contig_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp)
  *
  * Context: any.
  * Bound:   60 a block that is in use or cached, 20 for 64 free pages.
- * Return:  its frame number; NO_PFN: there is none, or no such range.
+ * Return:  its frame number; MM_NO_PFN: there is none, or no such range.
  * Source:  Linux mm/page_isolation.c: has_unmovable_pages().
  */
-#define NO_PFN (~(pfn_t)0)
+#define MM_NO_PFN (~(pfn_t)0)
 pfn_t contig_busy_page(pfn_t start, pfn_t end, enum migratetype type);
 
 /*

@@ -262,7 +262,7 @@ pfn_t contig_busy_page(pfn_t start, pfn_t end, enum migratetype type)
 	unsigned long busy =
 		contig_place(&range, start, end, type) ? first_busy(&range, range.start) : NIL32;
 
-	return busy == NIL32 ? NO_PFN : index_to_pfn(busy);
+	return busy == NIL32 ? MM_NO_PFN : index_to_pfn(busy);
 }
 
 int alloc_contig_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp)

@@ -22,7 +22,8 @@ SAVE_RESTORE = {f"__riscv_{what}_{n}" for what in ("save", "restore") for n in r
 # Names of Linux's, and of ours beside them, that have no prefix: all of them are declared in include/quarry/.
 PREFIXES = ("mm_", "memblock_", "quarry__")
 WITHOUT_PREFIX = set("""
-    __alloc_pages __free_pages_order __page_address alloc_pages_between alloc_pages_bulk alloc_pages_exact alloc_pages_exact_between
+    __alloc_pages __free_pages_order __page_address alloc_contig_pages alloc_contig_range contig_busy_page contig_range_pages
+    free_contig_range alloc_pages_between alloc_pages_bulk alloc_pages_exact alloc_pages_exact_between
     alloc_pages_slow boot_pageset_init compound_head drain_all_pages drain_some_pages free_frozen_pages free_pages free_pages_bulk
     free_pages_exact free_pages_overflow free_pages_phys free_pages_slow get_page get_page_unless_zero gfp_names gfp_parse memblock
     page_address page_count page_to_pfn page_to_phys pfn_to_page pfn_valid phys_to_page put_page put_page_testzero
