@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* port-arm64.h: a port for EL1: TPIDR_EL1 has the CPU's area, DAIF.I masks interrupts. */
+#define QUARRY_PORT_NAME el1
 static inline struct mm_pcpu *port_pcpu(void)
 {
 	struct mm_pcpu *area;

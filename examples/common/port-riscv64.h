@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* port-riscv64.h: a port for M-mode: tp has the hart's area, mstatus.MIE (bit 3) masks interrupts. */
+#define QUARRY_PORT_NAME m_mode
 static inline struct mm_pcpu *port_pcpu(void)
 {
 	register struct mm_pcpu *area __asm__("tp");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define QUARRY_PORT_NAME one_thread
 /*
  * hosted_port.h: a process with one thread is a machine with one CPU and no interrupts. "Physical" memory is
  * a mapping; a physical address is the offset in it.

@@ -4,6 +4,7 @@
  * allocator, so it is enough that threads are not switched while it works on the CPU's own data.
  */
 #include "sched.h"
+#define QUARRY_PORT_NAME rtos
 
 extern struct mm_pcpu cpu0;
 

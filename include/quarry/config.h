@@ -128,12 +128,13 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 /*
  * A library and a caller that were built with different values do not link: what every caller uses
  * has the values that callers' code depends on in its linker name, and the error shows those the
- * caller has. The values are plain numbers.
+ * caller has. The values are plain numbers, and a word: QUARRY_PORT_NAME, of port.h.
  */
 #define MM_TEXT_OF(value) #value
 #define MM_TEXT(value)	  MM_TEXT_OF(value)
-#define MM_LINK_NAME(function)                                                                                                                                                                                                     \
-	__asm__(#function "__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__INSTANCES_" MM_TEXT(QUARRY_INSTANCES) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT( \
-		CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT(CONFIG_PHYS_BITS) "__PAGE_SHIFT_" MM_TEXT(CONFIG_PAGE_SHIFT) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT))
+#define MM_LINK_NAME(function)                                                                                                                                                                                                                                   \
+	__asm__(#function                                                                                                                                                                                                                                        \
+		"__NR_CPUS_" MM_TEXT(CONFIG_NR_CPUS) "__INSTANCES_" MM_TEXT(QUARRY_INSTANCES) "__MEMBLOCK_REGIONS_" MM_TEXT(CONFIG_MEMBLOCK_REGIONS) "__DEBUG_HOOKS_" MM_TEXT(CONFIG_DEBUG_HOOKS) "__DEBUG_VM_" MM_TEXT(CONFIG_DEBUG_VM) "__PHYS_BITS_" MM_TEXT( \
+			CONFIG_PHYS_BITS) "__PAGE_SHIFT_" MM_TEXT(CONFIG_PAGE_SHIFT) "__MAX_PAGE_ORDER_" MM_TEXT(CONFIG_MAX_PAGE_ORDER) "__PAGEBLOCK_ORDER_" MM_TEXT(CONFIG_PAGEBLOCK_ORDER) "__TRUST_GROUP_SHIFT_" MM_TEXT(CONFIG_TRUST_GROUP_SHIFT) "__PORT_" MM_TEXT(QUARRY_PORT_NAME))
 
 #endif

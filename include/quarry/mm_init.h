@@ -11,6 +11,7 @@
 
 #include <quarry/cdefs.h>
 #include <quarry/pcp.h>
+#include <quarry/port.h>
 #include <quarry/types.h>
 
 MM_BEGIN_DECLS

@@ -33,6 +33,9 @@
  * for with interrupts masked and without mm_ipi(). Without __GFP_DIRECT_RECLAIM it may hold any, but
  * for those of port_log(), which says what is refused unless there is __GFP_NOWARN.
  *
+ * Name. A port's header defines QUARRY_PORT_NAME, a word: library and callers whose ports have other
+ * names do not link, and the error has the caller's. Ports without one cannot be told apart.
+ *
  * Stack. No call takes more than QUARRY_STACK_MAX bytes of it, on top of what the port's functions,
  * shrinkers and notifiers take; with libquarry-debug, QUARRY_STACK_MAX_DEBUG.
  */
@@ -143,6 +146,11 @@ enum {
 #include <quarry/port/hosted.h>
 #else
 #error "no port: QUARRY_PORT_HEADER names its header; quarry/port/ has some to start from"
+#endif
+
+/* In the linker's names, so that a caller with another port than the library's does not link. */
+#ifndef QUARRY_PORT_NAME
+#define QUARRY_PORT_NAME unnamed
 #endif
 
 /*

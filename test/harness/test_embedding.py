@@ -137,6 +137,18 @@ def library(tmp_path_factory):
     return sorted(folder.glob("*.o"))
 
 
+def test_another_port_does_not_link(library, tmp_path):
+    """The library's is quarry/port/hosted.h; the error has the name of the caller's."""
+    (tmp_path / "caller.c").write_text(CALLERS["calls"])
+    for name, line in (("other", "#define QUARRY_PORT_NAME other"), ("unnamed", ""), ("hosted", "#define QUARRY_PORT_NAME hosted")):
+        port = "#include <quarry/port/hosted.h>\n#undef QUARRY_PORT_NAME\n" + line + "\n"
+        (tmp_path / "my_port.h").write_text(port)
+        done = run(*[word for word in CC if word != "-DQUARRY_HOST"], '-DQUARRY_PORT_HEADER="my_port.h"', f"-I{tmp_path}", "-o",
+                   tmp_path / "caller", tmp_path / "caller.c", *library)
+        refused = re.search(rf"undefined reference to `alloc_pages_slow__\w+__PORT_{name}'", done.stderr)
+        assert (done.returncode == 0 and not refused) if name == "hosted" else (done.returncode and refused), done.stderr
+
+
 CALLERS = {"sets up": snippet() + HOST,
            "calls": "#include <quarry/mm.h>\nint main(void) { return __free_page(alloc_page(GFP_KERNEL)); }\n" +
                     HOST.split("int main")[0].replace("#include <sys/mman.h>", "")}

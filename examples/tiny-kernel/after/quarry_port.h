@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* quarry_port.h, after: the kernel's hart number finds the hart's area. */
 #include "../kalloc.h"
+#define QUARRY_PORT_NAME tiny_kernel
 extern struct mm_pcpu cpus[];
 #define port_pcpu()		(&cpus[hart_id()])
 #define port_pcpu_at(offset)	((void *)((char *)port_pcpu() + (offset)))

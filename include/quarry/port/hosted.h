@@ -13,6 +13,10 @@
 #include <quarry/config.h>
 #include <quarry/types.h>
 
+#ifndef QUARRY_PORT_NAME
+#define QUARRY_PORT_NAME hosted
+#endif
+
 /* The host backs physical memory with one mapping; physical = virtual - port_host_offset. */
 extern phys_addr_t port_host_offset;
 extern _Thread_local struct mm_pcpu *port_host_pcpu;

@@ -8,6 +8,10 @@
 
 #include <quarry/port/identity.h>
 
+#ifndef QUARRY_PORT_NAME
+#define QUARRY_PORT_NAME one_cpu
+#endif
+
 extern struct mm_pcpu *port_area;
 
 static inline struct mm_pcpu *port_pcpu(void)

@@ -14,6 +14,9 @@
 
 /* MIE is bit 3 of mstatus, SIE bit 1 of sstatus. */
 #ifdef PORT_M_MODE
+#ifndef QUARRY_PORT_NAME
+#define QUARRY_PORT_NAME smp_m_mode
+#endif
 #define PORT_STATUS    "mstatus"
 #define PORT_INTERRUPT "8"
 #else
@@ -94,5 +97,9 @@ static inline void *port_pcpu_at(unsigned long offset)
 {
 	return (char *)port_pcpu() + offset;
 }
+
+#ifndef QUARRY_PORT_NAME
+#define QUARRY_PORT_NAME smp
+#endif
 
 #endif
