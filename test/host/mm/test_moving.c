@@ -197,8 +197,8 @@ static void call_refused(void)
 		assert_int_equal(0, __free_pages(pages[--n], MAX_PAGE_ORDER));
 }
 
-#define KEPT 3
-static struct page *kept[AREAS][KEPT];
+#define KEPT_PAGES 3
+static struct page *kept[AREAS][KEPT_PAGES];
 
 /* All memory is taken once; what is kept are a few blocks of each area. */
 static void keep_some_of_each_area(void)
@@ -211,7 +211,7 @@ static void keep_some_of_each_area(void)
 	while (n--) {
 		unsigned long in = (page_to_phys(all[n]) - BASE) / STEP;
 
-		if (nr_kept[in] < KEPT)
+		if (nr_kept[in] < KEPT_PAGES)
 			kept[in][nr_kept[in]++] = all[n];
 		else
 			assert_int_equal(0, __free_pages(all[n], 3));
@@ -222,7 +222,7 @@ static void keep_some_of_each_area(void)
 /* Area by area: in no range that the CPU has noted, or in the last of them. And wrong frees. */
 static void call_frees(void)
 {
-	for (unsigned int i = 0; i < KEPT; i++) {
+	for (unsigned int i = 0; i < KEPT_PAGES; i++) {
 		for (unsigned int in = 0; in < AREAS; in++) {
 			assert_int_not_equal(0, __free_pages(kept[in][i] + 1, 1));
 			assert_int_equal(0, __free_pages(kept[in][i], 3));
