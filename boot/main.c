@@ -16,6 +16,7 @@
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
 #include <quarry/port.h>
+#include <quarry/slab.h>
 
 #include "boot/boot.h"
 #include "boot/dt/fdt_early.h"
@@ -119,6 +120,7 @@ static void start_page_allocator(void)
 	if (err)
 		port_log("mm: no memory for the per-CPU page caches (error %d): they stay off",
 			 err);
+	kmem_cache_init();
 }
 
 /* Magic, then length: all that is believed of the header before the tree has been checked. */

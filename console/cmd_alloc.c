@@ -165,6 +165,8 @@ static const char *state_name(const struct page_info *info)
 		return "allocated (no references left)";
 	case PAGE_CONTIG:
 		return "allocated (part of a range)";
+	case PAGE_SLAB:
+		return "allocated (objects)";
 	case PAGE_NONE:
 		break;
 	}

@@ -30,8 +30,9 @@ static const char *const misuse_names[NR_MISUSES] = {
 	[MISUSE_MISALIGNED] = "misaligned",
 	[MISUSE_IN_USE] = "in_use",
 	[MISUSE_RANGE] = "range",
+	[MISUSE_CACHE] = "wrong_cache",
 };
-static_assert(NR_MISUSES == MISUSE_RANGE + 1, "each kind has a name above");
+static_assert(NR_MISUSES == MISUSE_CACHE + 1, "each kind has a name above");
 
 static int cmd_vmstat(int argc, char **argv)
 {

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-mm/ in one source file: amalgamate.py FOLDER VERSION --core FILE.. --debug FILE..
+mm/ in one source file: amalgamate.py FOLDER VERSION --core FILE.. --slab FILE.. --debug FILE..
 
-FOLDER gets quarry.h, all public headers; quarry.c, the core; quarry_debug.c, what is in libquarry-debug. The text is that of the tree,
-in an order that is always the same. A name that two source files have of their own gets the file's name as a suffix, and a file's macros
-end with it. What is internal to the library has the prefix quarry__ for the linker, as in the archives (names.py).
+FOLDER gets quarry.h, all public headers; quarry.c, the core; quarry_slab.c and quarry_debug.c, what is in libquarry-slab and in
+libquarry-debug. The text is that of the tree, in an order that is always the same. A name that two source files have of their own gets
+the file's name as a suffix, and a file's macros end with it. What is internal to the library has the prefix quarry__ for the linker, as
+in the archives (names.py).
 """
 import argparse
 import re
@@ -129,12 +130,13 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("version")
-    for part in ("--core", "--debug"):
+    for part in ("--core", "--slab", "--debug"):
         arguments.add_argument(part, nargs="*", default=[])
     options = arguments.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     made = {"quarry.h": header(options.version)}
-    for name, what, paths in (("quarry.c", "the allocator", options.core), ("quarry_debug.c", "what prints, explains and checks", options.debug)):
+    for name, what, paths in (("quarry.c", "the allocator", options.core), ("quarry_slab.c", "kmalloc and kmem_cache", options.slab),
+                              ("quarry_debug.c", "what prints, explains and checks", options.debug)):
         made[name] = source(f"/*\n * Quarry {options.version}, {what}, in one source file. Made of mm/ by `make amalgamation`. To compile it:\n"
                             f" *   cc -O2 -DQUARRY_PORT_HEADER='\"my_port.h\"' -I. -c {name}\n */\n",
                             [ROOT / path for path in paths])

@@ -12,20 +12,20 @@ VERSION := $(subst $() ,.,$(strip $(foreach part,MAJOR MINOR PATCH,$(shell sed -
 # ---- mm/ in one source file -------------------------------------------------------------------
 
 AMALGAMATION := $(O)/amalgamation
-AMALGAMATED  := $(AMALGAMATION)/quarry.c $(AMALGAMATION)/quarry.h $(AMALGAMATION)/quarry_debug.c
+AMALGAMATED  := $(AMALGAMATION)/quarry.c $(AMALGAMATION)/quarry.h $(AMALGAMATION)/quarry_slab.c $(AMALGAMATION)/quarry_debug.c
 
 GIVEN        := $(if $(PREFIXED),$(AMALGAMATED:$(AMALGAMATION)/%=$(AMALGAMATION)-prefixed/%),$(AMALGAMATED))
 
 .PHONY: amalgamation
-amalgamation: $(GIVEN) ## mm/ in one source file: build/amalgamation/quarry.c, quarry.h, quarry_debug.c
+amalgamation: $(GIVEN) ## mm/ in one source file: build/amalgamation/quarry.c, quarry.h, quarry_slab.c, quarry_debug.c
 	@echo 'amalgamation: $^'
 
 $(AMALGAMATION)/sources: FORCE
-	@$(call update,$(VERSION) $(MM_CORE_SOURCES) : $(MM_DEBUG_SOURCES))
+	@$(call update,$(VERSION) $(MM_CORE_SOURCES) : $(MM_SLAB_SOURCES) : $(MM_DEBUG_SOURCES))
 
 $(AMALGAMATED) &: mk/amalgamate.py mk/prefix.py $(AMALGAMATION)/sources $(MM_SOURCES) $(wildcard mm/*.h mm/*/*.h include/quarry/*.h)
 	$(call say,ONEFILE,$(AMALGAMATION))
-	$(Q)/usr/bin/python3 mk/amalgamate.py $(AMALGAMATION) $(VERSION) --core $(MM_CORE_SOURCES) --debug $(MM_DEBUG_SOURCES)
+	$(Q)/usr/bin/python3 mk/amalgamate.py $(AMALGAMATION) $(VERSION) --core $(MM_CORE_SOURCES) --slab $(MM_SLAB_SOURCES) --debug $(MM_DEBUG_SOURCES)
 
 $(AMALGAMATED:$(AMALGAMATION)/%=$(AMALGAMATION)-prefixed/%) &: mk/prefix.py $(AMALGAMATED)
 	$(call say,PREFIX,$(AMALGAMATION)-prefixed)
@@ -33,7 +33,7 @@ $(AMALGAMATED:$(AMALGAMATION)/%=$(AMALGAMATION)-prefixed/%) &: mk/prefix.py $(AM
 
 # The host programs with it in place of mm/'s objects.
 ONE      := $(HOST)/one
-ONE_OBJECTS := $(ONE)/quarry.o $(ONE)/quarry_debug.o
+ONE_OBJECTS := $(ONE)/quarry.o $(ONE)/quarry_slab.o $(ONE)/quarry_debug.o
 HOST_ONE := $(filter $(sort $(patsubst test/host/mm/%.c,%,$(wildcard test/host/mm/test_*.c))),$(HOST_TESTS))
 
 .PHONY: host-one
@@ -54,7 +54,7 @@ $(HOST_ONE:%=$(ONE)/%): $(ONE)/%: $(HOST)/obj/test/host/mm/%.o $(ONE_OBJECTS) $(
 LIB_FLAGS += -ffile-prefix-map=$(CURDIR)=.
 
 INSTALL_LIB     := $(if $(filter host,$(LIB_FOR)),$(LIB_HOST),$(LIB))
-INSTALL_LIBS    := $(INSTALL_LIB)/libquarry.a $(INSTALL_LIB)/libquarry-debug.a
+INSTALL_LIBS    := $(LIB_NAMES:%=$(INSTALL_LIB)/%.a)
 INSTALL_DOCS    := README.md CHANGELOG.md $(addprefix docs/,embedding.md bounds.md design.md smp.md differences.md)
 INSTALL_ROOT     = $(DESTDIR)$(PREFIX)
 # What callers must be compiled with: the archives' own port and options.

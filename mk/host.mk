@@ -7,7 +7,7 @@ HOST_CC := gcc
 
 HOST_TOOLS   := fdtmap
 HOST_SOURCES  := $(sort $(wildcard test/host/*.c test/host/*/*.c))
-HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c %/test_spinlock.c,$(HOST_SOURCES)))))
+HOST_THREADED := $(sort $(basename $(notdir $(filter %/test_smp.c %/test_slab_smp.c %/test_spinlock.c,$(HOST_SOURCES)))))
 HOST_MOVING   := $(sort $(basename $(notdir $(filter %/test_moving.c,$(HOST_SOURCES)))))
 HOST_COUNTED  := $(sort $(basename $(notdir $(filter %_cost.c,$(HOST_SOURCES)))))
 HOST_MIXED    := test_mix

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # mm/ as a library, for the instruction set of BOARD and for programs that run here. libquarry is freestanding (C11 4p6): of a C
-# library it needs memcpy, memmove, memset and memcmp, and its core is compiled without any header of one. libquarry-debug is what
-# prints, explains and checks: it needs snprintf and vsnprintf and a few string functions.
+# library it needs memcpy, memmove, memset and memcmp, and its core is compiled without any header of one. So is libquarry-slab, kmalloc
+# and kmem_cache on it. libquarry-debug is what prints, explains and checks: it needs snprintf and vsnprintf and a few string functions.
 
 #: QUARRY_LINUX_NAMES	make lib, install, amalgamation: 0 for names that begin with quarry_; default 1, Linux's names
 #: QUARRY_PORT_HEADER	make lib: the header of the port to build for; default include/quarry/port/smp.h
@@ -9,10 +9,13 @@ QUARRY_LINUX_NAMES ?= 1
 
 MM_DEBUG_NAMES   := advice check check_walk explain gfp info nearest state_hash trace_text words
 MM_DEBUG_SOURCES := $(foreach s,$(MM_SOURCES),$(if $(filter $(MM_DEBUG_NAMES) %_check,$(basename $(notdir $(s)))),$(s)))
-MM_CORE_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES),$(MM_SOURCES))
+MM_SLAB_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES),$(filter mm/slab/%,$(MM_SOURCES)))
+MM_CORE_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES) $(MM_SLAB_SOURCES),$(MM_SOURCES))
 
 LIB_FLAGS = -std=gnu11 $(OPT) -g -fPIE -fvisibility=hidden -fbuiltin -fno-stack-protector -U_FORTIFY_SOURCE -fno-common \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fstack-usage $(EXTRA_CFLAGS)
+
+LIB_NAMES := libquarry libquarry-slab libquarry-debug
 
 # Where the sources are: names with a prefix are in a tree that is made of this one.
 PREFIXED    := $(if $(filter 0,$(QUARRY_LINUX_NAMES)),$(O)/prefixed/)
@@ -30,7 +33,7 @@ port = -DQUARRY_PORT_HEADER='"$(or $(QUARRY_PORT_HEADER),$(1))"'
 LIB_CC      = $(CC) $(ISA_FLAGS) $(LIB_FLAGS) -ffreestanding -nostdinc -isystem $(GCC_INCLUDE) $(call port,quarry/port/smp.h)
 LIB_HOST_CC = $(HOST_CC) $(LIB_FLAGS) $(call port,quarry/port/hosted.h)
 
-# $(call library,FOLDER,COMPILER,OPTIONS OF THE DEBUG PART,PREFIX OF THE TOOLS): both archives there.
+# $(call library,FOLDER,COMPILER,OPTIONS OF THE DEBUG PART,PREFIX OF THE TOOLS): the archives there.
 define library_template
 $(1)/flags: FORCE | deps-check
 	@$$(call update,$$($(2)) $$($(3)) $$(WARNINGS) $$(shell $$(firstword $$($(2))) -dumpfullversion) $$(MM_SOURCES))
@@ -43,12 +46,13 @@ $(1)/mm/%.o: $(PREFIXED)mm/%.c $(1)/flags | $(PREFIXED_OF:%=$(PREFIXED)%)
 
 # One object an archive, so that what is internal can be made local.
 $(1)/libquarry.all.o: $(MM_CORE_SOURCES:%.c=$(1)/%.o)
+$(1)/libquarry-slab.all.o: $(MM_SLAB_SOURCES:%.c=$(1)/%.o)
 $(1)/libquarry-debug.all.o: $(MM_DEBUG_SOURCES:%.c=$(1)/%.o)
-$(1)/libquarry.all.o $(1)/libquarry-debug.all.o:
+$(LIB_NAMES:%=$(1)/%.all.o):
 	$$(Q)$$($(2)) -r -nostdlib -Wl,--build-id=none -o $$@ $$^
 
-$(1)/global: $(1)/libquarry.all.o $(1)/libquarry-debug.all.o mk/names.py
-	$$(Q)/usr/bin/python3 mk/names.py $(PREFIXED)include $(4)nm $(1)/libquarry.all.o $(1)/libquarry-debug.all.o $(1)
+$(1)/global: $(LIB_NAMES:%=$(1)/%.all.o) mk/names.py
+	$$(Q)/usr/bin/python3 mk/names.py $(PREFIXED)include $(4)nm $(1) $$(filter %.o,$$^)
 
 $(1)/%.a: $(1)/%.all.o $(1)/global
 	$$(call say,AR,$$@)
@@ -64,10 +68,10 @@ $(eval $(call library_template,$(LIB),LIB_CC,LIB_DEBUG,$(CROSS)))
 $(eval $(call library_template,$(LIB_HOST),LIB_HOST_CC,NOTHING,))
 
 .PHONY: lib lib-host sizes
-lib: $(LIB)/libquarry.a $(LIB)/libquarry-debug.a ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-debug.a
+lib: $(LIB_NAMES:%=$(LIB)/%.a) ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-slab.a, libquarry-debug.a
 	@echo 'library: $^; headers: $(PREFIXED)include/quarry (-I$(PREFIXED)include)'
 
-lib-host: $(LIB_HOST)/libquarry.a $(LIB_HOST)/libquarry-debug.a ## the same for programs that run here: build/host/lib
+lib-host: $(LIB_NAMES:%=$(LIB_HOST)/%.a) ## the same for programs that run here: build/host/lib
 	@echo 'library: $^; headers: $(PREFIXED)include/quarry (-I$(PREFIXED)include)'
 
 # For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk). No jump is

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Which names of the library a program that links it can see: names.py INCLUDE NM CORE.o DEBUG.o FOLDER
+Which names of the library a program that links it can see: names.py INCLUDE NM FOLDER ARCHIVE.o..
 
-CORE.o and DEBUG.o are all objects of an archive as one. What include/quarry/ declares stays as it is, what only the two archives use
-of each other gets the prefix quarry__, and all else becomes local. FOLDER gets `global` and `redefine`, as objcopy reads them
+Each ARCHIVE.o is all objects of an archive as one. What include/quarry/ declares stays as it is, what only the archives use of each
+other gets the prefix quarry__, and all else becomes local. FOLDER gets `global` and `redefine`, as objcopy reads them
 (--keep-global-symbols, --redefine-syms).
 """
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 OPTIONS = re.compile(r"__NR_CPUS_\w*$")  # the end of a name by MM_LINK_NAME()
@@ -27,13 +28,13 @@ def symbols(nm, path, option):
 
 
 def main():
-    include, nm, core, debug, folder = sys.argv[1:]
+    include, nm, folder, *archives = sys.argv[1:]
     public = declared(include)
-    defined = {path: symbols(nm, path, "--defined-only") for path in (core, debug)}
-    either = defined[core] | defined[debug]
-    api = {name for name in either if OPTIONS.sub("", name) in public}
-    shared = (symbols(nm, debug, "--undefined-only") | symbols(nm, core, "--undefined-only") |
-              defined[core] & defined[debug]) & either - api
+    defined = [symbols(nm, path, "--defined-only") for path in archives]
+    undefined = [symbols(nm, path, "--undefined-only") for path in archives]
+    count = Counter(name for names in defined for name in names)
+    api = {name for name in count if OPTIONS.sub("", name) in public}
+    shared = (set().union(*undefined) & count.keys() | {name for name in count if count[name] > 1}) - api
     Path(folder, "global").write_text("".join(f"{name}\n" for name in sorted(api | shared | {"quarry__" + name for name in shared})))
     Path(folder, "redefine").write_text("".join(f"{name} quarry__{name}\n" for name in sorted(shared)))
 

@@ -29,7 +29,8 @@ static inline unsigned int page_order(const struct page *page)
 
 static inline bool page_allocated(const struct page *page)
 {
-	return page_state(page) == PAGE_ALLOC || page_state(page) == PAGE_COMPOUND;
+	return page_state(page) == PAGE_ALLOC || page_state(page) == PAGE_COMPOUND ||
+	       page_state(page) == PAGE_SLAB;
 }
 
 #endif

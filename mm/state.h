@@ -14,6 +14,7 @@
 #include "zone/zone.h"
 
 struct pageblock;
+struct kmem;
 
 /* The allocator's number, and is an area one of an allocator that there is? */
 #if QUARRY_INSTANCES == 1
@@ -61,6 +62,9 @@ struct mm {
 	unsigned long pcp_high; /* vm.percpu_pagelist */
 	unsigned int nr_cpus;	/* that share what caches may hold */
 	unsigned int end_cpu;	/* past the highest number that ever came online */
+
+	/* slab/ */
+	struct kmem *kmem; /* all there is; NULL before kmem_cache_init() */
 
 	/* alloc/ */
 	const void *callbacks_thread; /* port_thread() of the thread whose callbacks run, or NULL */

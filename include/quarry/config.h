@@ -99,6 +99,11 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #define CONFIG_TRUST_GROUP_SHIFT 5
 #endif
 
+/* Caches of objects (slab.h): 68 of kmalloc(), the others for kmem_cache_create(). */
+#ifndef CONFIG_KMEM_CACHES
+#define CONFIG_KMEM_CACHES 128
+#endif
+
 /*
  * What a CPU caches of a zone: of single pages, for each class, a part in CONFIG_PCP_ZONE_PART of
  * the zone, split among the CPUs, at most CONFIG_PCP_HIGH_MAX, and none if that is less than

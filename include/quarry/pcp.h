@@ -45,7 +45,8 @@ struct mm_open_range {
 
 #define MM_OPEN_RANGES 4
 
-struct bank; /* mm/state.h */
+struct bank;	 /* mm/state.h */
+struct kmem_cpu; /* slab_inline.h */
 
 /* What is small comes first, so that it is within reach of short instructions. */
 struct mm_pcpu {
@@ -55,6 +56,7 @@ struct mm_pcpu {
 		*trust; /* trust map byte of a descriptor: trust[address >> PAGE_GROUP_SHIFT] */
 	struct per_cpu_pages *cache; /* the caches: pcp, or held while hooks are on */
 	const struct bank *bank;     /* where a page was last found by its address */
+	struct kmem_cpu *kmem;	     /* its free objects */
 	uint32_t cpu;		     /* this CPU's number, 0 .. CONFIG_NR_CPUS - 1 */
 	uint32_t irq_depth;	     /* raised by the port while an interrupt is served */
 	uint32_t online;	     /* other CPUs' requests are served */

@@ -21,8 +21,9 @@ enum mm_misuse { /* why a free was refused */
 	MISUSE_RESERVED,
 	MISUSE_FOREIGN,	   /* no such memory, or not a descriptor's address */
 	MISUSE_MISALIGNED, /* not a page's address */
-	MISUSE_IN_USE,	   /* frozen pages were meant, but it has holders */
+	MISUSE_IN_USE,	   /* frozen pages were meant, but it has holders; or it is a slab's */
 	MISUSE_RANGE,	   /* part of a range, which is freed as it was allocated (contig.h) */
+	MISUSE_CACHE,	   /* an object of another cache */
 	NR_MISUSES,
 };
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * alloc.h: what alloc/ offers beside the public interface (quarry/mm.h), to debug/ alone so far:
- * how a request is made from its flags, what serves it, and the head of a block.
+ * alloc.h: what alloc/ offers beside the public interface (quarry/mm.h) to slab/ and debug/: how a
+ * request is made from its flags, what serves it, how a free is refused, and the head of a block.
  */
 #ifndef QUARRY_MM_ALLOC_H
 #define QUARRY_MM_ALLOC_H
@@ -42,6 +42,11 @@ static inline bool in_callback(void)
 
 	return (!FOR_SPEED || thread) && thread == port_thread(); /* mostly it is NULL */
 }
+
+/* free.c */
+#define REFUSED_OBJECT -2 /* no pages were meant, but an object */
+/* Count and report a refused free; returns its errno. order -1: that of the block. */
+int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 
 /* page_ref.c */
 /* The head of the block that page lies in; NULL if page is no descriptor of an open section. */

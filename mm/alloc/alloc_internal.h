@@ -65,8 +65,6 @@ enum freed {
 };
 /* Drop one reference to a block of this order; the last gives it to its cache or to the buddy. */
 enum freed free_block(struct page *page, unsigned int order);
-/* Count and report a refused free; returns its errno. order < 0: that of the block. */
-int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 
 /* page_ref.c */
 /*

@@ -16,6 +16,7 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller
 		[MISUSE_TAIL] = -EINVAL,	  [MISUSE_RESERVED] = -EPERM,
 		[MISUSE_FOREIGN] = -EFAULT,	  [MISUSE_MISALIGNED] = -EINVAL,
 		[MISUSE_IN_USE] = -EBUSY,	  [MISUSE_RANGE] = -EINVAL,
+		[MISUSE_CACHE] = -EINVAL,
 	};
 
 	count_event(&mm.stats.misuse[kind]);
@@ -146,6 +147,7 @@ MM_OUTLINE enum mm_misuse free_index(unsigned long index, long order)
 	if (!page->_refcount)
 		return page_state(page) == PAGE_RESERVED ? MISUSE_RESERVED
 		       : page_state(page) == PAGE_CONTIG ? MISUSE_RANGE
+		       : page_state(page) == PAGE_SLAB	 ? MISUSE_IN_USE
 							 : MISUSE_DOUBLE_FREE;
 	if (page != &mm.memmap[index]) /* of a compound block too: put_page() takes its tails */
 		return MISUSE_TAIL;

@@ -111,6 +111,7 @@ static bool word_is_possible(const struct walk *walk, const struct page *page)
 		       page->_refcount;
 	case PAGE_FROZEN:
 	case PAGE_CONTIG:
+	case PAGE_SLAB:
 		return !(page->word & spare) && class_is_of_zone(walk, page->word) &&
 		       !page->_refcount;
 	default:

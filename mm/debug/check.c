@@ -9,6 +9,7 @@
  * compared with, has a check of its own.
  */
 #include "../check_walk.h"
+#include "../slab/slab.h"
 #include "debug_internal.h"
 
 int mm_check(void)
@@ -27,6 +28,7 @@ int mm_check(void)
 		       (unsigned long long)zone->managed, (unsigned long long)zone_present(zone));
 	}
 	check_cpus(&walk);
+	check_slabs(&walk);
 	check_rules(&walk);
 	return walk.violations;
 }

@@ -99,12 +99,27 @@ static unsigned int order_at(phys_addr_t addr)
 /* The order that the block has is of interest where that is what is wrong. */
 #define MISUSE_LINE(end) "free of 0x%llx order %u refused: %s" end " (called from %p)"
 
+static void report_object(enum mm_misuse kind, unsigned long long addr, const void *caller)
+{
+	const char *name =
+		kind == MISUSE_MISALIGNED ? "not where an object starts" : mm_misuse_name(kind);
+
+	if (READ_ONCE(mm.misuse_panic))
+		port_panic("free of object 0x%llx refused: %s (called from %p)", addr, name,
+			   caller);
+	port_log("free of object 0x%llx refused: %s (called from %p)", addr, name, caller);
+}
+
 void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller)
 {
 	const char *name = mm_misuse_name(kind);
 	unsigned int meant = order < 0 ? order_at(addr) : (unsigned int)order;
 	unsigned long long at = addr;
 
+	if (order == REFUSED_OBJECT) {
+		report_object(kind, at, caller);
+		return;
+	}
 	if (kind == MISUSE_WRONG_ORDER && READ_ONCE(mm.misuse_panic))
 		port_panic(MISUSE_LINE(", but the block has order %u"), at, meant, name,
 			   order_at(addr), caller);
@@ -128,6 +143,7 @@ const char *mm_misuse_name(enum mm_misuse kind)
 		[MISUSE_MISALIGNED] = "not the address of a page",
 		[MISUSE_IN_USE] = "still in use",
 		[MISUSE_RANGE] = "part of a range that is freed as a whole",
+		[MISUSE_CACHE] = "an object of another cache",
 	};
 
 	return misuse_names[kind];

@@ -7,6 +7,7 @@
 #include "../buddy/buddy.h"
 #include "../check_walk.h"
 #include "../free_map.h"
+#include "../slab/slab.h"
 #include "../pcp/pcp.h"
 
 static uint64_t hash_section(uint64_t hash, unsigned long section)
@@ -91,5 +92,5 @@ uint64_t mm_state_hash(void)
 				hash = hash_mix(hash, (uint64_t)(*p - mm.memmap));
 		}
 	}
-	return hash;
+	return hash_slabs(hash);
 }

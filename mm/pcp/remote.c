@@ -209,6 +209,7 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 {
 	VM_BUG_ON(cpu != port_pcpu() || cpu->cpu >= CONFIG_NR_CPUS);
 	cpu->trust = pcp_trust();
+	cpu->kmem = (struct kmem_cpu *)mm.kmem; /* its first member: no objects */
 	/* Its caches are empty: it need not serve the requests made before. */
 	__atomic_store_n(&cpu->acknowledged, remote_newest(), __ATOMIC_RELAXED);
 	cpu->online = 1;

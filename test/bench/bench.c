@@ -33,6 +33,7 @@ static const struct bench benches[] = {
 	{"B15", "cache lines of descriptors that two CPUs use at once", bench_lines, false},
 	{"B16", "a cached page: given back in a drain, looked at in a search of all caches",
 	 bench_behind, false},
+	{"B17", "objects: pairs, bursts, churn, and what a million hold", bench_objects, true},
 	{"B18", "ranges of contiguous pages", bench_ranges, false},
 	{"worst", "hunt for the most expensive call; a minute or two", bench_worst, true},
 	{"worst-quick", "the same for some seconds", bench_worst_quick, true},

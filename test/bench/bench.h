@@ -79,6 +79,7 @@ const char *bench_teardown(void);    /* B13 */
 const char *bench_by_address(void);  /* B14 */
 const char *bench_lines(void);	     /* B15 */
 const char *bench_behind(void);	     /* B16 */
+const char *bench_objects(void);     /* B17 */
 const char *bench_ranges(void);	     /* B18 */
 const char *bench_worst(void);	     /* the hunt for the most expensive call */
 const char *bench_worst_quick(void); /* a fifth of it */

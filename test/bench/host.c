@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <quarry/memblock.h>
+#include <quarry/slab.h>
 
 #include "test/bench/bench.h"
 #include "test/bench/host_threads.h"
@@ -55,6 +56,7 @@ static void start_allocator(size_t size)
 		start = bench_tick();
 		err = setup_per_cpu_pageset(&cpu0, 0);
 		bench_pageset_cost = bench_tock(start);
+		kmem_cache_init();
 	}
 	if (err)
 		die("bench: the page allocator cannot start (error %d)\n", err);

@@ -7,7 +7,7 @@ import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from board import Board, make
+from board import ROOT, Board, make
 
 BUDGETS = Path(__file__).with_name("budgets.txt")
 ICOUNT = ("-icount", "shift=0,align=off,sleep=off")
@@ -17,6 +17,7 @@ ICOUNT = ("-icount", "shift=0,align=off,sleep=off")
 # part that hands memory over; and what is linked only by who asks for pages between two addresses or a range, or stops a CPU.
 NOT_CORE = re.compile(r"^((\w+_)?check|check_walk|advice|debug|explain|free_blocks|gfp|info|page_info|trace_text|words|memblock(_alloc|_array|_limit|_query)?|"
                       r"nearest|report|state_hash|buddy_range|page_between|isolation|contig|cpu_stopped)\.o$")
+SLAB = {path.stem + ".o" for path in (ROOT / "mm/slab").glob("*.c") if path.stem != "slab_check"}
 
 
 def parse(text, memory="1G"):
@@ -59,7 +60,7 @@ def measure(setup, commands, timeout, **options):
 
 
 def sizes(setup):
-    """B9: bytes of code and constants, and of data, of mm/'s objects, of the core and of all."""
+    """B9: bytes of code and constants, and of data, of mm/'s objects, of the core, of slab/ and of all."""
     found, level = {}, None
     for line in make(f"BOARD={setup.board}", "sizes").splitlines():
         match = re.fullmatch(r"\S+ -(O\w)", line)
@@ -68,7 +69,7 @@ def sizes(setup):
         words = line.split()
         if len(words) != 6 or not words[0].isdigit():
             continue
-        parts = ["all"] if "TOTAL" in words[5] else [] if NOT_CORE.match(words[5]) else ["core"]
+        parts = ["all"] if "TOTAL" in words[5] else ["slab"] if words[5] in SLAB else [] if NOT_CORE.match(words[5]) else ["core"]
         for part in parts:
             for key, size in ((part, int(words[0])), (part + "_data", int(words[1]) + int(words[2]))):
                 name = f"B9.{level}.{key}"

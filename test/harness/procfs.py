@@ -105,3 +105,16 @@ def zoneinfo(text):
             continue
         assert line.strip() in ("pagesets",), f"not a line of zoneinfo: {line!r}"
     return zones
+
+
+def slabinfo(text):
+    """{cache: (active_objs, num_objs, objsize, objperslab, pagesperslab, active_slabs, num_slabs)}, as slabtop reads it."""
+    lines = text.splitlines()
+    assert lines[0] == "slabinfo - version: 2.1" and lines[1].startswith("# name ")
+    caches = {}
+    for line in lines[2:]:
+        figures, tunables, slabs = line.split(" : ")
+        name, *numbers = figures.split()
+        assert tunables.split()[0] == "tunables" and slabs.split()[0] == "slabdata" and len(numbers) == 5
+        caches[name] = tuple(map(int, numbers + slabs.split()[1:3]))
+    return caches

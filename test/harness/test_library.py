@@ -28,7 +28,10 @@ WITHOUT_PREFIX = set("""
     free_pages_exact free_pages_overflow free_pages_phys free_pages_slow get_page get_page_unless_zero gfp_names gfp_parse memblock
     page_address page_count page_to_pfn page_to_phys pfn_to_page pfn_valid phys_to_page put_page put_page_testzero
     register_low_memory_notifier register_shrinker setup_per_cpu_pageset si_mem_available unregister_low_memory_notifier
-    unregister_shrinker virt_to_page""".split())
+    unregister_shrinker virt_to_page
+    __kmalloc kfree kmalloc_slow kmem_cache_alloc kmem_cache_alloc_bulk kmem_cache_create kmem_cache_destroy kmem_cache_free
+    kmem_cache_free_bulk kmem_cache_init kmem_cache_name kmem_cache_shrink kmem_cache_size kmem_cpu_end kmem_release kmem_shrink
+    krealloc ksize kstrdup slab_cache slab_info""".split())
 
 
 def check_names(names, whole=True):
@@ -40,34 +43,40 @@ def check_names(names, whole=True):
     assert {name for name in names if not name.startswith("quarry__")} <= declared | {"memblock"}
 
 
+def defined(tool, archive):
+    return nm(tool, "-g", "--defined-only", archive)
+
+
 def nm(tool, *options):
     listing = subprocess.run([tool, *map(str, options)], check=True, text=True, capture_output=True).stdout
     return {line.split()[-1] for line in listing.splitlines() if line and not line.endswith(":")}
 
 
 def undefined(tool, archive):
-    return nm(tool, "-u", archive) - nm(tool, "-g", "--defined-only", archive) - OF_THE_LINKER
+    return nm(tool, "-u", archive) - defined(tool, archive) - OF_THE_LINKER
 
 
 def check(cross, folder, more=frozenset()):
-    tool, core, debug = cross + "nm", folder / "libquarry.a", folder / "libquarry-debug.a"
+    tool, core, slab, debug = cross + "nm", *(folder / f"libquarry{part}.a" for part in ("", "-slab", "-debug"))
     needs = undefined(tool, core)
     listing = subprocess.run([tool, "-g", core], check=True, text=True, capture_output=True).stdout
     assert set(re.findall(r" W (\w+)", listing)) == OPTIONAL | {"quarry__say_refusal"}
-    check_names(nm(tool, "-g", "--defined-only", core) | nm(tool, "-g", "--defined-only", debug))
+    check_names(defined(tool, core) | defined(tool, slab) | defined(tool, debug))
     # A compiler may write some of C's in place.
     assert (needs - OF_C) - SAVE_RESTORE == PORT | more
     assert "memmove" in needs
-    needs = undefined(tool, debug) - nm(tool, "-g", "--defined-only", core)
+    assert undefined(tool, slab) - defined(tool, core) - OF_C - SAVE_RESTORE <= more | {"port_log"}
+    assert defined(tool, core) & undefined(tool, slab)
+    needs = undefined(tool, debug) - defined(tool, core)
     assert needs - OF_C - SAVE_RESTORE == OF_C_DEBUG | more | {"port_log"}
 
 
 def check_stack(cross, folder):
     """No recursion, and no more stack than port.h says, without and with the second archive."""
     text = (ROOT / "include/quarry/port.h").read_text()
-    sources = make_variables(BOARDS[0], "MM_CORE_SOURCES", "MM_DEBUG_SOURCES")
-    core, debug = ([(folder / name).with_suffix(".o") for name in names.split()] for names in sources.values())
-    for objects, limit in ((core, "QUARRY_STACK_MAX"), (debug + core, "QUARRY_STACK_MAX_DEBUG")):
+    sources = make_variables(BOARDS[0], "MM_CORE_SOURCES", "MM_SLAB_SOURCES", "MM_DEBUG_SOURCES")
+    core, slab, debug = ([(folder / name).with_suffix(".o") for name in names.split()] for names in sources.values())
+    for objects, limit in ((core + slab, "QUARRY_STACK_MAX"), (debug + slab + core, "QUARRY_STACK_MAX_DEBUG")):
         most, chain = stack.Graph(cross + "objdump", objects, weak={"say_refusal"}).worst()
         assert 500 < most <= int(re.search(rf"{limit}\s+(\d+)", text)[1]), (most, chain)
 
@@ -106,9 +115,9 @@ def test_needs_of_both_archives_on_the_host(level):
 
 # Macros of Linux's, by Linux's names, and ours that have neither that nor a prefix: none is to be added to the latter.
 LINUX_MACROS = set("""
-    ALIGN_DOWN ARCH_LOW_ADDRESS_LIMIT GFP_ATOMIC GFP_DMA32 GFP_KERNEL GFP_MOVABLE_MASK GFP_NOWAIT MAX_NUMNODES MAX_ORDER_NR_PAGES
+    ALIGN_DOWN ARCH_LOW_ADDRESS_LIMIT GFP_ATOMIC GFP_DMA32 GFP_KERNEL GFP_MOVABLE_MASK GFP_NOWAIT KMALLOC_MAX_CACHE_SIZE KMALLOC_MAX_SIZE KMALLOC_MIN_SIZE MAX_NUMNODES MAX_ORDER_NR_PAGES
     MAX_PAGE_ORDER NR_PAGE_ORDERS NUMA_NO_NODE PAGE_MASK PAGE_SHIFT PAGE_SIZE PFN_DOWN PFN_PHYS PFN_UP PHYS_ADDR_MAX SHRINK_EMPTY
-    SHRINK_STOP SMP_CACHE_BYTES __GFP_BITS_MASK __GFP_COMP __GFP_DIRECT_RECLAIM __GFP_DMA32 __GFP_HIGH __GFP_KSWAPD_RECLAIM
+    SHRINK_STOP SLAB_CACHE_DMA32 SLAB_HWCACHE_ALIGN SMP_CACHE_BYTES ZERO_OR_NULL_PTR ZERO_SIZE_PTR __GFP_BITS_MASK __GFP_COMP __GFP_DIRECT_RECLAIM __GFP_DMA32 __GFP_HIGH __GFP_KSWAPD_RECLAIM
     __GFP_MEMALLOC __GFP_MOVABLE __GFP_NOFAIL __GFP_NOMEMALLOC __GFP_NORETRY __GFP_NOWARN __GFP_RECLAIMABLE __GFP_RETRY_MAYFAIL
     __GFP_THISNODE __GFP_ZERO for_each_free_mem_range for_each_free_mem_range_reverse for_each_mem_pfn_range for_each_mem_range
     for_each_mem_range_rev for_each_mem_region for_each_reserved_mem_range for_each_reserved_mem_region pageblock_nr_pages

@@ -80,6 +80,17 @@ def test_files_agree(proc):
     assert meminfo["MemAvailable"] == meminfo["MemFree"] - sum(kept) * 4096
 
 
+def test_slabinfo(proc):
+    caches = procfs.slabinfo(read(proc, "slabinfo -a"))
+    assert {"kmem_cache", "kmalloc-8", "kmalloc-96", "kmalloc-192", "kmalloc-8k", "dma32-kmalloc-4k"} <= set(caches)
+    for name, (active, objects, size, per_slab, pages, active_slabs, slabs) in caches.items():
+        assert active <= objects <= per_slab * slabs and active_slabs <= slabs, name
+        assert per_slab * size <= pages * 4096, name
+    assert caches["kmalloc-8k"][2:5] == (8192, 4, 8)
+    used = procfs.slabinfo(read(proc, "slabinfo"))
+    assert set(used) == {name for name, figures in caches.items() if figures[-1]}
+
+
 def test_sysctl_recomputes(proc):
     before = read(proc, "zoneinfo")
     saved = dict(line.split(" = ") for line in proc.lines("sysctl"))

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * head.c: memory for the heads of slabs: chunks, pages of heads of one size.
+ *
+ * A chunk's first place is its own header; it looks like a head of no slab. A chunk without heads goes
+ * back to the page allocator, but for one. Its number then leads to a page of zeros, in which there are no
+ * heads, so a handle that is left over somewhere finds nothing.
+ */
+#include <quarry/errno.h>
+#include "slab_internal.h"
+
+DEFINE_STATE(kmem_state);
+
+static void chunk_link(struct chunk *chunk)
+{
+	struct chunk **list = &kmem_state.heads.list[chunk->shift];
+
+	chunk->prev = NULL;
+	chunk->next = *list;
+	if (*list)
+		(*list)->prev = chunk;
+	*list = chunk;
+}
+
+static void chunk_unlink(struct chunk *chunk)
+{
+	if (chunk->next)
+		chunk->next->prev = chunk->prev;
+	if (chunk->prev)
+		chunk->prev->next = chunk->next;
+	else
+		kmem_state.heads.list[chunk->shift] = chunk->next;
+}
+
+/* A number for a new chunk: one that was given up, or the next. The lock is held. */
+static uint32_t number_take(void)
+{
+	if (kmem_state.heads.nr_chunks < kmem_state.heads.nr)
+		return kmem_state.heads
+			.given_up[kmem_state.heads.nr - kmem_state.heads.nr_chunks - 1];
+	return kmem_state.heads.nr < kmem_state.heads.room ? kmem_state.heads.nr : HANDLE_LARGE;
+}
+
+/* Handles of a chunk lead to no slab, until there is one. */
+static void handles_clear(uint32_t number)
+{
+	uint32_t first = number << CHUNK_SHIFT;
+
+	if (first + HEADS_PER_CHUNK <= kmem_state.heads.nr_fast)
+		UNROLL(8)
+	for (unsigned int i = 0; i < HEADS_PER_CHUNK; i++)
+		kmem_state.heads.fast[first + i] = ((struct slab *)kmem_state.heads.zeros)->state;
+}
+
+static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
+{
+	*order = 0;
+	while (*order < MAX_PAGE_ORDER && PAGE_SIZE << *order < bytes)
+		++*order;
+	return __get_free_pages(gfp, *order);
+}
+
+/* A number for each 16 pages there are, and a handle for each four, as far as a table may be large. */
+static bool tables_make(gfp_t gfp)
+{
+	const size_t each = sizeof(*kmem_state.heads.chunks) + sizeof(*kmem_state.heads.given_up);
+	unsigned int order, fast_order;
+	unsigned long zeros = __get_free_page(gfp | __GFP_ZERO),
+		      table = table_of((uint64_t)mm.nr_pages / 16 * each, &order, gfp),
+		      fast = table_of((uint64_t)mm.nr_pages / 4 * sizeof(*kmem_state.heads.fast),
+				      &fast_order, gfp),
+		      flags = port_irq_save();
+	bool made = zeros && table && fast, first;
+
+	spin_lock(&kmem_state.heads.lock);
+	first = made && !kmem_state.heads.chunks;
+	if (first) {
+		kmem_state.heads.zeros = zeros;
+		kmem_state.heads.order = order;
+		kmem_state.heads.fast_order = fast_order;
+		kmem_state.heads.room = (uint32_t)((PAGE_SIZE << order) / each);
+		kmem_state.heads.given_up =
+			(uint32_t *)((uintptr_t *)table + kmem_state.heads.room);
+		kmem_state.heads.fast = (uint8_t **)fast;
+		kmem_state.heads.nr_fast =
+			(uint32_t)((PAGE_SIZE << fast_order) / sizeof(*kmem_state.heads.fast));
+		WRITE_ONCE(kmem_state.heads.chunks, (uintptr_t *)table);
+	}
+	spin_unlock(&kmem_state.heads.lock);
+	port_irq_restore(flags);
+	if (!first) {
+		free_page(zeros);
+		free_pages(table, order);
+		free_pages(fast, fast_order);
+	}
+	return made;
+}
+
+static bool chunk_add(unsigned int shift, gfp_t gfp)
+{
+	unsigned long address, flags;
+	struct chunk *chunk;
+	uint32_t number;
+
+	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP | __GFP_NOFAIL)) | __GFP_NOWARN;
+	if (!READ_ONCE(kmem_state.heads.chunks) && !tables_make(gfp))
+		return false;
+	address = __get_free_page(gfp);
+	if (!address)
+		return false;
+	chunk = (struct chunk *)address;
+	memset(chunk, 0, sizeof(*chunk));
+	chunk->shift = (uint8_t)shift;
+	chunk->fresh = (uint16_t)(1U << (shift - HEAD_SHIFT));
+	flags = port_irq_save();
+	spin_lock(&kmem_state.heads.lock);
+	number = number_take();
+	if (number != HANDLE_LARGE) {
+		chunk->number = number;
+		kmem_state.heads.chunks[number] = address;
+		handles_clear(number);
+		/* Release, paired with the acquire in kmem_cpu_sync(): its handles lead somewhere. */
+		if (number == kmem_state.heads.nr)
+			__atomic_store_n(&kmem_state.heads.nr, number + 1, __ATOMIC_RELEASE);
+		kmem_state.heads.nr_chunks++;
+		kmem_state.heads.nr_unused++;
+		chunk_link(chunk);
+	}
+	spin_unlock(&kmem_state.heads.lock);
+	port_irq_restore(flags);
+	if (number == HANDLE_LARGE)
+		free_page(address);
+	return number != HANDLE_LARGE;
+}
+
+/* A head of no slab, whatever was there. */
+static void head_clear(struct slab *slab)
+{
+	slab->base = 0;
+	slab->reciprocal = 0; /* no address is an object's */
+	slab->objects = 0;
+}
+
+static bool chunk_full(const struct chunk *chunk)
+{
+	return !chunk->first && chunk->fresh >= HEADS_PER_CHUNK;
+}
+
+/* A head of the chunk that was never used. */
+static struct slab *place_fresh(struct chunk *chunk)
+{
+	uint32_t place = chunk->fresh, handle = chunk->number << CHUNK_SHIFT | place;
+	struct slab *slab = (struct slab *)((uintptr_t)chunk + ((uintptr_t)place << HEAD_SHIFT));
+
+	head_clear(slab);
+	slab->handle = handle;
+	/* Release, paired with the acquire in slab_of(), and what an address leads to on the hot path. */
+	if (handle < kmem_state.heads.nr_fast)
+		__atomic_store_n(&kmem_state.heads.fast[handle], slab->state, __ATOMIC_RELEASE);
+	__atomic_store_n(&chunk->fresh, (uint16_t)(place + (1U << (chunk->shift - HEAD_SHIFT))),
+			 __ATOMIC_RELEASE);
+	return slab;
+}
+
+static struct slab *place_take(unsigned int shift)
+{
+	unsigned long flags = port_irq_save();
+	struct slab *slab = NULL;
+	struct chunk *chunk;
+
+	spin_lock(&kmem_state.heads.lock);
+	chunk = kmem_state.heads.list[shift];
+	if (chunk) {
+		slab = chunk->first;
+		if (slab)
+			chunk->first = slab->next;
+		else
+			slab = place_fresh(chunk);
+		kmem_state.heads.nr_unused -= !chunk->used++;
+		if (chunk_full(chunk))
+			chunk_unlink(chunk);
+	}
+	spin_unlock(&kmem_state.heads.lock);
+	port_irq_restore(flags);
+	return slab;
+}
+
+struct slab *head_alloc(unsigned int shift, gfp_t gfp)
+{
+	struct slab *slab = place_take(shift);
+
+	if (!slab && chunk_add(shift, gfp))
+		slab = place_take(shift);
+	return slab;
+}
+
+/* A chunk without heads is given up; the lock is held. */
+static void chunk_give_up(struct chunk *chunk)
+{
+	chunk_unlink(chunk);
+	kmem_state.heads.chunks[chunk->number] = kmem_state.heads.zeros;
+	handles_clear(chunk->number);
+	kmem_state.heads.given_up[kmem_state.heads.nr - kmem_state.heads.nr_chunks] = chunk->number;
+	kmem_state.heads.nr_unused--;
+	kmem_state.heads.nr_chunks--;
+}
+
+void head_free(struct slab *slab)
+{
+	struct chunk *chunk = (struct chunk *)(void *)((uintptr_t)slab & (uintptr_t)PAGE_MASK),
+		     *unused = NULL;
+	unsigned long flags = port_irq_save();
+
+	spin_lock(&kmem_state.heads.lock);
+	head_clear(slab);
+	if (chunk_full(chunk))
+		chunk_link(chunk);
+	slab->next = chunk->first;
+	chunk->first = slab;
+	if (!--chunk->used && kmem_state.heads.nr_unused++) {
+		chunk_give_up(chunk);
+		unused = chunk;
+	}
+	spin_unlock(&kmem_state.heads.lock);
+	port_irq_restore(flags);
+	if (unused)
+		free_page((unsigned long)(uintptr_t)unused);
+}
+
+unsigned long heads_shrink(void)
+{
+	unsigned long flags = port_irq_save(), pages = 0;
+	struct chunk *chunk, *next;
+
+	spin_lock(&kmem_state.heads.lock);
+	for (unsigned int shift = HEAD_SHIFT; kmem_state.heads.nr_unused && shift <= HEAD_MAX_SHIFT;
+	     shift++)
+		for (chunk = kmem_state.heads.list[shift]; chunk; chunk = next) {
+			next = chunk->next;
+			if (chunk->used)
+				continue;
+			chunk_give_up(chunk);
+			pages += !free_page((unsigned long)(uintptr_t)chunk);
+		}
+	spin_unlock(&kmem_state.heads.lock);
+	port_irq_restore(flags);
+	return pages;
+}
+
+bool heads_end(void)
+{
+	heads_shrink();
+	if (kmem_state.heads.nr_chunks)
+		return false;
+	if (kmem_state.heads.chunks) {
+		free_page(kmem_state.heads.zeros);
+		free_pages((unsigned long)kmem_state.heads.chunks, kmem_state.heads.order);
+		free_pages((unsigned long)kmem_state.heads.fast, kmem_state.heads.fast_order);
+	}
+	heads_init();
+	return true;
+}
+
+void kmem_cpu_sync(struct kmem_cpu *cpu)
+{
+	uint32_t handles = __atomic_load_n(&kmem_state.heads.nr, __ATOMIC_ACQUIRE) << CHUNK_SHIFT;
+
+	cpu->states = kmem_state.heads.fast;
+	cpu->nr_handles = handles < kmem_state.heads.nr_fast ? handles : kmem_state.heads.nr_fast;
+}
+
+void heads_init(void)
+{
+	memset(&kmem_state.heads, 0, sizeof(kmem_state.heads));
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * heads_internal.h: where the heads of slabs are: chunks, and from a handle or an address to a head.
+ */
+#ifndef QUARRY_MM_HEADS_INTERNAL_H
+#define QUARRY_MM_HEADS_INTERNAL_H
+
+#include "../spinlock.h"
+#include "../state.h"
+#include "slab.h"
+
+#pragma GCC visibility push(hidden)
+
+struct chunk {
+	_Alignas(struct slab) char none[sizeof(struct slab)]; /* a head of no slab */
+	uint32_t number;
+	uint16_t fresh;	    /* the first place that was never used; 0: in the page of zeros */
+	uint16_t used;	    /* heads of slabs */
+	uint8_t shift;	    /* log2 of the bytes of its heads */
+	struct slab *first; /* of the heads that were given back, linked by `next` */
+	struct chunk *next, *prev; /* on the list of those with free places */
+};
+static_assert(sizeof(struct chunk) <= 1 << HEAD_SHIFT, "a chunk's header is one place");
+static_assert(HEADS_PER_CHUNK <= UINT16_MAX, "for its counts");
+
+struct heads {
+	struct spinlock lock; /* guards all below */
+	uintptr_t *chunks;    /* by number; the page of zeros, where there is no chunk */
+	uint32_t *given_up;   /* numbers to be used again, nr - nr_chunks of them */
+	uint8_t **fast; /* the end of the head of each handle below nr_fast: its slab's states */
+	uint32_t nr_fast;
+	unsigned int order, fast_order; /* of these two tables */
+	uint32_t room;			/* numbers there are */
+	uint32_t nr;			/* numbers that were ever used */
+	uint32_t nr_chunks, nr_unused;	/* chunks; those of them without heads */
+	uintptr_t zeros;
+	struct chunk *list[HEAD_MAX_SHIFT + 1]; /* with free places, by the size of their heads */
+};
+
+/* head.c */
+struct slab *head_alloc(unsigned int shift, gfp_t gfp); /* 2^shift bytes; its handle is set */
+void head_free(struct slab *slab);
+void heads_init(void);
+bool heads_end(void); /* the tables go back too, if there are no heads. Nothing else runs. */
+unsigned long heads_shrink(void); /* chunks without heads go back: pages */
+
+/* Each slab there is. Thread context, nothing else running. */
+static inline void for_each_slab(const struct heads *heads,
+				 void (*visit)(struct slab *slab, void *data), void *data)
+{
+	for (uint32_t n = 0; n < heads->nr; n++) {
+		const struct chunk *chunk = (const struct chunk *)heads->chunks[n];
+
+		for (uintptr_t at = (uintptr_t)1 << chunk->shift;
+		     at < (uintptr_t)chunk->fresh << HEAD_SHIFT;
+		     at += (uintptr_t)1 << chunk->shift) {
+			struct slab *slab = (struct slab *)(heads->chunks[n] + at);
+
+			if (slab->base)
+				visit(slab, data);
+		}
+	}
+}
+
+/* The slab that an address lies in; NULL: it lies in none. *page: its page's descriptor, or NULL. */
+static inline struct slab *slab_of(const struct heads *heads, const void *address,
+				   struct page **page)
+{
+	const struct chunk *chunk;
+	struct slab *slab;
+	uint32_t handle;
+
+	*page = virt_to_page(address);
+	if (!*page)
+		return NULL;
+	handle = READ_ONCE((*page)->owner);
+	if (handle >> CHUNK_SHIFT >= __atomic_load_n(&heads->nr, __ATOMIC_ACQUIRE))
+		return NULL;
+	chunk = (const struct chunk *)heads->chunks[handle >> CHUNK_SHIFT];
+	handle &= HEADS_PER_CHUNK - 1;
+	if (!handle || handle >= __atomic_load_n(&chunk->fresh, __ATOMIC_ACQUIRE) ||
+	    handle & ((1U << (chunk->shift - HEAD_SHIFT)) - 1))
+		return NULL;
+	slab = (struct slab *)((uintptr_t)chunk + ((uintptr_t)handle << HEAD_SHIFT));
+	return slab->base && (uintptr_t)address - slab->base < PAGE_SIZE << slab->order ? slab
+											: NULL;
+}
+
+#pragma GCC visibility pop
+#endif

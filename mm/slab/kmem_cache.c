@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kmem_cache.c: caches come and go; what an object's size makes of a slab; requests by cache.
+ */
+#include <quarry/errno.h>
+#include "slab_internal.h"
+
+#define SLAB_FLAGS (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA32)
+#define CACHE_LINE 64 /* bytes: SLAB_HWCACHE_ALIGN */
+
+/* ---- the layout of a slab --------------------------------------------------------------------- */
+
+/* Objects that a head of this size has room for. */
+static unsigned int head_room(unsigned int shift)
+{
+	size_t bytes = ((size_t)1 << shift) - offsetof(struct slab, state);
+	unsigned int n = (unsigned int)(bytes * 8 / 9);
+
+	while (n && ALIGN_UP((size_t)n, sizeof(long)) + ALIGN_UP((size_t)n, MAP_BITS) / 8 > bytes)
+		n--;
+	return n;
+}
+
+/* The smallest slabs that hold four objects and leave a sixteenth of themselves unused at most. */
+static void lay_out(struct kmem_cache *cache)
+{
+	unsigned int order = 0, objects, shift = HEAD_SHIFT;
+	size_t bytes;
+
+	while (PAGE_SIZE << order < cache->size)
+		order++;
+	cache->min_order = (uint8_t)order;
+	for (; order < MAX_PAGE_ORDER; order++) {
+		bytes = PAGE_SIZE << order;
+		if (bytes / cache->size >= 4 && bytes % cache->size <= bytes / 16)
+			break;
+	}
+	cache->order = (uint8_t)order;
+	objects = (unsigned int)((PAGE_SIZE << order) / cache->size);
+	while (shift < HEAD_MAX_SHIFT && head_room(shift) < objects)
+		shift++;
+	cache->head_shift = (uint8_t)shift;
+	if (objects > head_room(shift))
+		objects = head_room(shift);
+	cache->most_objects = (uint16_t)objects;
+	cache->reciprocal = ~0UL / cache->size + 1;
+	/* Large objects come and go in small batches: each may be the last of its slab. */
+	cache->limit = cache->size <= 256 ? 31 : cache->size <= 1024 ? 16 : 8;
+	cache->batch = cache->size <= 256 ? 16 : cache->size <= 1024 ? 8 : 4;
+	cache->give = cache->size <= 256 ? 8 : cache->size <= 1024 ? 2 : 1;
+}
+
+static void cache_init(struct kmem_cache *cache, const char *name, size_t object_size, size_t align,
+		       gfp_t gfp)
+{
+	memset(cache, 0, sizeof(*cache));
+	cache->name = name;
+	cache->hot.object_size = (uint32_t)object_size;
+	cache->align = (uint32_t)align;
+	cache->size = (uint32_t)ALIGN_UP(object_size, align);
+	cache->gfp = gfp;
+	lay_out(cache);
+}
+
+static void cache_number(struct kmem_cache *cache, unsigned int n)
+{
+	cache->number = (uint16_t)n;
+	cache->hot.stack =
+		(uint32_t)(offsetof(struct kmem_cpu, stack) + n * sizeof(struct object_stack));
+}
+
+/* ---- kmalloc()'s caches ----------------------------------------------------------------------- */
+
+#define NR_KMALLOC_CACHES (2 * MM_KMALLOC_SIZES)
+#define CACHE_OF_CACHES	  NR_KMALLOC_CACHES
+static_assert(CACHE_OF_CACHES < CONFIG_KMEM_CACHES, "caches of kmalloc() and that of caches");
+
+static const uint16_t kmalloc_sizes[MM_KMALLOC_SIZES] = {
+	8,    16,   24,	  32,	48,   64,   80,	  96,	112,  128,  160,  192,
+	224,  256,  320,  384,	448,  512,  640,  768,	896,  1024, 1280, 1536,
+	1792, 2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192,
+};
+
+static const char *kmalloc_name(unsigned int n)
+{
+#define NAMES(prefix)                                                                              \
+	prefix "8", prefix "16", prefix "24", prefix "32", prefix "48", prefix "64", prefix "80",  \
+		prefix "96", prefix "112", prefix "128", prefix "160", prefix "192", prefix "224", \
+		prefix "256", prefix "320", prefix "384", prefix "448", prefix "512",              \
+		prefix "640", prefix "768", prefix "896", prefix "1k", prefix "1280",              \
+		prefix "1536", prefix "1792", prefix "2k", prefix "2560", prefix "3k",             \
+		prefix "3584", prefix "4k", prefix "5k", prefix "6k", prefix "7k", prefix "8k"
+	static const char *const names[NR_KMALLOC_CACHES] = {NAMES("kmalloc-"),
+							     NAMES("dma32-kmalloc-")};
+
+	return names[n];
+}
+
+int kmem_cache_init(void)
+{
+	if (mm.kmem)
+		return -EEXIST;
+	memset(&kmem_state, 0, sizeof(kmem_state));
+	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
+		kmem_state.none.stack[n] =
+			(struct object_stack){kmem_state.no_object, kmem_state.no_object};
+	for (unsigned int n = 0; n < NR_KMALLOC_CACHES; n++) {
+		size_t size = kmalloc_sizes[n % MM_KMALLOC_SIZES];
+
+		kmem_state.caches[n] = &kmem_state.kmalloc[n];
+		cache_init(kmem_state.caches[n], kmalloc_name(n), size, size & -size,
+			   n < MM_KMALLOC_SIZES ? 0 : __GFP_DMA32);
+		cache_number(kmem_state.caches[n], n);
+	}
+	cache_init(&kmem_state.of_caches, "kmem_cache", sizeof(struct kmem_cache), CACHE_LINE, 0);
+	cache_number(&kmem_state.of_caches, CACHE_OF_CACHES);
+	kmem_state.caches[CACHE_OF_CACHES] = &kmem_state.of_caches;
+	mm.kmem = &kmem_state;
+	for (unsigned int c = 0; c < mm.end_cpu; c++)
+		if (mm.pcpu[c])
+			mm.pcpu[c]->kmem = &kmem_state.none;
+	slab_shrink_init();
+	return 0;
+}
+
+/* ---- caches by name --------------------------------------------------------------------------- */
+
+/* Why there can be no such cache; NULL: there can. */
+static const char *wrong(const char *name, size_t size, size_t align, slab_flags_t flags)
+{
+	if (!mm.kmem)
+		return "kmem_cache_init() comes first";
+	if (!name || !*name)
+		return "it has no name";
+	if (!size || size > KMALLOC_MAX_CACHE_SIZE)
+		return "its size is not 1 to 8192 bytes";
+	if (align & (align - 1) || align > PAGE_SIZE)
+		return "its alignment is no power of two of at most a page";
+	if (flags & ~SLAB_FLAGS)
+		return "its flags are unknown";
+	return NULL;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+/* A place in the table; the lock is held. CONFIG_KMEM_CACHES: there is none, or the name is taken. */
+static unsigned int free_place(const char *name, const char **why)
+{
+	unsigned int place = CONFIG_KMEM_CACHES;
+
+	*why = "there are CONFIG_KMEM_CACHES of them already";
+	for (unsigned int n = CONFIG_KMEM_CACHES; n-- > 0;) {
+		if (!kmem_state.caches[n]) {
+			if (n > CACHE_OF_CACHES)
+				place = n;
+		} else if (same_name(kmem_state.caches[n]->name, name)) {
+			*why = "there is one of this name";
+			return CONFIG_KMEM_CACHES;
+		}
+	}
+	return place;
+}
+
+static struct kmem_cache *refuse_cache(const char *name, const char *why)
+{
+	port_log("kmem_cache_create: %s: %s", name ? name : "(null)", why);
+	return NULL;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
+				     slab_flags_t flags, void (*ctor)(void *object))
+{
+	const char *why = wrong(name, size, align, flags);
+	struct kmem_cache *cache;
+	unsigned long irq;
+	unsigned int n;
+
+	if (why)
+		return refuse_cache(name, why);
+	if (!align)
+		align = sizeof(void *);
+	if (flags & SLAB_HWCACHE_ALIGN && size > CACHE_LINE / 2 && align < CACHE_LINE)
+		align = CACHE_LINE;
+	if (align < KMALLOC_MIN_SIZE)
+		align = KMALLOC_MIN_SIZE;
+	cache = slab_alloc(&kmem_state.of_caches, GFP_KERNEL);
+	if (!cache)
+		return refuse_cache(name, "out of memory");
+	cache_init(cache, name, size, align, flags & SLAB_CACHE_DMA32 ? __GFP_DMA32 : 0);
+	cache->flags = flags;
+	cache->ctor = ctor;
+	irq = port_irq_save();
+	spin_lock(&kmem_state.table_lock);
+	n = free_place(name, &why);
+	if (n < CONFIG_KMEM_CACHES) {
+		cache_number(cache, n);
+		kmem_state.caches[n] = cache;
+	}
+	spin_unlock(&kmem_state.table_lock);
+	port_irq_restore(irq);
+	if (n < CONFIG_KMEM_CACHES)
+		return cache;
+	slab_free(cache, &kmem_state.of_caches, NULL);
+	return refuse_cache(name, why);
+}
+
+size_t kmem_cache_size(const struct kmem_cache *cache)
+{
+	return cache->hot.object_size;
+}
+
+const char *kmem_cache_name(const struct kmem_cache *cache)
+{
+	return cache->name;
+}
+
+/* ---- the end of a cache ------------------------------------------------------------------------ */
+
+#define LISTED 4 /* objects in use that are named */
+
+struct live {
+	const struct kmem_cache *cache;
+	unsigned long objects;
+};
+
+static void count_live(struct slab *slab, void *data)
+{
+	struct live *live = data;
+
+	for (unsigned int n = 0; slab->cache == live->cache && n < slab->objects; n++)
+		if (slab->state[n] == MM_OBJECT_IN_USE && live->objects++ < LISTED)
+			port_log("kmem_cache_destroy: %s: object %p is in use", live->cache->name,
+				 object_at(slab, n));
+}
+
+int kmem_cache_destroy(struct kmem_cache *cache)
+{
+	struct live live = {.cache = cache};
+	unsigned long irq;
+
+	if (!cache || cache->number <= CACHE_OF_CACHES || kmem_state.caches[cache->number] != cache)
+		return -EINVAL;
+	for_each_slab(&kmem_state.heads, count_live, &live);
+	if (live.objects > LISTED)
+		port_log("kmem_cache_destroy: %s: %lu objects are in use", cache->name,
+			 live.objects);
+	if (live.objects)
+		return -EBUSY;
+	/* Nobody uses the cache: other CPUs' stacks hold still. */
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (kmem_state.cpu[c])
+			slab_stack_end(kmem_state.cpu[c], cache);
+	slab_give_empty(cache, 0, ~0U);
+	irq = port_irq_save();
+	spin_lock(&kmem_state.table_lock);
+	kmem_state.caches[cache->number] = NULL;
+	spin_unlock(&kmem_state.table_lock);
+	port_irq_restore(irq);
+	return slab_free(cache, &kmem_state.of_caches, NULL);
+}
+
+/* ---- objects ----------------------------------------------------------------------------------- */
+
+/* Apart, so that the hot path has no registers to save. */
+static __attribute__((noinline)) void *alloc_zeroed(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *object = slab_take_at(cache->hot.stack);
+
+	if (!object)
+		return slab_alloc(cache, gfp);
+	return memset(object, 0, cache->hot.object_size);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *object;
+
+	if (gfp & __GFP_ZERO)
+		return alloc_zeroed(cache, gfp);
+	object = slab_take_at(cache->hot.stack);
+	return mm_likely(object) ? object : slab_alloc(cache, gfp);
+}
+
+/* ---- figures ----------------------------------------------------------------------------------- */
+
+struct kmem_cache *slab_cache(unsigned int n)
+{
+	return n < CONFIG_KMEM_CACHES ? __atomic_load_n(&kmem_state.caches[n], __ATOMIC_ACQUIRE)
+				      : NULL;
+}
+
+bool slab_info(unsigned int n, struct slab_info *info)
+{
+	const struct kmem_cache *cache;
+	uint64_t cached = 0;
+
+	for (unsigned int i = 0; i < CONFIG_KMEM_CACHES; i++) {
+		cache = __atomic_load_n(&kmem_state.caches[i], __ATOMIC_ACQUIRE);
+		if (!cache || n--)
+			continue;
+		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+			if (kmem_state.cpu[c])
+				cached += slab_stacked(kmem_state.cpu[c], cache);
+		*info = (struct slab_info){
+			.name = cache->name,
+			.object_size = cache->hot.object_size,
+			.size = cache->size,
+			.per_slab = cache->most_objects,
+			.pages = 1U << cache->order,
+			.limit = cache->limit,
+			.batch = cache->batch,
+			.objects = cache->nr_objects,
+			.active = cache->nr_objects - cache->nr_free - cached,
+			.slabs = cache->nr_slabs,
+			.active_slabs = cache->nr_slabs - cache->nr_empty,
+			.total_pages = cache->nr_pages,
+		};
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kmem_cpu.c: one CPU's stacks of objects: room for them, and their end.
+ *
+ * A CPU gets its area with the first object it needs, and each cache's stack with the cache's first
+ * object there. Where there is no room, a CPU does without, and each call takes the cache's lock.
+ */
+#include "slab_internal.h"
+
+#define STACK_SLOTS 32 /* of one stack, the one with NULL among them */
+#define STACK_BYTES (STACK_SLOTS * sizeof(struct object_slot))
+
+/* A stack that no cache has, or the first bytes of a page of stacks. */
+struct spare_stack {
+	struct spare_stack *next;
+};
+
+/* One CPU's page: what the hot path sees, the stacks that no cache has yet, the pages they lie in. */
+struct kmem_area {
+	struct kmem_cpu cpu;
+	struct spare_stack *spare, *pages;
+};
+static_assert(sizeof(struct kmem_area) <= PAGE_SIZE, "a CPU's area is a page");
+
+static void spare_add(struct kmem_area *area, uintptr_t start, uintptr_t end)
+{
+	for (start = ALIGN_UP(start, sizeof(struct object_slot)); end - start >= STACK_BYTES;
+	     start += STACK_BYTES) {
+		struct spare_stack *spare = (struct spare_stack *)start;
+
+		spare->next = area->spare;
+		area->spare = spare;
+	}
+}
+
+/* This CPU's area; NULL: there is no room for one. Interrupts masked. */
+static struct kmem_area *kmem_area(void)
+{
+	struct kmem_area *area = (struct kmem_area *)(void *)port_pcpu()->kmem;
+
+	if (mm_likely(&area->cpu != &kmem_state.none))
+		return area;
+	area = (struct kmem_area *)(void *)kmem_state.cpu[port_pcpu()->cpu];
+	if (area) { /* it has come online again since */
+		port_pcpu()->kmem = &area->cpu;
+		return area;
+	}
+	area = (struct kmem_area *)__get_free_page(__GFP_NOWARN);
+	if (!area)
+		return NULL;
+	memcpy(&area->cpu, &kmem_state.none, sizeof(area->cpu));
+	area->spare = NULL;
+	area->pages = NULL;
+	spare_add(area, (uintptr_t)(area + 1), (uintptr_t)area + PAGE_SIZE);
+	kmem_state.cpu[port_pcpu()->cpu] = &area->cpu;
+	port_pcpu()->kmem = &area->cpu;
+	return area;
+}
+
+/* Room for the cache's objects on this CPU. False: there is none, and it does without. */
+static bool stack_make(struct kmem_area *area, const struct kmem_cache *cache)
+{
+	struct object_stack *stack = stack_at(&area->cpu, cache->hot.stack);
+	struct object_slot *slots;
+
+	if (!area->spare) {
+		struct spare_stack *page = (struct spare_stack *)__get_free_page(__GFP_NOWARN);
+
+		if (!page)
+			return false;
+		page->next = area->pages;
+		area->pages = page;
+		spare_add(area, (uintptr_t)(page + 1), (uintptr_t)page + PAGE_SIZE);
+	}
+	slots = (struct object_slot *)(void *)area->spare;
+	area->spare = area->spare->next;
+	slots[0].object = NULL;
+	stack->top = slots;
+	stack->limit = slots + cache->limit;
+	return true;
+}
+
+struct object_stack *stack_of(const struct kmem_cache *cache)
+{
+	struct kmem_area *area = kmem_area();
+	struct object_stack *stack;
+
+	if (!area)
+		return NULL;
+	stack = stack_at(&area->cpu, cache->hot.stack);
+	if (stack->limit == kmem_state.none.stack[0].limit && !stack_make(area, cache))
+		return NULL;
+	return stack;
+}
+
+/* All objects of a stack. Interrupts masked, or it is in nobody's use. */
+static void stack_empty(struct kmem_cache *cache, struct object_stack *stack)
+{
+	while (stack->top->object) {
+		unsigned int n = 1;
+
+		while (n < cache->batch && stack->top[-(long)n].object)
+			n++;
+		stack->top -= n;
+		slab_give_objects(cache, stack->top + 1, n);
+	}
+}
+
+void slab_flush(struct kmem_cache *cache)
+{
+	unsigned long flags = port_irq_save();
+
+	stack_empty(cache, stack_at(port_pcpu()->kmem, cache->hot.stack));
+	port_irq_restore(flags);
+}
+
+void kmem_cpu_end(void)
+{
+	unsigned long flags = port_irq_save();
+	unsigned int cpu = port_pcpu()->cpu;
+	struct kmem_area *area = (struct kmem_area *)(void *)kmem_state.cpu[cpu];
+
+	if (area) {
+		for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
+			if (kmem_state.caches[n])
+				stack_empty(kmem_state.caches[n], &area->cpu.stack[n]);
+		kmem_state.cpu[cpu] = NULL;
+		port_pcpu()->kmem = &kmem_state.none;
+		while (area->pages) {
+			struct spare_stack *page = area->pages;
+
+			area->pages = page->next;
+			free_page((unsigned long)(uintptr_t)page);
+		}
+		free_page((unsigned long)(uintptr_t)area);
+	}
+	port_irq_restore(flags);
+}
+
+void slab_stack_end(struct kmem_cpu *cpu, struct kmem_cache *cache)
+{
+	struct kmem_area *area = (struct kmem_area *)(void *)cpu;
+	struct object_stack *stack = stack_at(cpu, cache->hot.stack);
+
+	if (stack->limit == kmem_state.none.stack[0].limit)
+		return;
+	stack_empty(cache, stack);
+	spare_add(area, (uintptr_t)stack->top, (uintptr_t)stack->top + STACK_BYTES);
+	*stack = kmem_state.none.stack[0];
+}

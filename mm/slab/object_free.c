@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * object_free.c: kfree() and kmem_cache_free(): any address is judged, and an object in use goes to this
+ * CPU's stack.
+ */
+#include <quarry/errno.h>
+#include "../alloc/alloc.h"
+#include "slab_internal.h"
+
+/*
+ * An object in use is free. A full stack gives some of its objects back to their slabs; where there is none,
+ * this one goes there. Interrupts masked.
+ */
+static void put_object(struct kmem_cache *cache, void *object, uint8_t *state)
+{
+	const struct object_slot slot = {.object = object, .state = state};
+	struct object_stack *stack = stack_of(cache);
+
+	*state = MM_OBJECT_FREE;
+	if (!stack) {
+		slab_give_objects(cache, &slot, 1);
+		return;
+	}
+	if (stack->top == stack->limit) {
+		stack->top -= cache->give;
+		slab_give_objects(cache, stack->top + 1, cache->give);
+	}
+	*++stack->top = slot;
+}
+
+#if FOR_SPEED
+/* Tail-called from the hot paths, so that the return address names the caller of the free. */
+static __attribute__((noinline)) int kfree_slow(const void *object)
+{
+	return slab_free(object, NULL, __builtin_return_address(0));
+}
+
+static __attribute__((noinline)) int cache_free_slow(const struct kmem_cache *cache,
+						     const void *object)
+{
+	return slab_free(object, cache, __builtin_return_address(0));
+}
+
+/* The stack is full, or there is none. Interrupts are masked; they are as `flags` says on return. */
+static __attribute__((noinline)) int free_overflow(const struct slab *slab, uint8_t *state,
+						   void *object, unsigned long flags)
+{
+	put_object(slab->cache, object, state);
+	port_irq_restore(flags);
+	return 0;
+}
+
+/*
+ * To this CPU's stack, if it surely is an object in use and there is room. What the page's descriptor
+ * leads to may be any head, or none: then the address is not that of one of its objects.
+ */
+static inline __attribute__((always_inline)) int free_hot(const void *object,
+							  const struct kmem_cache *cache, bool any)
+{
+	unsigned long flags = port_irq_save(), n;
+	struct kmem_cpu *cpu = port_pcpu()->kmem;
+	uintptr_t address = (uintptr_t)object;
+	struct object_stack *stack;
+	struct object_slot *top;
+	const struct slab *slab;
+	uint32_t handle;
+	uint8_t *state;
+
+	if (!mm_likely(address - cpu->start < cpu->bytes))
+		goto slow;
+	handle = cpu->pages[address >> PAGE_SHIFT].owner;
+	if (!mm_likely(handle < cpu->nr_handles))
+		goto slow;
+	state = cpu->states[(int32_t)handle];
+	slab = (const struct slab *)(void *)state - 1;
+	if (!object_number(slab, address - slab->base, &n))
+		goto slow;
+	state += n;
+	if (!mm_likely(*state))
+		goto slow;
+	if (!any && !mm_likely(slab->stack == cache->hot.stack))
+		goto slow;
+	stack = stack_at(cpu, slab->stack);
+	top = stack->top;
+	if (!mm_likely(top != stack->limit))
+		return free_overflow(slab, state, (void *)address, flags);
+	top[1].object = (void *)address;
+	top[1].state = state;
+	stack->top = top + 1;
+	*state = MM_OBJECT_FREE;
+	port_irq_restore(flags);
+	return 0;
+slow:
+	port_irq_restore(flags);
+	return any ? kfree_slow(object) : cache_free_slow(cache, object);
+}
+
+#endif
+
+/* ---- with every check -------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) struct slab *find_slab(const void *object, struct page **page)
+{
+	return slab_of(&kmem_state.heads, object, page);
+}
+
+static int refuse_object(enum mm_misuse kind, const void *object, const void *caller)
+{
+	return refuse(kind, (uintptr_t)object, REFUSED_OBJECT, caller);
+}
+
+/* A block that kmalloc() has taken for itself. NR_MISUSES: it was freed. */
+static enum mm_misuse free_large(const void *object, struct page *page)
+{
+	unsigned int order;
+
+	if (!page || page != page_head(page) || page_state(page) != PAGE_SLAB ||
+	    page->owner != HANDLE_LARGE)
+		return MISUSE_FOREIGN;
+	if ((uintptr_t)object % PAGE_SIZE)
+		return MISUSE_MISALIGNED;
+	order = page_order(page);
+	page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | (page->word & PAGE_CLASS_MASK);
+	__free_pages(page, order);
+	return NR_MISUSES;
+}
+
+#if FOR_SPEED
+/* The bank that the address is in is where this CPU looks first from now on. Interrupts masked. */
+static void note_bank(struct kmem_cpu *cpu, const void *object)
+{
+	const struct bank *bank = bank_of_pfn(PFN_DOWN(virt_to_phys(object)));
+
+	if (cpu == &kmem_state.none)
+		return;
+	kmem_cpu_sync(cpu);
+	cpu->start = (uintptr_t)phys_to_virt(PFN_PHYS(bank->start));
+	cpu->bytes = (uintptr_t)bank->pages << PAGE_SHIFT;
+	cpu->pages = (const struct page *)((uintptr_t)bank->page -
+					   (cpu->start >> PAGE_SHIFT) * sizeof(struct page));
+}
+
+#endif
+
+static int free_object(struct slab *slab, unsigned long n, const void *object)
+{
+	unsigned long flags = port_irq_save();
+	int error = -EALREADY; /* an interrupt has freed it meanwhile */
+
+	if (slab->state[n] == MM_OBJECT_IN_USE) {
+		put_object(slab->cache, (void *)(uintptr_t)object, &slab->state[n]);
+#if FOR_SPEED
+		note_bank(port_pcpu()->kmem, object);
+#endif
+		error = 0;
+	}
+	port_irq_restore(flags);
+	return error;
+}
+
+int slab_free(const void *object, const struct kmem_cache *cache, const void *caller)
+{
+	enum mm_misuse kind = MISUSE_MISALIGNED;
+	struct page *page;
+	struct slab *slab;
+	unsigned long n;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return 0;
+	slab = find_slab(object, &page);
+	if (!slab) {
+		kind = cache ? MISUSE_FOREIGN : free_large(object, page);
+	} else if (object_number(slab, (uintptr_t)object - slab->base, &n)) {
+		if (cache && slab->cache != cache)
+			kind = MISUSE_CACHE;
+		else if (slab->state[n] != MM_OBJECT_IN_USE || free_object(slab, n, object))
+			kind = MISUSE_DOUBLE_FREE;
+		else
+			return 0;
+	}
+	return kind == NR_MISUSES ? 0 : refuse_object(kind, object, caller);
+}
+
+#if FOR_SPEED
+int kfree(const void *object)
+{
+	return free_hot(object, NULL, true);
+}
+
+int kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+	return free_hot(object, cache, false);
+}
+#else
+int kfree(const void *object)
+{
+	return slab_free(object, NULL, __builtin_return_address(0));
+}
+
+int kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+	return slab_free(object, cache, __builtin_return_address(0));
+}
+#endif
+
+size_t ksize(const void *object)
+{
+	struct page *page;
+	struct slab *slab;
+	unsigned long n;
+
+	if (ZERO_OR_NULL_PTR(object))
+		return 0;
+	slab = find_slab(object, &page);
+	if (slab)
+		return object_number(slab, (uintptr_t)object - slab->base, &n) &&
+				       slab->state[n] == MM_OBJECT_IN_USE
+			       ? slab->cache->hot.object_size
+			       : 0;
+	if (!page || page != page_head(page) || page_state(page) != PAGE_SLAB ||
+	    page->owner != HANDLE_LARGE || (uintptr_t)object % PAGE_SIZE)
+		return 0;
+	return PAGE_SIZE << page_order(page);
+}

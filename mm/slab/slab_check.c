@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slab_check.c: every invariant of slabs and their objects, for mm_check(); what decides later calls, for
+ * mm_state_hash().
+ */
+#include "slab_internal.h"
+
+struct slab_walk {
+	struct walk *walk;
+	const struct kmem_cache *cache;
+	uint64_t slabs, pages, objects, free, in_use;
+	unsigned int empty;
+};
+
+static bool map_has(struct slab *slab, unsigned int n)
+{
+	return slab_map(slab)[n / MAP_BITS] >> n % MAP_BITS & 1;
+}
+
+static void check_slab(struct slab *slab, void *data)
+{
+	struct slab_walk *walk = data;
+	const struct page *page;
+	unsigned int free = 0;
+
+	if (slab->cache != walk->cache)
+		return;
+	page = virt_to_page((const void *)slab->base);
+	expect(walk->walk, page && page_state(page) == PAGE_SLAB && page_order(page) == slab->order,
+	       "slab 0x%x of %s: its pages at 0x%llx are no slab's", (unsigned int)slab->handle,
+	       slab->cache->name, (unsigned long long)slab->base);
+	for (unsigned long i = 0; page && i < 1UL << slab->order; i++)
+		expect(walk->walk, page[i].owner == (unsigned int)slab->handle,
+		       "slab 0x%x of %s: page %lu has owner 0x%x", (unsigned int)slab->handle,
+		       slab->cache->name, i, (unsigned int)page[i].owner);
+	for (unsigned int n = 0; n < slab->objects; n++) {
+		bool in_slab = map_has(slab, n);
+
+		free += in_slab;
+		walk->in_use += slab->state[n] == MM_OBJECT_IN_USE;
+		expect(walk->walk,
+		       slab->state[n] == MM_OBJECT_FREE ||
+			       (!in_slab && slab->state[n] == MM_OBJECT_IN_USE),
+		       "slab 0x%x of %s: object %u: state %u, map %d", (unsigned int)slab->handle,
+		       slab->cache->name, n, slab->state[n], in_slab);
+	}
+	expect(walk->walk, free == slab->free, "slab 0x%x of %s: free: %u, but %u by its map",
+	       (unsigned int)slab->handle, slab->cache->name, slab->free, free);
+	walk->slabs++;
+	walk->pages += 1UL << slab->order;
+	walk->objects += slab->objects;
+	walk->free += free;
+	walk->empty += free == slab->objects;
+}
+
+static void check_list(struct slab_walk *walk, unsigned int list)
+{
+	const struct slab *prev = NULL;
+	unsigned int empty = 0;
+
+	for (const struct slab *slab = walk->cache->list[list]; slab;
+	     prev = slab, slab = slab->next) {
+		empty += slab->free == slab->objects;
+		if (!expect(walk->walk,
+			    slab->cache == walk->cache && slab->prev == prev && slab->free &&
+				    (list == EMPTY) == (slab->free == slab->objects),
+			    "%s: slab 0x%x is on the wrong list", walk->cache->name,
+			    (unsigned int)slab->handle))
+			return;
+	}
+	expect(walk->walk,
+	       list != EMPTY || (empty == walk->cache->nr_empty && empty == walk->empty),
+	       "%s: nr_empty %u, on the list %u, in all %u", walk->cache->name,
+	       walk->cache->nr_empty, empty, walk->empty);
+}
+
+/* Objects on a CPU's stack are free, not in their slab, and each is there once. */
+static uint64_t check_stack(struct slab_walk *walk, struct kmem_cpu *cpu)
+{
+	const struct kmem_cache *cache = walk->cache;
+	const struct object_stack *stack = stack_at(cpu, cache->hot.stack);
+	uint64_t count = slab_stacked(cpu, cache);
+
+	for (uint64_t i = 0; i < count; i++) {
+		const struct object_slot *slot = stack->top - i;
+		struct page *page;
+		struct slab *slab = slab_of(&mm.kmem->heads, slot->object, &page);
+		unsigned long n = 0;
+
+		expect(walk->walk,
+		       slab && slab->cache == cache &&
+			       object_number(slab, (uintptr_t)slot->object - slab->base, &n) &&
+			       slot->state == &slab->state[n] && !*slot->state &&
+			       !map_has(slab, (unsigned int)n),
+		       "%s: object 0x%llx on a CPU's stack is not a free one of its slab",
+		       cache->name, (unsigned long long)(uintptr_t)slot->object);
+	}
+	return count;
+}
+
+void check_slabs(struct walk *all)
+{
+	struct slab_walk walk;
+
+	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++) {
+		const struct kmem_cache *cache = mm.kmem->caches[n];
+		uint64_t stacked = 0;
+
+		if (!cache)
+			continue;
+		walk = (struct slab_walk){.walk = all, .cache = cache};
+		for_each_slab(&mm.kmem->heads, check_slab, &walk);
+		check_list(&walk, EMPTY);
+		check_list(&walk, PARTIAL);
+		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+			if (mm.kmem->cpu[c])
+				stacked += check_stack(&walk, mm.kmem->cpu[c]);
+		expect(all,
+		       walk.slabs == cache->nr_slabs && walk.pages == cache->nr_pages &&
+			       walk.objects == cache->nr_objects && walk.free == cache->nr_free,
+		       "%s: counts of slabs, pages or objects are wrong", cache->name);
+		expect(all, walk.in_use + walk.free + stacked == walk.objects,
+		       "%s: %llu objects in use, %llu in slabs, %llu on stacks: not the %llu there are",
+		       cache->name, (unsigned long long)walk.in_use, (unsigned long long)walk.free,
+		       (unsigned long long)stacked, (unsigned long long)walk.objects);
+	}
+}
+
+static void hash_slab(struct slab *slab, void *data)
+{
+	uint64_t *hash = data;
+
+	*hash = hash_mix(*hash, slab->base);
+	*hash = hash_mix(*hash, (uint64_t)slab->handle << 32 | slab->free);
+	*hash = hash_mix(*hash, (uintptr_t)slab->next);
+	for (unsigned int n = 0; n < slab->objects; n++)
+		*hash = hash_mix(*hash, (uint64_t)slab->state[n] << 1 | map_has(slab, n));
+}
+
+uint64_t hash_slabs(uint64_t hash)
+{
+	if (!mm.kmem)
+		return hash;
+	for_each_slab(&mm.kmem->heads, hash_slab, &hash);
+	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++) {
+		const struct kmem_cache *cache = mm.kmem->caches[n];
+
+		if (!cache)
+			continue;
+		hash = hash_mix(hash, n);
+		hash = hash_mix(hash, (uintptr_t)cache->list[EMPTY]);
+		hash = hash_mix(hash, (uintptr_t)cache->list[PARTIAL]);
+		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
+			struct kmem_cpu *cpu = mm.kmem->cpu[c] ? mm.kmem->cpu[c] : &mm.kmem->none;
+			const struct object_stack *stack = stack_at(cpu, cache->hot.stack);
+
+			for (uint64_t i = 0; i < slab_stacked(cpu, cache); i++)
+				hash = hash_mix(hash, (uintptr_t)stack->top[-(long)i].object);
+		}
+	}
+	return hash;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slab_shrink.c: memory of slabs that are not used goes back to the page allocator: when it is asked for,
+ * and before a request that may wait is refused.
+ */
+#include <quarry/errno.h>
+#include "slab_internal.h"
+
+unsigned long kmem_cache_shrink(struct kmem_cache *cache)
+{
+	slab_flush(cache);
+	return slab_give_empty(cache, 0, ~0U);
+}
+
+unsigned long kmem_shrink(void)
+{
+	unsigned long pages = 0;
+
+	if (!mm.kmem)
+		return 0;
+	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
+		if (slab_cache(n))
+			pages += kmem_cache_shrink(slab_cache(n));
+	return pages + heads_shrink();
+}
+
+int kmem_release(void)
+{
+	kmem_shrink();
+	kmem_cpu_end();
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (kmem_state.cpu[c])
+			return -EBUSY;
+	return heads_end() ? 0 : -EBUSY;
+}
+
+/* ---- pressure --------------------------------------------------------------------------------- */
+
+static unsigned long count_empty(struct shrinker *shrinker, struct shrink_control *control)
+{
+	unsigned long pages = 0;
+
+	(void)shrinker;
+	(void)control;
+	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++)
+		if (slab_cache(n))
+			pages += (unsigned long)READ_ONCE(slab_cache(n)->nr_empty)
+				 << slab_cache(n)->order;
+	return pages;
+}
+
+static unsigned long give_empty(struct shrinker *shrinker, struct shrink_control *control)
+{
+	(void)shrinker;
+	control->nr_scanned = kmem_shrink();
+	return control->nr_scanned;
+}
+
+void slab_shrink_init(void)
+{
+	kmem_state.shrinker = (struct shrinker){
+		.count_objects = count_empty,
+		.scan_objects = give_empty,
+		.name = "slab",
+	};
+	register_shrinker(&kmem_state.shrinker);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * objects.c: B17, objects: pairs, bursts in three orders of freeing, churn, bulk, and what a million
+ * objects hold of memory.
+ */
+#include <string.h>
+
+#include <quarry/slab.h>
+
+#include "test/bench/bench.h"
+
+#define NOINLINE __attribute__((noinline))
+#define PAIRS	 10000
+
+static NOINLINE uint64_t no_calls(unsigned long count)
+{
+	uint64_t start = bench_tick();
+
+	for (unsigned long i = 0; i < count; i++)
+		__asm__ volatile("" ::: "memory");
+	return bench_tock(start);
+}
+
+#define CONSTANT(bytes)                                    \
+	static NOINLINE uint64_t pairs_##bytes(void)       \
+	{                                                  \
+		uint64_t start = bench_tick();             \
+                                                           \
+		for (unsigned long i = 0; i < PAIRS; i++)  \
+			kfree(kmalloc(bytes, GFP_KERNEL)); \
+		return bench_tock(start);                  \
+	}
+CONSTANT(8)
+CONSTANT(64)
+CONSTANT(256)
+CONSTANT(1024)
+CONSTANT(4096)
+CONSTANT(8192)
+
+static NOINLINE uint64_t pairs_variable(size_t size)
+{
+	uint64_t start = bench_tick();
+
+	for (unsigned long i = 0; i < PAIRS; i++)
+		kfree(kmalloc(size, GFP_KERNEL));
+	return bench_tock(start);
+}
+
+static NOINLINE uint64_t pairs_cache(struct kmem_cache *cache)
+{
+	uint64_t start = bench_tick();
+
+	for (unsigned long i = 0; i < PAIRS; i++)
+		kmem_cache_free(cache, kmem_cache_alloc(cache, GFP_KERNEL));
+	return bench_tock(start);
+}
+
+static void pairs(struct kmem_cache *cache)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+		uint64_t (*constant)(void);
+	} sizes[] = {
+		{"8", 8, pairs_8},	    {"64", 64, pairs_64},	{"256", 256, pairs_256},
+		{"1024", 1024, pairs_1024}, {"4096", 4096, pairs_4096}, {"8192", 8192, pairs_8192},
+	};
+	uint64_t loop = no_calls(PAIRS);
+
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		sizes[i].constant();
+		bench_line(sizes[i].name);
+		bench_mean("constant", (int64_t)(sizes[i].constant() - loop), PAIRS);
+		bench_mean("variable", (int64_t)(pairs_variable(sizes[i].size) - loop), PAIRS);
+		bench_end();
+	}
+	pairs_cache(cache);
+	bench_line("cache192");
+	bench_mean("pair", (int64_t)(pairs_cache(cache) - loop), PAIRS);
+	bench_end();
+}
+
+/* ---- bursts ------------------------------------------------------------------------------------ */
+
+static void shuffle(void **objects, unsigned long n)
+{
+	while (n > 1) {
+		unsigned long k = bench_random() % n--;
+		void *object = objects[k];
+
+		objects[k] = objects[n];
+		objects[n] = object;
+	}
+}
+
+/* n objects, freed in this order; two rounds, the second counted. */
+static void burst(const char *name, struct kmem_cache *cache, void **objects, unsigned long n,
+		  int how)
+{
+	for (unsigned int round = 0; round < 2; round++) {
+		bench_stat_clear(&bench_allocs);
+		bench_stat_clear(&bench_frees);
+		for (unsigned long i = 0; i < n; i++) {
+			uint64_t start = bench_tick();
+
+			objects[i] = kmem_cache_alloc(cache, BENCH_GFP);
+			bench_stat_add(&bench_allocs, bench_tock(start));
+		}
+		if (how == 2)
+			shuffle(objects, n);
+		for (unsigned long i = 0; i < n; i++) {
+			void *object = objects[how == 0 ? n - 1 - i : i];
+			uint64_t start = bench_tick();
+
+			kmem_cache_free(cache, object);
+			bench_stat_add(&bench_frees, bench_tock(start));
+		}
+	}
+	bench_line(name);
+	bench_mean("alloc", (int64_t)bench_allocs.total, bench_allocs.count);
+	bench_mean("free", (int64_t)bench_frees.total, bench_frees.count);
+	bench_number("max_alloc", bench_allocs.max);
+	bench_number("max_free", bench_frees.max);
+	bench_end();
+	bench_stat_clear(&bench_allocs);
+	bench_stat_clear(&bench_frees);
+}
+
+#define BULK 64
+
+static void bulk(struct kmem_cache *cache)
+{
+	static void *objects[BULK];
+	uint64_t alloc = 0, free = 0;
+
+	for (unsigned int round = 0; round < 200; round++) {
+		uint64_t start = bench_tick(), middle;
+
+		kmem_cache_alloc_bulk(cache, BENCH_GFP, BULK, objects);
+		middle = bench_tock(start);
+		start = bench_tick();
+		kmem_cache_free_bulk(cache, BULK, objects);
+		if (round < 100)
+			continue;
+		free += bench_tock(start);
+		alloc += middle;
+	}
+	bench_line("bulk");
+	bench_mean("alloc", (int64_t)alloc, 100 * BULK);
+	bench_mean("free", (int64_t)free, 100 * BULK);
+	bench_end();
+}
+
+/* ---- churn ------------------------------------------------------------------------------------- */
+
+#define SLOTS 4096
+#define STEPS 1000000
+
+/* 8 .. 8191 bytes, each octave as often as any other. */
+static size_t draw_size(uint64_t random)
+{
+	unsigned int octave = 3 + (unsigned int)((random >> 32) % 10);
+
+	return ((size_t)1 << octave) + ((random >> 44) & (((size_t)1 << octave) - 1));
+}
+
+static void churn(void **slots)
+{
+	memset(slots, 0, SLOTS * sizeof(*slots));
+	bench_window();
+	for (unsigned long step = 0; step < STEPS; step++) {
+		uint64_t random = bench_random(), start;
+		unsigned int slot = (unsigned int)(random % SLOTS);
+		void *object = slots[slot];
+
+		if (object) {
+			start = bench_tick();
+			kfree(object);
+			bench_stat_add(&bench_frees, bench_tock(start));
+			slots[slot] = NULL;
+		} else {
+			size_t size = draw_size(random);
+
+			start = bench_tick();
+			object = kmalloc(size, BENCH_GFP);
+			bench_stat_add(&bench_allocs, bench_tock(start));
+			slots[slot] = object;
+		}
+	}
+	bench_window_end("mean", (unsigned long)(bench_allocs.count + bench_frees.count));
+	for (unsigned int slot = 0; slot < SLOTS; slot++)
+		kfree(slots[slot]);
+	bench_line("churn");
+	bench_mean("mean", (int64_t)(bench_allocs.total + bench_frees.total),
+		   bench_allocs.count + bench_frees.count);
+	bench_number("max_alloc", bench_allocs.max);
+	bench_number("max_free", bench_frees.max);
+	bench_end();
+	bench_stat_clear(&bench_allocs);
+	bench_stat_clear(&bench_frees);
+}
+
+/* ---- what a million objects hold --------------------------------------------------------------- */
+
+static uint64_t pages_free(void)
+{
+	drain_all_pages();
+	return bench_free_pages();
+}
+
+static void held(void **objects, unsigned long n)
+{
+	uint64_t before = pages_free(), asked = 0, left = 0, pages;
+	uint16_t *sizes = (uint16_t *)(void *)(objects + n);
+	unsigned long count = 0;
+
+	for (; count < n; count++) {
+		sizes[count] = (uint16_t)(8 + bench_random() % 1016);
+		objects[count] = kmalloc(sizes[count], BENCH_GFP);
+		if (!objects[count])
+			break;
+		asked += sizes[count];
+	}
+	pages = before - pages_free();
+	bench_line("held");
+	bench_plain("objects", count);
+	bench_ratio("full", pages * PAGE_SIZE * 100, asked);
+	for (unsigned long i = 0; i < count; i++) {
+		if (bench_random() & 1) {
+			kfree(objects[i]);
+			objects[i] = NULL;
+		} else {
+			left += sizes[i];
+		}
+	}
+	pages = before - pages_free();
+	bench_ratio("half", pages * PAGE_SIZE * 100, left);
+	for (unsigned long i = 0; i < count; i++) {
+		uint64_t start = bench_tick();
+
+		if (!objects[i])
+			continue;
+		kfree(objects[i]);
+		bench_stat_add(&bench_frees, bench_tock(start));
+	}
+	pages = before - pages_free();
+	bench_plain("pages_after", pages);
+	bench_number("max_free", bench_frees.max);
+	bench_end();
+	bench_stat_clear(&bench_frees);
+}
+
+#define HELD_OBJECTS 1000000UL
+
+const char *bench_objects(void)
+{
+	/* A million where there is room, else as many as a quarter of memory has room for. */
+	unsigned long n = (unsigned long)(bench_free_pages() * PAGE_SIZE / 4 / 640);
+	struct kmem_cache *cache = kmem_cache_create("bench-192", 192, 0, 0, NULL);
+	void **objects;
+	size_t bytes;
+
+	if (!cache)
+		return "no room for its cache";
+	if (n > HELD_OBJECTS)
+		n = HELD_OBJECTS;
+	bytes = n * (sizeof(*objects) + sizeof(uint16_t));
+	if (bytes > KMALLOC_MAX_SIZE) {
+		n = (unsigned long)(KMALLOC_MAX_SIZE / (sizeof(*objects) + sizeof(uint16_t)));
+		bytes = n * (sizeof(*objects) + sizeof(uint16_t));
+	}
+	objects = alloc_pages_exact(bytes, BENCH_GFP);
+	if (!objects) {
+		kmem_cache_destroy(cache);
+		return "no room for its table";
+	}
+	pairs(cache);
+	burst("lifo1000", cache, objects, 1000, 0);
+	burst("fifo1000", cache, objects, 1000, 1);
+	burst("shuffled1000", cache, objects, 1000, 2);
+	burst("lifo30000", cache, objects, 30000, 0);
+	burst("fifo30000", cache, objects, 30000, 1);
+	burst("shuffled30000", cache, objects, 30000, 2);
+	bulk(cache);
+	churn(objects);
+	kmem_shrink();
+	held(objects, n);
+	free_pages_exact(objects, bytes);
+	kmem_cache_destroy(cache);
+	kmem_release();
+	return NULL;
+}
