@@ -114,6 +114,7 @@ static void start_page_allocator(void)
 	else
 		port_log("mm: first page %#" PRIx64, page_to_phys(page));
 	__free_page(page);
+	boot_start_cma();
 	start = machine_instret();
 	err = setup_per_cpu_pageset(&boot_cpu.mm, 0);
 	boot_info.mm_pageset_instret = machine_instret() - start;
@@ -201,6 +202,7 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 		port_panic("no memory map from the device tree at %#" PRIx64 " (error %d)",
 			   fdt_phys, err);
 	machine_check_memory();
+	boot_find_cma();
 	smp_prepare(boot_info.fdt);
 
 	boot_stage = "page tables";

@@ -33,6 +33,13 @@ bool machine_console(void);
 void machine_putc(char c);
 int machine_getc(void);
 
+/*
+ * The areas that the tree and bootargs name: before mm_init(), and when their memory is handed over (cma.c).
+ * Context: boot.
+ */
+void boot_find_cma(void);
+void boot_start_cma(void);
+
 /* The application: the console. Interrupts are off on entry. */
 int main(void);
 

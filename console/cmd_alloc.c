@@ -103,6 +103,17 @@ static void print_refusal(phys_addr_t addr, int order, int error)
 	}
 }
 
+/* Of a CMA area, or of other memory. */
+static int free_range(pfn_t pfn, unsigned long pages)
+{
+	struct cma_info info;
+
+	for (unsigned int n = 0; cma_get_info(n, &info); n++)
+		if (pfn - PFN_DOWN(info.base) < info.pages)
+			return cma_release(cma_at(n), pfn_to_page(pfn), pages) ? 0 : -EINVAL;
+	return free_contig_range(pfn, pages);
+}
+
 static int cmd_free(int argc, char **argv)
 {
 	phys_addr_t addr;
@@ -119,7 +130,7 @@ static int cmd_free(int argc, char **argv)
 	/* the allocator logs a misuse: into the ring only, the line below says it here */
 	log_set_console(false);
 	pages = argc == 2 && addr % PAGE_SIZE == 0 ? contig_range_pages(PFN_DOWN(addr)) : 0;
-	error = pages ? free_contig_range(PFN_DOWN(addr), pages)
+	error = pages ? free_range(PFN_DOWN(addr), pages)
 		      : free_pages_phys(addr, argc == 3 ? (int)order : -1);
 	log_set_console(true);
 	if (error) {

@@ -74,6 +74,8 @@ static int cmd_meminfo(int argc, char **argv)
 	print_kb("NormalTotal:", normal.managed << PAGE_SHIFT);
 	print_kb("NormalFree:", normal.free << PAGE_SHIFT);
 	print_kb("PcpFree:", cached << PAGE_SHIFT);
+	print_kb("CmaTotal:", (dma32.nr_cma + normal.nr_cma) << PAGE_SHIFT);
+	print_kb("CmaFree:", (dma32.nr_free_cma + normal.nr_free_cma) << PAGE_SHIFT);
 	print_kb("Present:", layout.present_pages << PAGE_SHIFT);
 	print_kb("Memmap:", layout.memmap_bytes);
 	print_kb("Percpu:", layout.pcp_bytes);
@@ -261,14 +263,14 @@ static int cmd_zoneinfo(int argc, char **argv)
 		printf("        spanned  %" PRIu64 "\n", info.spanned);
 		printf("        present  %" PRIu64 "\n", info.present);
 		printf("        managed  %" PRIu64 "\n", info.managed);
-		printf("        cma      0\n");
+		printf("        cma      %" PRIu64 "\n", info.nr_cma);
 		printf("        protection: (%" PRIu64 ", %" PRIu64 ")\n",
 		       info.protection[ZONE_DMA32], info.protection[ZONE_NORMAL]);
 		if (!zone_populated(&info))
 			continue; /* as Linux: the rest says nothing about an empty zone */
 		printf("      nr_free_pages %" PRIu64 "\n", info.free);
 		printf("      nr_highatomic %" PRIu64 "\n", info.nr_highatomic);
-		printf("      nr_free_cma  0\n");
+		printf("      nr_free_cma  %" PRIu64 "\n", info.nr_free_cma);
 		print_pagesets((enum zone_type)zone);
 		printf("  node_unreclaimable:  0\n");
 		printf("  start_pfn:           %" PRIu64 "\n", info.start_pfn);

@@ -74,9 +74,9 @@ lib: $(LIB_NAMES:%=$(LIB)/%.a) ## build mm/ as a library: build/<isa>/lib/libqua
 lib-host: $(LIB_NAMES:%=$(LIB_HOST)/%.a) ## the same for programs that run here: build/host/lib
 	@echo 'library: $^; headers: $(PREFIXED)include/quarry (-I$(PREFIXED)include)'
 
-# For size what is for debugging stays out, and prologues are libgcc's where it has them ($(ISA).mk). No jump is
+# For size what is for debugging stays out, and CMA areas, and prologues are libgcc's where it has them ($(ISA).mk). No jump is
 # threaded, which copies blocks, and no invariant moved out of a loop, which takes registers that must be saved.
-SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -fno-thread-jumps -fno-move-loop-invariants
+SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -DCONFIG_CMA=0 -fno-thread-jumps -fno-move-loop-invariants
 
 sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options
 	@for opt in -O2 -Os; do \

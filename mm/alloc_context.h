@@ -70,6 +70,13 @@ struct alloc_context {
 	struct zone_answer answer[MAX_NR_ZONES]; /* in the order of zonerefs[] */
 };
 
+/* May a CMA area serve it? It has to move, and its page must go to no cache. */
+static inline bool cma_serves(gfp_t gfp, unsigned int order)
+{
+	return CONFIG_CMA && (gfp & __GFP_MOVABLE) && (!order || (gfp & __GFP_COMP)) &&
+	       order < pageblock_order;
+}
+
 static inline bool dry_run(const struct alloc_context *ac)
 {
 	return ac->type == TAKE_NOTHING;

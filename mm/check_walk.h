@@ -40,6 +40,7 @@ struct walk {
 	uint64_t free[NR_PAGE_ORDERS];		     /* blocks seen, less those listed */
 	uint64_t free_pages, allocated;		     /* pages seen */
 	uint64_t lists[NR_PB_LISTS][NR_PAGE_ORDERS]; /* pageblocks that should be on each list */
+	uint64_t cma;
 	uint64_t highatomic, kept; /* pages of pageblocks of that type, and of all kept types */
 	uint64_t free_kept[NR_KEPT_TYPES]; /* of them, those that are free */
 	/* blocks that look cached, less those that lie in caches */

@@ -31,6 +31,7 @@ struct zone {
 	uint64_t nr_free_kept[NR_KEPT_TYPES]; /* those in pageblocks of kept types, by type */
 	uint64_t nr_untouched;		      /* pages of sections that were never opened */
 	uint64_t nr_highatomic; /* pages of the pageblocks of type MIGRATE_HIGHATOMIC */
+	uint64_t nr_cma;	/* of type MIGRATE_CMA, isolated ones too */
 	uint64_t nr_kept;	/* and of all kept types */
 	uint32_t span;	   /* untouched sections are taken from it; NIL32: there never were any */
 	uint32_t span_end; /* past the zone's last span; its first is where the zone before ends */

@@ -73,6 +73,14 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #define QUARRY_INSTANCES 1
 #endif
 
+/*
+ * 1: movable requests are served from CMA areas too (cma.h). 0: a program has no such areas, and
+ * requests are not asked whether they are movable.
+ */
+#ifndef CONFIG_CMA
+#define CONFIG_CMA 1
+#endif
+
 /* Width of a physical address in bits: memory beyond it is dropped with a warning at boot. */
 #ifndef CONFIG_PHYS_BITS
 #define CONFIG_PHYS_BITS 52

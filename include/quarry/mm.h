@@ -11,7 +11,7 @@
  *   mm_init.h       set-up, CPUs that come and go
  *   page_alloc.h    allocate and free
  *   page_ref.h      references
- *   contig.h        ranges of any size
+ *   contig.h, cma.h ranges of any size, areas kept for them
  *   memory_model.h  descriptor, frame number, address
  *   vmstat.h        figures
  *   report.h        why a request is refused
@@ -33,6 +33,7 @@
 #ifndef QUARRY_MM_H
 #define QUARRY_MM_H
 
+#include <quarry/cma.h>
 #include <quarry/config.h>
 #include <quarry/contig.h>
 #include <quarry/gfp.h>

@@ -87,6 +87,7 @@ struct zone_info {
 	struct mm_watermarks mark;
 	uint64_t protection[MAX_NR_ZONES]; /* pages kept from requests that could use zone [i] */
 	uint64_t nr_highatomic;		   /* pages of the HIGHATOMIC pageblocks */
+	uint64_t nr_cma, nr_free_cma;	   /* pages of CMA areas; of these, free ones */
 };
 /*
  * mm_zone_info() - what a zone holds and keeps; pages, where nothing else is said.

@@ -48,6 +48,9 @@ static inline bool in_callback(void)
 /* Count and report a refused free; returns its errno. order -1: that of the block. */
 int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 
+/* cma.c: there is no area any more, for tests that start another machine. */
+void cma_forget(void);
+
 /* page_ref.c */
 /* The head of the block that page lies in; NULL if page is no descriptor of an open section. */
 struct page *page_head(const struct page *page);

@@ -35,6 +35,18 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref);
  */
 struct page *get_page_from_freelist(struct alloc_context *ac);
 
+/* page_cma.c: a page of a CMA area for a movable request, if it is its turn. Interrupts masked. */
+#if CONFIG_CMA
+struct page *rmqueue_cma(const struct alloc_context *ac, const struct zoneref *ref);
+#else
+static inline struct page *rmqueue_cma(const struct alloc_context *ac, const struct zoneref *ref)
+{
+	(void)ac;
+	(void)ref;
+	return NULL;
+}
+#endif
+
 /* slowpath.c */
 /* The request comes to this stage: recorded, and counted unless it is a dry run. */
 void enter_stage(struct alloc_context *ac, enum mm_stage stage);

@@ -100,6 +100,12 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 	VM_BUG_ON(!port_irqs_disabled());
 	if (dry_run(ac))
 		return DRY_RUN_PAGE;
+	if (CONFIG_CMA && READ_ONCE(nr_free_of(ref->zone, MIGRATE_CMA))) {
+		struct page *page = rmqueue_cma(ac, ref);
+
+		if (page)
+			return page;
+	}
 	if (FOR_SPEED && ac->order)
 		return rmqueue_buddy(ac, ref);
 	return rmqueue_pcplist(ac, ref);
@@ -206,7 +212,7 @@ static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order)
 	struct zone *zone = ref->zone;
 	struct page *page = NULL;
 
-	if (!zone || *pcp->top ||
+	if (!zone || *pcp->top || (CONFIG_CMA && READ_ONCE(nr_free_of(zone, MIGRATE_CMA))) ||
 	    !zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
 	    (order && !zone_has_block(zone, order, false))) {
 		port_irq_restore(flags);

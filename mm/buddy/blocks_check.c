@@ -107,8 +107,9 @@ static bool word_is_possible(const struct walk *walk, const struct page *page)
 	case PAGE_ALLOC:
 		return !(page->word & spare) && class_is_of_zone(walk, page->word);
 	case PAGE_COMPOUND:
-		return !(page->word & spare) && class_is_of_zone(walk, page->word) && order &&
-		       page->_refcount;
+		return !(page->word & spare) && class_is_of_zone(walk, page->word) &&
+		       page->_refcount &&
+		       (order || pageblock_is_kept((unsigned long)(page - mm.memmap)));
 	case PAGE_FROZEN:
 	case PAGE_CONTIG:
 	case PAGE_SLAB:

@@ -111,6 +111,10 @@ static inline void highatomic_unreserve_range(struct zone *zone, unsigned long s
 }
 
 /* isolation.c */
+/* The pageblock, by its number, all of it free, is of type CMA from now on. Bound 300. */
+void buddy_make_cma(struct zone *zone, unsigned long pageblock);
+/* A block of order *order from the CMA pageblocks; NIL32: they have none. Bound 400. */
+unsigned long buddy_alloc_cma(struct zone *zone, unsigned int *order);
 /*
  * From now on the pageblock, by its number, is of type ISOLATE, and nothing is allocated from it.
  * False, and nothing has changed: it is already, or it lies in a larger block that is in use.

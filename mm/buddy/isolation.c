@@ -16,7 +16,6 @@
 
 /* The place and type that an isolated pageblock had, in its word `was`. */
 #define WAS_PREV   0xffffffU /* the one before it on its list, by its number; all set: none */
-#define WAS_TYPE   24	     /* 3 bits */
 #define WAS_LIST   27	     /* 4 bits: the list's order plus one */
 #define WAS_UNREAD 31	     /* the upper one's first descriptor had never been written */
 
@@ -111,7 +110,7 @@ void buddy_unisolate(struct zone *zone, unsigned long pageblock)
 	VM_BUG_ON(pb->type != MIGRATE_ISOLATE);
 	whole = pb_is_whole(pb);
 	pb_relist(zone, pb, PB_OFF_LIST);
-	retype(zone, pb, (enum migratetype)(was >> WAS_TYPE & 7));
+	retype(zone, pb, pb_was(pb));
 	buddy_added(zone, index);
 	if (whole && pb->list == PB_OFF_LIST)
 		head = pb_twin(pb);
@@ -119,6 +118,31 @@ void buddy_unisolate(struct zone *zone, unsigned long pageblock)
 		restore_place(zone, head, was);
 	if (was >> WAS_UNREAD && head->list == MAX_PAGE_ORDER)
 		*upper_trust(pb) = TRUST_NONE;
+}
+
+/* ---- CMA areas ----------------------------------------------------------------------------- */
+
+void buddy_make_cma(struct zone *zone, unsigned long pageblock)
+{
+	struct pageblock *pb = &mm.pageblocks[pageblock];
+
+	VM_BUG_ON(!pb_is_whole(pb));
+	if (!buddy_isolate(zone, pageblock))
+		return;
+	pb_relist(zone, pb, PB_OFF_LIST);
+	retype(zone, pb, MIGRATE_CMA);
+	zone->nr_cma += pageblock_nr_pages;
+	buddy_added(zone, pb_index(pb));
+}
+
+unsigned long buddy_alloc_cma(struct zone *zone, unsigned int *order)
+{
+	struct pageblock *pb = pb_find(zone, MIGRATE_CMA, *order);
+
+	VM_BUG_ON(!zone_locked(zone));
+	if (!pb || FAULT_POINT())
+		return NIL32;
+	return pb_take(zone, pb, order, *order, MIGRATE_CMA);
 }
 
 /* ---- ranges -------------------------------------------------------------------------------- */
@@ -166,9 +190,9 @@ void buddy_take_range(struct zone *zone, unsigned long start, unsigned long end,
 			map_change(at, stop - at, false);
 		count_free(zone, pb, (long)(at - stop));
 		/* what a HIGHATOMIC pageblock kept is given up */
-		if ((pb->was >> WAS_TYPE & 7) == MIGRATE_HIGHATOMIC)
+		if (pb_was(pb) == MIGRATE_HIGHATOMIC)
 			pb->was ^= (MIGRATE_HIGHATOMIC ^ MIGRATE_UNMOVABLE) << WAS_TYPE;
-		retype(zone, pb, (enum migratetype)(pb->was >> WAS_TYPE & 7));
+		retype(zone, pb, pb_was(pb));
 		buddy_added(zone, pb_index(pb));
 	}
 	for (unsigned int order; start < end; start += 1UL << order) {

@@ -81,6 +81,10 @@ static void check_pageblock(struct walk *walk, unsigned long number)
 	       "pageblock[%lu].nr_free: %u, but %u by map[%lu] and those after it", number,
 	       pb->nr_free, pages, number << (pageblock_order - WORD_ORDER));
 	expect(walk, pb->type < MIGRATE_TYPES, "pageblock[%lu].type: %u", number, pb->type);
+	walk->cma += pb->type == MIGRATE_CMA ||
+				     (pb->type == MIGRATE_ISOLATE && pb_was(pb) == MIGRATE_CMA)
+			     ? pageblock_nr_pages
+			     : 0;
 	walk->highatomic += pb->type == MIGRATE_HIGHATOMIC ? pageblock_nr_pages : 0;
 	if (pb_is_kept(pb) && pb->type < MIGRATE_TYPES) {
 		walk->kept += pageblock_nr_pages;
@@ -219,7 +223,7 @@ void check_zone(struct walk *walk, const struct zone *zone)
 	walk->zone_number = (int)(zone - mm.zones);
 	memset(walk->free, 0, sizeof(walk->free));
 	memset(walk->lists, 0, sizeof(walk->lists));
-	walk->free_pages = walk->allocated = walk->highatomic = walk->kept = 0;
+	walk->free_pages = walk->allocated = walk->highatomic = walk->kept = walk->cma = 0;
 	memset(walk->free_kept, 0, sizeof(walk->free_kept));
 	for (uint32_t s = zone_first_span(zone); s < zone->span_end; s++) {
 		for (unsigned long n = mm.spans[s].first; n < mm.spans[s].opened; n++)
@@ -239,6 +243,7 @@ void check_zone(struct walk *walk, const struct zone *zone)
 		    "map[], page[].info and .nr_untouched");
 	check_count(walk, "nr_highatomic", zone->nr_highatomic, walk->highatomic,
 		    "pageblock[].type");
+	check_count(walk, "nr_cma", zone->nr_cma, walk->cma, "pageblock[].type and .was");
 	check_count(walk, "nr_kept", zone->nr_kept, walk->kept, "pageblock[].type");
 	for (int i = 0; i < NR_KEPT_TYPES; i++)
 		check_count(walk, "nr_free_kept", zone->nr_free_kept[i], walk->free_kept[i],

@@ -8,6 +8,14 @@
 
 #include "buddy.h"
 
+#define WAS_TYPE 24 /* of `was`, 3 bits: isolation.c */
+
+/* The type that an isolated pageblock had. */
+static inline enum migratetype pb_was(const struct pageblock *pb)
+{
+	return (enum migratetype)(pb->was >> WAS_TYPE & 7);
+}
+
 static inline struct pageblock *pb_of(unsigned long index)
 {
 	return &mm.pageblocks[index >> pageblock_order];

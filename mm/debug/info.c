@@ -69,6 +69,8 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->mark.min = READ_ONCE(zone->mark.min);
 	info->mark.low = READ_ONCE(zone->mark.low);
 	info->mark.high = READ_ONCE(zone->mark.high);
+	info->nr_cma = READ_ONCE(zone->nr_cma);
+	info->nr_free_cma = READ_ONCE(nr_free_of(zone, MIGRATE_CMA));
 	info->nr_highatomic = READ_ONCE(zone->nr_highatomic);
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		info->protection[i] = READ_ONCE(zone->lowmem_reserve[i]);

@@ -66,6 +66,7 @@ uint64_t mm_state_hash(void)
 		hash = hash_mix(hash, zone->managed);
 		hash = hash_mix(hash, zone->nr_highatomic);
 		hash = hash_mix(hash, zone->nr_kept);
+		hash = hash_mix(hash, zone->nr_cma);
 		for (unsigned int i = 0; i < NR_KEPT_TYPES; i++)
 			hash = hash_mix(hash, zone->nr_free_kept[i]);
 		hash = hash_mix(

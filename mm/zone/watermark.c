@@ -131,6 +131,9 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 	const struct zone *zone = ref->zone;
 	unsigned int flags = ac->alloc_flags;
 	int64_t free = (int64_t)READ_ONCE(zone->nr_free), kept = 0, left = 0;
+	int64_t cma = cma_serves(ac->gfp, ac->order)
+			      ? (int64_t)READ_ONCE(nr_free_of(zone, MIGRATE_CMA))
+			      : 0;
 	int64_t highatomic = (int64_t)READ_ONCE(nr_free_of(zone, MIGRATE_HIGHATOMIC));
 	/* With one of these flags a request may be served from HIGHATOMIC pageblocks. */
 	unsigned int own = ac->order ? ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC
@@ -147,14 +150,16 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 		       (int64_t)READ_ONCE(zone->lowmem_reserve[ac->highest]);
 		if (flags & (ALLOC_MIN_RESERVE | ALLOC_HIGHATOMIC))
 			left += highatomic;
+		left += cma;
 		if (dry_run(ac))
 			left += (int64_t)answer->granted;
 	}
-	answer->free = (uint64_t)(free + highatomic);
+	answer->free = (uint64_t)(free + highatomic + cma);
 	answer->kept = (uint64_t)kept;
 	answer->missing = left < kept ? (uint64_t)(kept - left) : 0;
 	return left >= kept && !FAULT_POINT() &&
-	       zone_has_block(zone, ac->order, ac->order < pageblock_order && flags & own);
+	       (zone_has_block(zone, ac->order, ac->order < pageblock_order && flags & own) ||
+		(cma && READ_ONCE(zone->nonempty[MIGRATE_CMA]) >> ac->order));
 }
 
 /* ---- sysctls ------------------------------------------------------------------------------- */

@@ -15,9 +15,9 @@ from ktap import check
 
 
 def test_without_debug_options(setup, subresults):
-    """CONFIG_DEBUG_HOOKS=0, for size: all else works, and what is left out is refused in a line."""
+    """CONFIG_DEBUG_HOOKS=0 and CONFIG_CMA=0, for size: all else works, and what is left out is refused in a line."""
     out = setup.vars["O"] + "/small"
-    flags = "-DCONFIG_DEBUG_HOOKS=0"
+    flags = "-DCONFIG_DEBUG_HOOKS=0 -DCONFIG_CMA=0"
     subprocess.run(["make", "-s", f"BOARD={setup.board}", f"O={out}", "OPT=-Os", f"EXTRA_CFLAGS={flags}"],
                    cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     board = Board(setup, kernel=ROOT / out / setup.isa / "quarry.bin")

@@ -23,6 +23,7 @@ SAVE_RESTORE = {f"__riscv_{what}_{n}" for what in ("save", "restore") for n in r
 PREFIXES = ("mm_", "memblock_", "quarry__")
 WITHOUT_PREFIX = set("""
     __alloc_pages __free_pages_order __page_address alloc_contig_pages alloc_contig_range contig_busy_page contig_range_pages
+    cma_alloc cma_at cma_declare_contiguous cma_default cma_get_info cma_init_reserved_areas cma_init_reserved_mem cma_release cma_set_default
     free_contig_range alloc_pages_between alloc_pages_bulk alloc_pages_exact alloc_pages_exact_between
     alloc_pages_slow boot_pageset_init compound_head drain_all_pages drain_some_pages free_frozen_pages free_pages free_pages_bulk
     free_pages_exact free_pages_overflow free_pages_phys free_pages_slow get_page get_page_unless_zero gfp_names gfp_parse memblock
@@ -115,7 +116,7 @@ def test_needs_of_both_archives_on_the_host(level):
 
 # Macros of Linux's, by Linux's names, and ours that have neither that nor a prefix: none is to be added to the latter.
 LINUX_MACROS = set("""
-    ALIGN_DOWN ARCH_LOW_ADDRESS_LIMIT GFP_ATOMIC GFP_DMA32 GFP_KERNEL GFP_MOVABLE_MASK GFP_NOWAIT KMALLOC_MAX_CACHE_SIZE KMALLOC_MAX_SIZE KMALLOC_MIN_SIZE MAX_NUMNODES MAX_ORDER_NR_PAGES
+    ALIGN_DOWN ARCH_LOW_ADDRESS_LIMIT CMA_MIN_ALIGNMENT_BYTES MAX_CMA_AREAS GFP_ATOMIC GFP_DMA32 GFP_KERNEL GFP_MOVABLE_MASK GFP_NOWAIT KMALLOC_MAX_CACHE_SIZE KMALLOC_MAX_SIZE KMALLOC_MIN_SIZE MAX_NUMNODES MAX_ORDER_NR_PAGES
     MAX_PAGE_ORDER NR_PAGE_ORDERS NUMA_NO_NODE PAGE_MASK PAGE_SHIFT PAGE_SIZE PFN_DOWN PFN_PHYS PFN_UP PHYS_ADDR_MAX SHRINK_EMPTY
     SHRINK_STOP SLAB_CACHE_DMA32 SLAB_HWCACHE_ALIGN SMP_CACHE_BYTES ZERO_OR_NULL_PTR ZERO_SIZE_PTR __GFP_BITS_MASK __GFP_COMP __GFP_DIRECT_RECLAIM __GFP_DMA32 __GFP_HIGH __GFP_KSWAPD_RECLAIM
     __GFP_MEMALLOC __GFP_MOVABLE __GFP_NOFAIL __GFP_NOMEMALLOC __GFP_NORETRY __GFP_NOWARN __GFP_RECLAIMABLE __GFP_RETRY_MAYFAIL

@@ -14,7 +14,7 @@ uint64_t free_pages_now(void)
 
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
 		mm_zone_info((enum zone_type)zone, &info);
-		free += info.free;
+		free += info.free - info.nr_free_cma; /* those serve movable requests alone */
 	}
 	return free;
 }

@@ -19,7 +19,7 @@ static uint64_t nr_free(enum zone_type zone)
 	struct zone_info info;
 
 	mm_zone_info(zone, &info);
-	return info.free;
+	return info.free - info.nr_free_cma;
 }
 
 /* The zone that a request without zone flags tries last. */

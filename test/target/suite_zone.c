@@ -13,6 +13,7 @@ static struct zone_info zone_of(enum zone_type zone)
 	struct zone_info info;
 
 	mm_zone_info(zone, &info);
+	info.free -= info.nr_free_cma; /* those serve movable requests alone */
 	return info;
 }
 

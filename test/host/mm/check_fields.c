@@ -100,6 +100,7 @@ static const struct field zone_fields[] = {
 	ARRAY(nr_free_kept, NULL),
 	FIELD(nr_untouched, NULL),
 	FIELD(nr_highatomic, NULL),
+	FIELD(nr_cma, NULL),
 	FIELD(nr_kept, NULL),
 	FIELD(span, may_be_zone_span),
 	FIELD(span_end, NULL),

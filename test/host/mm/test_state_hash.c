@@ -49,6 +49,7 @@ static void hashed_zone(struct zone *zone)
 	EXPECT_HASHED(zone->managed);
 	EXPECT_HASHED(zone->nr_highatomic);
 	EXPECT_HASHED(zone->nr_kept);
+	EXPECT_HASHED(zone->nr_cma);
 	for (unsigned int i = 0; i < NR_KEPT_TYPES; i++)
 		EXPECT_HASHED(zone->nr_free_kept[i]);
 	EXPECT_HASHED(zone->span_end);
