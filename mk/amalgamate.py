@@ -87,7 +87,9 @@ def header(version):
     for path in (PUBLIC / "mm.h", *sorted(PUBLIC.glob("*.h"))):
         if path not in unit.seen:
             unit.seen.add(path)
-            unit.parts.append(unit.expand(path))
+            text = unit.expand(path)
+            # the core does without, so that a port's header may declare a kmalloc() or kfree() of the program's
+            unit.parts.append(f"\n#ifndef QUARRY_WITHOUT_SLAB{text}#endif\n" if path.name == "slab.h" else text)
     unit.parts.append("\n#endif\n")
     return "".join(unit.parts)
 
@@ -107,7 +109,8 @@ def source(title, paths):
     hidden = internal()
     for_linker = ("/* What is internal, for the linker. QUARRY_INTERNAL_NAMES: by the names it has here. */\n#ifndef QUARRY_INTERNAL_NAMES\n" +
                   "".join(f"#define {name} quarry__{name}\n" for name in sorted(hidden)) + "#endif\n")
-    unit = Unit(title + '#include "quarry.h"\n' + for_linker + QUIET, False)
+    core = any(path.name == "page_alloc.c" for path in paths)
+    unit = Unit(title + "#define QUARRY_WITHOUT_SLAB\n" * core + '#include "quarry.h"\n' + for_linker + QUIET, False)
     for path in paths:
         text = unit.expand(path)
         # a header that this file was the first to name stays as it is

@@ -16,11 +16,29 @@ void kfree(void *page);
 
 /* What the kernel has for it. */
 extern char end[]; /* of the kernel itself */
-unsigned int hart_id(void);
-unsigned long irq_save(void);
-void irq_restore(unsigned long flags);
 void panic(const char *why);
 void kick(unsigned int hart); /* an interrupt there, which calls kick_received() */
 void kick_received(void);
+
+static inline unsigned int hart_id(void)
+{
+	unsigned long tp;
+
+	__asm__ volatile("mv %0, tp" : "=r"(tp));
+	return (unsigned int)tp;
+}
+
+static inline unsigned long irq_save(void)
+{
+	unsigned long flags;
+
+	__asm__ volatile("csrrci %0, mstatus, 8" : "=r"(flags)::"memory");
+	return flags & 8; /* MIE */
+}
+
+static inline void irq_restore(unsigned long flags)
+{
+	__asm__ volatile("csrs mstatus, %0" ::"r"(flags) : "memory");
+}
 
 #endif

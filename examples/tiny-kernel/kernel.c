@@ -41,27 +41,6 @@ static uint64_t spent,
 
 void switch_stack(void **from, void *to);
 
-unsigned int hart_id(void)
-{
-	unsigned long tp;
-
-	__asm__ volatile("mv %0, tp" : "=r"(tp));
-	return (unsigned int)tp;
-}
-
-unsigned long irq_save(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("csrrci %0, mstatus, 8" : "=r"(flags)::"memory");
-	return flags & MSTATUS_MIE;
-}
-
-void irq_restore(unsigned long flags)
-{
-	__asm__ volatile("csrs mstatus, %0" ::"r"(flags) : "memory");
-}
-
 void panic(const char *why)
 {
 	put_text(why);

@@ -62,14 +62,16 @@ enum page_state {
 #define pageblock_order	   CONFIG_PAGEBLOCK_ORDER /* 2 MiB */
 #define pageblock_nr_pages (1UL << pageblock_order)
 QUARRY_STATIC_ASSERT(PAGE_SHIFT == 12 || PAGE_SHIFT == 14 || PAGE_SHIFT == 16,
-		     "pages of 4, 16 or 64 KiB");
+		     "CONFIG_PAGE_SHIFT: pages of 4, 16 or 64 KiB");
 QUARRY_STATIC_ASSERT(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15,
-		     "an order has 4 bits in a descriptor");
-QUARRY_STATIC_ASSERT(pageblock_order <= 9, "the map of a pageblock has eight words at most");
+		     "CONFIG_MAX_PAGE_ORDER: an order has 4 bits in a descriptor");
+QUARRY_STATIC_ASSERT(pageblock_order <= 9,
+		     "CONFIG_PAGEBLOCK_ORDER: the map of a pageblock has eight words at most");
 QUARRY_STATIC_ASSERT(pageblock_order == MAX_PAGE_ORDER - 1,
-		     "the largest block is a pair of pageblocks");
-QUARRY_STATIC_ASSERT(CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
-			     CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,
-		     "groups lie within a pageblock, and the descriptors' page is aligned to one");
+		     "CONFIG_PAGEBLOCK_ORDER: the largest block is a pair of pageblocks");
+QUARRY_STATIC_ASSERT(
+	CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
+		CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,
+	"CONFIG_TRUST_GROUP_SHIFT: groups lie within a pageblock, and the descriptors' page is aligned to one");
 
 #endif

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 The table of targets in docs/embedding.md: the library in one source file compiled for each at -O2, its sizes and the deepest stack of a
-call; B1 and B5 where `make bench` has counted them.
+call; B1 and B5 where qemu-user runs its programs. That logs each instruction by itself, and what is counted is the difference between
+two lengths of a run, less that of the same loops without the calls (test/targets/count.c). The port is that of examples/hosted.
 """
-import json
 import re
 import subprocess
 import sys
@@ -16,13 +16,33 @@ import stack  # noqa: E402
 from board import ROOT  # noqa: E402
 from targets import PORT, TARGETS  # noqa: E402
 
-COUNTED = {"rv64 lp64": "rv64", "arm64": "arm64"}
+# Of targets whose programs run on this machine without it.
+QEMU = {"x86-64": ["qemu-x86_64"], "i386": ["qemu-i386"]}
+COUNTS = {"PAIRS": (1000, 3000), "CHURN": (10000, 40000)}
 WITH_STACK = ("x86-64", "rv64 lp64", "rv64 lp64d", "arm64")  # what stack.py reads the calls of
 DOCUMENT = ROOT / "docs/embedding.md"
 HEAD = ["| target, -O2 | text, read-only data | data | stack | B1 | B5 |", "|--|--:|--:|--:|--:|--:|"]
 
 
-def row(target, folder):
+def instructions(target, folder, what, count):
+    program = Path(folder) / "count"
+    subprocess.run([*target.compiler, "-std=gnu11", "-O2", "-w", *target.program, PORT, f"-DWHAT={what}", f"-DCOUNT={count}", "-Iinclude", "-o",
+                    program, "test/targets/count.c", Path(folder) / "quarry.o"], cwd=ROOT, check=True)
+    with subprocess.Popen([*QEMU.get(target.name, target.run), "-singlestep", "-d", "exec,nochain", program], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as running:
+        counted = sum(line.startswith(b"Trace") for line in running.stderr)
+    assert running.returncode == 0, f"{target.name}: {what} {count}"
+    return counted
+
+
+def cost(target, folder, what):
+    """Instructions of a pair, or of a call."""
+    few, many = COUNTS[what]
+    with_calls, without = (instructions(target, folder, which, many) - instructions(target, folder, which, few) for which in (what, "NO_" + what))
+    return (with_calls - without) / (many - few)
+
+
+def row(target, folder, count):
     made = Path(folder) / "quarry.o"
     subprocess.run([*target.compiler, "-std=gnu11", "-O2", "-w", "-ffunction-sections", "-fdata-sections", "-fstack-usage", "-fno-stack-protector",
                     "-fno-asynchronous-unwind-tables", PORT, "-Iinclude", "-c", "-o", str(made), "build/amalgamation/quarry.c"], cwd=ROOT, check=True)
@@ -32,15 +52,14 @@ def row(target, folder):
     if target.name in WITH_STACK:
         prefix = target.compiler[0].removesuffix("gcc")
         deepest = f"{stack.Graph(prefix + 'objdump', [made], weak={'quarry__say_refusal'}).worst()[0]:,}"
-    if target.name in COUNTED:
-        figures = json.loads((ROOT / "docs/figures" / f"{COUNTED[target.name]}.json").read_text())
-        counted = [f"{figures['B1.inline.pair']:.0f}", f"{figures['B5.mean']:.1f}"]
+    if count and target.run is not None:
+        counted = [f"{cost(target, folder, 'PAIRS'):.0f}", f"{cost(target, folder, 'CHURN'):.1f}"]
     return f"| {target.name} | {text:,} | {data + bss:,} | {deepest} | {counted[0]} | {counted[1]} |"
 
 
-def rows(names=None):
+def rows(names=None, count=True):
     with tempfile.TemporaryDirectory() as folder:
-        return [row(target, folder) for target in TARGETS if names is None or target.name in names]
+        return [row(target, folder, count) for target in TARGETS if names is None or target.name in names]
 
 
 def main():

@@ -120,7 +120,7 @@ def test_table_of_targets():
         assert f"\n| {target.name} |" in text, target.name
     for name in ("arm64", "i386"):
         shown = re.search(rf"(?m)^\| {name} \|.*$", text)[0].split("|")
-        now = rows([name])[0].split("|")
+        now = rows([name], count=False)[0].split("|")
         for which in (2, 3):
             old, new = (int(cells[which].replace(",", "")) for cells in (shown, now))
             assert abs(old - new) <= old * 0.15, f"{name}: {old} in docs/embedding.md, {new}: make targets-table"
