@@ -118,6 +118,7 @@ static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
 	unsigned long size = capacity + PCP_EXTRA_SLOTS;
 	const uint64_t word = capacity | (uint64_t)zone
 						 << 32; /* capacity, zone, cursor: one store */
+	const size_t at = offsetof(struct per_cpu_pages, capacity);
 
 	static_assert(offsetof(struct per_cpu_pages, zone) ==
 			      offsetof(struct per_cpu_pages, capacity) + 4,
@@ -138,7 +139,7 @@ static inline struct page **deal(struct per_cpu_pages *pcp, struct page **slots,
 			*slots = NULL;
 			atomic_thread_fence(memory_order_release);
 		}
-		memcpy(__builtin_assume_aligned(&pcp[i].capacity, 8), &word, sizeof(word));
+		memcpy(__builtin_assume_aligned((char *)&pcp[i] + at, 8), &word, sizeof(word));
 		pcp[i].base = slots;
 		if (FOR_SPEED) /* else pcp_sync_limits() does it */
 			pcp[i].limit = slots + capacity;

@@ -110,7 +110,7 @@ def test_installed_tree(installed, tmp_path):
     assert done.returncode != 0 and "99.0" in done.stdout
 
 
-@pytest.mark.parametrize("level", ["-O2", "-Os"])
+@pytest.mark.parametrize("level", ["-O2", "-O3", "-Os"])
 def test_amalgamation_compiles_alone(tmp_path, level):
     """One command a file, no warning, nothing asked of the C library but four functions."""
     boards.build("amalgamation")
