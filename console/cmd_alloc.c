@@ -79,7 +79,9 @@ static void print_refusal(phys_addr_t addr, int order, int error)
 		printf("is free already (double free)\n");
 		break;
 	case EPERM:
-		printf("is reserved, it never came from the allocator\n");
+		printf("%s\n", known && info.state == PAGE_BAD
+				       ? "is bad memory, kept from the allocator"
+				       : "is reserved, it never came from the allocator");
 		break;
 	case EFAULT:
 		printf("no such memory\n");
@@ -178,6 +180,8 @@ static const char *state_name(const struct page_info *info)
 		return "allocated (part of a range)";
 	case PAGE_SLAB:
 		return "allocated (objects)";
+	case PAGE_BAD:
+		return "bad memory, never handed out";
 	case PAGE_NONE:
 		break;
 	}
@@ -200,7 +204,7 @@ static int cmd_page(int argc, char **argv)
 	printf("page 0x%" PRIx64 " pfn 0x%" PRIx64 " zone %s\n", PFN_PHYS(info.pfn), info.pfn,
 	       zone_name(info.zone));
 	printf("state %s\n", state_name(&info));
-	if (info.state == PAGE_RESERVED || info.state == PAGE_NONE)
+	if (info.state == PAGE_RESERVED || info.state == PAGE_BAD || info.state == PAGE_NONE)
 		return 0;
 	printf("order %u head 0x%" PRIx64 " refs %u type %s\n", info.order, PFN_PHYS(info.head_pfn),
 	       info.refcount, mm_migratetype_name(info.migratetype));

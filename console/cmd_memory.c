@@ -79,6 +79,7 @@ static int cmd_meminfo(int argc, char **argv)
 	print_kb("Present:", layout.present_pages << PAGE_SHIFT);
 	print_kb("Memmap:", layout.memmap_bytes);
 	print_kb("Percpu:", layout.pcp_bytes);
+	print_kb("HardwareCorrupted:", (uint64_t)mm_nr_bad_pages() << PAGE_SHIFT);
 	return 0;
 }
 

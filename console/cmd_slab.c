@@ -31,4 +31,6 @@ static int cmd_slabinfo(int argc, char **argv)
 }
 
 CONSOLE_COMMAND(slabinfo, cmd_slabinfo, "slabinfo [-a]",
-		"caches that have slabs, or all, as /proc/slabinfo");
+		"caches that have slabs, or all, as /proc/slabinfo\n"
+		"-a: those without slabs too; sizes in bytes\n"
+		"example: slabinfo");

@@ -6,6 +6,8 @@
 #ifndef CONSOLE_COMMAND_H
 #define CONSOLE_COMMAND_H
 
+#include <stdbool.h>
+
 #include <quarry/types.h>
 
 /* Words of one command, its name included. */
@@ -33,6 +35,7 @@ struct console_command {
 	 */
 	const char *(*complete)(const char *prefix, unsigned int n);
 	const char *const *words; /* candidates that stay the same, NULL past the last; or NULL */
+	bool sized;		  /* its name may end with .b, .w, .l or .q; argv[0] has it then */
 };
 
 /*

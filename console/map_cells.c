@@ -44,8 +44,9 @@ static void add(struct map_range *range, const struct page_info *info, uint64_t 
 	range->present += pages;
 	mix(range, info->pfn);
 	mix(range, (uint64_t)info->state << 16 | (uint64_t)info->in_pcp << 8 | info->order);
-	if (info->state == PAGE_RESERVED) {
+	if (info->state == PAGE_RESERVED || info->state == PAGE_BAD) {
 		range->reserved += pages;
+		range->bad += info->state == PAGE_BAD;
 		return;
 	}
 	range->type[info->migratetype] += pages;
@@ -81,13 +82,15 @@ void map_look(pfn_t start, pfn_t end, struct map_range *range,
 		next = pfn + 1;
 		if (pfn >= end || mm_page_info(pfn, &info) != 0)
 			continue;
-		if (info.state != PAGE_RESERVED && info.head_pfn + (1UL << info.order) > next)
+		if (info.state != PAGE_RESERVED && info.state != PAGE_BAD &&
+		    info.head_pfn + (1UL << info.order) > next)
 			next = info.head_pfn + (1UL << info.order);
 		if (next > end)
 			next = end;
 		pages = next - pfn;
 		add(range, &info, pages);
-		if (info.state == PAGE_FREE || info.state == PAGE_RESERVED || info.in_pcp)
+		if (info.state == PAGE_FREE || info.state == PAGE_RESERVED ||
+		    info.state == PAGE_BAD || info.in_pcp)
 			continue;
 		if (owner)
 			owner(info.owner, pages);
@@ -108,7 +111,7 @@ void map_look(pfn_t start, pfn_t end, struct map_range *range,
 static const char *const names[NR_MAP_MODES] = {"free", "type", "order", "owner", "age"};
 
 static const char *const legends[NR_MAP_MODES] = {
-	". free  1-9 tenths in use  # in use  c cached  R reserved",
+	". free  1-9 tenths in use  # in use  c cached  R reserved  X bad",
 	"U unmovable M movable E reclaimable H highatomic C CMA I isolated; small: free",
 	"0-9 A: order of the largest free block  - none free  R reserved",
 	"a-z the owners with the most pages  ? no tag  * others  . free  R reserved",
@@ -210,6 +213,8 @@ struct map_cell map_cell(const struct map_range *range, enum map_mode mode,
 {
 	if (range->present == 0)
 		return cell(' ', COLOUR_NONE);
+	if (range->bad)
+		return cell('X', COLOUR_RED);
 	if (range->reserved == range->present)
 		return cell('R', COLOUR_NONE);
 	switch (mode) {

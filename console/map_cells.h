@@ -14,7 +14,7 @@
 struct map_range {
 	pfn_t start, end;
 	uint64_t present; /* pages that have a descriptor; the other figures are parts of it */
-	uint64_t free, cached, used, reserved;
+	uint64_t free, cached, used, reserved, bad; /* bad: a part of reserved */
 	uint64_t type[MIGRATE_TYPES]; /* those not reserved; what is free by its pageblock's type */
 	uint64_t blocks;	      /* allocated ones that begin in the range */
 	int largest_free; /* order of the largest free block that touches the range, or -1 */

@@ -26,13 +26,24 @@ extern const struct console_command *const __start_quarry_commands[],
 
 #define LOOK_NS (100 * NSEC_PER_MSEC) /* and where something should */
 
-const struct console_command *console_command_find(const char *name)
+static const struct console_command *find(const char *name, size_t length)
 {
 	for (const struct console_command *const *c = __start_quarry_commands;
 	     c < __stop_quarry_commands; c++)
-		if (strcmp((*c)->name, name) == 0)
+		if (strlen((*c)->name) == length && strncmp((*c)->name, name, length) == 0)
 			return *c;
 	return NULL;
+}
+
+const struct console_command *console_command_find(const char *name)
+{
+	const struct console_command *command = find(name, strlen(name));
+	size_t length = strcspn(name, ".");
+
+	if (command || name[length] == '\0')
+		return command;
+	command = find(name, length); /* md.b */
+	return command && command->sized ? command : NULL;
 }
 
 const struct console_command *console_command_at(unsigned int n)

@@ -15,6 +15,7 @@
 		    ((uint32_t)(order) << PAGE_ORDER_SHIFT)))
 #define PAGE_FREE_WORD(order)	  PAGE_INFO(PAGE_FREE, order) /* the whole word: no class, no holders */
 #define PAGE_RESERVED_WORD(order) PAGE_INFO(PAGE_RESERVED, order)
+#define PAGE_BAD_WORD		  (PAGE_RESERVED_WORD(0) | 1U) /* reserved, and no boot memory */
 #define PAGE_ONE_REF		  ((uint32_t)1 << 16)
 
 static inline enum page_state page_state(const struct page *page)

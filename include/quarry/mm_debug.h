@@ -95,6 +95,29 @@ size_t mm_trace_read(struct mm_trace_entry *entries, size_t n);
  */
 char *mm_trace_text(const struct mm_trace_entry *entry, char *buf, size_t size);
 
+/* ---- bad memory ---------------------------------------------------------------------------- */
+
+/*
+ * mm_page_set_bad() - a page whose memory is bad is never handed out again, whatever happens to its neighbours: it is reserved,
+ * and mm_page_info() says PAGE_BAD. The caller holds it: allocated with order 0, and no other holder.
+ *
+ * Context: any.
+ * Bound:   600.
+ * Return:  0; -EINVAL it is no such page, and nothing has changed.
+ * Source:  Linux mm/hwpoison.rst, soft offline.
+ */
+int mm_page_set_bad(pfn_t pfn);
+
+/*
+ * mm_nr_bad_pages() - how many there are.
+ *
+ * Context: any.
+ * Bound:   5.
+ * Return:  pages.
+ * Source:  Linux /proc/meminfo, HardwareCorrupted.
+ */
+unsigned long mm_nr_bad_pages(void);
+
 /* ---- checks -------------------------------------------------------------------------------- */
 
 /*

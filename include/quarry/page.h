@@ -54,6 +54,7 @@ enum page_state {
 	PAGE_FROZEN,   /* allocated, the last reference dropped by put_page_testzero() */
 	PAGE_CONTIG,   /* part of a range (contig.h), without references */
 	PAGE_SLAB,     /* of objects (slab.h), or of kmalloc(): the owner word says; _refcount 0 */
+	PAGE_BAD, /* struct page_info alone: reserved for good by mm_page_set_bad(), bit 0 of the word */
 };
 
 #define MAX_PAGE_ORDER	   CONFIG_MAX_PAGE_ORDER /* largest block: 4 MiB */

@@ -103,7 +103,7 @@ static bool word_is_possible(const struct walk *walk, const struct page *page)
 	case PAGE_FREE:
 		return page->word == PAGE_FREE_WORD(order) && order >= pageblock_order;
 	case PAGE_RESERVED:
-		return page->word == PAGE_RESERVED_WORD(order);
+		return page->word == PAGE_RESERVED_WORD(order) || page->word == PAGE_BAD_WORD;
 	case PAGE_ALLOC:
 		return !(page->word & spare) && class_is_of_zone(walk, page->word);
 	case PAGE_COMPOUND:
@@ -191,13 +191,13 @@ static unsigned long check_block(struct walk *walk, unsigned long index)
 	check_map(walk, index, order, state == PAGE_FREE);
 	if (order >= pageblock_order)
 		check_whole(walk, index, order, state == PAGE_FREE);
-	if (state != PAGE_RESERVED)
+	if (state != PAGE_RESERVED || page->word == PAGE_BAD_WORD)
 		expect(walk, frames_are_free(index_to_pfn(index), 1UL << order),
 		       "page[%lu]: a block of order %u that memblock knows as reserved, or as no memory",
 		       index, order);
 	if (state == PAGE_FREE)
 		check_free(walk, index, order);
-	else if (state != PAGE_RESERVED)
+	else if (state != PAGE_RESERVED || page->word == PAGE_BAD_WORD)
 		walk->allocated += 1UL << order;
 	if (state == PAGE_ALLOC && !page->_refcount)
 		cached_add(&walk->cached[walk->zone - mm.zones], index, order);

@@ -51,7 +51,7 @@ RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 	spin_unlock(&mm.zones[info->zone].lock);
 	port_irq_restore(flags);
 	info->head_pfn = pfn - (index - head);
-	info->state = page_state(&page);
+	info->state = page.word == PAGE_BAD_WORD ? PAGE_BAD : page_state(&page);
 	if (page_allocated(&page)) {
 		info->refcount = page._refcount;
 		info->owner = page.owner;
