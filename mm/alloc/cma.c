@@ -20,11 +20,17 @@ struct cma {
 	unsigned long used;  /* of ranges; atomic */
 };
 
-static struct {
+struct areas {
 	struct cma area[MAX_CMA_AREAS];
 	unsigned int count;
 	struct cma *preferred;
-} areas;
+};
+#if QUARRY_INSTANCES == 1
+static struct areas areas;
+#else
+static struct areas areas_of_instance[QUARRY_INSTANCES];
+#define areas areas_of_instance[mm_instance()]
+#endif
 
 void cma_forget(void)
 {

@@ -18,6 +18,7 @@ PORT = r"""
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <quarry/cma.h>
 #include <quarry/errno.h>
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
@@ -29,6 +30,8 @@ void port_panic(const char *fmt, ...) { puts(fmt); abort(); }
 static struct mm_pcpu area[2][2]; /* [allocator][CPU] */
 static const phys_addr_t base[2] = {0x40000000, 0x80000000}, size[2] = {64 << 20, 24 << 20};
 
+static struct cma *lent; /* by the first allocator alone */
+
 static void start(unsigned int which)
 {
 	struct mm_config config = {.boot_pcpu = &area[which][0], .nr_cpus = 2};
@@ -37,6 +40,7 @@ static void start(unsigned int which)
 	port_set_pcpu(&area[which][0]);
 	memblock_init();
 	CHECK(!memblock_add(base[which], size[which]) && memblock_phys_mem_size() == size[which]);
+	CHECK(which || (!memblock_reserve(base[0], 4 << 20) && !cma_init_reserved_mem(base[0], 4 << 20, "lent", &lent)));
 	CHECK(!mm_init(&config) && memblock_free_all() && !setup_per_cpu_pageset(&area[which][0], 0));
 }
 static void use(unsigned int which, unsigned int cpu) { port_set_pcpu(&area[which][cpu]); }
@@ -82,9 +86,9 @@ int main(void)
 	start(0);
 	hash = mm_state_hash();
 	start(1);
-	CHECK(mm_instance() == 1);
+	CHECK(mm_instance() == 1 && !cma_at(0));
 	use(0, 0);
-	CHECK(hash == mm_state_hash() && memblock_phys_mem_size() == size[0]);
+	CHECK(cma_at(0) == lent && lent && hash == mm_state_hash() && memblock_phys_mem_size() == size[0]);
 	for (unsigned int round = 0; round < 20; round++)
 		for (unsigned int which = 0; which < 2; which++) {
 			use(which, 0);
@@ -232,3 +236,17 @@ def test_one_and_two_do_not_link(tmp_path):
     (tmp_path / "one.c").write_text("#include <quarry/mm.h>\nint main(void) { return !alloc_page(GFP_KERNEL); }\n")
     done = run("gcc", "-O1", "-DQUARRY_HOST", "-DQUARRY_INSTANCES=2", f"-I{ROOT / 'include'}", "-o", tmp_path / "one", tmp_path / "one.c")
     assert re.search(r"undefined reference to `alloc_pages_slow__NR_CPUS_\d+__INSTANCES_2__\w+'", done.stdout), done.stdout
+
+
+def test_each_state_is_of_an_instance(tmp_path):
+    """What can be written is an array with an element for each allocator, but for what all may share."""
+    boards.build("amalgamation")
+    written = set()
+    for name in ("quarry", "quarry_slab", "quarry_debug"):
+        built = run("gcc", "-std=gnu11", "-O1", "-fno-pie", "-w", "-DQUARRY_HOST", "-DQUARRY_INTERNAL_NAMES", "-DQUARRY_INSTANCES=2",
+                    f"-I{ROOT / 'include'}", "-c", "-o", tmp_path / "one.o", ROOT / f"build/amalgamation/{name}.c")
+        assert built.returncode == 0, built.stdout[-2000:]
+        written |= set(re.findall(r"(?m) [bBdD] (\w+)", run("nm", tmp_path / "one.o").stdout))
+    assert {"mm_of_instance", "memblock_of_instance", "kmem_state_of_instance"} <= written
+    # an array too; NULL, which nobody writes; a number that only changes
+    assert {name for name in written if not name.endswith("_of_instance")} == {"first_regions", "pcp_empty_slot", "settings"}
