@@ -110,6 +110,7 @@ deps_test() {
 	need_file libcmocka-dev "cmocka's header" /usr/include/cmocka.h /usr/local/include/cmocka.h
 	need_command dtc device-tree-compiler
 	need_command tmux tmux
+	need_command gdb-multiarch gdb-multiarch
 	need_file linux-source "the Linux sources, for device trees" "${LINUX_DTS_STAMP:-/nonexistent}" \
 		/usr/src/linux-source-*.tar.xz
 	need_command spin spin

@@ -77,10 +77,22 @@ run: $(OUT)/quarry.bin $(LOAD_DEPS) ## build, boot the board, console on this te
 	$(Q)$(QEMU_LINE) $(TERMINAL) $(if $(SERIAL_BEFORE),$(SERIAL_BEFORE) -serial mon:stdio)
 
 # gdb starts QEMU itself and talks to it through a pipe: no port to collide on.
+#: CORE	make core: the file to write, default build/<isa>/quarry.core; make debug: a core file to read instead of a machine
+GDB = gdb-multiarch -q -ex "set confirm off" -ex "set architecture $(GDB_ARCH)" \
+	-ex "add-symbol-file $(OUT)/quarry.elf -o $(or $(LOAD),$(RAM_LOAD))" -ex "source mk/gdb/quarry.py"
+
+.PHONY: core
+core: $(OUT)/quarry.bin $(LOAD_DEPS) ## boot the board, run CMD, and write its memory as a core file for make debug CORE=FILE
+	$(Q)/usr/bin/python3 mk/gdb/core.py $(or $(CORE),$(OUT)/quarry.core) $(OUT)/core.log $(QEMU_LINE)
+
+ifneq ($(CORE),)
+debug: $(OUT)/quarry.elf
+	$(Q)$(GDB) -ex "target core $(CORE)" $(GDB_EXTRA)
+else
 debug: $(OUT)/quarry.bin $(LOAD_DEPS) ## the same, stopped at the first instruction, in gdb
 	@echo "console: $(OUT)/console.log; to type into it: socat -,raw,echo=0 UNIX:$(OUT)/console.sock"
-	$(Q)gdb-multiarch -q -ex "set confirm off" -ex "set architecture $(GDB_ARCH)" \
-		-ex "add-symbol-file $(OUT)/quarry.elf -o $(or $(LOAD),$(RAM_LOAD))" \
+	$(Q)$(GDB) \
 		-ex 'target remote | exec $(QEMU_LINE) -S -gdb stdio -display none -monitor none -chardev socket,id=con,path=$(OUT)/console.sock,server=on,wait=off,logfile=$(OUT)/console.log $(SERIAL_BEFORE) -serial chardev:con' \
 		-ex "tbreak boot_main" $(GDB_EXTRA)
+endif
 endif
