@@ -105,4 +105,4 @@ def test_wrong_names(console):
     assert console.lines("bench B99") == ["bench: 'B99' is unknown; 'bench -l' lists all"]
     names = [line.split()[0] for line in console.lines("bench -l")]
     assert names == ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10",
-                     "B11", "B12", "B13", "B14", "B15", "B16", "B18", "worst", "worst-quick"]
+                     "B11", "B12", "B13", "B14", "B15", "B16", "B17", "B18", "worst", "worst-quick"]

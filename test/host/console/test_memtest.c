@@ -6,11 +6,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
 
-#define WORDS 4096
+#define WORDS 1024
 
 static uint64_t memory[WORDS] __attribute__((aligned(4096)));
 
@@ -19,7 +20,12 @@ enum fault {
 	STUCK_0,
 	STUCK_1,
 	NO_RISE, /* the bit cannot go from 0 to 1 */
-	COUPLED, /* a write to the victim's neighbour that changes its bit changes the victim's */
+	NO_FALL,
+	COUPLED,   /* a write to the victim's neighbour that changes its bit changes the victim's */
+	RISE_SETS, /* the neighbour's bit, going from 0 to 1, sets the victim's; and so on */
+	RISE_CLEARS,
+	FALL_SETS,
+	FALL_CLEARS,
 	ALIASED, /* two addresses are one word */
 	NR_FAULTS,
 };
@@ -45,6 +51,18 @@ static uint64_t load(const volatile uint64_t *word)
 	return got;
 }
 
+static void couple(uint64_t before, uint64_t value)
+{
+	bool rise = ~before & value & mask, fall = before & ~value & mask;
+
+	if (fault == COUPLED && (rise || fall))
+		memory[victim] ^= mask;
+	else if ((fault == RISE_SETS && rise) || (fault == FALL_SETS && fall))
+		memory[victim] |= mask;
+	else if ((fault == RISE_CLEARS && rise) || (fault == FALL_CLEARS && fall))
+		memory[victim] &= ~mask;
+}
+
 static void store(volatile uint64_t *word, uint64_t value)
 {
 	size_t index = (size_t)(word - memory);
@@ -52,9 +70,11 @@ static void store(volatile uint64_t *word, uint64_t value)
 
 	if (index == victim && fault == NO_RISE)
 		value &= ~mask | before;
+	if (index == victim && fault == NO_FALL)
+		value |= mask & before;
 	*real(word) = value;
-	if (index == aggressor && fault == COUPLED && (before ^ value) & mask)
-		memory[victim] ^= mask;
+	if (index == aggressor)
+		couple(before, value);
 }
 
 #define MEMTEST_LOAD(word)	   load(word)
@@ -122,12 +142,18 @@ static void test_faults(void **state)
 {
 	static const bool must[NR_MEMTEST_PATTERNS][NR_FAULTS] = {
 		[MEMTEST_ADDRESS] = {[STUCK_0] = true, [STUCK_1] = true, [ALIASED] = true},
-		[MEMTEST_INVERSION] = {[STUCK_0] = true, [STUCK_1] = true, [NO_RISE] = true},
+		[MEMTEST_INVERSION] =
+			{[STUCK_0] = true, [STUCK_1] = true, [NO_RISE] = true, [NO_FALL] = true},
 		[MEMTEST_RANDOM] = {[STUCK_0] = true, [STUCK_1] = true, [ALIASED] = true},
 		[MEMTEST_MARCH] = {[STUCK_0] = true,
 				   [STUCK_1] = true,
 				   [NO_RISE] = true,
+				   [NO_FALL] = true,
 				   [COUPLED] = true,
+				   [RISE_SETS] = true,
+				   [RISE_CLEARS] = true,
+				   [FALL_SETS] = true,
+				   [FALL_CLEARS] = true,
 				   [ALIASED] = true},
 	};
 	static const size_t places[] = {0, 1, 777, WORDS - 2, WORDS - 1};
@@ -135,12 +161,14 @@ static void test_faults(void **state)
 	(void)state;
 	for (int pattern = 0; pattern < NR_MEMTEST_PATTERNS; pattern++)
 		for (int kind = STUCK_0; kind < NR_FAULTS; kind++)
-			for (unsigned int i = 0; i < 64 * 5; i++) {
+			for (unsigned int i = 0; i < 64 * 10; i++) {
 				if (!must[pattern][kind])
 					continue;
 				victim = places[i % 5];
-				aggressor = victim ? victim - 1 : 1;
-				mask = (uint64_t)1 << (i / 5);
+				aggressor = victim == 0 || (i % 10 < 5 && victim < WORDS - 1)
+						    ? victim + 1
+						    : victim - 1;
+				mask = (uint64_t)1 << (i / 10);
 				run_fault((enum fault)kind, (enum memtest_pattern)pattern);
 				assert_true(found > 0);
 				assert_true(kind == ALIASED || bits == mask);
