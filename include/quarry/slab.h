@@ -72,13 +72,12 @@ int kmem_cache_destroy(struct kmem_cache *cache);
  * not defined.
  *
  * Context: any; with __GFP_DIRECT_RECLAIM as alloc_pages().
- * Bound:   14 and 45 where this CPU's objects serve; else 1400 and 1100, and what alloc_pages()
+ * Bound:   13 and 42 where this CPU's objects serve; else 1700 and 1400, and what alloc_pages()
  *          needs where memory is short.
  * Return:  the object, NULL: refused. 0; refused: -EALREADY free already, -EINVAL no object's start,
  *          or another cache's, -EFAULT no object at all.
  * Source:  Linux include/linux/slab.h; there a free returns nothing.
  */
-void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp);
 int kmem_cache_free(struct kmem_cache *cache, void *object);
 
 /*
@@ -86,7 +85,7 @@ int kmem_cache_free(struct kmem_cache *cache, void *object);
  * are passed over.
  *
  * Context: as kmem_cache_alloc(), as kmem_cache_free().
- * Bound:   14 and 24 an object, and the slabs'; interrupts are let in after each 32.
+ * Bound:   18 and 29 an object, and the slabs'; interrupts are let in after each 32.
  * Return:  n or 0; the number of objects freed.
  * Source:  Linux include/linux/slab.h.
  */
@@ -142,7 +141,7 @@ int kmem_release(void);
  * KMALLOC_MAX_CACHE_SIZE a block of pages. In slab_inline.h and below.
  *
  * Context: any; with __GFP_DIRECT_RECLAIM as alloc_pages().
- * Bound:   12 where the arguments are constant and this CPU's objects serve, 34 where they are not;
+ * Bound:   12 where the arguments are constant and this CPU's objects serve, 33 where they are not;
  *          else as kmem_cache_alloc().
  * Return:  the address; ZERO_SIZE_PTR for 0 bytes; NULL: refused.
  * Source:  Linux core-api/memory-allocation.rst.
@@ -164,7 +163,7 @@ int kmem_release(void);
  * kfree() - free what these returned. NULL and ZERO_SIZE_PTR are passed over.
  *
  * Context: any.
- * Bound:   42 where this CPU has room; else 1100.
+ * Bound:   41 where this CPU has room; else 1400.
  * Return:  0; refused as kmem_cache_free().
  * Source:  Linux core-api/memory-allocation.rst; there it returns nothing.
  *

@@ -18,13 +18,15 @@
 
 MM_BEGIN_DECLS
 
+struct kmem_cache;
+
 struct object_slot {
 	void *object;
 	uint8_t *state; /* MM_OBJECT_FREE or MM_OBJECT_IN_USE */
 };
 
-#define MM_OBJECT_FREE	 0 /* in its slab or on a CPU's stack */
-#define MM_OBJECT_IN_USE 1
+#define MM_OBJECT_IN_USE 0
+#define MM_OBJECT_FREE	 1 /* in its slab or on a CPU's stack */
 
 struct object_stack {
 	struct object_slot *top;   /* the newest object, or the slot with NULL when it is empty */
@@ -96,7 +98,7 @@ static inline void *slab_take_at(unsigned long offset)
 	return object;
 }
 
-static inline void *slab_take(unsigned int n)
+static inline void *slab_take(unsigned long n)
 {
 	return slab_take_at(offsetof(struct kmem_cpu, stack) + n * sizeof(struct object_stack));
 }
@@ -140,6 +142,32 @@ static inline void *kmalloc(size_t size, gfp_t gfp)
 		return mm_likely(object) ? object : kmalloc_slow(n, gfp);
 	}
 	return __kmalloc(size, gfp);
+}
+
+/*
+ * kmem_cache_alloc_slow() - kmem_cache_alloc(), whose contract is in slab.h, whatever it takes.
+ *
+ * Context: see there.
+ * Bound:   see there.
+ * Return:  see there.
+ */
+void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp);
+
+/*
+ * kmem_cache_alloc() - the contract is in slab.h.
+ *
+ * Context: see there.
+ * Bound:   13 where this CPU's objects serve; else see there.
+ * Return:  see there.
+ */
+static inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *object;
+
+	if (gfp & __GFP_ZERO)
+		return kmem_cache_alloc_slow(cache, gfp);
+	object = slab_take_at(((const struct kmem_cache_hot *)(const void *)cache)->stack);
+	return mm_likely(object) ? object : kmem_cache_alloc_slow(cache, gfp);
 }
 
 MM_END_DECLS

@@ -11,9 +11,15 @@
 
 DEFINE_STATE(kmem_state);
 
+/* The list that a chunk is on: of those without heads, of whatever size they were, or of its heads' size. */
+static struct chunk **list_of(const struct chunk *chunk)
+{
+	return &kmem_state.heads.list[chunk->used ? chunk->shift : UNUSED];
+}
+
 static void chunk_link(struct chunk *chunk)
 {
-	struct chunk **list = &kmem_state.heads.list[chunk->shift];
+	struct chunk **list = list_of(chunk);
 
 	chunk->prev = NULL;
 	chunk->next = *list;
@@ -29,7 +35,7 @@ static void chunk_unlink(struct chunk *chunk)
 	if (chunk->prev)
 		chunk->prev->next = chunk->next;
 	else
-		kmem_state.heads.list[chunk->shift] = chunk->next;
+		*list_of(chunk) = chunk->next;
 }
 
 /* A number for a new chunk: one that was given up, or the next. The lock is held. */
@@ -96,7 +102,7 @@ static bool tables_make(gfp_t gfp)
 	return made;
 }
 
-static bool chunk_add(unsigned int shift, gfp_t gfp)
+static bool chunk_add(gfp_t gfp)
 {
 	unsigned long address, flags;
 	struct chunk *chunk;
@@ -110,8 +116,6 @@ static bool chunk_add(unsigned int shift, gfp_t gfp)
 		return false;
 	chunk = (struct chunk *)address;
 	memset(chunk, 0, sizeof(*chunk));
-	chunk->shift = (uint8_t)shift;
-	chunk->fresh = (uint16_t)(1U << (shift - HEAD_SHIFT));
 	flags = port_irq_save();
 	spin_lock(&kmem_state.heads.lock);
 	number = number_take();
@@ -123,7 +127,7 @@ static bool chunk_add(unsigned int shift, gfp_t gfp)
 		if (number == kmem_state.heads.nr)
 			__atomic_store_n(&kmem_state.heads.nr, number + 1, __ATOMIC_RELEASE);
 		kmem_state.heads.nr_chunks++;
-		kmem_state.heads.nr_unused++;
+		WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused + 1);
 		chunk_link(chunk);
 	}
 	spin_unlock(&kmem_state.heads.lock);
@@ -131,6 +135,21 @@ static bool chunk_add(unsigned int shift, gfp_t gfp)
 	if (number == HANDLE_LARGE)
 		free_page(address);
 	return number != HANDLE_LARGE;
+}
+
+/* A chunk without heads is for those of this size. The lock is held. */
+static void chunk_start(struct chunk *chunk, unsigned int shift)
+{
+	chunk_unlink(chunk);
+	WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused - 1);
+	if (chunk->fresh)
+		handles_clear(chunk->number);
+	chunk->shift = (uint8_t)shift;
+	chunk->first = NULL;
+	/* Release: what led to its heads of before leads nowhere. */
+	__atomic_store_n(&chunk->fresh, (uint16_t)(1U << (shift - HEAD_SHIFT)), __ATOMIC_RELEASE);
+	chunk->used = 1;
+	chunk_link(chunk);
 }
 
 /* A head of no slab, whatever was there. */
@@ -171,12 +190,18 @@ static struct slab *place_take(unsigned int shift)
 	spin_lock(&kmem_state.heads.lock);
 	chunk = kmem_state.heads.list[shift];
 	if (chunk) {
+		chunk->used++;
+	} else {
+		chunk = kmem_state.heads.list[UNUSED];
+		if (chunk)
+			chunk_start(chunk, shift);
+	}
+	if (chunk) {
 		slab = chunk->first;
 		if (slab)
 			chunk->first = slab->next;
 		else
 			slab = place_fresh(chunk);
-		kmem_state.heads.nr_unused -= !chunk->used++;
 		if (chunk_full(chunk))
 			chunk_unlink(chunk);
 	}
@@ -189,7 +214,7 @@ struct slab *head_alloc(unsigned int shift, gfp_t gfp)
 {
 	struct slab *slab = place_take(shift);
 
-	if (!slab && chunk_add(shift, gfp))
+	if (!slab && chunk_add(gfp))
 		slab = place_take(shift);
 	return slab;
 }
@@ -201,14 +226,13 @@ static void chunk_give_up(struct chunk *chunk)
 	kmem_state.heads.chunks[chunk->number] = kmem_state.heads.zeros;
 	handles_clear(chunk->number);
 	kmem_state.heads.given_up[kmem_state.heads.nr - kmem_state.heads.nr_chunks] = chunk->number;
-	kmem_state.heads.nr_unused--;
+	WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused - 1);
 	kmem_state.heads.nr_chunks--;
 }
 
 void head_free(struct slab *slab)
 {
-	struct chunk *chunk = (struct chunk *)(void *)((uintptr_t)slab & (uintptr_t)PAGE_MASK),
-		     *unused = NULL;
+	struct chunk *chunk = (struct chunk *)(void *)((uintptr_t)slab & (uintptr_t)PAGE_MASK);
 	unsigned long flags = port_irq_save();
 
 	spin_lock(&kmem_state.heads.lock);
@@ -217,33 +241,44 @@ void head_free(struct slab *slab)
 		chunk_link(chunk);
 	slab->next = chunk->first;
 	chunk->first = slab;
-	if (!--chunk->used && kmem_state.heads.nr_unused++) {
-		chunk_give_up(chunk);
-		unused = chunk;
+	if (chunk->used == 1) {
+		chunk_unlink(chunk);
+		chunk->used = 0;
+		chunk_link(chunk);
+		WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused + 1);
+	} else {
+		chunk->used--;
 	}
 	spin_unlock(&kmem_state.heads.lock);
 	port_irq_restore(flags);
-	if (unused)
-		free_page((unsigned long)(uintptr_t)unused);
+}
+
+bool head_give_back(unsigned int keep)
+{
+	struct chunk *chunk = NULL;
+	unsigned long flags;
+
+	if (mm_likely(READ_ONCE(kmem_state.heads.nr_unused) <= keep))
+		return false;
+	flags = port_irq_save();
+	spin_lock(&kmem_state.heads.lock);
+	if (kmem_state.heads.nr_unused > keep) {
+		chunk = kmem_state.heads.list[UNUSED];
+		chunk_give_up(chunk);
+	}
+	spin_unlock(&kmem_state.heads.lock);
+	port_irq_restore(flags);
+	if (chunk)
+		free_page((unsigned long)(uintptr_t)chunk);
+	return chunk;
 }
 
 unsigned long heads_shrink(void)
 {
-	unsigned long flags = port_irq_save(), pages = 0;
-	struct chunk *chunk, *next;
+	unsigned long pages = 0;
 
-	spin_lock(&kmem_state.heads.lock);
-	for (unsigned int shift = HEAD_SHIFT; kmem_state.heads.nr_unused && shift <= HEAD_MAX_SHIFT;
-	     shift++)
-		for (chunk = kmem_state.heads.list[shift]; chunk; chunk = next) {
-			next = chunk->next;
-			if (chunk->used)
-				continue;
-			chunk_give_up(chunk);
-			pages += !free_page((unsigned long)(uintptr_t)chunk);
-		}
-	spin_unlock(&kmem_state.heads.lock);
-	port_irq_restore(flags);
+	while (head_give_back(0))
+		pages++;
 	return pages;
 }
 

@@ -23,6 +23,8 @@ struct chunk {
 static_assert(sizeof(struct chunk) <= 1 << HEAD_SHIFT, "a chunk's header is one place");
 static_assert(HEADS_PER_CHUNK <= UINT16_MAX, "for its counts");
 
+#define UNUSED 0 /* the list of chunks without heads */
+
 struct heads {
 	struct spinlock lock; /* guards all below */
 	uintptr_t *chunks;    /* by number; the page of zeros, where there is no chunk */
@@ -34,15 +36,35 @@ struct heads {
 	uint32_t nr;			/* numbers that were ever used */
 	uint32_t nr_chunks, nr_unused;	/* chunks; those of them without heads */
 	uintptr_t zeros;
-	struct chunk *list[HEAD_MAX_SHIFT + 1]; /* with free places, by the size of their heads */
+	struct chunk *list[HEAD_MAX_SHIFT +
+			   1]; /* with free places, by log2 of their heads' size; UNUSED */
 };
 
 /* head.c */
 struct slab *head_alloc(unsigned int shift, gfp_t gfp); /* 2^shift bytes; its handle is set */
 void head_free(struct slab *slab);
+/* A chunk without heads goes back, if there are more than `keep`. */
+bool head_give_back(unsigned int keep);
 void heads_init(void);
 bool heads_end(void); /* the tables go back too, if there are no heads. Nothing else runs. */
 unsigned long heads_shrink(void); /* chunks without heads go back: pages */
+
+/*
+ * The slab whose handle the page at an address has, if that is in this CPU's bank; NULL: look further.
+ * Nothing else is known of it: the page may be of no slab, and the head of none.
+ */
+static inline __attribute__((always_inline)) struct slab *slab_near(const struct kmem_cpu *cpu,
+								    uintptr_t address)
+{
+	uint32_t handle;
+
+	if (!mm_likely(address - cpu->start < cpu->bytes))
+		return NULL;
+	handle = cpu->pages[address >> PAGE_SHIFT].owner;
+	if (!mm_likely(handle < cpu->nr_handles))
+		return NULL;
+	return (struct slab *)(void *)(uintptr_t)cpu->states[(int32_t)handle] - 1;
+}
 
 /* Each slab there is. Thread context, nothing else running. */
 static inline void for_each_slab(const struct heads *heads,

@@ -17,7 +17,7 @@ static const uint8_t big_index[64] = {[8 ... 9] = 22,	[10 ... 11] = 23, [12 ... 
 				      [24 ... 27] = 28, [28 ... 31] = 29, [32 ... 39] = 30,
 				      [40 ... 47] = 31, [48 ... 55] = 32, [56 ... 63] = 33};
 
-static inline unsigned int index_of(size_t size)
+static inline unsigned long index_of(size_t size)
 {
 	return size <= 1024 ? small_index[(size - 1) >> 3] : big_index[(size - 1) >> 7];
 }
@@ -46,12 +46,12 @@ void *kmalloc_slow(unsigned int n, gfp_t gfp)
 }
 
 /* Apart, so that the hot path has no registers to save. */
-static __attribute__((noinline)) void *kmalloc_zeroed(unsigned int n, size_t size, gfp_t gfp)
+static __attribute__((noinline)) void *kmalloc_zeroed(unsigned long n, size_t size, gfp_t gfp)
 {
 	void *object = slab_take(n);
 
 	if (!object)
-		return kmalloc_slow(n, gfp);
+		return kmalloc_slow((unsigned int)n, gfp);
 	return memset(object, 0, size);
 }
 
@@ -62,7 +62,7 @@ static __attribute__((noinline)) void *kmalloc_other(size_t size, gfp_t gfp)
 
 void *__kmalloc(size_t size, gfp_t gfp)
 {
-	unsigned int n;
+	unsigned long n;
 	void *object;
 
 	if (!mm_likely(size - 1 < KMALLOC_MAX_CACHE_SIZE))
@@ -74,7 +74,7 @@ void *__kmalloc(size_t size, gfp_t gfp)
 			return kmalloc_zeroed(n, size, gfp);
 	}
 	object = slab_take(n);
-	return mm_likely(object) ? object : kmalloc_slow(n, gfp);
+	return mm_likely(object) ? object : kmalloc_slow((unsigned int)n, gfp);
 }
 
 void *krealloc(const void *object, size_t size, gfp_t gfp)

@@ -47,7 +47,7 @@ static void lay_out(struct kmem_cache *cache)
 	/* Large objects come and go in small batches: each may be the last of its slab. */
 	cache->limit = cache->size <= 256 ? 31 : cache->size <= 1024 ? 16 : 8;
 	cache->batch = cache->size <= 256 ? 16 : cache->size <= 1024 ? 8 : 4;
-	cache->give = cache->size <= 256 ? 8 : cache->size <= 1024 ? 2 : 1;
+	cache->give = cache->size <= 256 ? 16 : cache->size <= 1024 ? 2 : 1;
 }
 
 static void cache_init(struct kmem_cache *cache, const char *name, size_t object_size, size_t align,
@@ -268,24 +268,13 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 
 /* ---- objects ----------------------------------------------------------------------------------- */
 
-/* Apart, so that the hot path has no registers to save. */
-static __attribute__((noinline)) void *alloc_zeroed(struct kmem_cache *cache, gfp_t gfp)
+void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *object = slab_take_at(cache->hot.stack);
 
 	if (!object)
 		return slab_alloc(cache, gfp);
-	return memset(object, 0, cache->hot.object_size);
-}
-
-void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
-{
-	void *object;
-
-	if (gfp & __GFP_ZERO)
-		return alloc_zeroed(cache, gfp);
-	object = slab_take_at(cache->hot.stack);
-	return mm_likely(object) ? object : slab_alloc(cache, gfp);
+	return gfp & __GFP_ZERO ? memset(object, 0, cache->hot.object_size) : object;
 }
 
 /* ---- figures ----------------------------------------------------------------------------------- */

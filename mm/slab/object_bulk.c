@@ -1,26 +1,191 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * object_bulk.c: many objects at once.
+ * object_bulk.c: many objects at once, straight from their slabs and back: each slab's map and counts
+ * are written once for the objects that follow each other there.
+ *
+ * Interrupts are let in, and the cache's lock is given up, after each BULK_STEP objects.
  */
+#include "../free_map.h"
 #include "slab_internal.h"
+
+#define BULK_STEP 32
+
+/* ---- out of slabs ------------------------------------------------------------------------------ */
+
+/* Up to end - slot objects of one word of a slab's map. Returns the slot past the last. */
+static inline void **take_of_word(unsigned long *map, uintptr_t base, uint8_t *first,
+				  unsigned long size, void **slot, void *const *end)
+{
+	unsigned long word = *map, n, run;
+	uintptr_t object;
+	uint8_t *state;
+
+	while (word && slot < end) {
+		n = lowest_bit(word);
+		run = ~(word >> n) ? lowest_bit(~(word >> n))
+				   : MAP_BITS; /* that follow each other */
+		run = run < (unsigned long)(end - slot) ? run : (unsigned long)(end - slot);
+		word &= ~(run < MAP_BITS ? ((1UL << run) - 1) << n : ~0UL);
+		object = base + n * size;
+		state = first + n;
+		for (void **last = slot + run; slot < last; object += size) {
+			*slot++ = (void *)object;
+			*state++ = MM_OBJECT_IN_USE;
+		}
+	}
+	*map = word;
+	return slot;
+}
+
+/* The cache's lock is held. */
+static size_t take_of_slabs(struct kmem_cache *cache, void **objects, size_t n)
+{
+	void **slot = objects, *const *end = objects + n;
+
+	while (slot < end && (cache->list[PARTIAL] || cache->list[EMPTY])) {
+		struct slab *slab = slab_first(cache);
+		void **before = slot;
+
+		for (unsigned int first = 0; slot < end && first < slab->objects; first += MAP_BITS)
+			if (slab_map(slab)[first / MAP_BITS])
+				slot = take_of_word(&slab_map(slab)[first / MAP_BITS],
+						    (uintptr_t)object_at(slab, first),
+						    &slab->state[first], cache->size, slot, end);
+		slab_count(cache, slab, -(int)(slot - before));
+	}
+	return (size_t)(slot - objects);
+}
 
 size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
 {
-	for (size_t i = 0; i < n; i++) {
-		objects[i] = kmem_cache_alloc(cache, gfp);
-		if (!objects[i]) {
-			kmem_cache_free_bulk(cache, i, objects);
+	size_t done = 0, step;
+
+	while (done < n) {
+		unsigned long flags = port_irq_save();
+
+		step = n - done < BULK_STEP ? n - done : BULK_STEP;
+		spin_lock(&cache->lock);
+		step = take_of_slabs(cache, objects + done, step);
+		spin_unlock(&cache->lock);
+		port_irq_restore(flags);
+		done += step;
+		if (step == BULK_STEP || done == n)
+			continue;
+		/* From this CPU's, or of one slab more. */
+		objects[done] = kmem_cache_alloc(cache, gfp & ~__GFP_ZERO);
+		if (!objects[done]) {
+			while (done) /* one by one, which takes less stack */
+				kmem_cache_free(cache, objects[--done]);
 			return 0;
 		}
+		done++;
 	}
+	for (size_t i = 0; gfp & __GFP_ZERO && i < n; i++)
+		memset(objects[i], 0, cache->hot.object_size);
 	return n;
+}
+
+/* ---- back to them ------------------------------------------------------------------------------ */
+
+/* The slab that an object is most likely one of; NULL: it is not one of this cache. */
+static struct slab *slab_here(const struct kmem_cache *cache, const void *object)
+{
+	struct slab *slab = slab_near(port_pcpu()->kmem, (uintptr_t)object);
+	struct page *page;
+
+	if (!slab || (uintptr_t)object - slab->base >= PAGE_SIZE << slab->order)
+		slab = slab_of(&kmem_state.heads, object, &page);
+	return slab && slab->cache == cache ? slab : NULL;
+}
+
+/*
+ * Objects that follow each other in the list and are of one slab: their states, and its map a word at
+ * a time. Ends at the first that is of another slab, or no object in use. Returns how many were freed.
+ */
+static size_t give_run(struct slab *slab, void *const *objects, size_t n)
+{
+	const uintptr_t base = slab->base, bytes = (uintptr_t)slab->objects * slab->cache->size;
+	const unsigned long reciprocal = slab->reciprocal;
+	unsigned long first = 0, bits = 0, number;
+	unsigned long *const map = slab_map(slab);
+	uint8_t *const state = slab->state;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		uintptr_t offset = (uintptr_t)objects[i] - base;
+
+		if (!mm_likely(offset < bytes) || !mm_likely(offset * reciprocal < reciprocal))
+			break;
+		number = mul_high(offset, reciprocal);
+		if (!mm_likely(state[number] == MM_OBJECT_IN_USE))
+			break;
+		state[number] = MM_OBJECT_FREE;
+		number -= first;
+		if (!mm_likely(number < MAP_BITS)) {
+			map[first / MAP_BITS] |= bits;
+			bits = 0;
+			number += first;
+			first = number & ~(MAP_BITS - 1);
+			number -= first;
+		}
+		bits |= 1UL << number;
+	}
+	map[first / MAP_BITS] |= bits;
+	return i;
+}
+
+/*
+ * Up to n objects, as far as each is one in use: that which is not is looked at with every check. The
+ * lock is held. Returns how many were freed.
+ */
+static size_t give_step(struct kmem_cache *cache, void *const *objects, size_t n)
+{
+	size_t done = 0, count;
+
+	while (done < n) {
+		struct slab *slab = slab_here(cache, objects[done]);
+
+		count = slab ? give_run(slab, objects + done, n - done) : 0;
+		if (!count)
+			break;
+		slab_count(cache, slab, (int)count);
+		done += count;
+	}
+	return done;
+}
+
+static size_t give_many(struct kmem_cache *cache, size_t n, void *const *objects,
+			const void *caller)
+{
+	size_t freed = 0;
+
+	for (size_t i = 0; i < n;) {
+		size_t step = n - i < BULK_STEP ? n - i : BULK_STEP, done;
+		unsigned long flags = port_irq_save();
+
+		spin_lock(&cache->lock);
+		done = give_step(cache, objects + i, step);
+		spin_unlock(&cache->lock);
+		port_irq_restore(flags);
+		slab_give_back(cache);
+		i += done;
+		freed += done;
+		if (done < step) {
+			freed += !ZERO_OR_NULL_PTR(objects[i]) &&
+				 !slab_free(objects[i], cache, caller);
+			i++;
+		}
+	}
+	return freed;
 }
 
 size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 {
 	size_t freed = 0;
 
+	if (cache)
+		return give_many(cache, n, objects, __builtin_return_address(0));
 	for (size_t i = 0; i < n; i++)
-		freed += !(cache ? kmem_cache_free(cache, objects[i]) : kfree(objects[i]));
+		freed += !kfree(objects[i]);
 	return freed;
 }

@@ -22,8 +22,11 @@ static void put_object(struct kmem_cache *cache, void *object, uint8_t *state)
 		return;
 	}
 	if (stack->top == stack->limit) {
-		stack->top -= cache->give;
-		slab_give_objects(cache, stack->top + 1, cache->give);
+		/* Fewer objects go with pages, so that no call does all of both. */
+		unsigned int give = slab_give_back(cache) ? (cache->give + 1U) / 2 : cache->give;
+
+		stack->top -= give;
+		slab_give_objects(cache, stack->top + 1, give);
 	}
 	*++stack->top = slot;
 }
@@ -63,20 +66,15 @@ static inline __attribute__((always_inline)) int free_hot(const void *object,
 	struct object_stack *stack;
 	struct object_slot *top;
 	const struct slab *slab;
-	uint32_t handle;
 	uint8_t *state;
 
-	if (!mm_likely(address - cpu->start < cpu->bytes))
+	slab = slab_near(cpu, address);
+	if (!mm_likely(slab))
 		goto slow;
-	handle = cpu->pages[address >> PAGE_SHIFT].owner;
-	if (!mm_likely(handle < cpu->nr_handles))
-		goto slow;
-	state = cpu->states[(int32_t)handle];
-	slab = (const struct slab *)(void *)state - 1;
 	if (!object_number(slab, address - slab->base, &n))
 		goto slow;
-	state += n;
-	if (!mm_likely(*state))
+	state = (uint8_t *)(uintptr_t)&slab->state[n];
+	if (!mm_likely(*state == MM_OBJECT_IN_USE))
 		goto slow;
 	if (!any && !mm_likely(slab->stack == cache->hot.stack))
 		goto slow;

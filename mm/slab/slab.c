@@ -5,6 +5,7 @@
  * Objects go both ways in batches, under the cache's lock. No step holds it for more than a batch,
  * and none that takes it asks for pages.
  */
+#include "../free_map.h"
 #include "slab_internal.h"
 
 /* ---- lists of slabs, with the cache's lock held --------------------------------------------- */
@@ -30,74 +31,108 @@ static void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigned in
 
 /* ---- objects between slabs and stacks -------------------------------------------------------- */
 
-/* Up to n objects of one slab, the lowest first. Returns how many. */
+/* Up to end - slot objects of one word of a slab's map, the lowest first. Returns the slot past the last. */
+static inline struct object_slot *take_of_word(unsigned long *map, uintptr_t base, uint8_t *first,
+					       unsigned long size, struct object_slot *slot,
+					       const struct object_slot *end)
+{
+	unsigned long word = *map, n;
+
+	while (word && slot < end) {
+		n = lowest_bit(word);
+		word >>= n;
+		do { /* those that follow each other */
+			slot->object = (void *)(base + n * size);
+			slot->state = first + n;
+			slot++;
+			n++;
+			word >>= 1;
+		} while (word & 1 && slot < end);
+		word = n < MAP_BITS ? word << n : 0;
+	}
+	*map = word;
+	return slot;
+}
+
+/* Up to n objects of one slab. Returns how many. */
 static unsigned int take_of_slab(struct slab *slab, struct object_slot *slots, unsigned int n)
 {
 	unsigned long *map = slab_map(slab), size = slab->cache->size;
 	struct object_slot *slot = slots, *const end = slots + n;
-	uint8_t *first = slab->state;
+	uintptr_t base = slab->base;
 
-	for (uintptr_t base = slab->base; slot < end && first < slab->state + slab->objects;
-	     map++, first += MAP_BITS, base += MAP_BITS * size) {
-		unsigned long word = *map, bit = 1;
-		uintptr_t object = base;
-
-		if (!word)
-			continue;
-		for (uint8_t *state = first; slot < end && bit && word >= bit;
-		     bit <<= 1, state++, object += size) {
-			if (!(word & bit))
-				continue;
-			slot->object = (void *)object;
-			slot++->state = state;
-			word ^= bit;
-		}
-		*map = word;
-	}
-	slab->free = (uint16_t)(slab->free - (slot - slots));
+	for (uint8_t *first = slab->state; slot < end && first < slab->state + slab->objects;
+	     map++, first += MAP_BITS, base += MAP_BITS * size)
+		if (*map)
+			slot = take_of_word(map, base, first, size, slot, end);
 	return (unsigned int)(slot - slots);
+}
+
+struct slab *slab_first(const struct kmem_cache *cache)
+{
+	return cache->list[PARTIAL] ? cache->list[PARTIAL] : cache->list[EMPTY];
+}
+
+/* The list that a slab is on by its count of free objects; NR_LISTS: none. */
+static unsigned int list_of(const struct slab *slab)
+{
+	return slab->free == slab->objects ? EMPTY : slab->free ? PARTIAL : NR_LISTS;
+}
+
+void slab_count(struct kmem_cache *cache, struct slab *slab, int more)
+{
+	unsigned int before = list_of(slab), after;
+
+	slab->free = (uint16_t)(slab->free + more);
+	cache->nr_free += (uint64_t)(int64_t)more;
+	after = list_of(slab);
+	if (before == after)
+		return;
+	if (before != NR_LISTS)
+		slab_unlink(cache, slab, before);
+	if (after != NR_LISTS)
+		slab_link(cache, slab, after);
+	WRITE_ONCE(cache->nr_empty,
+		   cache->nr_empty + (after == EMPTY) - (unsigned int)(before == EMPTY));
 }
 
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n)
 {
-	unsigned int taken = 0;
+	unsigned int taken = 0, count;
+	struct slab *slab;
 
-	while (taken < n) {
-		unsigned int list = cache->list[PARTIAL] ? PARTIAL : EMPTY;
-		struct slab *slab = cache->list[list];
-
-		if (!slab)
-			break;
-		taken += take_of_slab(slab, slots + taken, n - taken);
-		if (list == EMPTY) {
-			slab_unlink(cache, slab, EMPTY);
-			cache->nr_empty--;
-			if (slab->free)
-				slab_link(cache, slab, PARTIAL);
-		} else if (!slab->free) {
-			slab_unlink(cache, slab, PARTIAL);
-		}
+	while (taken < n && (slab = slab_first(cache))) {
+		count = take_of_slab(slab, slots + taken, n - taken);
+		slab_count(cache, slab, -(int)count);
+		taken += count;
 	}
-	cache->nr_free -= taken;
 	return taken;
 }
 
-static void give_to_slab(struct kmem_cache *cache, const struct object_slot *slot)
+/* Its first object is free again, or its last. Apart, so that the loop below has its registers. */
+static __attribute__((noinline)) void slab_relist(struct kmem_cache *cache, struct slab *slab)
 {
-	struct slab *slab = (struct slab *)((uintptr_t)slot->state &
-					    ~(((uintptr_t)1 << cache->head_shift) - 1));
-	unsigned int n = (unsigned int)(slot->state - slab->state);
+	slab->free--;
+	cache->nr_free--;
+	slab_count(cache, slab, 1);
+}
 
-	VM_BUG_ON(slab->cache != cache || slab_map(slab)[n / MAP_BITS] >> n % MAP_BITS & 1);
-	slab_map(slab)[n / MAP_BITS] |= 1UL << n % MAP_BITS;
-	slab->free++;
-	if (slab->free == slab->objects) {
-		if (slab->objects > 1)
-			slab_unlink(cache, slab, PARTIAL);
-		slab_link(cache, slab, EMPTY);
-		cache->nr_empty++;
-	} else if (slab->free == 1) {
-		slab_link(cache, slab, PARTIAL);
+static void give_to_slabs(struct kmem_cache *cache, const struct object_slot *slot, unsigned int n)
+{
+	const uintptr_t mask = ~(((uintptr_t)1 << cache->head_shift) - 1);
+
+	cache->nr_free += n;
+	for (const struct object_slot *end = slot + n; slot < end; slot++) {
+		struct slab *slab = (struct slab *)((uintptr_t)slot->state & mask);
+		unsigned long number = (unsigned long)(slot->state - slab->state);
+		unsigned long *map = slab_map(slab) + number / MAP_BITS;
+		unsigned int free = slab->free + 1U;
+
+		VM_BUG_ON(slab->cache != cache || *map >> number % MAP_BITS & 1);
+		*map |= 1UL << number % MAP_BITS;
+		slab->free = (uint16_t)free;
+		if (free == 1 || free == slab->objects)
+			slab_relist(cache, slab);
 	}
 }
 
@@ -141,7 +176,7 @@ unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep, unsig
 		if (cache->nr_empty > keep) {
 			slab = cache->list[EMPTY];
 			slab_unlink(cache, slab, EMPTY);
-			cache->nr_empty--;
+			WRITE_ONCE(cache->nr_empty, cache->nr_empty - 1);
 			cache->nr_slabs--;
 			cache->nr_pages -= 1UL << slab->order;
 			cache->nr_objects -= slab->objects;
@@ -159,17 +194,17 @@ unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep, unsig
 void slab_give_objects(struct kmem_cache *cache, const struct object_slot *slots, unsigned int n)
 {
 	unsigned long flags = port_irq_save();
-	bool many;
 
 	spin_lock(&cache->lock);
-	for (unsigned int i = 0; i < n; i++)
-		give_to_slab(cache, &slots[i]);
-	cache->nr_free += n;
-	many = cache->nr_empty > KEEP_EMPTY;
+	give_to_slabs(cache, slots, n);
 	spin_unlock(&cache->lock);
 	port_irq_restore(flags);
-	if (many)
-		slab_give_empty(cache, KEEP_EMPTY, GIVE_EMPTY(cache));
+}
+
+bool slab_give_back(struct kmem_cache *cache)
+{
+	return head_give_back(KEEP_CHUNKS) ||
+	       (READ_ONCE(cache->nr_empty) > KEEP_EMPTY && slab_give_empty(cache, KEEP_EMPTY, 1));
 }
 
 /* Pages for a slab: as many as it should have, or as few as one can have. */
@@ -229,6 +264,9 @@ static struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
 	return slab;
 }
 
+/* Objects that come to a stack with a slab that was just made: that has cost enough for one call. */
+#define FEW 8
+
 /* ---- requests and frees that the hot path leaves ---------------------------------------------- */
 
 /*
@@ -243,7 +281,7 @@ static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct 
 
 	if (stack && stack->top != stack->limit && !stack->top->object) {
 		slots = stack->top + 1;
-		n = cache->batch;
+		n = more && cache->batch > FEW ? FEW : cache->batch;
 	}
 	spin_lock(&cache->lock);
 	if (more) {
@@ -252,7 +290,7 @@ static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct 
 		cache->nr_objects += more->objects;
 		cache->nr_free += more->objects;
 		slab_link(cache, more, EMPTY);
-		cache->nr_empty++;
+		WRITE_ONCE(cache->nr_empty, cache->nr_empty + 1);
 	}
 	n = slab_take_objects(cache, slots, n);
 	spin_unlock(&cache->lock);

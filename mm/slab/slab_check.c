@@ -90,7 +90,7 @@ static uint64_t check_stack(struct slab_walk *walk, struct kmem_cpu *cpu)
 		expect(walk->walk,
 		       slab && slab->cache == cache &&
 			       object_number(slab, (uintptr_t)slot->object - slab->base, &n) &&
-			       slot->state == &slab->state[n] && !*slot->state &&
+			       slot->state == &slab->state[n] && *slot->state == MM_OBJECT_FREE &&
 			       !map_has(slab, (unsigned int)n),
 		       "%s: object 0x%llx on a CPU's stack is not a free one of its slab",
 		       cache->name, (unsigned long long)(uintptr_t)slot->object);

@@ -22,6 +22,12 @@
 
 #pragma GCC visibility push(hidden)
 
+enum { /* of slabs */
+	EMPTY,
+	PARTIAL,
+	NR_LISTS
+};
+
 /* What inline callers know of a cache comes first (slab_inline.h). */
 struct kmem_cache {
 	struct kmem_cache_hot hot;
@@ -39,19 +45,14 @@ struct kmem_cache {
 	const char *name;
 	void (*ctor)(void *object);
 
-	struct spinlock lock;  /* guards all below, and its slabs' `free`, maps and links */
-	struct slab *list[2];  /* EMPTY, PARTIAL: first slabs */
-	unsigned int nr_empty; /* slabs */
+	struct spinlock lock;	     /* guards all below, and its slabs' `free`, maps and links */
+	struct slab *list[NR_LISTS]; /* EMPTY, PARTIAL: first slabs */
+	unsigned int nr_empty;	     /* slabs */
 	uint64_t nr_slabs, nr_pages, nr_objects, nr_free; /* objects there are, and in slabs */
 };
-enum {
-	EMPTY,
-	PARTIAL
-};
-
-/* Empty slabs that a cache keeps, and how many of the others a free gives back at most. */
-#define KEEP_EMPTY	  1
-#define GIVE_EMPTY(cache) ((cache)->order ? 1 : 2)
+/* Empty slabs that a cache keeps, and chunks without heads that are kept. */
+#define KEEP_EMPTY  4
+#define KEEP_CHUNKS 1
 
 /* ---- all there is ----------------------------------------------------------------------------- */
 
@@ -99,8 +100,14 @@ void kmem_cpu_sync(struct kmem_cpu *cpu);
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp);
 /* Up to n free objects of the cache's slabs go to the slots; returns how many. The lock is held. */
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n);
-/* n free objects go back to their slabs; a few slabs that are empty now go back too. */
+/* n free objects go back to their slabs. */
 void slab_give_objects(struct kmem_cache *cache, const struct object_slot *slots, unsigned int n);
+/* A slab with free objects, one in use before an empty one; NULL: there is none. The lock is held. */
+struct slab *slab_first(const struct kmem_cache *cache);
+/* So many more of its objects are free, or fewer: it goes to the list where it belongs. */
+void slab_count(struct kmem_cache *cache, struct slab *slab, int more);
+/* One slab or chunk goes back, if more are empty than are kept. False: none did. */
+bool slab_give_back(struct kmem_cache *cache);
 /* Empty slabs go back, but for `keep`, so many at most. Returns their pages. */
 unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep, unsigned int most);
 /* What lies on this CPU's stack goes back to its slabs. */

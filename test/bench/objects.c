@@ -208,73 +208,76 @@ static uint64_t pages_free(void)
 	return bench_free_pages();
 }
 
-static void held(void **objects, unsigned long n)
+struct held {
+	void *object;
+	size_t size;
+};
+
+#define HELD_OBJECTS 1000000UL
+#define HELD_BLOCK   (KMALLOC_MAX_SIZE / sizeof(struct held)) /* of the table, which is four blocks */
+static struct held *held_blocks[4];
+
+static struct held *held_at(unsigned long i)
 {
-	uint64_t before = pages_free(), asked = 0, left = 0, pages;
-	uint16_t *sizes = (uint16_t *)(void *)(objects + n);
+	return &held_blocks[i / HELD_BLOCK][i % HELD_BLOCK];
+}
+
+static void held_fill(unsigned long n, uint64_t before)
+{
+	uint64_t asked = 0;
 	unsigned long count = 0;
 
 	for (; count < n; count++) {
-		sizes[count] = (uint16_t)(8 + bench_random() % 1016);
-		objects[count] = kmalloc(sizes[count], BENCH_GFP);
-		if (!objects[count])
+		struct held *held = held_at(count);
+
+		held->size = 8 + bench_random() % 1016;
+		held->object = kmalloc(held->size, BENCH_GFP);
+		if (!held->object)
 			break;
-		asked += sizes[count];
+		asked += held->size;
 	}
-	pages = before - pages_free();
-	bench_line("held");
 	bench_plain("objects", count);
-	bench_ratio("full", pages * PAGE_SIZE * 100, asked);
-	for (unsigned long i = 0; i < count; i++) {
+	bench_ratio("full", (before - pages_free()) * PAGE_SIZE * 100, asked);
+	while (count < n)
+		held_at(count++)->object = NULL;
+}
+
+static void held(unsigned long n)
+{
+	uint64_t before = pages_free(), left = 0, start;
+
+	bench_line("held");
+	held_fill(n, before);
+	for (unsigned long i = 0; i < n; i++) {
+		struct held *held = held_at(i);
+
 		if (bench_random() & 1) {
-			kfree(objects[i]);
-			objects[i] = NULL;
-		} else {
-			left += sizes[i];
+			kfree(held->object);
+			held->object = NULL;
+		} else if (held->object) {
+			left += held->size;
 		}
 	}
-	pages = before - pages_free();
-	bench_ratio("half", pages * PAGE_SIZE * 100, left);
-	for (unsigned long i = 0; i < count; i++) {
-		uint64_t start = bench_tick();
+	bench_ratio("half", (before - pages_free()) * PAGE_SIZE * 100, left);
+	for (unsigned long i = 0; i < n; i++) {
+		void *object = held_at(i)->object;
 
-		if (!objects[i])
+		if (!object)
 			continue;
-		kfree(objects[i]);
+		start = bench_tick();
+		kfree(object);
 		bench_stat_add(&bench_frees, bench_tock(start));
 	}
-	pages = before - pages_free();
-	bench_plain("pages_after", pages);
+	bench_plain("pages_after", before - pages_free());
 	bench_number("max_free", bench_frees.max);
 	bench_end();
 	bench_stat_clear(&bench_frees);
 }
 
-#define HELD_OBJECTS 1000000UL
-
-const char *bench_objects(void)
+static void bursts(struct kmem_cache *cache)
 {
-	/* A million where there is room, else as many as a quarter of memory has room for. */
-	unsigned long n = (unsigned long)(bench_free_pages() * PAGE_SIZE / 4 / 640);
-	struct kmem_cache *cache = kmem_cache_create("bench-192", 192, 0, 0, NULL);
-	void **objects;
-	size_t bytes;
+	void **objects = (void **)(void *)held_blocks[0];
 
-	if (!cache)
-		return "no room for its cache";
-	if (n > HELD_OBJECTS)
-		n = HELD_OBJECTS;
-	bytes = n * (sizeof(*objects) + sizeof(uint16_t));
-	if (bytes > KMALLOC_MAX_SIZE) {
-		n = (unsigned long)(KMALLOC_MAX_SIZE / (sizeof(*objects) + sizeof(uint16_t)));
-		bytes = n * (sizeof(*objects) + sizeof(uint16_t));
-	}
-	objects = alloc_pages_exact(bytes, BENCH_GFP);
-	if (!objects) {
-		kmem_cache_destroy(cache);
-		return "no room for its table";
-	}
-	pairs(cache);
 	burst("lifo1000", cache, objects, 1000, 0);
 	burst("fifo1000", cache, objects, 1000, 1);
 	burst("shuffled1000", cache, objects, 1000, 2);
@@ -283,9 +286,29 @@ const char *bench_objects(void)
 	burst("shuffled30000", cache, objects, 30000, 2);
 	bulk(cache);
 	churn(objects);
-	kmem_shrink();
-	held(objects, n);
-	free_pages_exact(objects, bytes);
+}
+
+const char *bench_objects(void)
+{
+	/* A million where there is room, else as many as a quarter of memory has room for. */
+	unsigned long n = (unsigned long)(bench_free_pages() * PAGE_SIZE / 4 / 640), blocks = 0;
+	struct kmem_cache *cache = kmem_cache_create("bench-192", 192, 0, 0, NULL);
+
+	if (!cache)
+		return "no room for its cache";
+	if (bench_free_pages() > (768UL << 20) / PAGE_SIZE)
+		n = HELD_OBJECTS;
+	while (blocks * HELD_BLOCK < n &&
+	       (held_blocks[blocks] = kmalloc(KMALLOC_MAX_SIZE, BENCH_GFP)))
+		blocks++;
+	if (blocks && blocks * HELD_BLOCK >= n) {
+		pairs(cache);
+		bursts(cache);
+		kmem_shrink();
+		held(n);
+	}
+	while (blocks--)
+		kfree(held_blocks[blocks]);
 	kmem_cache_destroy(cache);
 	kmem_release();
 	return NULL;

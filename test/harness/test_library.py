@@ -30,7 +30,7 @@ WITHOUT_PREFIX = set("""
     page_address page_count page_to_pfn page_to_phys pfn_to_page pfn_valid phys_to_page put_page put_page_testzero
     register_low_memory_notifier register_shrinker setup_per_cpu_pageset si_mem_available unregister_low_memory_notifier
     unregister_shrinker virt_to_page
-    __kmalloc kfree kmalloc_slow kmem_cache_alloc kmem_cache_alloc_bulk kmem_cache_create kmem_cache_destroy kmem_cache_free
+    __kmalloc kfree kmalloc_slow kmem_cache_alloc_bulk kmem_cache_alloc_slow kmem_cache_create kmem_cache_destroy kmem_cache_free
     kmem_cache_free_bulk kmem_cache_init kmem_cache_name kmem_cache_shrink kmem_cache_size kmem_cpu_end kmem_release kmem_shrink
     krealloc ksize kstrdup slab_cache slab_info""".split())
 

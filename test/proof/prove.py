@@ -72,9 +72,9 @@ class Tools:
                          *options], tree, seconds)
 
     def prove_cbmc(self, tree, proof, quick=False):
-        options = ["--unwind", str(proof.unwind), "--unwinding-assertions", "--object-bits", "10", *proof.options, *(["--stop-on-fail"] if quick else []),
+        options = ["--unwind", str(proof.unwind), "--unwinding-assertions", "--object-bits", "10", *(["--stop-on-fail"] if quick else []),
                    *(["--unwindset", ",".join(f"{loop}:{n}" for loop, n in proof.loops.items())] if proof.loops else [])]
-        status, text = self.cbmc(tree, proof, "prove_" + proof.entry, options, proof.seconds)
+        status, text = self.cbmc(tree, proof, "prove_" + proof.name, options, proof.seconds)
         checked = re.search(r"\*\* 0 of (\d+) failed", text)
         if status == 0 and "VERIFICATION SUCCESSFUL" in text:
             return PROVED, f"{checked[1]} assertions" if checked else "", text
@@ -85,11 +85,11 @@ class Tools:
 
     def cover_cbmc(self, proof):
         """What is assumed is not empty: each COVER() of the harness is reached."""
-        if not re.search(rf"\bcover_{proof.entry}\(", (HERE / "cbmc" / proof.sources[0]).read_text()):
+        if not re.search(rf"\bcover_{proof.name}\(", (HERE / "cbmc" / proof.sources[0]).read_text()):
             return None
         options = ["--unwind", str(proof.unwind), "--cover", "cover", "--object-bits", "10",
                    *(["--unwindset", ",".join(f"{loop}:{n}" for loop, n in proof.loops.items())] if proof.loops else [])]
-        _, text = self.cbmc(ROOT, proof, "cover_" + proof.entry, options, proof.seconds)
+        _, text = self.cbmc(ROOT, proof, "cover_" + proof.name, options, proof.seconds)
         found = re.search(r"\*\* (\d+) of (\d+) covered", text)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
