@@ -167,7 +167,6 @@ static size_t give_many(struct kmem_cache *cache, size_t n, void *const *objects
 		done = give_step(cache, objects + i, step);
 		spin_unlock(&cache->lock);
 		port_irq_restore(flags);
-		slab_give_back(cache);
 		i += done;
 		freed += done;
 		if (done < step) {
@@ -176,6 +175,7 @@ static size_t give_many(struct kmem_cache *cache, size_t n, void *const *objects
 			i++;
 		}
 	}
+	slab_give_back(cache);
 	return freed;
 }
 

@@ -62,8 +62,9 @@ static void pairs(struct kmem_cache *cache)
 		size_t size;
 		uint64_t (*constant)(void);
 	} sizes[] = {
-		{"8", 8, pairs_8},	    {"64", 64, pairs_64},	{"256", 256, pairs_256},
-		{"1024", 1024, pairs_1024}, {"4096", 4096, pairs_4096}, {"8192", 8192, pairs_8192},
+		{"kmalloc8", 8, pairs_8},	   {"kmalloc64", 64, pairs_64},
+		{"kmalloc256", 256, pairs_256},	   {"kmalloc1024", 1024, pairs_1024},
+		{"kmalloc4096", 4096, pairs_4096}, {"kmalloc8192", 8192, pairs_8192},
 	};
 	uint64_t loop = no_calls(PAIRS);
 
