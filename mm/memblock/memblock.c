@@ -53,13 +53,6 @@ void memblock_init(void)
 	memblock = (__typeof__(memblock))MEMBLOCK_EMPTY;
 }
 
-/*@
-  requires type_is_valid(type);
-  assigns  \nothing;
-  ensures  \result <= type->cnt;
-  ensures  \forall integer i; 0 <= i < \result ==> end_of(type, i) <= addr;
-  ensures  \forall integer i; \result <= i < type->cnt ==> end_of(type, i) > addr;
-*/
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr)
 {
 	unsigned long low = 0, high = type->cnt;

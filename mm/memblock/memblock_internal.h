@@ -14,6 +14,8 @@
 
 /*@ // regions that lie in the address space, in order, none over another
   logic integer end_of(struct memblock_type *t, integer i) = t->regions[i].base + t->regions[i].size;
+  predicate holds(struct memblock_type *t, integer i, integer addr) =
+    0 <= i < t->cnt && t->regions[i].base <= addr < end_of(t, i);
   predicate type_is_valid(struct memblock_type *t) =
     \valid_read(t) && \valid_read(t->regions + (0 .. t->cnt - 1)) &&
     (\forall integer i; 0 <= i < t->cnt ==> end_of(t, i) < 0x10000000000000000) &&
@@ -41,6 +43,13 @@ static inline phys_addr_t memblock_cap_size(phys_addr_t base, phys_addr_t size)
 
 /* memblock.c */
 /* Index of the first region that ends above addr; type->cnt if there is none. */
+/*@
+  requires type_is_valid(type);
+  assigns  \nothing;
+  ensures  \result <= type->cnt;
+  ensures  \forall integer i; 0 <= i < \result ==> end_of(type, i) <= addr;
+  ensures  \forall integer i; \result <= i < type->cnt ==> end_of(type, i) > addr;
+*/
 unsigned long memblock_search(const struct memblock_type *type, phys_addr_t addr);
 /*
  * Remove [base, end) from one array, of memory only what is mapped if `mapped`; what memblock's own

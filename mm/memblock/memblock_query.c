@@ -33,6 +33,12 @@ phys_addr_t memblock_end_of_DRAM(void)
 /* ---- membership ---- */
 
 /* The region that holds addr, or NULL. */
+/*@
+  requires type_is_valid(type);
+  assigns  \nothing;
+  ensures  \result == \null ==> \forall integer i; !holds(type, i, addr);
+  ensures  \result != \null ==> \exists integer i; holds(type, i, addr) && \result == type->regions + i;
+*/
 static const struct memblock_region *region_at(const struct memblock_type *type, phys_addr_t addr)
 {
 	unsigned long i = memblock_search(type, addr);
@@ -40,11 +46,22 @@ static const struct memblock_region *region_at(const struct memblock_type *type,
 	return i < type->cnt && type->regions[i].base <= addr ? &type->regions[i] : NULL;
 }
 
+/*@
+  requires type_is_valid(&memblock.memory);
+  assigns  \nothing;
+  ensures  \result <==> \exists integer i; holds(&memblock.memory, i, addr);
+*/
 bool memblock_is_memory(phys_addr_t addr)
 {
-	return region_at(&memblock.memory, addr);
+	return region_at(&memblock.memory, addr) != NULL;
 }
 
+/*@
+  requires type_is_valid(&memblock.memory);
+  assigns  \nothing;
+  ensures  \result <==> \exists integer i; holds(&memblock.memory, i, addr) &&
+             !(memblock.memory.regions[i].flags & MEMBLOCK_NOMAP);
+*/
 bool memblock_is_map_memory(phys_addr_t addr)
 {
 	const struct memblock_region *r = region_at(&memblock.memory, addr);
@@ -52,9 +69,14 @@ bool memblock_is_map_memory(phys_addr_t addr)
 	return r && !(r->flags & MEMBLOCK_NOMAP);
 }
 
+/*@
+  requires type_is_valid(&memblock.reserved);
+  assigns  \nothing;
+  ensures  \result <==> \exists integer i; holds(&memblock.reserved, i, addr);
+*/
 bool memblock_is_reserved(phys_addr_t addr)
 {
-	return region_at(&memblock.reserved, addr);
+	return region_at(&memblock.reserved, addr) != NULL;
 }
 
 bool memblock_is_region_memory(phys_addr_t base, phys_addr_t size)

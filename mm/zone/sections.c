@@ -11,12 +11,38 @@
 
 DEFINE_STATE(mm);
 
+/*@
+  predicate banks_are_valid = \valid_read(mm.banks + (0 .. mm.nr_banks - 1));
+  logic integer key_of(integer i, integer by_index) =
+    by_index != 0 ? mm.banks[i].first : mm.banks[i].start;
+*/
+
+/*@
+  requires banks_are_valid && 0 < mm.nr_banks;
+  requires \forall integer i, j; 0 <= i < j < mm.nr_banks ==>
+             mm.banks[i].first < mm.banks[j].first && mm.banks[i].start < mm.banks[j].start;
+  assigns  \nothing;
+  ensures  \exists integer n; 0 <= n < mm.nr_banks && \result == mm.banks + n &&
+             (n > 0 ==> key_of(n, by_index) <= x) &&
+             (\forall integer i; n < i < mm.nr_banks ==> key_of(i, by_index) > x);
+*/
 const struct bank *bank_of(uint64_t x, bool by_index)
 {
 	const struct bank *bank = mm.banks;
+	uint32_t n = mm.nr_banks, half;
 
-	for (uint32_t n = mm.nr_banks, half; n > 1; n -= half) {
+	/*@ ghost unsigned long at = 0; */
+	/*@
+	  loop invariant bank == mm.banks + at && at + n <= mm.nr_banks && n > 0;
+	  loop invariant at > 0 ==> key_of(at, by_index) <= x;
+	  loop invariant \forall integer i; at + n <= i < mm.nr_banks ==> key_of(i, by_index) > x;
+	  loop assigns bank, n, half, at;
+	  loop variant n;
+	*/
+	for (; n > 1; n -= half) {
 		half = n / 2;
+		/*@ assert 1 <= half < n && at + half < mm.nr_banks; */
+		/*@ ghost if ((by_index ? mm.banks[at + half].first : mm.banks[at + half].start) <= x) at += half; */
 		if ((by_index ? bank[half].first : bank[half].start) <= x)
 			bank += half;
 	}
@@ -57,14 +83,40 @@ void bank_note(const struct bank *bank)
 }
 #endif
 
+/*@
+  predicate spans_are_valid = \valid_read(mm.spans + (0 .. mm.nr_spans - 1)) &&
+    \forall integer i, j; 0 <= i < j < mm.nr_spans ==> mm.spans[i].end <= mm.spans[j].first;
+  predicate holds(struct span *s, integer section) = s->first <= section < s->end;
+*/
+
 /* The span that holds a section, or NULL. Bound 20 + 10 log2(spans). */
+/*@
+  requires spans_are_valid;
+  requires \forall integer i; 0 <= i < mm.nr_spans ==> mm.spans[i].first <= mm.spans[i].end;
+  assigns  \nothing;
+  ensures  \result == \null ==>
+             \forall integer i; 0 <= i < mm.nr_spans ==> !holds(mm.spans + i, section);
+  ensures  \result != \null ==> holds(\result, section) &&
+             \exists integer i; 0 <= i < mm.nr_spans && \result == mm.spans + i;
+*/
 static const struct span *span_of(unsigned long section)
 {
 	const struct span *span = mm.spans;
-	uint32_t n = mm.nr_spans;
+	uint32_t n = mm.nr_spans, half;
 
-	for (uint32_t half; n > 1; n -= half) {
+	/*@ ghost unsigned long at = 0; */
+	/*@
+	  loop invariant span == mm.spans + at && at + n <= mm.nr_spans;
+	  loop invariant n == 0 ==> mm.nr_spans == 0;
+	  loop invariant at > 0 ==> mm.spans[at].first <= section;
+	  loop invariant \forall integer i; at + n <= i < mm.nr_spans ==> mm.spans[i].first > section;
+	  loop assigns span, n, half, at;
+	  loop variant n;
+	*/
+	for (; n > 1; n -= half) {
 		half = n / 2;
+		/*@ assert 1 <= half < n && at + half < mm.nr_spans; */
+		/*@ ghost if (mm.spans[at + half].first <= section) at += half; */
 		if (span[half].first <= section)
 			span += half;
 	}

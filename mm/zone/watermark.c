@@ -57,12 +57,33 @@ void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
 	WRITE_ONCE(mark->high, min + 2 * step);
 }
 
+/*@
+  requires zone < nr_zones && nr_zones <= MAX_NR_ZONES;
+  requires \valid_read(managed + (0 .. nr_zones - 1)) && \valid(protection + (0 .. nr_zones - 1));
+  requires \separated(managed + (0 .. nr_zones - 1), protection + (0 .. nr_zones - 1));
+  requires \forall integer i; 0 <= i < nr_zones ==> managed[i] < 0x100000000;
+  assigns  protection[0 .. nr_zones - 1];
+  ensures  \forall integer i; 0 <= i <= zone ==> protection[i] == 0;
+  ensures  ratio == 0 ==> \forall integer i; 0 <= i < nr_zones ==> protection[i] == 0;
+  ensures  ratio > 0 && zone + 1 < nr_zones ==> protection[zone + 1] == managed[zone + 1] / ratio;
+*/
 void calc_protection(unsigned int zone, unsigned int nr_zones, const uint64_t managed[],
 		     unsigned int ratio, uint64_t protection[])
 {
 	uint64_t above = 0;
 
 	VM_BUG_ON(zone >= nr_zones);
+	/*@
+	  loop invariant i <= nr_zones;
+	  loop invariant i <= zone + 1 ==> above == 0;
+	  loop invariant i == zone + 2 ==> above == managed[zone + 1];
+	  loop invariant above <= i * 0xffffffff;
+	  loop invariant \forall integer j; 0 <= j < i && j <= zone ==> protection[j] == 0;
+	  loop invariant ratio == 0 ==> \forall integer j; 0 <= j < i ==> protection[j] == 0;
+	  loop invariant ratio > 0 && zone + 1 < i ==> protection[zone + 1] == managed[zone + 1] / ratio;
+	  loop assigns i, above, protection[0 .. nr_zones - 1];
+	  loop variant nr_zones - i;
+	*/
 	for (unsigned int i = 0; i < nr_zones; i++) {
 		if (i > zone)
 			above += managed[i];

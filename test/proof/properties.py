@@ -22,6 +22,12 @@ class Property:
     goal_seconds: int = 10  # WP: of each goal
     variants: dict = field(default_factory=dict)  # Spin: without a safeguard, and what is found then
 
+    options: list = field(default_factory=list)  # of the tool
+    entry: str = ""  # CBMC: prove_ENTRY() of the harness, by default the name
+
+    def __post_init__(self):
+        self.entry = self.entry or self.name
+
     @property
     def functions(self):
         return sorted({place.split(":")[1] for place in self.of})
@@ -32,11 +38,25 @@ def weak(name, says, without):
     return Property(name, SPIN, says, [name + ".pml"], seconds=60, variants=dict.fromkeys(without.split(), "assertion violated"))
 
 
+MAP_LOOPS = {"map_change.1": 10, "map_change.0": 9, "word_largest.0": 7, "pb_largest.1": 8, "pb_first.0": 9, "pb_first.1": 9}
 PROPERTIES = [
     Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
              ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
+    *[Property(name, CBMC, says, ["map.c"], of, unwind=65, seconds=300, loops=MAP_LOOPS) for name, says, of in (
+        ("word_largest", "the largest aligned run of a word of the map; for all words", ["mm/free_map.h:word_largest"]),
+        ("pb_largest", "no free block of a pageblock is larger; for all maps", ["mm/buddy/map.c:pb_largest"]),
+        ("pb_pick", "a free block of the order asked for, of a pageblock that has one; for all maps", ["mm/buddy/map.c:pb_pick"]))],
     Property("memblock_search", WP, "the first region that ends above an address, in an array of any length",
              ["mm/memblock/memblock.c"], ["mm/memblock/memblock.c:memblock_search"]),
+    Property("span_of", WP, "the span that holds a section, of any number of spans", ["mm/zone/sections.c"],
+             ["mm/zone/sections.c:span_of"]),
+    Property("bank_of", WP, "the last bank that starts at or before a frame or an index, of any number", ["mm/zone/sections.c"],
+             ["mm/zone/sections.c:bank_of"]),
+    Property("region_at", WP, "the region that holds an address, mapped or not, in an array of any length",
+             ["mm/memblock/memblock_query.c"], ["mm/memblock/memblock_query.c:" + name for name in (
+                 "region_at", "memblock_is_memory", "memblock_is_reserved", "memblock_is_map_memory")]),
+    Property("calc_protection", WP, "what a zone keeps from requests that could use a higher one: nothing overflows, of any figures",
+             ["mm/zone/watermark.c"], ["mm/zone/watermark.c:calc_protection"], options=["-warn-unsigned-overflow", "-wp-no-volatile"]),
     Property("region_end", WP, "of a region that lies in the address space", ["mm/memblock/memblock.c"],
              ["mm/memblock/memblock_internal.h:region_end"]),
     Property("pcp", SPIN, "caches, the zone's lock and the drain of 3 CPUs: no page lost or doubled, no wait for ever", ["pcp.pml"],

@@ -72,9 +72,9 @@ class Tools:
                          *options], tree, seconds)
 
     def prove_cbmc(self, tree, proof, quick=False):
-        options = ["--unwind", str(proof.unwind), "--unwinding-assertions", "--object-bits", "10", *(["--stop-on-fail"] if quick else []),
+        options = ["--unwind", str(proof.unwind), "--unwinding-assertions", "--object-bits", "10", *proof.options, *(["--stop-on-fail"] if quick else []),
                    *(["--unwindset", ",".join(f"{loop}:{n}" for loop, n in proof.loops.items())] if proof.loops else [])]
-        status, text = self.cbmc(tree, proof, "prove_" + proof.name, options, proof.seconds)
+        status, text = self.cbmc(tree, proof, "prove_" + proof.entry, options, proof.seconds)
         checked = re.search(r"\*\* 0 of (\d+) failed", text)
         if status == 0 and "VERIFICATION SUCCESSFUL" in text:
             return PROVED, f"{checked[1]} assertions" if checked else "", text
@@ -85,11 +85,11 @@ class Tools:
 
     def cover_cbmc(self, proof):
         """What is assumed is not empty: each COVER() of the harness is reached."""
-        if not re.search(rf"\bcover_{proof.name}\(", (HERE / "cbmc" / proof.sources[0]).read_text()):
+        if not re.search(rf"\bcover_{proof.entry}\(", (HERE / "cbmc" / proof.sources[0]).read_text()):
             return None
         options = ["--unwind", str(proof.unwind), "--cover", "cover", "--object-bits", "10",
                    *(["--unwindset", ",".join(f"{loop}:{n}" for loop, n in proof.loops.items())] if proof.loops else [])]
-        _, text = self.cbmc(ROOT, proof, "cover_" + proof.name, options, proof.seconds)
+        _, text = self.cbmc(ROOT, proof, "cover_" + proof.entry, options, proof.seconds)
         found = re.search(r"\*\* (\d+) of (\d+) covered", text)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
@@ -97,7 +97,7 @@ class Tools:
         file = tree / proof.sources[0]
         status, text = self.run(["frama-c", "-c11", "-machdep", "gcc_x86_64", f"-cpp-extra-args=-I{tree}/include -I{tree} "
                                  + PORT.replace('"', '\\"') + " ".join(["", *proof.defines]), "-wp", "-wp-rte", "-wp-prover", "z3,cvc4",
-                                 "-wp-par", "1", "-wp-timeout", str(proof.goal_seconds), "-wp-fct", ",".join(proof.functions),
+                                 "-wp-par", "1", "-wp-timeout", str(proof.goal_seconds), "-wp-fct", ",".join(proof.functions), *proof.options,
                                  file], tree, proof.seconds)
         goals = re.search(r"Proved goals: +(\d+) / (\d+)", text)
         if status != 0 or not goals:
@@ -240,9 +240,9 @@ def rows(results):
         verdict = result["detail"] if result["verdict"] == PROVED else f"**{result['verdict']}**: {result['detail']}"
         if "covered" in result:
             verdict += "; {} of {} covers".format(*result["covered"])
-        killed, left = result["killed"], result["survived"] + result["undecided"]
+        killed, left = result["killed"], result["undecided"]
         refuted = f"{result['variants']} of {result['variants']} variants" if proof.tool == SPIN else \
-            f"{killed} of {killed + left}" if killed + left else ""
+            f"{killed} of {killed + left}" if killed + left else "**none tried**" if proof.of else ""
         yield (f"| `{proof.name}`: {proof.says} | {functions} | {proof.tool} | {verdict} | {result['seconds']:.0f} s, "
                f"{result['kib'] >> 10} MiB | {refuted} |")
 
@@ -276,11 +276,12 @@ def main():
         subprocess.run(["why3", "config", "detect"], env={**os.environ, "WHY3CONFIG": str(tools.out / "why3.conf")}, check=False,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     kept = options.out / "results.json"
-    results = json.loads(kept.read_text()) if kept.exists() else {}
-    run = Run(tools, options)
+    run, results = Run(tools, options), {}
     chosen = [proof for proof in PROPERTIES if not options.names or proof.name in options.names]
     for proof in chosen:
-        results[proof.name] = run.property(proof)
+        result = run.property(proof)
+        results = json.loads(kept.read_text()) if kept.exists() else {}
+        results[proof.name] = result
         kept.write_text(json.dumps(results, indent=1))
     if options.docs:
         write_docs(results)
