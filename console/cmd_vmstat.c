@@ -38,6 +38,7 @@ static int cmd_vmstat(int argc, char **argv)
 {
 	const struct mm_pcpu *cpu = port_pcpu();
 	struct zone_info zone[MAX_NR_ZONES];
+	struct mm_migrate_stats moves;
 	struct mm_stats stats;
 	struct pcp_info pcp;
 	uint64_t free = 0, untouched = 0, cached = 0, highatomic = 0;
@@ -78,6 +79,10 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("", "poison_hit", stats.poison_hit);
 	print_counter("alloc_", "failed", stats.alloc_failed);
 	print_counter("alloc_", "bad_request", stats.bad_request);
+	mm_migrate_stats(&moves);
+	print_counter("pgmigrate_", "success", moves.moved);
+	print_counter("pgmigrate_", "fail", moves.failed);
+	print_counter("compact_", "migrate_scanned", moves.scanned);
 	for (int i = 0; i < NR_MISUSES; i++)
 		print_counter("mm_misuse_", misuse_names[i], stats.misuse[i]);
 	return 0;

@@ -12,6 +12,7 @@
  *   page_alloc.h    allocate and free
  *   page_ref.h      references
  *   contig.h, cma.h ranges of any size, areas kept for them
+ *   migrate.h       pages that move, handles, compaction
  *   memory_model.h  descriptor, frame number, address
  *   vmstat.h        figures
  *   report.h        why a request is refused
@@ -41,6 +42,7 @@
 #include <quarry/memory_model.h>
 #include <quarry/mm_debug.h>
 #include <quarry/mm_init.h>
+#include <quarry/migrate.h>
 #include <quarry/mmzone.h>
 #include <quarry/page.h>
 #include <quarry/page_alloc.h>

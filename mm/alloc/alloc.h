@@ -48,6 +48,8 @@ static inline bool in_callback(void)
 /* Count and report a refused free; returns its errno. order -1: that of the block. */
 int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);
 
+/* mhandle.c: there is no handle any more, for tests that start another machine. */
+void mhandle_forget(void);
 /* cma.c: there is no area any more, for tests that start another machine. */
 void cma_forget(void);
 

@@ -14,7 +14,7 @@
 #include <quarry/contig.h>
 #include <quarry/errno.h>
 #include "../free_map.h"
-#include "alloc_internal.h"
+#include "migrate_internal.h"
 
 /* The tag of a range's first block: so many pages. */
 #define RANGE_TAG	((uint32_t)1 << 31)
@@ -27,6 +27,7 @@ struct contig {
 	unsigned long start, end; /* descriptors */
 	enum migratetype type;
 	bool wait; /* other CPUs may be asked for what they have cached */
+	bool move; /* what can move may */
 };
 
 /* ---- what is in the way -------------------------------------------------------------------- */
@@ -68,8 +69,9 @@ static RACY unsigned long first_busy(const struct contig *range, unsigned long f
 		}
 		head = block_head(at);
 		word = head == NIL32 ? 0 : READ_ONCE(mm.memmap[head].word);
-		if (word >> PAGE_STATE_SHIFT !=
-		    PAGE_ALLOC) /* it has holders, or is no cached block */
+		/* it has holders, or is no cached block */
+		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC &&
+		    !(range->move && head != NIL32 && block_movable(head)))
 			return at;
 		at = head + (1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT));
 	}
@@ -164,6 +166,50 @@ static unsigned long drain(const struct contig *range)
 							  : busy;
 }
 
+/* A place outside the range, which this CPU may have cached some of again. */
+static struct page *elsewhere(unsigned int order, void *arg)
+{
+	const struct contig *range = arg;
+	struct page *page = NULL;
+	unsigned long index;
+
+	for (int i = 0; i < GIVEN_BACK_TRIES && !page; i++) {
+		page = alloc_pages(GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, order);
+		index = (unsigned long)(page - mm.memmap);
+		if (!page || index >= range->end || index + (1UL << order) <= range->start)
+			break;
+		__free_pages(page, order);
+		pcp_give_back_range(ALIGN_DOWN(range->start, 1UL << order), range->end);
+		page = NULL;
+	}
+	return page;
+}
+
+/* Moves what can move of the range, one block after the other. */
+static RACY void move_away(const struct contig *range)
+{
+	unsigned long at = range->start;
+
+	while (at < range->end) {
+		uint64_t bits = READ_ONCE(*map_word(at)) >> (at % WORD_PAGES);
+		unsigned long head;
+
+		if (bits & 1) {
+			bits = ~bits & WORD_FULL >> (at % WORD_PAGES);
+			at = bits ? at + lowest_bit(bits) : (at | (WORD_PAGES - 1)) + 1;
+			continue;
+		}
+		head = block_head(at);
+		if (head == NIL32) {
+			at++;
+			continue;
+		}
+		at = head + (1UL << page_order(&mm.memmap[head]));
+		if (block_movable(head))
+			migrate_block(head, elsewhere, (void *)(uintptr_t)range);
+	}
+}
+
 /* It is isolated and free: nothing can come in between. */
 static void take(const struct contig *range)
 {
@@ -215,6 +261,8 @@ static unsigned long take_range(const struct contig *range, gfp_t gfp)
 	drain(range);
 	busy = isolate(range);
 	if (busy == NIL32) {
+		if (range->move)
+			move_away(range);
 		busy = drain(range);
 		if (busy == NIL32)
 			take(range);
@@ -239,6 +287,8 @@ static void contig_init(struct contig *range, enum migratetype type, gfp_t gfp)
 	range->type = type;
 	range->wait =
 		remote_alone() || (gfp & __GFP_DIRECT_RECLAIM && !in_interrupt() && !in_callback());
+	/* owners' callbacks run in threads */
+	range->move = gfp & __GFP_DIRECT_RECLAIM && !in_interrupt() && !in_callback();
 }
 
 /* In a bank descriptors follow each other as frames do; false: these are no range of one. */
@@ -258,7 +308,7 @@ static bool contig_place(struct contig *range, pfn_t start, pfn_t end, enum migr
 
 pfn_t contig_busy_page(pfn_t start, pfn_t end, enum migratetype type)
 {
-	struct contig range = {.type = type};
+	struct contig range = {.type = type, .move = true};
 	unsigned long busy =
 		contig_place(&range, start, end, type) ? first_busy(&range, range.start) : NIL32;
 
@@ -333,6 +383,7 @@ struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp)
 	unsigned long step = 1, index = NIL32;
 	struct alloc_context ac;
 	struct contig range;
+	bool move;
 
 	if (!nr_pages || nr_pages > RANGE_MAX_PAGES || !gfp_acceptable(gfp, 0)) {
 		count_event(&mm.stats.bad_request);
@@ -342,12 +393,17 @@ struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp)
 	alloc_context_init(&ac, gfp, 0);
 	while (step < nr_pages)
 		step *= 2;
+	move = range.move;
+	range.move = false;
 	for (;;) {
 		for (const struct zoneref *ref = ac.zonerefs; ref->zone && index == NIL32; ref++)
 			index = take_anywhere(&range, ref->zone, nr_pages, step, gfp);
-		if (index != NIL32 || step <= pageblock_nr_pages)
+		if (index != NIL32 || (step <= pageblock_nr_pages && range.move == move))
 			break;
-		step = pageblock_nr_pages;
+		if (step > pageblock_nr_pages)
+			step = pageblock_nr_pages;
+		else
+			range.move = true; /* what can move gives way */
 	}
 	if (index != NIL32)
 		return &mm.memmap[index];

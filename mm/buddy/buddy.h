@@ -111,6 +111,8 @@ static inline void highatomic_unreserve_range(struct zone *zone, unsigned long s
 }
 
 /* isolation.c */
+/* A free block of this order of a pageblock, by its number, which keeps its type; NIL32: none. Bound 400. */
+unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigned int order);
 /* The pageblock, by its number, all of it free, is of type CMA from now on. Bound 300. */
 void buddy_make_cma(struct zone *zone, unsigned long pageblock);
 /* A block of order *order from the CMA pageblocks; NIL32: they have none. Bound 400. */

@@ -120,6 +120,16 @@ void buddy_unisolate(struct zone *zone, unsigned long pageblock)
 		*upper_trust(pb) = TRUST_NONE;
 }
 
+unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigned int order)
+{
+	struct pageblock *pb = &mm.pageblocks[pageblock];
+
+	VM_BUG_ON(!zone_locked(zone));
+	if (pb_is_kept(pb) || pb_is_whole(pb) || pb->list < (long)order)
+		return NIL32;
+	return pb_take(zone, pb, &order, order, (enum migratetype)pb->type);
+}
+
 /* ---- CMA areas ----------------------------------------------------------------------------- */
 
 void buddy_make_cma(struct zone *zone, unsigned long pageblock)

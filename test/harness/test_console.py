@@ -81,6 +81,10 @@ def test_range(console):
     assert console.lines("range any 0") == ["range: '0' is not a number of pages"]
 
 
+def test_compact(console):
+    assert re.fullmatch(r"\d+ blocks moved, \d+ pages; 0 could not; \d+ looked at", console.lines("compact")[0])
+
+
 def test_caches_off_and_on(console):
     high = [line.split()[5] for line in console.lines("pcp")[1:]]
     assert max(int(n) for n in high) > 0

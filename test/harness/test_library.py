@@ -23,6 +23,7 @@ SAVE_RESTORE = {f"__riscv_{what}_{n}" for what in ("save", "restore") for n in r
 PREFIXES = ("mm_", "memblock_", "quarry__")
 WITHOUT_PREFIX = set("""
     __alloc_pages __free_pages_order __page_address alloc_contig_pages alloc_contig_range contig_busy_page contig_range_pages
+    clear_page_movable compact_memory mhandle_alloc mhandle_free mhandle_pin mhandle_unpin movable_note set_page_movable
     cma_alloc cma_at cma_declare_contiguous cma_default cma_get_info cma_init_reserved_areas cma_init_reserved_mem cma_release cma_set_default
     free_contig_range alloc_pages_between alloc_pages_bulk alloc_pages_exact alloc_pages_exact_between
     alloc_pages_slow boot_pageset_init compound_head drain_all_pages drain_some_pages free_frozen_pages free_pages free_pages_bulk

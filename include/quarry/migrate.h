@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * migrate.h: pages whose content their owner can move (Linux: struct movable_operations), handles for
+ * programs without page tables, and compaction.
+ *
+ * A block is moved while its owner has agreed (isolate_page()) and nobody else holds it: its
+ * references are as many as its owner is known to have. What moved has another descriptor from
+ * then on. No lock is held and no interrupt masked while contents are copied.
+ */
+#ifndef QUARRY_MIGRATE_H
+#define QUARRY_MIGRATE_H
+
+#include <quarry/cdefs.h>
+#include <quarry/gfp.h>
+#include <quarry/page.h>
+#include <quarry/types.h>
+
+MM_BEGIN_DECLS
+
+/*
+ * isolate_page() - may the block be moved? If so it stays as it is, and its owner does not free it,
+ * until one of the other two is called. migrate_page() - copy it, and use dst from now on; 0, or a negative
+ * errno: src stays. putback_page() - the block stays.
+ *
+ * Context: called in thread context without locks; migrate_page() may not allocate.
+ */
+struct movable_operations {
+	unsigned int holders; /* references that the owner has to each of its blocks */
+	bool (*isolate_page)(struct page *page);
+	int (*migrate_page)(struct page *dst, struct page *src);
+	void (*putback_page)(struct page *page);
+};
+
+#define MM_MOVABLE_OPERATIONS 63
+#define MM_MOVABLE_PRIVATE    0xffffffU /* what the owner's tag has room for besides */
+
+/*
+ * mm_register_movable() - once for each kind of owner. set_page_movable() - the block, allocated with
+ * __GFP_MOVABLE, is of this owner, who notes `note` with it (movable_note()). clear_page_movable() -
+ * it is nobody's to move any more: before it is freed.
+ *
+ * Context: thread; the block is the caller's.
+ * Bound:   20.
+ * Return:  the owner's number, 1 and up; -ENOSPC there are MM_MOVABLE_OPERATIONS, -EINVAL a callback
+ *          is missing. A note.
+ * Source:  Linux include/linux/migrate.h: __SetPageMovable().
+ */
+int mm_register_movable(const struct movable_operations *ops);
+void set_page_movable(struct page *page, int number, uint32_t note);
+void clear_page_movable(struct page *page);
+uint32_t movable_note(const struct page *page);
+
+/*
+ * compact_memory() - in each zone, pages that can move are gathered in the pageblocks that hold pages
+ * which cannot, and in the fullest of the others, so that as many as can be are free as a whole.
+ *
+ * Context: thread, without locks that an owner's callback takes.
+ * Bound:   6000 a pageblock that was ever cut, and 800 a page that moves besides its copy; the zone's
+ *          lock is held for one page at a time.
+ * Return:  pages moved.
+ * Source:  Linux vm.compact_memory.
+ */
+unsigned long compact_memory(void);
+
+typedef uint32_t mhandle_t; /* 0: none */
+
+/*
+ * mhandle_alloc(), mhandle_pin(), mhandle_unpin(), mhandle_free() - memory that may move while nobody
+ * looks: size bytes, half a pageblock at most; its address, where it stays until it was unpinned as
+ * often as pinned; it is free again.
+ *
+ * Context: as alloc_pages(); to pin and unpin any; to free as __free_pages().
+ * Bound:   alloc_pages() and 300; 40; 40; a free and 100.
+ * Return:  a handle; 0: refused. An address; NULL: no such handle. 0; -EINVAL no such handle, or it is
+ *          not pinned; -EBUSY it is pinned.
+ * Source:  none: Linux has page tables.
+ */
+mhandle_t mhandle_alloc(size_t size, gfp_t gfp);
+void *mhandle_pin(mhandle_t handle);
+int mhandle_unpin(mhandle_t handle);
+int mhandle_free(mhandle_t handle);
+
+struct mm_migrate_stats {
+	uint64_t moved, failed; /* pages; blocks that could not be */
+	uint64_t scanned;	/* blocks that compaction looked at */
+};
+/*
+ * mm_migrate_stats() - of all moves, whoever asked for them.
+ *
+ * Context: any.
+ * Bound:   10.
+ * Source:  Linux /proc/vmstat: pgmigrate_success, pgmigrate_fail, compact_migrate_scanned.
+ */
+void mm_migrate_stats(struct mm_migrate_stats *stats);
+
+MM_END_DECLS
+
+#endif

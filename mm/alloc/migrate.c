@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * migrate.c: one block moves.
+ *
+ *   its owner agrees: isolate_page()
+ *   frozen: its references are those of its owner, and from now on nobody gets one
+ *   dst gets its tag and references; the owner copies and turns to it: migrate_page()
+ *   src is free
+ *
+ * Fails any of these, all is as it was. The number of the owner's operations is in the descriptor's
+ * owner tag: 6 bits, above 24 that are the owner's.
+ */
+#include <quarry/errno.h>
+#include <quarry/migrate.h>
+#include "migrate_internal.h"
+
+#define TAG_SHIFT 24
+
+static const struct movable_operations *operations[MM_MOVABLE_OPERATIONS + 1];
+static struct mm_migrate_stats stats;
+
+int mm_register_movable(const struct movable_operations *ops)
+{
+	const struct movable_operations *none;
+
+	if (!ops->isolate_page || !ops->migrate_page || !ops->putback_page || !ops->holders)
+		return -EINVAL;
+	for (int i = 1; i <= MM_MOVABLE_OPERATIONS; i++) {
+		none = NULL;
+		/* Release: who finds it, finds what it points to. */
+		if (__atomic_compare_exchange_n(&operations[i], &none, ops, false, __ATOMIC_RELEASE,
+						__ATOMIC_RELAXED))
+			return i;
+	}
+	return -ENOSPC;
+}
+
+void set_page_movable(struct page *page, int number, uint32_t note)
+{
+	VM_BUG_ON(number < 1 || number > MM_MOVABLE_OPERATIONS || note > MM_MOVABLE_PRIVATE);
+	WRITE_ONCE(page->owner, (uint32_t)number << TAG_SHIFT | note);
+}
+
+void clear_page_movable(struct page *page)
+{
+	WRITE_ONCE(page->owner, 0);
+}
+
+uint32_t movable_note(const struct page *page)
+{
+	return READ_ONCE(page->owner) & MM_MOVABLE_PRIVATE;
+}
+
+void mm_migrate_stats(struct mm_migrate_stats *copy)
+{
+	copy->moved = READ_ONCE(stats.moved);
+	copy->failed = READ_ONCE(stats.failed);
+	copy->scanned = READ_ONCE(stats.scanned);
+}
+
+void count_scanned(unsigned long blocks)
+{
+	count_events(&stats.scanned, blocks);
+}
+
+static const struct movable_operations *operations_of(uint32_t owner)
+{
+	uint32_t number = owner >> TAG_SHIFT;
+
+	return number <= MM_MOVABLE_OPERATIONS
+		       ? __atomic_load_n(&operations[number], __ATOMIC_ACQUIRE)
+		       : NULL;
+}
+
+RACY bool block_movable(unsigned long head)
+{
+	const struct page *page = &mm.memmap[head];
+	uint32_t word = READ_ONCE(page->word), state = (word & PAGE_STATE_MASK) >> PAGE_STATE_SHIFT;
+	const struct movable_operations *ops;
+
+	if ((state != PAGE_ALLOC && state != PAGE_COMPOUND) || !(word & __GFP_MOVABLE) ||
+	    (word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT >= pageblock_order)
+		return false;
+	ops = operations_of(READ_ONCE(page->owner));
+	return ops && word >> 16 == ops->holders;
+}
+
+/* Nobody but its owner has it: it has no references from now on. */
+static bool freeze(struct page *page, uint32_t word, unsigned int holders)
+{
+	uint32_t frozen = (word & 0xffff & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_FROZEN, 0);
+
+	/* Acquire: what others did with it is over. */
+	return word >> 16 == holders &&
+	       __atomic_compare_exchange_n(&page->word, &word, frozen, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static void give_back(struct page *page)
+{
+	unsigned long index = (unsigned long)(page - mm.memmap), flags;
+	struct zone *zone = zone_of(index);
+	unsigned int order = page_order(page);
+
+	if (HOOKS)
+		hook_free(page, order);
+	flags = port_irq_save();
+	spin_lock(&zone->lock);
+	page->owner = 0;
+	buddy_free(zone, index, order);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+}
+
+int migrate_block(unsigned long head, struct page *(*target)(unsigned int order, void *arg),
+		  void *arg)
+{
+	struct page *src = &mm.memmap[head], *dst;
+	const struct movable_operations *ops = operations_of(READ_ONCE(src->owner));
+	unsigned int order;
+	uint32_t word;
+	int error;
+
+	if (!ops || !ops->isolate_page(src))
+		return -EBUSY;
+	word = READ_ONCE(src->word);
+	order = (word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
+	if (!freeze(src, word, ops->holders)) {
+		ops->putback_page(src);
+		count_event(&stats.failed);
+		return -EBUSY;
+	}
+	dst = target(order, arg);
+	error = dst ? 0 : -ENOMEM;
+	if (dst) {
+		/* compound if it was, but for a page of a CMA area, which only looks so */
+		uint32_t state = order ? word & PAGE_STATE_MASK : dst->word & PAGE_STATE_MASK;
+
+		WRITE_ONCE(dst->owner, src->owner);
+		__atomic_store_n(&dst->word,
+				 (dst->word & 0xffff & ~PAGE_STATE_MASK) | state | word >> 16 << 16,
+				 __ATOMIC_RELEASE);
+		error = ops->migrate_page(dst, src);
+	}
+	if (!error) {
+		give_back(src);
+		count_events(&stats.moved, 1UL << order);
+		return 0;
+	}
+	if (dst)
+		give_back(dst);
+	/* Release: as before, for who takes a reference. */
+	__atomic_store_n(&src->word, word, __ATOMIC_RELEASE);
+	ops->putback_page(src);
+	count_event(&stats.failed);
+	return error;
+}
