@@ -70,7 +70,7 @@ static int migrate_page(struct page *dst, struct page *src)
 		__atomic_store_n(&entry->state, LIVE, __ATOMIC_RELEASE);
 	}
 	port_irq_restore(flags);
-	return moved ? 0 : -EAGAIN;
+	return moved ? 0 : -EBUSY;
 }
 
 /* All chunks, linked by their first words, for no entry is in use; the lock is held. */
