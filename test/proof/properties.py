@@ -39,6 +39,9 @@ def weak(name, says, without):
 
 
 MAP_LOOPS = {"map_change.1": 10, "map_change.0": 9, "word_largest.0": 7, "pb_largest.1": 8, "pb_first.0": 9, "pb_first.1": 9}
+# The bounds of loops in the small geometry, each checked by the run; what is not named goes round 8 times at most.
+LOOPS = {"map_change.0": 2, "map_change.1": 3, "word_largest.0": 3, "map_fill.0": 2, "buddy_add.0": 3, "buddy_free_range.0": 3,
+         "word_free.0": 4, "pb_largest.1": 4, "span_of.0": 1, "bank_of.0": 1, "buddy_alloc.0": 3, "whole_take.0": 3, "pb_pick.0": 3}
 PROPERTIES = [
     Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
              ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
@@ -46,6 +49,11 @@ PROPERTIES = [
         ("word_largest", "the largest aligned run of a word of the map; for all words", ["mm/free_map.h:word_largest"]),
         ("pb_largest", "no free block of a pageblock is larger; for all maps", ["mm/buddy/map.c:pb_largest"]),
         ("pb_pick", "a free block of the order asked for, of a pageblock that has one; for all maps", ["mm/buddy/map.c:pb_pick"]))],
+    Property("small_zone", CBMC, "the invariant of the proofs below is mm_check()'s, for any contents of the tables", ["small_zone.c"],
+             defines=SMALL, unwind=9, seconds=900, options=["--no-standard-checks"]),
+    Property("buddy_free_0", CBMC, "a page comes back: the invariant stays, nothing else changes", ["buddy_free.c"],
+             ["mm/buddy/buddy_free.c:" + name for name in ("word_free", "buddy_free", "whole_free")], [*SMALL, "-DORDER=0"], unwind=9,
+             loops=LOOPS, seconds=300, entry="buddy_free"),
     Property("memblock_search", WP, "the first region that ends above an address, in an array of any length",
              ["mm/memblock/memblock.c"], ["mm/memblock/memblock.c:memblock_search"]),
     Property("span_of", WP, "the span that holds a section, of any number of spans", ["mm/zone/sections.c"],
