@@ -9,7 +9,13 @@
 #include <quarry/mm_debug.h>
 #include "debug_internal.h"
 
-static unsigned long nr_bad;
+/* Of each zone, written with its lock. */
+#if QUARRY_INSTANCES == 1
+static unsigned long nr_bad[MAX_NR_ZONES];
+#else
+static unsigned long nr_bad_of_instance[QUARRY_INSTANCES][MAX_NR_ZONES];
+#define nr_bad nr_bad_of_instance[this_instance()]
+#endif
 
 int mm_page_set_bad(pfn_t pfn)
 {
@@ -28,7 +34,7 @@ int mm_page_set_bad(pfn_t pfn)
 	if (block_head(index) == index && page_state(page) == PAGE_ALLOC && !page_order(page) &&
 	    page->_refcount == 1) {
 		WRITE_ONCE(page->raw, (uint64_t)PAGE_BAD_WORD);
-		__atomic_fetch_add(&nr_bad, 1, __ATOMIC_RELAXED);
+		WRITE_ONCE(nr_bad[zone - mm.zones], nr_bad[zone - mm.zones] + 1);
 		error = 0;
 	}
 	spin_unlock(&zone->lock);
@@ -38,5 +44,9 @@ int mm_page_set_bad(pfn_t pfn)
 
 unsigned long mm_nr_bad_pages(void)
 {
-	return __atomic_load_n(&nr_bad, __ATOMIC_RELAXED);
+	unsigned long pages = 0;
+
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
+		pages += READ_ONCE(nr_bad[zone]);
+	return pages;
 }
