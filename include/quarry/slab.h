@@ -39,7 +39,7 @@ typedef uint32_t slab_flags_t;
  * kmem_cache_init() - make the caches of kmalloc().
  *
  * Context: boot, after memblock_free_all(). It takes no memory.
- * Bound:   15000.
+ * Bound:   30000.
  * Return:  0; -EEXIST it was called before.
  * Source:  Linux mm/slab.h.
  */

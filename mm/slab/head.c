@@ -52,7 +52,7 @@ static void handles_clear(uint32_t number)
 {
 	uint32_t first = number << CHUNK_SHIFT;
 
-	if (first + HEADS_PER_CHUNK <= kmem_state.heads.nr_fast)
+	if (FOR_SPEED && first + HEADS_PER_CHUNK <= kmem_state.heads.nr_fast)
 		UNROLL(8)
 	for (unsigned int i = 0; i < HEADS_PER_CHUNK; i++)
 		kmem_state.heads.fast[first + i] = ((struct slab *)kmem_state.heads.zeros)->state;
@@ -70,13 +70,15 @@ static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
 static bool tables_make(gfp_t gfp)
 {
 	const size_t each = sizeof(*kmem_state.heads.chunks) + sizeof(*kmem_state.heads.given_up);
-	unsigned int order, fast_order;
+	unsigned int order, fast_order = 0;
 	unsigned long zeros = __get_free_page(gfp | __GFP_ZERO),
 		      table = table_of((uint64_t)mm.nr_pages / 16 * each, &order, gfp),
-		      fast = table_of((uint64_t)mm.nr_pages / 4 * sizeof(*kmem_state.heads.fast),
-				      &fast_order, gfp),
+		      fast = !FOR_SPEED ? 0
+					: table_of((uint64_t)mm.nr_pages / 4 *
+							   sizeof(*kmem_state.heads.fast),
+						   &fast_order, gfp),
 		      flags = port_irq_save();
-	bool made = zeros && table && fast, first;
+	bool made = zeros && table && (fast || !FOR_SPEED), first;
 
 	spin_lock(&kmem_state.heads.lock);
 	first = made && !kmem_state.heads.chunks;
@@ -88,8 +90,9 @@ static bool tables_make(gfp_t gfp)
 		kmem_state.heads.given_up =
 			(uint32_t *)((uintptr_t *)table + kmem_state.heads.room);
 		kmem_state.heads.fast = (uint8_t **)fast;
-		kmem_state.heads.nr_fast =
-			(uint32_t)((PAGE_SIZE << fast_order) / sizeof(*kmem_state.heads.fast));
+		kmem_state.heads.nr_fast = !FOR_SPEED ? 0
+						      : (uint32_t)((PAGE_SIZE << fast_order) /
+								   sizeof(*kmem_state.heads.fast));
 		WRITE_ONCE(kmem_state.heads.chunks, (uintptr_t *)table);
 	}
 	spin_unlock(&kmem_state.heads.lock);
@@ -97,7 +100,8 @@ static bool tables_make(gfp_t gfp)
 	if (!first) {
 		free_page(zeros);
 		free_pages(table, order);
-		free_pages(fast, fast_order);
+		if (FOR_SPEED)
+			free_pages(fast, fast_order);
 	}
 	return made;
 }
@@ -174,7 +178,7 @@ static struct slab *place_fresh(struct chunk *chunk)
 	head_clear(slab);
 	slab->handle = handle;
 	/* Release, paired with the acquire in slab_of(), and what an address leads to on the hot path. */
-	if (handle < kmem_state.heads.nr_fast)
+	if (FOR_SPEED && handle < kmem_state.heads.nr_fast)
 		__atomic_store_n(&kmem_state.heads.fast[handle], slab->state, __ATOMIC_RELEASE);
 	__atomic_store_n(&chunk->fresh, (uint16_t)(place + (1U << (chunk->shift - HEAD_SHIFT))),
 			 __ATOMIC_RELEASE);
@@ -290,12 +294,15 @@ bool heads_end(void)
 	if (kmem_state.heads.chunks) {
 		free_page(kmem_state.heads.zeros);
 		free_pages((unsigned long)kmem_state.heads.chunks, kmem_state.heads.order);
-		free_pages((unsigned long)kmem_state.heads.fast, kmem_state.heads.fast_order);
+		if (FOR_SPEED)
+			free_pages((unsigned long)kmem_state.heads.fast,
+				   kmem_state.heads.fast_order);
 	}
 	heads_init();
 	return true;
 }
 
+#if FOR_SPEED
 void kmem_cpu_sync(struct kmem_cpu *cpu)
 {
 	uint32_t handles = __atomic_load_n(&kmem_state.heads.nr, __ATOMIC_ACQUIRE) << CHUNK_SHIFT;
@@ -303,6 +310,7 @@ void kmem_cpu_sync(struct kmem_cpu *cpu)
 	cpu->states = kmem_state.heads.fast;
 	cpu->nr_handles = handles < kmem_state.heads.nr_fast ? handles : kmem_state.heads.nr_fast;
 }
+#endif
 
 void heads_init(void)
 {

@@ -5,6 +5,7 @@
 #include "../alloc/alloc.h"
 #include "slab_internal.h"
 
+#if FOR_SPEED
 /* kmalloc_index() where the size is not constant: in steps of 8 bytes up to 1024, then of 128. */
 static const uint8_t small_index[128] = {
 	[0] = 0,	   [1] = 1,	      [2] = 2,		[3] = 3,	  [4 ... 5] = 4,
@@ -21,6 +22,16 @@ static inline unsigned long index_of(size_t size)
 {
 	return size <= 1024 ? small_index[(size - 1) >> 3] : big_index[(size - 1) >> 7];
 }
+#else
+static unsigned long index_of(size_t size)
+{
+	unsigned long n = 0;
+
+	while (n < MM_KMALLOC_SIZES - 1 && kmem_state.kmalloc[n].size < size)
+		n++;
+	return n;
+}
+#endif
 
 /* Pages for a request above KMALLOC_MAX_CACHE_SIZE; their owner word says that kfree() may have them. */
 static void *kmalloc_large(size_t size, gfp_t gfp)

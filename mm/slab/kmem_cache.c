@@ -81,19 +81,28 @@ static const uint16_t kmalloc_sizes[MM_KMALLOC_SIZES] = {
 	1792, 2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192,
 };
 
-static const char *kmalloc_name(unsigned int n)
+/* kmalloc-96, kmalloc-1k, dma32-kmalloc-96: made here, as a table of them would be larger. */
+static const char *kmalloc_name(unsigned int n, size_t size)
 {
-#define NAMES(prefix)                                                                              \
-	prefix "8", prefix "16", prefix "24", prefix "32", prefix "48", prefix "64", prefix "80",  \
-		prefix "96", prefix "112", prefix "128", prefix "160", prefix "192", prefix "224", \
-		prefix "256", prefix "320", prefix "384", prefix "448", prefix "512",              \
-		prefix "640", prefix "768", prefix "896", prefix "1k", prefix "1280",              \
-		prefix "1536", prefix "1792", prefix "2k", prefix "2560", prefix "3k",             \
-		prefix "3584", prefix "4k", prefix "5k", prefix "6k", prefix "7k", prefix "8k"
-	static const char *const names[NR_KMALLOC_CACHES] = {NAMES("kmalloc-"),
-							     NAMES("dma32-kmalloc-")};
+	static const char prefix[] = "dma32-kmalloc-";
+	const size_t skip = n < MM_KMALLOC_SIZES ? sizeof("dma32-") - 1 : 0;
+	const size_t length = sizeof(prefix) - 1 - skip;
+	const bool kibibytes = size % 1024 == 0;
+	char *name = kmem_state.names[n], *to = name + length, digits[5];
+	unsigned int count = 0;
 
-	return names[n];
+	memcpy(name, prefix + skip, length);
+	if (kibibytes)
+		size /= 1024;
+	do
+		digits[count++] = (char)('0' + size % 10);
+	while (size /= 10);
+	while (count)
+		*to++ = digits[--count];
+	if (kibibytes)
+		*to++ = 'k';
+	*to = 0;
+	return name;
 }
 
 int kmem_cache_init(void)
@@ -108,7 +117,7 @@ int kmem_cache_init(void)
 		size_t size = kmalloc_sizes[n % MM_KMALLOC_SIZES];
 
 		kmem_state.caches[n] = &kmem_state.kmalloc[n];
-		cache_init(kmem_state.caches[n], kmalloc_name(n), size, size & -size,
+		cache_init(kmem_state.caches[n], kmalloc_name(n, size), size, size & -size,
 			   n < MM_KMALLOC_SIZES ? 0 : __GFP_DMA32);
 		cache_number(kmem_state.caches[n], n);
 	}

@@ -3,13 +3,14 @@
  * object_bulk.c: many objects at once, straight from their slabs and back: each slab's map and counts
  * are written once for the objects that follow each other there.
  *
- * Interrupts are let in, and the cache's lock is given up, after each BULK_STEP objects.
+ * Where size counts they are one after the other. Interrupts are let in, and the cache's lock is given up, after each BULK_STEP objects.
  */
 #include "../free_map.h"
 #include "slab_internal.h"
 
 #define BULK_STEP 32
 
+#if FOR_SPEED
 /* ---- out of slabs ------------------------------------------------------------------------------ */
 
 /* Up to end - slot objects of one word of a slab's map. Returns the slot past the last. */
@@ -189,3 +190,27 @@ size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 		freed += !kfree(objects[i]);
 	return freed;
 }
+#else
+size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
+{
+	for (size_t i = 0; i < n; i++) {
+		objects[i] = kmem_cache_alloc(cache, gfp);
+		if (objects[i])
+			continue;
+		while (i)
+			kmem_cache_free(cache, objects[--i]);
+		return 0;
+	}
+	return n;
+}
+
+size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
+{
+	const void *caller = __builtin_return_address(0);
+	size_t freed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		freed += !ZERO_OR_NULL_PTR(objects[i]) && !slab_free(objects[i], cache, caller);
+	return freed;
+}
+#endif

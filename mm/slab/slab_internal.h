@@ -66,6 +66,7 @@ struct kmem {
 	struct shrinker shrinker;
 	struct object_slot no_object[1];
 	struct kmem_cache of_caches, kmalloc[2 * MM_KMALLOC_SIZES];
+	char names[2 * MM_KMALLOC_SIZES][20]; /* of these */
 };
 static_assert(offsetof(struct kmem, none) == 0, "mm_cpu_online() knows no more of it");
 
