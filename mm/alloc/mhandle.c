@@ -27,12 +27,18 @@ struct entry {
 #define CHUNK_ENTRIES ((uint32_t)(PAGE_SIZE / sizeof(struct entry)))
 #define MAX_CHUNKS    512
 
-static struct {
+struct table {
 	struct spinlock lock; /* guards all but the entries in use */
 	struct entry *chunk[MAX_CHUNKS];
 	uint32_t chunks, free, live; /* entries in use */
 	int number;		     /* of the operations below */
-} table;
+};
+#if QUARRY_INSTANCES == 1
+static struct table table;
+#else
+static struct table table_of_instance[QUARRY_INSTANCES];
+#define table table_of_instance[this_instance()]
+#endif
 
 static struct entry *entry_of(mhandle_t handle)
 {

@@ -17,7 +17,12 @@
 #define TAG_SHIFT 24
 
 static const struct movable_operations *operations[MM_MOVABLE_OPERATIONS + 1];
+#if QUARRY_INSTANCES == 1
 static struct mm_migrate_stats stats;
+#else
+static struct mm_migrate_stats stats_of_instance[QUARRY_INSTANCES];
+#define stats stats_of_instance[this_instance()]
+#endif
 
 int mm_register_movable(const struct movable_operations *ops)
 {
