@@ -84,7 +84,7 @@ def rename(text, names, tags):
             bodies.append(keyword)
         elif token == "}" and bodies:
             bodies.pop()
-        if token in "{};)" or token in ("struct", "union"):
+        if token in "{};)=" or token in ("struct", "union"):
             keyword = token in ("struct", "union")
         is_member = bodies and bodies[-1] and re.search(r"[a-z](?<!_t)$", token) and tokens[follows[at]] in ";,[:"
         if before in TAGGED and token in tags or before not in TAGGED and token in names and not is_member:
