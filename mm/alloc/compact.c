@@ -201,11 +201,10 @@ static bool move(unsigned long head, void *arg)
 
 static unsigned long compact_zone(const struct zone *zone)
 {
-	struct compact compact = {
-		.first = zone->start >> pageblock_order,
-		.end = zone->end >> pageblock_order,
-	};
+	struct compact compact = {0};
 
+	compact.first = zone->start >> pageblock_order;
+	compact.end = zone->end >> pageblock_order;
 	for (unsigned int order = 0; order < pageblock_order; order++)
 		compact.cursor[order].target = compact.first;
 	classify(&compact);
