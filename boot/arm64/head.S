@@ -54,6 +54,10 @@ start_kernel:
 	bl	enter_el1
 	b	2f
 1:	bl	el3_start
+	lea	x1, search_tree			/* one is looked for: x0 was anything */
+	ldr	w1, [x1]
+	cmp	w1, #0
+	csel	x19, x19, xzr, eq
 2:	mov	x20, x0
 	bl	move_to_ram			/* from flash; and look for a tree if there is none */
 	cmp	x20, #ENTERED_AT_EL3

@@ -2,12 +2,13 @@
 /*
  * move.S: an image that was started where it is stored, in flash, goes on in RAM.
  *
- * An image that starts at the reset vector is passed no device tree. QEMU's machines that start so
- * leave one at the start of RAM, which is at a multiple of 1 GiB: it is looked for at the one below
- * the image, then at each from 1 GiB to SEARCH_END. The first with the tree's magic is taken; an
- * address at which nothing answers is passed over. Buses of real machines may hang instead, so this
- * is done where the board asks for it: TREE_SEARCH in its board.mk sets search_tree in the copy of
- * the image that is its own.
+ * An image that starts at the reset vector is passed no device tree: x0 may be anything there, and
+ * is taken for 0 where a tree is looked for (head.S). QEMU's machines that start so leave one at the
+ * start of RAM, which is at a multiple of 1 GiB: it is looked for at the one below the image, then at
+ * each from 1 GiB to SEARCH_END. The first with the tree's magic is taken; an address at which
+ * nothing answers is passed over. Buses of real machines may hang instead, so this is done where the
+ * board asks for it: TREE_SEARCH in its board.mk sets search_tree in the copy of the image that is
+ * its own.
  */
 #include "boot/arm64/layout.h"
 

@@ -78,6 +78,13 @@ def test_suites(bare, subresults, gic):
     subresults([(r.name, r.passed, f"{r.text}; {' / '.join(r.notes)}") for r in results])
 
 
+def test_x0_is_anything(setup, bare):
+    """Out of reset nobody has set x0: it is no tree's address where one is searched for."""
+    stub = setup.assemble("x0", f"ldr x0, ={setup.place(16 * MIB)}\nldr x1, ={setup.load}\nbr x1\n")
+    board = bare("gic-version=3", extra=["-device", f"loader,file={stub},addr={setup.place(64 * MIB):#x},cpu-num=0,force-raw=on"])
+    assert "entered at EL3, running at EL1" in board.expect_prompt()
+
+
 def test_a_cpu_that_is_elsewhere(bare):
     """CPUs 2 and 3 came out of reset where nothing is: named after a second, and the others go on."""
     board = bare("gic-version=3", 4, stray=2)
