@@ -88,7 +88,7 @@ static struct entry *detach_chunks(void)
 		struct entry *chunk = table.chunk[--table.chunks];
 
 		__atomic_store_n(&table.chunk[table.chunks], NULL, __ATOMIC_RELAXED);
-		memcpy(chunk, &list, sizeof(list));
+		memcpy((void *)chunk, &list, sizeof(list));
 		list = chunk;
 	}
 	table.free = 0;
@@ -112,7 +112,7 @@ static void put_entry(mhandle_t handle)
 	while (list) {
 		struct page *page = virt_to_page(list);
 
-		memcpy(&list, list, sizeof(list));
+		memcpy(&list, (void *)list, sizeof(list));
 		__free_page(page);
 	}
 }
