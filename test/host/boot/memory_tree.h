@@ -26,9 +26,10 @@ static const char *check_tree(unsigned long offset);
 #define MOST 512
 static struct span {
 	phys_addr_t base, end;
-} banks[MOST], nomaps[MOST];
-static unsigned int nr_banks, nr_nomaps;
-static phys_addr_t edges[4 * MOST];
+} banks[MOST], nomaps[MOST], usables[MOST];
+static unsigned int nr_banks, nr_nomaps, nr_usables;
+static bool limited; /* by linux,usable-memory-range */
+static phys_addr_t edges[6 * MOST];
 static unsigned int nr_edges;
 
 static void edge(phys_addr_t addr)
@@ -49,6 +50,15 @@ static int note_bank(const struct fdt_bank *bank, void *ctx)
 	return 0;
 }
 
+static int note_usable(phys_addr_t base, phys_addr_t size, void *ctx)
+{
+	(void)ctx;
+	usables[nr_usables++] = (struct span){base, base + size};
+	edge(base);
+	edge(base + size);
+	return 0;
+}
+
 static int note_nomap(const struct fdt_early_resv *resv, void *ctx)
 {
 	(void)ctx;
@@ -61,18 +71,23 @@ static int note_nomap(const struct fdt_early_resv *resv, void *ctx)
 	return 0;
 }
 
-/* Every byte of the page is in a bank. */
-static bool is_memory(phys_addr_t page)
+static bool covered(phys_addr_t page, const struct span *spans, unsigned int count)
 {
 	phys_addr_t at = page, before;
 
 	do {
 		before = at;
-		for (unsigned int i = 0; i < nr_banks; i++)
-			if (banks[i].base <= at && at < banks[i].end)
-				at = banks[i].end;
+		for (unsigned int i = 0; i < count; i++)
+			if (spans[i].base <= at && at < spans[i].end)
+				at = spans[i].end;
 	} while (at != before && at < page + PAGE_SIZE);
 	return at >= page + PAGE_SIZE;
+}
+
+/* Every byte of the page is in a bank, and may be used. */
+static bool is_memory(phys_addr_t page)
+{
+	return covered(page, banks, nr_banks) && (!limited || covered(page, usables, nr_usables));
 }
 
 static bool is_nomap(phys_addr_t page)
@@ -88,13 +103,14 @@ static bool touches(phys_addr_t page, phys_addr_t start, phys_addr_t end)
 	return page < end && start < page + PAGE_SIZE;
 }
 
-/* From the beginning: the banks and static no-map regions of a tree. */
+/* From the beginning: the banks, limits and static no-map regions of a tree. */
 static void note_tree(const struct fdt_tree *tree)
 {
-	nr_banks = nr_nomaps = nr_edges = 0;
+	nr_banks = nr_nomaps = nr_usables = nr_edges = 0;
 	edge(0);
 	fdt_tree_each_bank(tree, note_bank, NULL);
 	fdt_tree_each_static(tree, note_nomap, NULL);
+	limited = fdt_tree_each_usable(tree, note_usable, NULL) > 0;
 }
 
 static void edge_of_tree(const void *fdt)
