@@ -79,6 +79,13 @@ static unsigned int list_of(const struct slab *slab)
 	return slab->free == slab->objects ? EMPTY : slab->free ? PARTIAL : NR_LISTS;
 }
 
+/* The lock is held. */
+static void count_empty(struct kmem_cache *cache, const struct slab *slab, int more)
+{
+	WRITE_ONCE(cache->nr_empty, cache->nr_empty + (unsigned int)more);
+	count_events(&kmem_state.empty_pages, (uint64_t)(more * (1L << slab->order)));
+}
+
 void slab_count(struct kmem_cache *cache, struct slab *slab, int more)
 {
 	unsigned int before = list_of(slab), after;
@@ -92,8 +99,8 @@ void slab_count(struct kmem_cache *cache, struct slab *slab, int more)
 		slab_unlink(cache, slab, before);
 	if (after != NR_LISTS)
 		slab_link(cache, slab, after);
-	WRITE_ONCE(cache->nr_empty,
-		   cache->nr_empty + (after == EMPTY) - (unsigned int)(before == EMPTY));
+	if (before == EMPTY || after == EMPTY)
+		count_empty(cache, slab, after == EMPTY ? 1 : -1);
 }
 
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n)
@@ -176,7 +183,7 @@ unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep, unsig
 		if (cache->nr_empty > keep) {
 			slab = cache->list[EMPTY];
 			slab_unlink(cache, slab, EMPTY);
-			WRITE_ONCE(cache->nr_empty, cache->nr_empty - 1);
+			count_empty(cache, slab, -1);
 			cache->nr_slabs--;
 			cache->nr_pages -= 1UL << slab->order;
 			cache->nr_objects -= slab->objects;
@@ -290,7 +297,7 @@ static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct 
 		cache->nr_objects += more->objects;
 		cache->nr_free += more->objects;
 		slab_link(cache, more, EMPTY);
-		WRITE_ONCE(cache->nr_empty, cache->nr_empty + 1);
+		count_empty(cache, more, 1);
 	}
 	n = slab_take_objects(cache, slots, n);
 	spin_unlock(&cache->lock);

@@ -64,6 +64,7 @@ struct kmem {
 	struct spinlock table_lock; /* guards caches[], but for reading an entry */
 	struct heads heads;
 	struct shrinker shrinker;
+	uint64_t empty_pages; /* of all caches' empty slabs, for the shrinker to answer at once */
 	struct object_slot no_object[1];
 	struct kmem_cache of_caches, kmalloc[2 * MM_KMALLOC_SIZES];
 	char names[2 * MM_KMALLOC_SIZES][20]; /* of these */

@@ -38,15 +38,9 @@ int kmem_release(void)
 
 static unsigned long count_empty(struct shrinker *shrinker, struct shrink_control *control)
 {
-	unsigned long pages = 0;
-
 	(void)shrinker;
 	(void)control;
-	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++)
-		if (slab_cache(n))
-			pages += (unsigned long)READ_ONCE(slab_cache(n)->nr_empty)
-				 << slab_cache(n)->order;
-	return pages;
+	return (unsigned long)READ_ONCE(kmem_state.empty_pages);
 }
 
 static unsigned long give_empty(struct shrinker *shrinker, struct shrink_control *control)

@@ -5,6 +5,7 @@ read is the screen.
 """
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -80,6 +81,8 @@ class Terminal:
         self.prompt()
 
     def close(self):
+        # The pane's process group is make and QEMU, which outlives its terminal.
+        os.killpg(int(self.tmux("display-message", "-p", "#{pane_pid}")), signal.SIGTERM)
         subprocess.run(["tmux", "-L", self.socket, "kill-server"], capture_output=True, check=False)
 
 
