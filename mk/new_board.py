@@ -108,11 +108,15 @@ def drivers_of(isa, others):
 
 
 def supported(nodes, known, console):
-    """[(node, driver)] of the enabled nodes that a driver takes, CPUs left out; console: a path, or None."""
+    """
+    [(node, driver)] of the enabled nodes that a driver takes, CPUs left out; console: a path, or None. BCM2711's interrupt-controller
+    beside its GIC has no #interrupt-cells: nothing is wired to it.
+    """
     found = []
     for node in nodes:
         driver = next((known[name] for name in node.strings("compatible") if name in known), None)
-        if driver and (driver != UART or node.path == console) and node.enabled() and node.string("device_type") != "cpu":
+        no_controller = node.path.rsplit("/", 1)[-1].startswith("interrupt-controller") and "#interrupt-cells" not in node.props
+        if driver and (driver != UART or node.path == console) and node.enabled() and node.string("device_type") != "cpu" and not no_controller:
             found.append((node, driver))
     return found
 

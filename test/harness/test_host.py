@@ -37,7 +37,7 @@ def test_built_for_size(subresults):
 def run(folder, subresults, program):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
     done = subprocess.run([folder / program], cwd=ROOT, env=env, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=500,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=1800,
                           check=False)
     results, planned, groups = [], 0, re.split(r"(?m)^1\.\.(\d+)$", done.stdout)
     for plan, body in zip(groups[1::2], groups[2::2]):
