@@ -55,7 +55,7 @@ LIB_FLAGS += -ffile-prefix-map=$(CURDIR)=.
 
 INSTALL_LIB     := $(if $(filter host,$(LIB_FOR)),$(LIB_HOST),$(LIB))
 INSTALL_LIBS    := $(LIB_NAMES:%=$(INSTALL_LIB)/%.a)
-INSTALL_DOCS    := README.md CHANGELOG.md $(addprefix docs/,embedding.md bounds.md design.md smp.md differences.md)
+INSTALL_DOCS    := README.md CHANGELOG.md $(addprefix docs/,embedding.md objects.md bounds.md design.md smp.md differences.md)
 INSTALL_ROOT     = $(DESTDIR)$(PREFIX)
 # What callers must be compiled with: the archives' own port and options.
 INSTALL_PORT     = quarry/port/$(notdir $(or $(QUARRY_PORT_HEADER),$(if $(filter host,$(LIB_FOR)),hosted.h,smp.h)))

@@ -11,8 +11,8 @@
  * raised in the area that the interrupt works with; mm_cpu_idle(), mm_cpu_offline() and
  * mm_cpu_stopped() are called for each.
  *
- * Descriptors, shrinkers, settings, figures, hooks and the trace are one allocator's: the page of
- * another is a foreign one to it.
+ * Descriptors, shrinkers, settings, figures, hooks, the trace, caches of objects, CMA areas and handles
+ * are one allocator's: the page of another is a foreign one to it.
  */
 #ifndef QUARRY_INSTANCE_H
 #define QUARRY_INSTANCE_H

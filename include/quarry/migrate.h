@@ -54,7 +54,8 @@ uint32_t movable_note(const struct page *page);
  * compact_memory() - in each zone, pages that can move are gathered in the pageblocks that hold pages
  * which cannot, and in the fullest of the others, so that as many as can be are free as a whole.
  *
- * Context: thread, without locks that an owner's callback takes.
+ * Context: thread, without locks that an owner's callback takes; it waits for the other CPUs, as
+ *          drain_all_pages().
  * Bound:   6000 a pageblock that was ever cut, and 800 a page that moves besides its copy; the zone's
  *          lock is held for one page at a time.
  * Return:  pages moved.

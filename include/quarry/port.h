@@ -20,14 +20,15 @@
  * entry and lowered on return, with interrupts masked. While it is not 0 a request neither calls
  * shrinkers nor waits for another CPU, whatever its flags. NMIs and faults inside mm/ must not call it.
  *
- * Several CPUs. A CPU waits for all others that are online in: drain_all_pages(), mm_set_pcp_high(),
- * mm_set_hooks(), mm_set_fail(), mm_trace_start(), and where caches have to give memory back for a
- * request with __GFP_DIRECT_RECLAIM (GFP_KERNEL) in thread context. It kicks them, and they call
- * mm_ipi(): in the kick's interrupt or, where there is none, now and then. A CPU that spins with
- * interrupts masked for what may be held across one of these calls calls mm_ipi() in its loop, or both
- * wait for ever. A CPU that is to sleep without serving kicks calls mm_cpu_offline() first. Without
- * kicks and without mm_ipi(): mm_set_pcp_high(0) before the second CPU is online leaves nothing to ask
- * for, requests are exact, and each call takes the zone's lock (docs/embedding.md has its price).
+ * Several CPUs. A CPU waits for all others that are online in: drain_all_pages(), compact_memory(),
+ * mm_set_pcp_high(), mm_set_hooks(), mm_set_fail(), mm_trace_start(), and where caches have to give
+ * memory back for a request with __GFP_DIRECT_RECLAIM (GFP_KERNEL) in thread context. It kicks them,
+ * and they call mm_ipi(): in the kick's interrupt or, where there is none, now and then. A CPU that
+ * spins with interrupts masked for what may be held across one of these calls calls mm_ipi() in its
+ * loop, or both wait for ever. A CPU that is to sleep without serving kicks calls mm_cpu_offline()
+ * first. Without kicks and without mm_ipi(): mm_set_pcp_high(0) before the second CPU is online leaves
+ * nothing to ask for, requests are exact, and each call takes the zone's lock (docs/embedding.md has
+ * its price).
  *
  * Locks. At GFP_KERNEL the caller holds no lock that a shrinker takes, nor one that another CPU waits
  * for with interrupts masked and without mm_ipi(). Without __GFP_DIRECT_RECLAIM it may hold any, but
