@@ -74,7 +74,7 @@ def check(cross, folder, more=frozenset()):
 
 
 def check_stack(cross, folder):
-    """No recursion, and no more stack than port.h says, without and with the second archive."""
+    """No recursion, and no more stack than port.h says, without and with libquarry-debug."""
     text = (ROOT / "include/quarry/port.h").read_text()
     sources = make_variables(BOARDS[0], "MM_CORE_SOURCES", "MM_SLAB_SOURCES", "MM_DEBUG_SOURCES")
     core, slab, debug = ([(folder / name).with_suffix(".o") for name in names.split()] for names in sources.values())
