@@ -74,8 +74,11 @@ static inline int trust_of(unsigned long index)
 {
 	return mm.trust[index >> GROUP_SHIFT];
 }
-/* What the CPUs have, and whether it is what the zones' walks saw cached. */
-void check_cpus(struct walk *walk); /* pcp/caches_check.c */
+/*
+ * What the CPUs have, and whether it is what the zones' walks saw cached. False: it cannot be told
+ * where their areas are.
+ */
+bool check_cpus(struct walk *walk); /* pcp/caches_check.c */
 /* Zonelists, marks and what sysctls set. */
 void check_rules(struct walk *walk); /* zone/zones_check.c */
 

@@ -81,7 +81,8 @@ struct mm {
 	struct mm_fail fail;
 	struct mm_pcpu *pcpu[CONFIG_NR_CPUS];
 #if CONFIG_DEBUG_HOOKS
-	uintptr_t pcpu_xor; /* of all these: by itself a wild one cannot be told */
+	uintptr_t pcpu_xor;	/* of all these: by itself a wild one cannot be told */
+	struct kmem *kmem_copy; /* the same as kmem, for the same reason */
 #endif
 };
 

@@ -27,8 +27,7 @@ int mm_check(void)
 		       "zone[%d].managed: %llu pages, but %llu exist", walk.zone_number,
 		       (unsigned long long)zone->managed, (unsigned long long)zone_present(zone));
 	}
-	check_cpus(&walk);
-	check_slabs(&walk);
+	check_slabs(&walk, check_cpus(&walk));
 	check_rules(&walk);
 	return walk.violations;
 }

@@ -270,14 +270,14 @@ static bool check_pointers(struct walk *walk)
 	return walk->violations == before;
 }
 
-void check_cpus(struct walk *walk)
+bool check_cpus(struct walk *walk)
 {
 	int before = walk->violations;
 	uint64_t bytes = 0;
 
 	expect(walk, mm.nr_cpus, "mm.nr_cpus: 0");
 	if (!check_pointers(walk) || !mm.nr_cpus)
-		return;
+		return false;
 	for (unsigned int c = 0; c < mm.end_cpu; c++) {
 		if (!mm.pcpu[c] || !check_area(walk, mm.pcpu[c], c))
 			continue;
@@ -294,4 +294,5 @@ void check_cpus(struct walk *walk)
 			       walk->cached[z].sum == pcp_left_behind[z].sum,
 		       "zone[%u]: page[]._refcount is 0 for other blocks than those in caches, %lld pages more",
 		       z, (long long)(walk->cached[z].pages - pcp_left_behind[z].pages));
+	return true;
 }

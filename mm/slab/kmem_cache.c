@@ -125,6 +125,9 @@ int kmem_cache_init(void)
 	cache_number(&kmem_state.of_caches, CACHE_OF_CACHES);
 	kmem_state.caches[CACHE_OF_CACHES] = &kmem_state.of_caches;
 	mm.kmem = &kmem_state;
+#if CONFIG_DEBUG_HOOKS
+	mm.kmem_copy = &kmem_state;
+#endif
 	for (unsigned int c = 0; c < mm.end_cpu; c++)
 		if (mm.pcpu[c])
 			mm.pcpu[c]->kmem = &kmem_state.none;

@@ -79,7 +79,8 @@ static inline __attribute__((always_inline)) bool object_number(const struct sla
 }
 
 /* slab_check.c */
-void check_slabs(struct walk *walk);
+/* areas: mm.pcpu[] may be followed (check_cpus()). */
+void check_slabs(struct walk *walk, bool areas);
 uint64_t hash_slabs(uint64_t hash);
 
 #pragma GCC visibility pop

@@ -98,10 +98,64 @@ static uint64_t check_stack(struct slab_walk *walk, struct kmem_cpu *cpu)
 	return count;
 }
 
-void check_slabs(struct walk *all)
+/* ---- where all of it is ----------------------------------------------------------------------- */
+
+static unsigned long long address(const void *pointer)
+{
+	return (unsigned long long)(uintptr_t)pointer;
+}
+
+/*
+ * Is it all there is of objects, or NULL? Its address is of the archive with slab/, which need not be
+ * linked: the copy says what it is, where there is one.
+ */
+static bool check_kmem(struct walk *walk)
+{
+	const struct kmem *copy = mm.kmem;
+
+#if CONFIG_DEBUG_HOOKS
+	copy = mm.kmem_copy;
+#endif
+	return expect(walk, mm.kmem == copy && (uintptr_t)mm.kmem % _Alignof(struct kmem) == 0,
+		      "mm.kmem: 0x%llx, but mm.kmem_copy: 0x%llx", address(mm.kmem), address(copy));
+}
+
+/* A CPU's area with objects is a page that someone has allocated. */
+static bool is_kmem_area(const struct kmem_cpu *cpu)
+{
+	const struct page *page = virt_to_page(cpu);
+
+	return (uintptr_t)cpu % PAGE_SIZE == 0 && page && page_state(page) == PAGE_ALLOC &&
+	       page_order(page) == 0 && page->_refcount;
+}
+
+/* A CPU sees its own objects, or that it has none; a CPU that is offline sees nothing. */
+static bool check_kmem_cpus(struct walk *walk, bool areas)
+{
+	int before = walk->violations;
+
+	for (unsigned int c = 0; mm.kmem && c < CONFIG_NR_CPUS; c++)
+		expect(walk, !mm.kmem->cpu[c] || is_kmem_area(mm.kmem->cpu[c]),
+		       "kmem.cpu[%u]: 0x%llx, which is no page in use", c,
+		       address(mm.kmem->cpu[c]));
+	for (unsigned int c = 0; areas && c < mm.end_cpu; c++) {
+		const struct kmem_cpu *cpu = mm.pcpu[c] ? mm.pcpu[c]->kmem : NULL;
+		const struct kmem_cpu *own = mm.kmem ? mm.kmem->cpu[c] : NULL;
+
+		if (mm.pcpu[c])
+			expect(walk, (uintptr_t)cpu == (uintptr_t)mm.kmem || (own && cpu == own),
+			       "cpu[%u].kmem: 0x%llx, but mm.kmem: 0x%llx, and its .cpu[%u]: 0x%llx",
+			       c, address(cpu), address(mm.kmem), c, address(own));
+	}
+	return walk->violations == before;
+}
+
+void check_slabs(struct walk *all, bool areas)
 {
 	struct slab_walk walk;
 
+	if (!check_kmem(all) || !check_kmem_cpus(all, areas))
+		return;
 	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++) {
 		const struct kmem_cache *cache = mm.kmem->caches[n];
 		uint64_t stacked = 0;

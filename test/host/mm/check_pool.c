@@ -16,6 +16,7 @@
 #include "mm/buddy/buddy.h"
 #include "mm/debug/hooks.h"
 #include "mm/pcp/pcp.h"
+#include "mm/slab/slab.h"
 #include "test/host/port_host.h"
 
 #define MIB ((phys_addr_t)1 << 20)
@@ -98,6 +99,9 @@ static void fill_pool(void)
 {
 	struct page *whole;
 
+	/* one CPU has objects, the other none */
+	assert_int_equal(0, kmem_cache_init());
+	assert_non_null(kmalloc(64, GFP_KERNEL));
 	keep_highatomic(GFP_DMA32, false);
 	keep_highatomic(GFP_NOWAIT, true);
 	boot_pageset_init(&other_cpu, 1);
@@ -130,7 +134,7 @@ static void expect_every_kind(void)
 	unsigned int orders;
 	bool whole = false, pair = false, in_part = false, kept = false, kept_whole = false,
 	     off = false;
-	unsigned int states[PAGE_CONTIG + 1] = {0}, cached = 0;
+	unsigned int states[PAGE_SLAB + 1] = {0}, cached = 0;
 
 	for (uint32_t s = 0; s < mm.nr_spans; s++) {
 		for (unsigned long n = mm.spans[s].first * 2UL; n < mm.spans[s].opened * 2UL; n++) {
@@ -157,7 +161,7 @@ static void expect_every_kind(void)
 	assert_true(whole && pair && in_part && off);
 	assert_true(kept && kept_whole);
 	assert_true(cached > 8);
-	for (int state = PAGE_FREE; state <= PAGE_CONTIG; state++)
+	for (int state = PAGE_FREE; state <= PAGE_SLAB; state++)
 		assert_true(states[state]);
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
 		assert_true(mm.zones[zone].nr_untouched && pcp_count_zone(&mm.zones[zone]));

@@ -186,6 +186,27 @@ static void a_cursor_past_the_window(void **state)
 	check_pool_stop();
 }
 
+/* Each field could be right: the page is in use, but it is another CPU's. */
+static void objects_of_another_cpu(void **state)
+{
+	(void)state;
+	check_pool_start();
+	assert_ptr_not_equal(machine_pcpu.kmem, other_cpu.kmem);
+	other_cpu.kmem = machine_pcpu.kmem;
+	expect_found("cpu", "kmem");
+	check_pool_stop();
+}
+
+static void a_page_of_stacks_is_freed(void **state)
+{
+	(void)state;
+	check_pool_start();
+	give(virt_to_page(machine_pcpu.kmem), 0);
+	expect_found("kmem", "cpu");
+	assert_non_null(strstr(port_host_log_text, "which is no page in use"));
+	check_pool_stop();
+}
+
 static void cache_pages(gfp_t gfp)
 {
 	struct page *pages[4];
@@ -391,6 +412,8 @@ int main(void)
 		cmocka_unit_test(a_page_in_use_is_free),
 		cmocka_unit_test(a_whole_pageblock_with_a_page_in_use),
 		cmocka_unit_test(a_cursor_past_the_window),
+		cmocka_unit_test(objects_of_another_cpu),
+		cmocka_unit_test(a_page_of_stacks_is_freed),
 		cmocka_unit_test(a_cached_page_twice),
 		cmocka_unit_test(what_no_cache_of_the_zone_holds),
 		cmocka_unit_test(a_cached_page_in_the_caches_of_two_cpus),
