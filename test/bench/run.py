@@ -22,7 +22,7 @@ from layouts import machine  # noqa: E402
 ISA = {"riscv64": "rv64", "arm64": "arm64"}
 SIZED = "bench B1; bench B5; bench B8"
 # The machine, commands; the hunt also on one zone, two zones, and memory in many pieces.
-RUNS = [("1G", "bench"), ("128M", "bench B2; bench B11; bench B12; bench B13; bench B16"),
+RUNS = [("1G", "bench; bench B17"), ("128M", "bench B2; bench B11; bench B12; bench B13; bench B16"),
         ("64cpus", "bench B2; bench B5; bench B8; bench B11; bench B12; bench B13"),
         ("4G", SIZED), ("16G", SIZED), ("64G", SIZED), ("banks16", "bench B8"), ("banks100", "bench B8"),
         ("1G", "bench worst-quick"), ("8G", "bench worst"), ("regions", "bench worst")]

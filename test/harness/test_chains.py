@@ -165,7 +165,7 @@ def test_flash_keeps_off_reservations(start, setup, means):
     reserved = parse.memblock(board.lines("memblock"))[1]
     assert any(low <= base and base + size <= high for low, high in reserved)
     after = setup.scratch / f"after-{setup.isa}"
-    board.send("\x01c")
+    board.send("\x1dc")
     board.expect(r"\(qemu\)")
     board.send(f"pmemsave {base:#x} {size:#x} \"{after}\"\r")
     board.expect(r"\(qemu\)")
