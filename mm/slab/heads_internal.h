@@ -66,22 +66,28 @@ static inline __attribute__((always_inline)) struct slab *slab_near(const struct
 	return (struct slab *)(void *)(uintptr_t)cpu->states[(int32_t)handle] - 1;
 }
 
+/* Each slab whose head is in the chunk of this number. The lock is held, or nothing else runs. */
+static inline void for_each_slab_of(const struct heads *heads, uint32_t number,
+				    void (*visit)(struct slab *slab, void *data), void *data)
+{
+	const struct chunk *chunk = (const struct chunk *)heads->chunks[number];
+
+	for (uintptr_t at = (uintptr_t)1 << chunk->shift;
+	     at < (uintptr_t)chunk->fresh << HEAD_SHIFT; at += (uintptr_t)1 << chunk->shift) {
+		struct slab *slab = (struct slab *)(heads->chunks[number] + at);
+
+		/* Acquire, paired with the release in slab_make(): all else of it is there. */
+		if (__atomic_load_n(&slab->base, __ATOMIC_ACQUIRE))
+			visit(slab, data);
+	}
+}
+
 /* Each slab there is. Thread context, nothing else running. */
 static inline void for_each_slab(const struct heads *heads,
 				 void (*visit)(struct slab *slab, void *data), void *data)
 {
-	for (uint32_t n = 0; n < heads->nr; n++) {
-		const struct chunk *chunk = (const struct chunk *)heads->chunks[n];
-
-		for (uintptr_t at = (uintptr_t)1 << chunk->shift;
-		     at < (uintptr_t)chunk->fresh << HEAD_SHIFT;
-		     at += (uintptr_t)1 << chunk->shift) {
-			struct slab *slab = (struct slab *)(heads->chunks[n] + at);
-
-			if (slab->base)
-				visit(slab, data);
-		}
-	}
+	for (uint32_t n = 0; n < heads->nr; n++)
+		for_each_slab_of(heads, n, visit, data);
 }
 
 /* The slab that an address lies in; NULL: it lies in none. *page: its page's descriptor, or NULL. */

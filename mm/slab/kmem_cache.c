@@ -213,7 +213,8 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 	n = free_place(name, &why);
 	if (n < CONFIG_KMEM_CACHES) {
 		cache_number(cache, n);
-		kmem_state.caches[n] = cache;
+		/* Release, paired with the acquire in slab_cache(): all of it is there. */
+		__atomic_store_n(&kmem_state.caches[n], cache, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&kmem_state.table_lock);
 	port_irq_restore(irq);
@@ -239,43 +240,86 @@ const char *kmem_cache_name(const struct kmem_cache *cache)
 
 struct live {
 	const struct kmem_cache *cache;
-	unsigned long objects;
+	unsigned int nr;
+	const void *object[LISTED];
 };
 
-static void count_live(struct slab *slab, void *data)
+static void note_live(struct slab *slab, void *data)
 {
 	struct live *live = data;
 
-	for (unsigned int n = 0; slab->cache == live->cache && n < slab->objects; n++)
-		if (slab->state[n] == MM_OBJECT_IN_USE && live->objects++ < LISTED)
-			port_log("kmem_cache_destroy: %s: object %p is in use", live->cache->name,
-				 object_at(slab, n));
+	if (slab->cache != live->cache)
+		return;
+	for (unsigned int n = 0; live->nr < LISTED && n < slab->objects; n++)
+		if (slab->state[n] == MM_OBJECT_IN_USE)
+			live->object[live->nr++] = object_at(slab, n);
+}
+
+/* Other caches' heads come and go meanwhile: each chunk is looked at with their lock. */
+static void list_live(const struct kmem_cache *cache, unsigned long objects)
+{
+	struct live live = {.cache = cache};
+
+	for (uint32_t n = 0;
+	     live.nr < LISTED && n < __atomic_load_n(&kmem_state.heads.nr, __ATOMIC_ACQUIRE); n++) {
+		unsigned long flags = port_irq_save();
+
+		spin_lock(&kmem_state.heads.lock);
+		for_each_slab_of(&kmem_state.heads, n, note_live, &live);
+		spin_unlock(&kmem_state.heads.lock);
+		port_irq_restore(flags);
+	}
+	for (unsigned int n = 0; n < live.nr; n++)
+		port_log("kmem_cache_destroy: %s: object %p is in use", cache->name,
+			 live.object[n]);
+	if (objects > LISTED)
+		port_log("kmem_cache_destroy: %s: %lu objects are in use", cache->name, objects);
+}
+
+/* Objects in use. Nobody uses the cache: its counts and stacks hold still. */
+static unsigned long count_live(const struct kmem_cache *cache)
+{
+	uint64_t objects = cache->nr_objects - cache->nr_free;
+
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (kmem_cpu_of(c))
+			objects -= slab_stacked(kmem_cpu_of(c), cache);
+	return (unsigned long)objects;
+}
+
+/* 0; -EINVAL it is no cache that may end, -EBUSY with its objects listed. */
+static int end_cache(struct kmem_cache *cache)
+{
+	unsigned long objects, irq;
+
+	if (!cache || cache->number <= CACHE_OF_CACHES || cache->number >= CONFIG_KMEM_CACHES ||
+	    kmem_state.caches[cache->number] != cache)
+		return -EINVAL;
+	objects = count_live(cache);
+	if (objects) {
+		list_live(cache, objects);
+		return -EBUSY;
+	}
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (kmem_cpu_of(c))
+			slab_stack_end(kmem_cpu_of(c), cache);
+	slab_give_empty(cache, 0, ~0U);
+	irq = port_irq_save();
+	spin_lock(&kmem_state.table_lock);
+	WRITE_ONCE(kmem_state.caches[cache->number], NULL);
+	spin_unlock(&kmem_state.table_lock);
+	port_irq_restore(irq);
+	return 0;
 }
 
 int kmem_cache_destroy(struct kmem_cache *cache)
 {
-	struct live live = {.cache = cache};
-	unsigned long irq;
+	int error;
 
-	if (!cache || cache->number <= CACHE_OF_CACHES || kmem_state.caches[cache->number] != cache)
-		return -EINVAL;
-	for_each_slab(&kmem_state.heads, count_live, &live);
-	if (live.objects > LISTED)
-		port_log("kmem_cache_destroy: %s: %lu objects are in use", cache->name,
-			 live.objects);
-	if (live.objects)
-		return -EBUSY;
-	/* Nobody uses the cache: other CPUs' stacks hold still. */
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
-		if (kmem_state.cpu[c])
-			slab_stack_end(kmem_state.cpu[c], cache);
-	slab_give_empty(cache, 0, ~0U);
-	irq = port_irq_save();
-	spin_lock(&kmem_state.table_lock);
-	kmem_state.caches[cache->number] = NULL;
-	spin_unlock(&kmem_state.table_lock);
-	port_irq_restore(irq);
-	return slab_free(cache, &kmem_state.of_caches, NULL);
+	stacks_enter();
+	error = end_cache(cache);
+	stacks_exit();
+	return error ? error : slab_free(cache, &kmem_state.of_caches, NULL);
 }
 
 /* ---- objects ----------------------------------------------------------------------------------- */
@@ -306,9 +350,12 @@ bool slab_info(unsigned int n, struct slab_info *info)
 		cache = __atomic_load_n(&kmem_state.caches[i], __ATOMIC_ACQUIRE);
 		if (!cache || n--)
 			continue;
-		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
-			if (kmem_state.cpu[c])
-				cached += slab_stacked(kmem_state.cpu[c], cache);
+		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
+			const struct kmem_cpu *cpu = kmem_cpu_of(c);
+
+			if (cpu)
+				cached += slab_stacked(cpu, cache);
+		}
 		*info = (struct slab_info){
 			.name = cache->name,
 			.object_size = cache->hot.object_size,

@@ -52,28 +52,48 @@ static struct kmem_area *kmem_area(void)
 	area->spare = NULL;
 	area->pages = NULL;
 	spare_add(area, (uintptr_t)(area + 1), (uintptr_t)area + PAGE_SIZE);
-	kmem_state.cpu[port_pcpu()->cpu] = &area->cpu;
+	/* Release: another CPU, where a cache ends, sees that its stacks are empty. */
+	__atomic_store_n(&kmem_state.cpu[port_pcpu()->cpu], &area->cpu, __ATOMIC_RELEASE);
 	port_pcpu()->kmem = &area->cpu;
 	return area;
+}
+
+/* The end of a cache on any CPU adds to them. Interrupts masked. */
+static void spare_add_locked(struct kmem_area *area, uintptr_t start, uintptr_t end)
+{
+	spin_lock(&kmem_state.spare_lock);
+	spare_add(area, start, end);
+	spin_unlock(&kmem_state.spare_lock);
+}
+
+static struct object_slot *spare_take(struct kmem_area *area)
+{
+	struct spare_stack *spare;
+
+	spin_lock(&kmem_state.spare_lock);
+	spare = area->spare;
+	if (spare)
+		area->spare = spare->next;
+	spin_unlock(&kmem_state.spare_lock);
+	return (struct object_slot *)(void *)spare;
 }
 
 /* Room for the cache's objects on this CPU. False: there is none, and it does without. */
 static bool stack_make(struct kmem_area *area, const struct kmem_cache *cache)
 {
 	struct object_stack *stack = stack_at(&area->cpu, cache->hot.stack);
-	struct object_slot *slots;
+	struct object_slot *slots = spare_take(area);
 
-	if (!area->spare) {
+	if (!slots) {
 		struct spare_stack *page = (struct spare_stack *)__get_free_page(__GFP_NOWARN);
 
 		if (!page)
 			return false;
 		page->next = area->pages;
 		area->pages = page;
-		spare_add(area, (uintptr_t)(page + 1), (uintptr_t)page + PAGE_SIZE);
+		spare_add_locked(area, (uintptr_t)(page + 1), (uintptr_t)page + PAGE_SIZE);
+		slots = spare_take(area);
 	}
-	slots = (struct object_slot *)(void *)area->spare;
-	area->spare = area->spare->next;
 	slots[0].object = NULL;
 	stack->top = slots;
 	stack->limit = slots + cache->limit;
@@ -114,17 +134,36 @@ void slab_flush(struct kmem_cache *cache)
 	port_irq_restore(flags);
 }
 
+void stacks_enter(void)
+{
+	unsigned int spins = 0;
+
+	while (__atomic_exchange_n(&kmem_state.emptying, true, __ATOMIC_ACQUIRE)) {
+		mm_ipi();
+		spin_relax(&spins);
+	}
+}
+
+void stacks_exit(void)
+{
+	__atomic_store_n(&kmem_state.emptying, false, __ATOMIC_RELEASE);
+}
+
 void kmem_cpu_end(void)
 {
-	unsigned long flags = port_irq_save();
-	unsigned int cpu = port_pcpu()->cpu;
-	struct kmem_area *area = (struct kmem_area *)(void *)kmem_state.cpu[cpu];
+	struct kmem_area *area;
+	unsigned long flags;
+	unsigned int cpu;
 
+	stacks_enter();
+	flags = port_irq_save();
+	cpu = port_pcpu()->cpu;
+	area = (struct kmem_area *)(void *)kmem_state.cpu[cpu];
 	if (area) {
 		for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
-			if (kmem_state.caches[n])
-				stack_empty(kmem_state.caches[n], &area->cpu.stack[n]);
-		kmem_state.cpu[cpu] = NULL;
+			if (slab_cache(n))
+				stack_empty(slab_cache(n), &area->cpu.stack[n]);
+		WRITE_ONCE(kmem_state.cpu[cpu], NULL);
 		port_pcpu()->kmem = &kmem_state.none;
 		while (area->pages) {
 			struct spare_stack *page = area->pages;
@@ -135,16 +174,22 @@ void kmem_cpu_end(void)
 		free_page((unsigned long)(uintptr_t)area);
 	}
 	port_irq_restore(flags);
+	stacks_exit();
 }
 
 void slab_stack_end(struct kmem_cpu *cpu, struct kmem_cache *cache)
 {
 	struct kmem_area *area = (struct kmem_area *)(void *)cpu;
 	struct object_stack *stack = stack_at(cpu, cache->hot.stack);
+	unsigned long flags;
+	uintptr_t slots;
 
 	if (stack->limit == kmem_state.none.stack[0].limit)
 		return;
 	stack_empty(cache, stack);
-	spare_add(area, (uintptr_t)stack->top, (uintptr_t)stack->top + STACK_BYTES);
+	slots = (uintptr_t)stack->top;
 	*stack = kmem_state.none.stack[0];
+	flags = port_irq_save();
+	spare_add_locked(area, slots, slots + STACK_BYTES);
+	port_irq_restore(flags);
 }

@@ -62,6 +62,8 @@ struct kmem {
 	struct kmem_cpu *cpu[CONFIG_NR_CPUS]; /* by number; NULL: it has no objects */
 	struct kmem_cache *caches[CONFIG_KMEM_CACHES];
 	struct spinlock table_lock; /* guards caches[], but for reading an entry */
+	struct spinlock spare_lock; /* guards the stacks that no cache has, of each CPU */
+	bool emptying; /* a thread empties stacks that are not its own to empty; atomic */
 	struct heads heads;
 	struct shrinker shrinker;
 	uint64_t empty_pages; /* of all caches' empty slabs, for the shrinker to answer at once */
@@ -117,6 +119,12 @@ void slab_flush(struct kmem_cache *cache);
 /* The cache's stack on this CPU, made if there is room; NULL: there is none. Interrupts masked. */
 struct object_stack *stack_of(const struct kmem_cache *cache);
 
+/* A CPU's objects, by its number; NULL: it has none. Acquire, paired with the release in kmem_area(). */
+static inline struct kmem_cpu *kmem_cpu_of(unsigned int cpu)
+{
+	return __atomic_load_n(&kmem_state.cpu[cpu], __ATOMIC_ACQUIRE);
+}
+
 /* Objects on a CPU's stack of this cache. */
 static inline unsigned long slab_stacked(const struct kmem_cpu *cpu, const struct kmem_cache *cache)
 {
@@ -127,6 +135,13 @@ static inline unsigned long slab_stacked(const struct kmem_cpu *cpu, const struc
 		return 0;
 	return cache->limit - (unsigned long)(stack->limit - stack->top);
 }
+/*
+ * One thread at a time empties stacks of caches that others use, or those of other CPUs: else a cache ends
+ * while the shrinker, which nobody has asked for, gives back what is on its stacks. No memory is
+ * allocated in between.
+ */
+void stacks_enter(void);
+void stacks_exit(void);
 /* The objects on a CPU's stack go back, and the stack itself. The cache is in nobody's use. */
 void slab_stack_end(struct kmem_cpu *cpu, struct kmem_cache *cache);
 

@@ -18,9 +18,11 @@ unsigned long kmem_shrink(void)
 
 	if (!mm.kmem)
 		return 0;
+	stacks_enter();
 	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
 		if (slab_cache(n))
 			pages += kmem_cache_shrink(slab_cache(n));
+	stacks_exit();
 	return pages + heads_shrink();
 }
 

@@ -114,13 +114,12 @@ static void *cpu(void *arg)
 	return NULL;
 }
 
-static void objects_on_four_cpus(void **state)
+static struct zone_info before;
+
+static void start(void)
 {
 	struct mm_config config = {.boot_pcpu = &area[0], .nr_cpus = THREADS};
-	struct zone_info before, after;
-	pthread_t thread[THREADS];
 
-	(void)state;
 	memblock_init();
 	assert_non_null(host_ram_map(BASE, SIZE));
 	host_ram_randomize(BASE, SIZE, 20240229);
@@ -132,6 +131,27 @@ static void objects_on_four_cpus(void **state)
 	assert_int_equal(0, setup_per_cpu_pageset(&area[0], 0));
 	assert_int_equal(0, kmem_cache_init());
 	mm_zone_info(ZONE_DMA32, &before);
+}
+
+static void stop(void)
+{
+	struct zone_info after;
+
+	assert_int_equal(0, kmem_release());
+	assert_int_equal(0, mm_check());
+	drain_all_pages();
+	mm_zone_info(ZONE_DMA32, &after);
+	/* The arrays of the other CPUs' page caches stay. */
+	assert_true(before.free - after.free <= 3 * 64);
+	host_ram_unmap();
+}
+
+static void objects_on_four_cpus(void **state)
+{
+	pthread_t thread[THREADS];
+
+	(void)state;
+	start();
 	things = kmem_cache_create("things", 48, 0, 0, NULL);
 	assert_non_null(things);
 	running = THREADS;
@@ -144,19 +164,112 @@ static void objects_on_four_cpus(void **state)
 		end(exchange[i]);
 	assert_int_equal(0, mm_check());
 	assert_int_equal(0, kmem_cache_destroy(things));
-	assert_int_equal(0, kmem_release());
+	stop();
+}
+
+/* ---- caches end while others work ------------------------------------------------------------- */
+
+#define ROUNDS	300
+#define PASSING 48
+
+static void *handed[PASSING]; /* atomic: objects of a cache, for another CPU to free */
+static unsigned int freed;    /* atomic */
+static bool over;	      /* atomic */
+
+/*
+ * Frees what it is handed, so that the last of a cache lie on its stack; uses other caches for the first
+ * time, one after the other, so that it needs stacks; and shrinks, as a request under pressure does.
+ */
+static void *helper(void *arg)
+{
+	unsigned int number = (unsigned int)(uintptr_t)arg;
+	uint64_t random = 20261129 + number;
+
+	port_set_pcpu(&area[number]);
+	boot_pageset_init(&area[number], number);
+	if (setup_per_cpu_pageset(&area[number], number))
+		abort();
+	for (unsigned long step = 0; !__atomic_load_n(&over, __ATOMIC_ACQUIRE); step++) {
+		void **place = &handed[host_random(&random) % PASSING], *object;
+		struct thing *own;
+
+		mm_ipi();
+		object = __atomic_exchange_n(place, NULL, __ATOMIC_ACQ_REL);
+		if (object) {
+			if (kfree(object))
+				abort();
+			__atomic_fetch_add(&freed, 1, __ATOMIC_ACQ_REL);
+		}
+		own = make(&random);
+		end(own);
+		if (step % 8 == 0)
+			sched_yield();
+		if (step % 50 == 0)
+			kmem_shrink();
+		if (step % 200 == 0)
+			kmem_cpu_end(); /* each cache is new to it */
+	}
+	kmem_cpu_end();
+	__atomic_fetch_sub(&running, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+		mm_ipi();
+		sched_yield();
+	}
+	mm_cpu_offline();
+	return NULL;
+}
+
+static void one_cache(unsigned int round)
+{
+	struct kmem_cache *cache = kmem_cache_create(round & 1 ? "odd" : "even", 64, 0, 0, NULL);
+
+	assert_non_null(cache);
+	__atomic_store_n(&freed, 0, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < PASSING; i++) {
+		void *object = kmem_cache_alloc(cache, GFP_KERNEL);
+
+		assert_non_null(object);
+		__atomic_store_n(&handed[i], object, __ATOMIC_RELEASE);
+	}
+	while (__atomic_load_n(&freed, __ATOMIC_ACQUIRE) < PASSING) {
+		mm_ipi();
+		sched_yield();
+	}
+	assert_int_equal(0, kmem_cache_destroy(cache));
+}
+
+static void caches_end_while_others_work(void **state)
+{
+	pthread_t thread[THREADS];
+
+	(void)state;
+	start();
+	things = kmem_cache_create("things", 48, 0, 0, NULL);
+	assert_non_null(things);
+	running = THREADS;
+	for (uintptr_t number = 1; number < THREADS; number++)
+		assert_int_equal(0, pthread_create(&thread[number], NULL, helper, (void *)number));
+	for (unsigned int round = 0; round < ROUNDS; round++)
+		one_cache(round);
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	kmem_cpu_end();
+	__atomic_fetch_sub(&running, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+		mm_ipi();
+		sched_yield();
+	}
+	for (unsigned int number = 1; number < THREADS; number++)
+		pthread_join(thread[number], NULL);
 	assert_int_equal(0, mm_check());
-	drain_all_pages();
-	mm_zone_info(ZONE_DMA32, &after);
-	/* The arrays of the other CPUs' page caches stay. */
-	assert_true(before.free - after.free <= 3 * 64);
-	host_ram_unmap();
+	assert_int_equal(0, kmem_cache_destroy(things));
+	stop();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_on_four_cpus),
+		cmocka_unit_test(caches_end_while_others_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
