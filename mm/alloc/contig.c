@@ -434,7 +434,9 @@ static enum mm_misuse judge(unsigned long index, unsigned long nr_pages)
 		return MISUSE_DOUBLE_FREE;
 	if (head != index || !(page->owner & RANGE_TAG))
 		return MISUSE_TAIL;
-	return page_state(page) != PAGE_CONTIG || page->owner != (RANGE_TAG | nr_pages)
+	/* no tag holds more pages, though its upper bit might look like RANGE_TAG */
+	return page_state(page) != PAGE_CONTIG || nr_pages > RANGE_MAX_PAGES ||
+			       page->owner != (RANGE_TAG | nr_pages)
 		       ? MISUSE_RANGE
 		       : NR_MISUSES;
 }

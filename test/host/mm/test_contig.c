@@ -235,6 +235,7 @@ static void wrong_frees(void **state)
 	EXPECT_REFUSED(EINVAL, MISUSE_RANGE, free_contig_range(pfn, 2500));
 	EXPECT_REFUSED(EINVAL, MISUSE_RANGE, free_contig_range(pfn, 5001));
 	EXPECT_REFUSED(EINVAL, MISUSE_RANGE, free_contig_range(pfn, 0));
+	EXPECT_REFUSED(EINVAL, MISUSE_RANGE, free_contig_range(pfn, (1UL << 31) + 5000));
 	EXPECT_REFUSED(EINVAL, MISUSE_TAIL, free_contig_range(pfn + 2500, 2500));
 	EXPECT_REFUSED(EINVAL, MISUSE_TAIL, free_contig_range(pfn + 1, 4999));
 	EXPECT_REFUSED(EALREADY, MISUSE_DOUBLE_FREE, free_contig_range(pfn - 1, 5001));
