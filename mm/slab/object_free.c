@@ -111,12 +111,21 @@ static int refuse_object(enum mm_misuse kind, const void *object, const void *ca
 static enum mm_misuse free_large(const void *object, struct page *page)
 {
 	unsigned int order;
+	uint32_t word;
 
-	if (!page || page != page_head(page) || page_state(page) != PAGE_SLAB ||
-	    page->owner != HANDLE_LARGE)
+	if (!page || page != page_head(page))
+		return MISUSE_FOREIGN;
+	word = READ_ONCE(page->word);
+	if ((word & PAGE_STATE_MASK) != PAGE_INFO(PAGE_SLAB, 0) ||
+	    READ_ONCE(page->owner) != HANDLE_LARGE)
 		return MISUSE_FOREIGN;
 	if ((uintptr_t)object % PAGE_SIZE)
 		return MISUSE_MISALIGNED;
+	/* Of two that free it at the same time one has it; the other must not write to what is free. */
+	if (!__atomic_compare_exchange_n(&page->word, &word,
+					 (word & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_FROZEN, 0),
+					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return MISUSE_DOUBLE_FREE;
 	order = page_order(page);
 	page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | (page->word & PAGE_CLASS_MASK);
 	__free_pages(page, order);
