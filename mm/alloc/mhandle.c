@@ -51,13 +51,34 @@ static struct entry *entry_of(mhandle_t handle)
 
 /* ---- what moves ---------------------------------------------------------------------------- */
 
+static void release(mhandle_t handle, struct entry *entry);
+
+/* Nobody moves its block any more; if it was freed meanwhile, it goes now. */
+static void leave(mhandle_t handle, struct entry *entry)
+{
+	uint32_t state = __atomic_fetch_and(&entry->state, ~(ISOLATED | BUSY), __ATOMIC_ACQ_REL);
+
+	if (state & DYING)
+		release(handle, entry);
+}
+
+/*
+ * Whoever asks has seen the page a moment ago: the block may have moved since, and the page be free, or
+ * another's. While the entry is busy its block is the same, and is not freed.
+ */
 static bool isolate_page(struct page *page)
 {
-	struct entry *entry = entry_of(movable_note(page));
+	mhandle_t handle = movable_note(page);
+	struct entry *entry = entry_of(handle);
 	uint32_t state = LIVE;
 
-	return entry && __atomic_compare_exchange_n(&entry->state, &state, LIVE | ISOLATED | BUSY,
-						    false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (!entry || !__atomic_compare_exchange_n(&entry->state, &state, LIVE | ISOLATED | BUSY,
+						   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	if (READ_ONCE(entry->block) == (uint32_t)(page - mm.memmap))
+		return true;
+	leave(handle, entry);
+	return false;
 }
 
 static int migrate_page(struct page *dst, struct page *src)
@@ -130,11 +151,8 @@ static void release(mhandle_t handle, struct entry *entry)
 static void putback_page(struct page *page)
 {
 	mhandle_t handle = movable_note(page);
-	struct entry *entry = entry_of(handle);
-	uint32_t state = __atomic_fetch_and(&entry->state, ~(ISOLATED | BUSY), __ATOMIC_ACQ_REL);
 
-	if (state & DYING)
-		release(handle, entry);
+	leave(handle, entry_of(handle));
 }
 
 static const struct movable_operations handles = {
@@ -195,11 +213,22 @@ static mhandle_t take_entry(void)
 		table.free = entry_of(handle)->next;
 		table.live++;
 	}
-	if (!table.number)
+	spin_unlock(&table.lock);
+	port_irq_restore(flags);
+	return handle;
+}
+
+/* Is there a number for blocks of handles? Not if others have taken all of them. */
+static bool may_move(void)
+{
+	unsigned long flags = port_irq_save();
+
+	spin_lock(&table.lock);
+	if (table.number <= 0)
 		table.number = mm_register_movable(&handles);
 	spin_unlock(&table.lock);
 	port_irq_restore(flags);
-	return table.number > 0 ? handle : 0;
+	return table.number > 0;
 }
 
 mhandle_t mhandle_alloc(size_t size, gfp_t gfp)
@@ -209,7 +238,7 @@ mhandle_t mhandle_alloc(size_t size, gfp_t gfp)
 	struct page *page;
 	mhandle_t handle;
 
-	if (!size || size > PAGE_SIZE << (pageblock_order - 1))
+	if (!size || size > PAGE_SIZE << (pageblock_order - 1) || !may_move())
 		return 0;
 	while (PAGE_SIZE << order < size)
 		order++;

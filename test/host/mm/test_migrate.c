@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -330,13 +332,69 @@ static void compaction(void **state)
 	}
 }
 
+/* ---- no number is left ------------------------------------------------------------------------ */
+
+static bool never(struct page *page)
+{
+	(void)page;
+	return false;
+}
+
+static int never_moves(struct page *dst, struct page *src)
+{
+	(void)dst;
+	(void)src;
+	return -EBUSY;
+}
+
+static void nothing(struct page *page)
+{
+	(void)page;
+}
+
+static uint64_t free_pages_now(void)
+{
+	struct zone_info info;
+	uint64_t free = 0;
+
+	drain_all_pages();
+	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
+		mm_zone_info((enum zone_type)zone, &info);
+		free += info.free;
+	}
+	return free;
+}
+
+/* In a process of its own: a number is never given back. */
+static void all_numbers_taken(void **state)
+{
+	static const struct movable_operations others = {1, never, never_moves, nothing};
+	int status = -1;
+	pid_t child;
+
+	(void)state;
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		uint64_t free;
+
+		start();
+		while (mm_register_movable(&others) > 0)
+			;
+		free = free_pages_now();
+		_exit(mhandle_alloc(100, GFP_KERNEL | __GFP_NOWARN) || free != free_pages_now());
+	}
+	assert_true(child > 0);
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_int_equal(0, status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handles),
-		cmocka_unit_test(ranges_make_room),
-		cmocka_unit_test(owner_says_no),
-		cmocka_unit_test(compaction),
+		cmocka_unit_test(all_numbers_taken), /* first: no handle has taken one */
+		cmocka_unit_test(handles),	     cmocka_unit_test(ranges_make_room),
+		cmocka_unit_test(owner_says_no),     cmocka_unit_test(compaction),
 	};
 
 	return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
