@@ -273,17 +273,21 @@ static unsigned int give_all_back(void)
 /* All blocks once, in one way. */
 static void sweep(unsigned int cpus, bool past)
 {
+	/* `stress background` has others for good: they are not waited for */
+	bool called[CONFIG_NR_CPUS] = {false};
 	unsigned int busy = 1;
 
 	run.test.past_caches = past ? past_caches : NULL;
 	run.next = 0;
 	run.tested = 0;
 	for (unsigned int cpu = 1; cpu < smp_nr_cpus() && busy < cpus; cpu++)
-		if (smp_online(cpu) && smp_call(cpu, work, NULL) == 0)
+		if (smp_online(cpu) && smp_call(cpu, work, NULL) == 0) {
+			called[cpu] = true;
 			busy++;
+		}
 	work(NULL);
 	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++)
-		if (smp_online(cpu))
+		if (called[cpu])
 			smp_wait(cpu);
 	print_new_words();
 }
