@@ -60,13 +60,21 @@ static void handles_clear(uint32_t number)
 
 static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
 {
+	const gfp_t try = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_RETRY_MAYFAIL)) | __GFP_NORETRY;
+	unsigned long table = 0;
+
 	*order = 0;
 	while (*order < MAX_PAGE_ORDER && PAGE_SIZE << *order < bytes)
 		++*order;
-	return __get_free_pages(gfp, *order);
+	for (; *order && !table; *order -= !table)
+		table = __get_free_pages(try, *order);
+	return table ? table : __get_free_page(gfp);
 }
 
-/* A number for each 16 pages there are, and a handle for each four, as far as a table may be large. */
+/*
+ * A number for each 16 pages there are, and a handle for each four, as far as a table may be large; fewer
+ * where memory is in pieces: the first object may come late.
+ */
 static bool tables_make(gfp_t gfp)
 {
 	const size_t each = sizeof(*kmem_state.heads.chunks) + sizeof(*kmem_state.heads.given_up);
@@ -112,8 +120,8 @@ static bool chunk_add(gfp_t gfp)
 	struct chunk *chunk;
 	uint32_t number;
 
-	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP | __GFP_NOFAIL)) | __GFP_NOWARN;
-	if (!READ_ONCE(kmem_state.heads.chunks) && !tables_make(gfp))
+	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN;
+	if (!READ_ONCE(kmem_state.heads.chunks) && !tables_make(gfp & ~__GFP_NOFAIL))
 		return false;
 	address = __get_free_page(gfp);
 	if (!address)
@@ -218,7 +226,8 @@ struct slab *head_alloc(unsigned int shift, gfp_t gfp)
 {
 	struct slab *slab = place_take(shift);
 
-	if (!slab && chunk_add(gfp))
+	/* Others may take, or give up, what was added: as often as there is memory for one more. */
+	while (!slab && chunk_add(gfp))
 		slab = place_take(shift);
 	return slab;
 }

@@ -298,6 +298,29 @@ static void out_of_memory(void **state)
 		assert_int_equal(kfree(objects[n]), 0);
 }
 
+/* The first object is asked for when all free memory is in single pages. */
+static void first_object_late(void **state)
+{
+	unsigned int n = 0;
+	void *object;
+
+	(void)state;
+	while ((objects[n] = alloc_page(GFP_KERNEL | __GFP_NOWARN)))
+		n++;
+	for (unsigned int i = 0; i < n; i++)
+		if (page_to_pfn(objects[i]) % 2 == 0) {
+			assert_int_equal(__free_page(objects[i]), 0);
+			objects[i] = NULL;
+		}
+	object = kmalloc(64, GFP_KERNEL | __GFP_NOWARN);
+	assert_non_null(object);
+	assert_int_equal(mm_check(), 0);
+	assert_int_equal(kfree(object), 0);
+	while (n--)
+		if (objects[n])
+			assert_int_equal(__free_page(objects[n]), 0);
+}
+
 /* Slabs that are empty serve a request for pages before it is refused. */
 static void pressure(void **state)
 {
@@ -403,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(misuse_is_named, slab_start, slab_stop),
 		cmocka_unit_test_setup_teardown(everything_comes_back, slab_start, slab_stop),
 		cmocka_unit_test_setup_teardown(out_of_memory, slab_start, slab_stop),
+		cmocka_unit_test_setup_teardown(first_object_late, slab_start, slab_stop),
 		cmocka_unit_test_setup_teardown(pressure, slab_start, slab_stop),
 		cmocka_unit_test_setup_teardown(a_cache, slab_start, slab_stop),
 		cmocka_unit_test_setup_teardown(bad_caches, slab_start, slab_stop),
