@@ -138,8 +138,14 @@ int migrate_block(unsigned long head, struct page *(*target)(unsigned int order,
 	dst = target(order, arg);
 	error = dst ? 0 : -ENOMEM;
 	if (dst) {
-		/* compound if it was, but for a page of a CMA area, which only looks so */
-		uint32_t state = order ? word & PAGE_STATE_MASK : dst->word & PAGE_STATE_MASK;
+		/*
+		 * Compound if it was, or is from a CMA area now, so that it is cached nowhere; a single
+		 * page that was from one only looked so.
+		 */
+		uint32_t state = dst->word & PAGE_STATE_MASK;
+
+		if (order && state != PAGE_INFO(PAGE_COMPOUND, 0))
+			state = word & PAGE_STATE_MASK;
 
 		WRITE_ONCE(dst->owner, src->owner);
 		__atomic_store_n(&dst->word,
