@@ -65,15 +65,17 @@ static bool parse_args(const char *text, struct cma_args *args)
 	return text && (*text == '\0' || *text == ' ');
 }
 
-/* Where the last word cma= of bootargs has its value; NULL: there is none. */
+/* Where the last word cma= of bootargs has its value, but for what is in quotes; NULL: there is none. */
 static const char *find_args(const char *bootargs)
 {
 	const char *found = NULL;
+	bool quoted = false;
 
-	for (const char *at = bootargs; (at = strstr(at, "cma=")); at += 4) {
-		if (strncmp(bootargs, "quarry.cmd=", 11) == 0)
-			break;
-		if (at == bootargs || at[-1] == ' ')
+	for (const char *at = bootargs; *at; at++) {
+		if (*at == '"')
+			quoted = !quoted;
+		else if (!quoted && strncmp(at, "cma=", 4) == 0 &&
+			 (at == bootargs || at[-1] == ' '))
 			found = at + 4;
 	}
 	return found;
