@@ -138,7 +138,7 @@ void stacks_enter(void)
 {
 	unsigned int spins = 0;
 
-	while (__atomic_exchange_n(&kmem_state.emptying, true, __ATOMIC_ACQUIRE)) {
+	while (__atomic_exchange_n(&kmem_state.emptying, 1, __ATOMIC_ACQUIRE)) {
 		mm_ipi();
 		spin_relax(&spins);
 	}
@@ -146,7 +146,7 @@ void stacks_enter(void)
 
 void stacks_exit(void)
 {
-	__atomic_store_n(&kmem_state.emptying, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&kmem_state.emptying, 0, __ATOMIC_RELEASE);
 }
 
 void kmem_cpu_end(void)

@@ -63,7 +63,7 @@ struct kmem {
 	struct kmem_cache *caches[CONFIG_KMEM_CACHES];
 	struct spinlock table_lock; /* guards caches[], but for reading an entry */
 	struct spinlock spare_lock; /* guards the stacks that no cache has, of each CPU */
-	bool emptying; /* a thread empties stacks that are not its own to empty; atomic */
+	unsigned int emptying; /* a thread empties stacks that are not its own to empty; atomic */
 	struct heads heads;
 	struct shrinker shrinker;
 	uint64_t empty_pages; /* of all caches' empty slabs, for the shrinker to answer at once */
