@@ -114,6 +114,12 @@ static bool tables_make(gfp_t gfp)
 	return made;
 }
 
+bool heads_ready(gfp_t gfp)
+{
+	gfp &= ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP | __GFP_NOFAIL);
+	return READ_ONCE(kmem_state.heads.chunks) || tables_make(gfp | __GFP_NOWARN);
+}
+
 static bool chunk_add(gfp_t gfp)
 {
 	unsigned long address, flags;
@@ -121,8 +127,6 @@ static bool chunk_add(gfp_t gfp)
 	uint32_t number;
 
 	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN;
-	if (!READ_ONCE(kmem_state.heads.chunks) && !tables_make(gfp & ~__GFP_NOFAIL))
-		return false;
 	address = __get_free_page(gfp);
 	if (!address)
 		return false;

@@ -41,6 +41,8 @@ struct heads {
 };
 
 /* head.c */
+/* The tables of heads are there: made with the first slab. Before head_alloc(), whose depth is not theirs. */
+bool heads_ready(gfp_t gfp);
 struct slab *head_alloc(unsigned int shift, gfp_t gfp); /* 2^shift bytes; its handle is set */
 void head_free(struct slab *slab);
 /* A chunk without heads goes back, if there are more than `keep`. */

@@ -233,7 +233,7 @@ static struct page *slab_pages(const struct kmem_cache *cache, gfp_t gfp, unsign
 /* A slab more, of which nobody knows yet. NULL: refused. */
 static struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
 {
-	struct slab *slab = head_alloc(cache->head_shift, gfp);
+	struct slab *slab = heads_ready(gfp) ? head_alloc(cache->head_shift, gfp) : NULL;
 	unsigned int order, objects;
 	struct page *page;
 	uintptr_t base;

@@ -98,9 +98,7 @@ static inline void *object_at(const struct slab *slab, unsigned int n)
 
 /* head.c: what the hot path knows of heads is brought up to date. Interrupts masked. */
 void kmem_cpu_sync(struct kmem_cpu *cpu);
-
-/* slab.c */
-/* An object from the cache's slabs; the CPU's stack is filled by the way. NULL: refused. */
+/* slab.c: an object from the cache's slabs; the CPU's stack is filled by the way. NULL: refused. */
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp);
 /* Up to n free objects of the cache's slabs go to the slots; returns how many. The lock is held. */
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n);
@@ -136,20 +134,16 @@ static inline unsigned long slab_stacked(const struct kmem_cpu *cpu, const struc
 	return cache->limit - (unsigned long)(stack->limit - stack->top);
 }
 /*
- * One thread at a time empties stacks of caches that others use, or those of other CPUs: else a cache ends
- * while the shrinker, which nobody has asked for, gives back what is on its stacks. No memory is
- * allocated in between.
+ * One thread at a time empties stacks that others may use: else a cache ends while the shrinker gives
+ * back what is on its stacks. No memory is allocated in between.
  */
 void stacks_enter(void);
 void stacks_exit(void);
 /* The objects on a CPU's stack go back, and the stack itself. The cache is in nobody's use. */
 void slab_stack_end(struct kmem_cpu *cpu, struct kmem_cache *cache);
 
-/* slab_shrink.c */
 void slab_shrink_init(void);
-
-/* object_free.c */
-/* With every check. cache, if not NULL, is where the caller says that the object is from. */
+/* object_free.c: with every check. cache, if not NULL, is where the caller says that the object is from. */
 int slab_free(const void *object, const struct kmem_cache *cache, const void *caller);
 
 #pragma GCC visibility pop
