@@ -63,10 +63,12 @@ static void restore_place(struct zone *zone, struct pageblock *pb, uint32_t was)
 /* Its pages count as those of this type; it is on no list. */
 static void retype(struct zone *zone, struct pageblock *pb, enum migratetype type)
 {
-	zone->nr_kept -= pb_is_kept(pb) ? pageblock_nr_pages : 0;
+	uint64_t was_kept = pb_is_kept(pb) ? pageblock_nr_pages : 0;
+
 	zone->nr_highatomic -= pb->type == MIGRATE_HIGHATOMIC ? pageblock_nr_pages : 0;
+	zone->nr_kept += pageblock_nr_pages; /* never fewer than are free of kept types */
 	pb_change_type(zone, pb, type);
-	zone->nr_kept += pb_is_kept(pb) ? pageblock_nr_pages : 0;
+	zone->nr_kept -= was_kept + (pb_is_kept(pb) ? 0 : pageblock_nr_pages);
 	zone->nr_highatomic += pb->type == MIGRATE_HIGHATOMIC ? pageblock_nr_pages : 0;
 }
 

@@ -326,6 +326,31 @@ static void holder_is_named(void **state)
 	port_host_log_hook = NULL;
 }
 
+/* With the zone's lock, as the callers of both have it. */
+static bool isolate(unsigned long pageblock)
+{
+	struct zone *zone = zone_of(pageblock << pageblock_order);
+	unsigned long flags = port_irq_save();
+	bool done;
+
+	spin_lock(&zone->lock);
+	done = buddy_isolate(zone, pageblock);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	return done;
+}
+
+static void unisolate(unsigned long pageblock)
+{
+	struct zone *zone = zone_of(pageblock << pageblock_order);
+	unsigned long flags = port_irq_save();
+
+	spin_lock(&zone->lock);
+	buddy_unisolate(zone, pageblock);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+}
+
 /* Undone in the reverse order, isolation leaves no trace, in any state of the pool. */
 static void isolation_undone(void **state)
 {
@@ -342,16 +367,13 @@ static void isolation_undone(void **state)
 			hash = mm_state_hash();
 			for (n = 0; n < below(32); n++) {
 				isolated[n] = below(mm.nr_pages >> pageblock_order);
-				if (!section_is_open(isolated[n] >> 1) ||
-				    !buddy_isolate(zone_of(isolated[n] << pageblock_order),
-						   isolated[n]))
+				if (!section_is_open(isolated[n] >> 1) || !isolate(isolated[n]))
 					isolated[n] = NIL32;
 			}
 			assert_int_equal(0, mm_check());
 			while (n--)
 				if (isolated[n] != NIL32)
-					buddy_unisolate(zone_of(isolated[n] << pageblock_order),
-							isolated[n]);
+					unisolate(isolated[n]);
 			assert_int_equal(hash, mm_state_hash());
 			assert_int_equal(0, mm_check());
 		}
@@ -374,8 +396,8 @@ static void nothing_from_isolated(void **state)
 	pageblock = (unsigned long)(inside - mm.memmap) >> pageblock_order;
 	drain_all_pages();
 	mm_zone_info(ZONE_DMA32, &before);
-	assert_true(buddy_isolate(zone_of(pageblock << pageblock_order), pageblock));
-	assert_false(buddy_isolate(zone_of(pageblock << pageblock_order), pageblock));
+	assert_true(isolate(pageblock));
+	assert_false(isolate(pageblock));
 	mm_zone_info(ZONE_DMA32, &after);
 	assert_int_equal(before.free - mm.pageblocks[pageblock].nr_free, after.free);
 	assert_int_equal(0, __free_page(inside));
@@ -389,7 +411,7 @@ static void nothing_from_isolated(void **state)
 	assert_int_equal(0, mm_check());
 	while (n)
 		__free_page(taken[--n]);
-	buddy_unisolate(zone_of(pageblock << pageblock_order), pageblock);
+	unisolate(pageblock);
 	assert_int_equal(0, mm_check());
 	machine_drop();
 }
