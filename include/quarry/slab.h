@@ -8,7 +8,7 @@
  * kfree() is judged in bounded time: it is freed if it is the start of an object in use, else it is
  * refused, counted and named.
  *
- * Call kmem_cache_init() once, after memblock_free_all().
+ * Call kmem_cache_init() once, after memblock_free_all(), before all else here.
  */
 #ifndef QUARRY_SLAB_H
 #define QUARRY_SLAB_H
