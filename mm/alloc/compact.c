@@ -55,13 +55,11 @@ static RACY bool each_block(unsigned long n, bool (*fn)(unsigned long head, void
 	unsigned long at = n << pageblock_order, end = at + pageblock_nr_pages;
 
 	while (at < end) {
-		uint64_t bits = READ_ONCE(*map_word(at)) >> (at % WORD_PAGES);
-		unsigned long head;
+		unsigned long next = map_skip_free(at), head;
 		uint32_t word;
 
-		if (bits & 1) {
-			bits = ~bits & WORD_FULL >> (at % WORD_PAGES);
-			at = bits ? at + lowest_bit(bits) : (at | (WORD_PAGES - 1)) + 1;
+		if (next != at) {
+			at = next;
 			continue;
 		}
 		head = trusted(at) ? at : NIL32;

@@ -49,9 +49,8 @@ static RACY unsigned long first_busy(const struct contig *range, unsigned long f
 	unsigned long at = from;
 
 	while (at < range->end) {
-		unsigned long section = at >> SECTION_SHIFT, head;
+		unsigned long section = at >> SECTION_SHIFT, next, head;
 		enum section_state state = section_state(section);
-		uint64_t bits;
 		uint32_t word;
 
 		if (state == SECTION_UNTOUCHED) {
@@ -61,10 +60,9 @@ static RACY unsigned long first_busy(const struct contig *range, unsigned long f
 		if (state == SECTION_RESERVED ||
 		    is_kept_from(range, &mm.pageblocks[at >> pageblock_order]))
 			return at;
-		bits = READ_ONCE(*map_word(at)) >> (at % WORD_PAGES);
-		if (bits & 1) { /* to the end of the run */
-			bits = ~bits & WORD_FULL >> (at % WORD_PAGES);
-			at = bits ? at + lowest_bit(bits) : (at | (WORD_PAGES - 1)) + 1;
+		next = map_skip_free(at);
+		if (next != at) {
+			at = next;
 			continue;
 		}
 		head = block_head(at);
@@ -191,12 +189,10 @@ static RACY void move_away(const struct contig *range)
 	unsigned long at = range->start;
 
 	while (at < range->end) {
-		uint64_t bits = READ_ONCE(*map_word(at)) >> (at % WORD_PAGES);
-		unsigned long head;
+		unsigned long next = map_skip_free(at), head;
 
-		if (bits & 1) {
-			bits = ~bits & WORD_FULL >> (at % WORD_PAGES);
-			at = bits ? at + lowest_bit(bits) : (at | (WORD_PAGES - 1)) + 1;
+		if (next != at) {
+			at = next;
 			continue;
 		}
 		head = block_head(at);
