@@ -67,6 +67,12 @@ extern struct cpu boot_cpu;
 void console_write(const char *text, size_t length);
 
 /*
+ * console_write_progress() - a line without its end, on a terminal, in the place of the last such line; whatever is
+ * printed next, by any CPU, erases it. Length 0: it is gone. Context: thread. Cost: the device's.
+ */
+void console_write_progress(const char *line, size_t length);
+
+/*
  * console_set_filter() - from now on what the boot CPU's thread prints with printf() goes to fn, up to a
  * line at a time, which prints what it lets through with console_write(); NULL ends that. The log and
  * fatal reports are not filtered. Context: thread, the boot CPU; fn may wait for keys.

@@ -109,15 +109,26 @@ void console_let_go(void)
 		console_unlock();
 }
 
-static void write_locked(const char *text, size_t length)
-{
-	bool locked = console_lock();
+static bool progress; /* what the cursor's line shows is to be replaced; with the lock */
 
+static void put(const char *text, size_t length)
+{
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '\n')
 			raw_putc('\r');
 		raw_putc(text[i]);
 	}
+}
+
+static void write_locked(const char *text, size_t length)
+{
+	static const char erase[] = "\r\033[K"; /* ECMA-48 8.3.41, EL */
+	bool locked = console_lock();
+
+	if (progress)
+		put(erase, sizeof(erase) - 1);
+	progress = false;
+	put(text, length);
 	if (locked)
 		console_unlock();
 }
@@ -157,6 +168,24 @@ void console_write(const char *text, size_t length)
 	if (is_boot_thread())
 		flush_pending();
 	write_locked(text, length);
+}
+
+void console_write_progress(const char *line, size_t length)
+{
+	bool locked;
+
+	if (is_boot_thread())
+		flush_pending();
+	locked = console_lock();
+	if (length || progress) {
+		progress = length != 0; /* an interrupt's line erases what there is */
+		put("\r", 1);
+		put(line, length);
+		put("\033[K", 3);
+		progress = length != 0;
+	}
+	if (locked)
+		console_unlock();
 }
 
 static int stdio_putc(char c, FILE *stream)

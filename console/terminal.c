@@ -152,14 +152,12 @@ void terminal_progress(const char *fmt, ...)
 		return;
 	progress_time = timer_now();
 	progress_shown = true;
-	console_write("\r", 1);
-	console_write(line, strlen(line));
-	console_write("\033[K", 3);
+	console_write_progress(line, strlen(line));
 }
 
 void terminal_progress_end(void)
 {
 	if (progress_shown)
-		console_write("\r\033[K", 4);
+		console_write_progress("", 0);
 	progress_shown = false;
 }

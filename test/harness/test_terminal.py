@@ -145,6 +145,15 @@ def test_progress_and_ctrl_c(terminal):
     assert not [line for line in screen if "Ctrl-C ends" in line]
 
 
+def test_log_erases_progress(terminal):
+    """The log's lines, of failures that the suite makes, begin at the line's start, with nothing before them."""
+    terminal.run("test api")
+    lines = terminal.history()
+    failures = [line for line in lines if "page allocation failure" in line]
+    assert failures and all(line.startswith("[") for line in failures)
+    assert not [line for line in lines if "Ctrl-C ends" in line]
+
+
 def test_search(terminal):
     terminal.run("gfp 0x310")
     terminal.run("drain")
