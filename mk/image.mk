@@ -3,7 +3,7 @@
 
 # Drivers of what is part of an instruction set's architecture; all others are built for all.
 DRIVERS_riscv64 := irqchip/plic irqchip/aplic irqchip/aplic_msi irqchip/imsic irqchip/riscv_ext timer/riscv_timer power/sbi_power
-DRIVERS_arm64   := timer/arm_timer irqchip/gic irqchip/gicv2 irqchip/gicv3 irqchip/gicv2m irqchip/its irqchip/its_tables irqchip/bcm2836 power/psci_power
+DRIVERS_arm64   := timer/arm_timer irqchip/gic irqchip/gicv2 irqchip/gicv3 irqchip/gicv3_dist irqchip/gicv2m irqchip/its irqchip/its_tables irqchip/bcm2836 power/psci_power
 DRIVERS_OTHER_ISA := $(filter-out $(DRIVERS_$(ISA)),$(DRIVERS_riscv64) $(DRIVERS_arm64))
 DRIVER_SOURCES := $(filter-out $(DRIVERS_OTHER_ISA:%=drivers/%.c),$(wildcard drivers/*/*.c))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gicv3.c: the Arm Generic Interrupt Controller, architecture versions 3 and 4 (IHI0069), with
- * affinity routing and the CPU interface in system registers.
+ * affinity routing and the CPU interface in system registers; gicv3_dist.c has the distributor.
  *
  * All interrupts are made group 1, which is non-secure where there are two security states. Only the
  * secure state can do that then, and wake a redistributor: firmware has, or el3.h lets us.
@@ -16,17 +16,12 @@
 #include "boot/cpu/smp.h"
 #include "drivers/base/driver.h"
 #include "drivers/irqchip/gic.h"
+#include "drivers/irqchip/gicv3.h"
 #include "drivers/base/io.h"
 
-#define GICD_CTLR_ENABLE 0x03 /* EnableGrp1 and EnableGrp1A, or groups 0 and 1 if security is off */
-#define GICD_CTLR_ARE	 0x10
-#define GICD_CTLR_RWP	 0x80000000U
-#define GICD_CTLR_ARE_S	 0x10 /* as the secure state sees it */
-#define GICD_CTLR_ARE_NS 0x20
-#define GICD_IGRPMODR	 0xd00 /* 1 bit an interrupt: 0 leaves the group to IGROUPR */
-#define GICD_SIZE	 0x10000
+#define GICD_SIZE    0x10000
 
-#define CTLR_PRIBITS	 8 /* ICC_CTLR_EL1, bits 10:8: bits of priority, less 1 */
+#define CTLR_PRIBITS 8 /* ICC_CTLR_EL1, bits 10:8: bits of priority, less 1 */
 
 /* Redistributor: a page of control, a page for SGIs and PPIs, two more if it knows virtual LPIs */
 #define GICR_TYPER   0x08
@@ -37,8 +32,6 @@
 #define TYPER_LAST   0x10
 #define WAKER_SLEEP  0x02
 #define WAKER_ASLEEP 0x04
-
-#define POLLS	     1000000 /* for a register that should be ready within microseconds */
 
 #define read_icc(name)                                            \
 	({                                                        \
@@ -91,17 +84,6 @@ static void gicv3_set_route(const struct gic *gic, unsigned int irq)
 
 	writel((uint32_t)gic->route, reg);
 	writel((uint32_t)(gic->route >> 32), reg + 4);
-}
-
-/* Wait until the bits of a register are clear. */
-static int wait_clear(const char *reg, uint32_t bits)
-{
-	for (int i = 0; i < POLLS; i++) {
-		if (!(readl(reg) & bits))
-			return 0;
-		port_relax();
-	}
-	return -ETIMEDOUT;
 }
 
 /*
@@ -186,51 +168,15 @@ static bool init_cpu_interface(void)
 	return true;
 }
 
-/* What the secure state has to say first: routing by affinity in both states, no secure group 1. */
-static int init_secure(const struct gic *gic)
-{
-	uint32_t nr_irqs = ((readl(gic->dist + GICD_TYPER) & 0x1f) + 1) * 32;
-	int error;
-
-	el3_writel(0, gic->dist + GICD_CTLR);
-	error = wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
-	if (error)
-		return error;
-	el3_writel(GICD_CTLR_ARE_S | GICD_CTLR_ARE_NS, gic->dist + GICD_CTLR);
-	for (uint32_t irq = GIC_NR_PRIVATE; irq < nr_irqs; irq += 32)
-		el3_writel(0, gic->dist + GICD_IGRPMODR + irq / 8);
-	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
-}
-
-/* Everything off, then routing by affinity and all interrupts in group 1. */
-static int init_distributor(struct device *dev, struct gic *gic)
-{
-	int error = el3_is_ours() ? init_secure(gic) : 0;
-
-	if (error)
-		return error;
-	writel(0, gic->dist + GICD_CTLR);
-	error = wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
-	if (!error)
-		error = gic_init(dev, gic);
-	if (error)
-		return error;
-	for (uint32_t irq = GIC_NR_PRIVATE; irq < gic->nr_irqs; irq += 32)
-		writel(UINT32_MAX, gic->dist + GICD_IGROUPR + irq / 8);
-	writel(GICD_CTLR_ARE, gic->dist + GICD_CTLR);
-	writel(GICD_CTLR_ARE | GICD_CTLR_ENABLE, gic->dist + GICD_CTLR);
-	return wait_clear(gic->dist + GICD_CTLR, GICD_CTLR_RWP);
-}
-
 /* Reads as 0 and ignores writes in the non-secure state of a GIC that has two. */
 static int wake(char *waker)
 {
 	if (!el3_is_ours()) {
 		writel(readl(waker) & ~(uint32_t)WAKER_SLEEP, waker);
-		return wait_clear(waker, WAKER_ASLEEP);
+		return gicv3_wait_clear(waker, WAKER_ASLEEP);
 	}
 	el3_writel(el3_readl(waker) & ~(uint32_t)WAKER_SLEEP, waker);
-	for (int i = 0; i < POLLS; i++) {
+	for (int i = 0; i < GICV3_POLLS; i++) {
 		if (!(el3_readl(waker) & WAKER_ASLEEP))
 			return 0;
 		port_relax();
@@ -319,7 +265,7 @@ static int gicv3_probe(struct device *dev)
 		device_log(dev, "the CPU's system register interface is off");
 		return -ENODEV;
 	}
-	error = init_distributor(dev, gic);
+	error = gicv3_dist_init(dev, gic);
 	if (!error)
 		error = init_redistributor(gic);
 	if (error)
@@ -334,7 +280,7 @@ static int gicv3_probe(struct device *dev)
 	write_icc("icc_igrpen1_el1", 1);
 	return 0;
 quiet:
-	writel(0, gic->dist + GICD_CTLR);
+	(void)gicv3_dist_quiet(gic);
 	return error;
 }
 
@@ -344,7 +290,7 @@ static void gicv3_remove(struct device *dev)
 
 	smp_set_ipi(NULL);
 	write_icc("icc_igrpen1_el1", 0);
-	writel(GICD_CTLR_ARE, gic->dist + GICD_CTLR);
+	(void)gicv3_dist_quiet(gic);
 	arm64_irq_register(NULL);
 	irq_chip_unregister(dev);
 	gicv3_dev = NULL;
