@@ -69,6 +69,7 @@ include mk/run.mk
 include mk/flash.mk
 include mk/chains.mk
 include mk/check.mk
+include mk/farm.mk
 include mk/docs.mk
 
 .PHONY: help clean boards

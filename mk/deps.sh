@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Look for the tools Quarry needs, and install the packages of those that are missing.
 #
-#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, sdcard, uboot, test, docs, fuzz, mutate, prove, debug, all
+#   mk/deps.sh install|check PURPOSE...     PURPOSE: build, run, tree, sdcard, uboot, test, docs, fuzz, mutate, prove, debug, farm, all
 # ISAS in the environment: the instruction sets it is for
 #
 # Presence is judged by the command or file itself, so tools that did not come from a package count too.
@@ -212,6 +212,13 @@ deps_debug() {
 	need_command gdb-multiarch gdb-multiarch
 }
 
+deps_farm() {
+	deps_run
+	deps_python
+	need_file python3-pytest pytest /usr/lib/python3/dist-packages/pytest
+	need_file python3-labgrid labgrid /usr/lib/python3/dist-packages/labgrid
+}
+
 for purpose in "$@"; do
 	case $purpose in
 	build) deps_build ;;
@@ -224,6 +231,7 @@ for purpose in "$@"; do
 	mutate) deps_mutate ;;
 	prove) deps_prove ;;
 	debug) deps_debug ;;
+	farm) deps_farm ;;
 	bench) deps_bench ;;
 	linux) deps_linux ;;
 	bench-host) deps_bench_host ;;

@@ -5,6 +5,7 @@ plan, the numbering, and the closing line's count and CRC-32, so that a lost or 
 serial line is an error, never a pass.
 """
 import re
+import xml.etree.ElementTree
 import zlib
 from dataclasses import dataclass, field
 
@@ -72,3 +73,21 @@ def _results(records, passed, failed, skipped):
     if (passed, failed, skipped) != tuple(verdicts.count(v) for v in (True, False, None)):
         raise KtapError("the closing line's counts are not those of the results")
     return results
+
+
+def junit(results):
+    """JUnit's XML of a report's results, one case each; a suite of ours is its class name."""
+    verdicts = [result.passed for result in results]
+    suite = xml.etree.ElementTree.Element("testsuite", name="quarry", tests=str(len(results)), errors="0",
+                                          failures=str(verdicts.count(False)), skipped=str(verdicts.count(None)))
+    for result in results:
+        classname, _, name = result.name.partition(".")
+        case = xml.etree.ElementTree.SubElement(suite, "testcase", classname=classname, name=name)
+        if result.passed is False:
+            xml.etree.ElementTree.SubElement(case, "failure", message=result.text).text = "\n".join(result.notes)
+        elif result.passed is None:
+            xml.etree.ElementTree.SubElement(case, "skipped", message=result.text.removeprefix("SKIP "))
+    suites = xml.etree.ElementTree.Element("testsuites")
+    suites.append(suite)
+    xml.etree.ElementTree.indent(suites)
+    return xml.etree.ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"

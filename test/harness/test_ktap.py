@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The checker of the machine's reports itself: whatever the serial line does to one is noticed."""
+import xml.etree.ElementTree
 import zlib
 
 import pytest
@@ -63,3 +64,16 @@ def test_wrong_counts_are_noticed(wrong):
     name, value = wrong.split("=")
     with pytest.raises(ktap.KtapError):
         ktap.check(GOOD.replace(wrong, f"{name}={int(value) + 1}"))
+
+
+def test_junit():
+    """Each case of the machine once, with its verdict and what was said of it; the counts are theirs."""
+    results = ktap.check(GOOD)
+    results[2].notes.append("# expected 1 < 2 & got \"3\"")
+    suite = xml.etree.ElementTree.fromstring(ktap.junit(results).encode()).find("testsuite")
+    cases = {f"{case.get('classname')}.{case.get('name')}": case for case in suite}
+    assert list(cases) == [name for name, _ in RESULTS]
+    assert {name: len(case) and case[0].tag for name, case in cases.items()} == \
+        {"order.0": 0, "order.1": 0, "pcp.off": "failure", "blk.rings": "skipped"}
+    assert cases["pcp.off"][0].text == "# expected 1 < 2 & got \"3\"" and cases["blk.rings"][0].get("message") == "no disk"
+    assert [suite.get(key) for key in ("tests", "failures", "skipped", "errors")] == ["4", "1", "1", "0"]
