@@ -5,3 +5,8 @@
 docs: | deps-check ## make the reference of include/quarry: build/docs/index.html
 	$(call say,DOXYGEN,$(O)/docs)
 	$(Q)mkdir -p $(O)/docs && DOCS_OUT=$(O)/docs doxygen docs/Doxyfile
+
+.PHONY: pictures
+pictures: ## draw README's pictures of the console anew (docs/figures/*.svg)
+	$(Q)$(MAKE) --no-print-directory build BOARD=qemu-virt-riscv64
+	$(Q)/usr/bin/python3 test/harness/pictures.py

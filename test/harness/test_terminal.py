@@ -3,18 +3,15 @@
 The console as a user sees it: `make run` in a terminal of 80 columns and 24 rows, which tmux emulates. Keys go in, and what is
 read is the screen.
 """
-import os
 import re
-import signal
-import subprocess
 import time
+import xml.etree.ElementTree
 
 import pytest
 
-from board import ROOT
+import pictures
+from terminal import COLUMNS, MORE, ROWS, Terminal
 
-COLUMNS, ROWS = 80, 24
-MORE = "-- more:"
 # What does not come back to the prompt by itself, or takes long.
 NOT_RUN = {"bench", "clear", "disk", "edu", "flash", "fwcfg", "memtest", "map", "poweroff", "reboot", "shutdown", "stress", "test",
            "trap"}
@@ -22,79 +19,11 @@ MORE_LINES = ["test -l", "bench -l", "test frag", "stress seconds=1", "bench B1 
               "nosuchcommand", "alloc 0 __GFP_MOVABLE|__GFP_RECLAIMABLE"]
 
 
-class Terminal:
-    """A machine in a window of tmux; one server for each, so that nobody else's is touched."""
-
-    def __init__(self, board):
-        self.socket = f"quarry-{os.getpid()}-{board}"
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
-                  f"cd {ROOT} && exec make -s run BOARD={board} SMP=2 QEMU_EXTRA='-device edu -device virtio-rng-device'")
-        self.tmux("set-option", "-g", "history-limit", "20000")
-
-    def tmux(self, *args):
-        return subprocess.run(["tmux", "-L", self.socket, *args], text=True, capture_output=True, check=True).stdout
-
-    def type(self, text, *keys):
-        if text:
-            self.tmux("send-keys", "-l", "--", text)
-        if keys:
-            self.tmux("send-keys", *keys)
-
-    def screen(self):
-        return self.tmux("capture-pane", "-p").rstrip("\n").split("\n")
-
-    def history(self, *options):
-        return self.tmux("capture-pane", "-p", "-S", "-", *options).rstrip("\n").split("\n")
-
-    def wait(self, pattern, seconds=60):
-        """Until the last line of the screen is so; the screen."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            screen = self.screen()
-            if re.fullmatch(pattern, screen[-1].rstrip()):
-                return screen
-            time.sleep(0.03)
-        raise AssertionError("\n".join([f"no {pattern!r} within {seconds} s:", *self.screen()]))
-
-    def until(self, seen, seconds=30):
-        """Until the screen is so; the screen."""
-        deadline = time.monotonic() + seconds
-        while not seen(screen := self.screen()):
-            assert time.monotonic() < deadline, "\n".join(screen)
-            time.sleep(0.03)
-        return screen
-
-    def prompt(self, seconds=60):
-        """Page through to the next prompt."""
-        while True:
-            if self.wait(f"quarry>|{MORE}.*", seconds)[-1].startswith(MORE):
-                self.type("", "Space")
-                time.sleep(0.03)
-                continue
-            return
-
-    def run(self, line):
-        self.type(line)
-        self.until(lambda screen: screen[-1].endswith(line))
-        self.type("", "Enter")
-        self.until(lambda screen: not screen[-1].endswith(line))
-        self.prompt()
-
-    def close(self):
-        # The pane's process group is make and QEMU, which outlives its terminal.
-        os.killpg(int(self.tmux("display-message", "-p", "#{pane_pid}")), signal.SIGTERM)
-        subprocess.run(["tmux", "-L", self.socket, "kill-server"], capture_output=True, check=False)
-
-
 @pytest.fixture(scope="module")
 def terminal(setup):
     window = Terminal(setup.board)
     try:
-        window.wait("quarry>", 120)
-        window.type(" ")
-        window.wait("quarry>")
-        time.sleep(0.3)  # its answer
-        window.type("", "C-u")
+        window.meet()
         yield window
     finally:
         window.close()
@@ -152,6 +81,24 @@ def test_log_erases_progress(terminal):
     failures = [line for line in lines if "page allocation failure" in line]
     assert failures and all(line.startswith("[") for line in failures)
     assert not [line for line in lines if "Ctrl-C ends" in line]
+
+
+def test_picture(terminal):
+    """What `make pictures` draws is what is on the screen: each character in its place, the cursor reversed, and colours."""
+    terminal.type("map type", "Enter")
+    plain = terminal.wait("arrows .*")
+    drawn = xml.etree.ElementTree.fromstring(
+        pictures.svg(terminal.tmux("capture-pane", "-p", "-e").rstrip("\n").split("\n"), "map"))
+    terminal.type("q")
+    terminal.wait("quarry>")
+    screen = [[" "] * COLUMNS for _ in range(ROWS)]
+    texts = drawn.findall("{http://www.w3.org/2000/svg}text")
+    for text in texts:
+        column, row = (int(text.get("x")) - pictures.MARGIN) // pictures.CELL_WIDTH, int(text.get("y")) // pictures.CELL_HEIGHT
+        screen[row - 1][column:column + len(text.text)] = text.text
+    assert ["".join(row).rstrip() for row in screen][:len(plain)] == [line.rstrip() for line in plain]
+    assert len({text.get("fill") for text in texts}) >= 3
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}rect")) == 2  # the ground, and the cursor
 
 
 def test_search(terminal):
