@@ -247,8 +247,22 @@ static void print_pagesets(enum zone_type zone)
 	}
 }
 
+/* With the first zone that has pages, where Linux has its per-node counters. */
+static void print_node(void)
+{
+	struct node_info node;
+
+	mm_node_info(&node);
+	printf("  per-node stats\n");
+	printf("      node_start_pfn %" PRIu64 "\n", node.node_start_pfn);
+	printf("      node_present_pages %" PRIu64 "\n", node.node_present_pages);
+	printf("      node_spanned_pages %" PRIu64 "\n", node.node_spanned_pages);
+}
+
 static int cmd_zoneinfo(int argc, char **argv)
 {
+	bool node_shown = false;
+
 	if (argc != 1)
 		return console_usage(argv[0]);
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++) {
@@ -256,6 +270,10 @@ static int cmd_zoneinfo(int argc, char **argv)
 
 		mm_zone_info((enum zone_type)zone, &info);
 		printf("Node %d, zone %8s\n", 0, info.name);
+		if (info.present && !node_shown) {
+			print_node();
+			node_shown = true;
+		}
 		printf("  pages free     %" PRIu64 "\n", info.free);
 		printf("        boost    0\n"); /* watermarks are never boosted */
 		printf("        min      %" PRIu64 "\n", info.mark.min);

@@ -98,6 +98,20 @@ struct zone_info {
  */
 void mm_zone_info(enum zone_type zone, struct zone_info *info);
 
+struct node_info {
+	pfn_t node_start_pfn;	     /* first frame of the node's span */
+	uint64_t node_present_pages; /* pages that exist */
+	uint64_t node_spanned_pages; /* from the first to the last, holes included */
+};
+/*
+ * mm_node_info() - the one node, of all zones; pages.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   linear in memblock's regions.
+ * Source:  Linux include/linux/mmzone.h, pg_data_t.
+ */
+void mm_node_info(struct node_info *info);
+
 /*
  * si_mem_available() - MemAvailable of /proc/meminfo: free pages less what each zone keeps, its
  * high watermark and its largest protection. Pages in per-CPU caches do not count, nor what

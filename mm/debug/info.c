@@ -76,6 +76,25 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 		info->protection[i] = READ_ONCE(zone->lowmem_reserve[i]);
 }
 
+void mm_node_info(struct node_info *info)
+{
+	pfn_t end = 0;
+
+	memset(info, 0, sizeof(*info));
+	for (int type = 0; type < MAX_NR_ZONES; type++) {
+		struct zone_info zone;
+
+		mm_zone_info((enum zone_type)type, &zone);
+		if (!zone.present)
+			continue;
+		if (!info->node_present_pages)
+			info->node_start_pfn = zone.start_pfn;
+		info->node_present_pages += zone.present;
+		end = zone.start_pfn + zone.spanned;
+	}
+	info->node_spanned_pages = end - info->node_start_pfn;
+}
+
 /*
  * A zone keeps no more than all it has. What is free in one zone stands in for what another keeps,
  * as in Linux: the sum is what counts.

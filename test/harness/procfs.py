@@ -103,7 +103,7 @@ def zoneinfo(text):
         if match:
             zone["stats"][match[1]] = int(match[2])
             continue
-        assert line.strip() in ("pagesets",), f"not a line of zoneinfo: {line!r}"
+        assert line.strip() in ("pagesets", "per-node stats"), f"not a line of zoneinfo: {line!r}"
     return zones
 
 

@@ -39,6 +39,7 @@ def test_zoneinfo(proc):
     managed = [zone["pages"]["managed"] for zone in zones.values()]
     assert bool(managed[1]) == proc.both_zones
     min_free = isqrt_min_free(sum(managed))
+    node = last = None
     for i, zone in enumerate(zones.values()):
         pages = zone["pages"]
         assert list(pages)[:5] == ["free", "boost", "min", "low", "high"]
@@ -48,10 +49,17 @@ def test_zoneinfo(proc):
         assert (pages["min"], pages["low"], pages["high"]) == (low, low + step, low + 2 * step)
         assert zone["protection"] == [0, managed[1] // 256 if i == 0 else 0]
         if pages["present"]:
+            node = node or zone["stats"]  # Linux too has the node's figures with its first zone
+            last = zone["start_pfn"] + pages["spanned"]
             assert zone["stats"]["nr_free_pages"] == pages["free"]
             assert [cpu["cpu"] for cpu in zone["pagesets"]] == [0]
             assert zone["pagesets"][0]["count"] == 0
             assert zone["start_pfn"] > 0
+    populated = [zone for zone in zones.values() if zone["pages"]["present"]]
+    assert node["node_start_pfn"] == populated[0]["start_pfn"]
+    assert node["node_present_pages"] == sum(zone["pages"]["present"] for zone in populated)
+    assert node["node_spanned_pages"] == last - node["node_start_pfn"]
+    assert sum("node_start_pfn" in zone["stats"] for zone in populated) == 1
 
 
 def test_files_agree(proc):

@@ -175,6 +175,32 @@ static void figures(void)
 	EXPECT_LE(covered * 821 / 100 + spans * 16, layout.memmap_bytes);
 }
 
+/* The node's figures against its frames, counted: the first that has a descriptor of memory, the last, how many. */
+static void node(void)
+{
+	const struct memblock_region *region;
+	struct node_info info;
+	pfn_t first = MM_NO_PFN, last = 0;
+	uint64_t present = 0;
+
+	for_each_mem_region (region) {
+		for (pfn_t pfn = PFN_UP(region->base); pfn < PFN_DOWN(region->base + region->size);
+		     pfn++) {
+			struct page_info page;
+
+			if (mm_page_info(pfn, &page) != 0)
+				continue;
+			first = pfn < first ? pfn : first;
+			last = pfn > last ? pfn : last;
+			present++;
+		}
+	}
+	mm_node_info(&info);
+	EXPECT_EQ(first, info.node_start_pfn);
+	EXPECT_EQ(present, info.node_present_pages);
+	EXPECT_EQ(last - first + 1, info.node_spanned_pages);
+}
+
 /* Every frame asked for what it is; blocks of free frames counted, against buddyinfo. */
 static void walk(void)
 {
@@ -217,4 +243,5 @@ TEST_CASE(zone, dma32_stays, dma32_stays);
 TEST_CASE(zone, fallback, fallback);
 TEST_CASE(zone, zonelists, zonelists);
 TEST_CASE(zone, figures, figures);
+TEST_CASE(zone, node, node);
 TEST_CASE(zone, walk, walk);
