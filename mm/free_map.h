@@ -20,6 +20,9 @@
 #define WORD_FULL  (~(uint64_t)0 >> (64 - WORD_PAGES))
 #define PB_WORDS   (1UL << (pageblock_order - WORD_ORDER))
 
+/* The largest free block is so many pageblocks: 1, 2 (a pair) or more. */
+#define SECTION_PAGEBLOCKS (1UL << (SECTION_SHIFT - pageblock_order))
+
 /* The bits of a block of this order, WORD_ORDER at most, at the lowest position of a word. */
 static inline uint64_t map_mask(unsigned long order)
 {

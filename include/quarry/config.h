@@ -92,10 +92,11 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #endif
 
 /*
- * Geometry. The largest block has 2^CONFIG_MAX_PAGE_ORDER pages, and so has a section, the unit in
- * which memory gets its descriptors; it is two pageblocks, whose blocks are grouped by mobility.
- * The trust map has a byte for 2^CONFIG_TRUST_GROUP_SHIFT descriptors. page.h and mm/ refuse to be
- * built with what cannot work.
+ * Geometry. The largest block has 2^CONFIG_MAX_PAGE_ORDER pages (3 to 12), and so has a section, the
+ * unit in which memory gets its descriptors. Blocks are grouped by mobility in pageblocks of
+ * 2^CONFIG_PAGEBLOCK_ORDER pages (2 to CONFIG_MAX_PAGE_ORDER); all is tuned for two in a section. The
+ * trust map has a byte for 2^CONFIG_TRUST_GROUP_SHIFT descriptors. page.h and mm/ refuse to be built
+ * with what cannot work.
  */
 #ifndef CONFIG_MAX_PAGE_ORDER
 #define CONFIG_MAX_PAGE_ORDER 10
@@ -104,7 +105,11 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #define CONFIG_PAGEBLOCK_ORDER 9
 #endif
 #ifndef CONFIG_TRUST_GROUP_SHIFT
+#if CONFIG_PAGEBLOCK_ORDER < 5
+#define CONFIG_TRUST_GROUP_SHIFT CONFIG_PAGEBLOCK_ORDER
+#else
 #define CONFIG_TRUST_GROUP_SHIFT 5
+#endif
 #endif
 
 /* Caches of objects (slab.h): 68 of kmalloc(), the others for kmem_cache_create(). */
@@ -132,10 +137,18 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #define CONFIG_PCP_BLOCKS_MAX 4
 #endif
 #ifndef CONFIG_PCP_BATCH_ORDER
+#if CONFIG_PAGEBLOCK_ORDER < 5
+#define CONFIG_PCP_BATCH_ORDER (CONFIG_PAGEBLOCK_ORDER - 1)
+#else
 #define CONFIG_PCP_BATCH_ORDER 4
 #endif
+#endif
 #ifndef CONFIG_PCP_RETURN_ORDER
+#if CONFIG_PAGEBLOCK_ORDER < 4
+#define CONFIG_PCP_RETURN_ORDER (CONFIG_PAGEBLOCK_ORDER - 1)
+#else
 #define CONFIG_PCP_RETURN_ORDER 3
+#endif
 #endif
 
 /*

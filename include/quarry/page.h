@@ -64,12 +64,9 @@ enum page_state {
 #define pageblock_nr_pages (1UL << pageblock_order)
 QUARRY_STATIC_ASSERT(PAGE_SHIFT == 12 || PAGE_SHIFT == 14 || PAGE_SHIFT == 16,
 		     "CONFIG_PAGE_SHIFT: pages of 4, 16 or 64 KiB");
-QUARRY_STATIC_ASSERT(MAX_PAGE_ORDER >= 2 && MAX_PAGE_ORDER <= 15,
-		     "CONFIG_MAX_PAGE_ORDER: an order has 4 bits in a descriptor");
-QUARRY_STATIC_ASSERT(pageblock_order <= 9,
-		     "CONFIG_PAGEBLOCK_ORDER: the map of a pageblock has eight words at most");
-QUARRY_STATIC_ASSERT(pageblock_order == MAX_PAGE_ORDER - 1,
-		     "CONFIG_PAGEBLOCK_ORDER: the largest block is a pair of pageblocks");
+QUARRY_STATIC_ASSERT(MAX_PAGE_ORDER >= 3 && MAX_PAGE_ORDER <= 12, "CONFIG_MAX_PAGE_ORDER: 3 to 12");
+QUARRY_STATIC_ASSERT(pageblock_order >= 2 && pageblock_order <= MAX_PAGE_ORDER,
+		     "CONFIG_PAGEBLOCK_ORDER: 2 to CONFIG_MAX_PAGE_ORDER");
 QUARRY_STATIC_ASSERT(
 	CONFIG_TRUST_GROUP_SHIFT >= 1 && CONFIG_TRUST_GROUP_SHIFT <= pageblock_order &&
 		CONFIG_TRUST_GROUP_SHIFT <= PAGE_SHIFT - 3,

@@ -73,7 +73,8 @@ static void check_whole(struct walk *walk, unsigned long index, unsigned int ord
 
 static void check_free(struct walk *walk, unsigned long index, unsigned int order)
 {
-	unsigned long buddy = index ^ (1UL << order);
+	/* The largest has none. */
+	unsigned long buddy = order < MAX_PAGE_ORDER ? index ^ (1UL << order) : index;
 	bool kept =
 		order == pageblock_order && (pageblock_is_kept(index) || pageblock_is_kept(buddy));
 

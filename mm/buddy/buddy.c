@@ -64,7 +64,7 @@ void pb_settle(struct zone *zone, struct pageblock *pb, long most)
 {
 	VM_BUG_ON(most < PB_OFF_LIST || most >= pageblock_order);
 	VM_BUG_ON(pb_is_whole(pb));
-	VM_BUG_ON(!*pb_orders(pb_index(pb)) != !pb->nr_free);
+	VM_BUG_ON(!pb_has_free(pb_index(pb)) != !pb->nr_free);
 	VM_BUG_ON(pb_largest(pb_index(pb), most) != pb_largest(pb_index(pb), pageblock_order - 1));
 	pb_relist(zone, pb, pb_largest(pb_index(pb), most));
 }
@@ -183,7 +183,7 @@ static inline unsigned long first_free_word(const struct pageblock *pb)
 {
 	unsigned long index = pb_index(pb);
 
-	if (FOR_SPEED)
+	if (MAP_AT_ONCE)
 		return index + (lowest_bit(bytes_from(*pb_orders(index), 1)) >> 3 << WORD_ORDER);
 	while (!*map_order(index))
 		index += WORD_PAGES;
@@ -307,7 +307,7 @@ void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order)
 {
 	unsigned long index = pb_index(pb);
 
-	VM_BUG_ON(order != pageblock_order && order != MAX_PAGE_ORDER);
+	VM_BUG_ON(order < pageblock_order || order > MAX_PAGE_ORDER);
 	VM_BUG_ON(!pb_is_whole(pb) || pb->list != PB_OFF_LIST);
 	VM_BUG_ON(index & ((1UL << order) - 1));
 	VM_BUG_ON(order > pageblock_order &&
@@ -340,7 +340,10 @@ static struct pageblock *whole_take(struct zone *zone, unsigned int order)
 			return NULL;
 		have = MAX_PAGE_ORDER;
 	}
-	if (have > order)
+	if (SECTION_PAGEBLOCKS > 2)
+		while (have-- > order)
+			whole_add(zone, pb_buddy(pb, have), have);
+	else if (have > order)
 		whole_add(zone, pb + 1, pageblock_order);
 	return pb;
 }
@@ -478,7 +481,7 @@ take_pages(struct zone *zone, unsigned long most, enum migratetype type, uint64_
 			index = first_free_word(pb);
 		before = got;
 		got += take_from_word(index, most, got, raw, top, &touched);
-	} while (got > before && got < most && got < ENOUGH_PAGES && *pb_orders(index) && --words);
+	} while (got > before && got < most && got < ENOUGH_PAGES && pb_has_free(index) && --words);
 	VM_BUG_ON(!got);
 	count_free(zone, pb, -(long)got);
 	if (may_be_largest(pb, touched))
@@ -555,7 +558,7 @@ static __attribute__((noinline)) unsigned long take_scattered(struct zone *zone,
 			break;
 		*map_word(index) = 0;
 		*map_order(index) = 0;
-		if (slot == end || !--words || !*pb_orders(index))
+		if (slot == end || !--words || !pb_has_free(index))
 			break;
 	}
 	if (left) {
@@ -564,7 +567,7 @@ static __attribute__((noinline)) unsigned long take_scattered(struct zone *zone,
 	}
 	got = (unsigned long)(slot - top);
 	count_free(zone, pb, -(long)got);
-	if (pb->list >= (long)WORD_ORDER ||
+	if (!MAP_AT_ONCE || pb->list >= (long)WORD_ORDER ||
 	    !bytes_from(*pb_orders(index), (unsigned long)pb->list + 1))
 		pb_settle(zone, pb, pb->list);
 	return got;

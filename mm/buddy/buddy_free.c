@@ -13,7 +13,7 @@
  */
 static void whole_free(struct zone *zone, struct pageblock *pb)
 {
-	struct pageblock *twin = pb_twin(pb);
+	struct pageblock *twin = SECTION_PAGEBLOCKS > 1 ? pb_twin(pb) : pb;
 	unsigned long order = pageblock_order;
 
 	pb_relist(zone, pb, PB_OFF_LIST);
@@ -23,6 +23,15 @@ static void whole_free(struct zone *zone, struct pageblock *pb)
 		pb = twin < pb ? twin : pb;
 		mm.memmap[pb_index(pb + 1)].word = PAGE_NONE;
 		order++;
+	}
+	for (struct pageblock *buddy;
+	     SECTION_PAGEBLOCKS > 2 && order > pageblock_order && order < MAX_PAGE_ORDER; order++) {
+		buddy = pb_buddy(pb, order);
+		if (buddy->list != (long)order)
+			break;
+		pb_off(zone, buddy);
+		mm.memmap[pb_index(pb < buddy ? buddy : pb)].word = PAGE_NONE;
+		pb = pb < buddy ? pb : buddy;
 	}
 	whole_add(zone, pb, order);
 }
@@ -87,7 +96,7 @@ static void pair_free(struct zone *zone, unsigned long index)
 /* Any pages that were not free, of one pageblock or of a pair. */
 static void buddy_free_range(struct zone *zone, unsigned long index, unsigned long end)
 {
-	if (FOR_SPEED && end - index == MAX_ORDER_NR_PAGES && end - index > pageblock_nr_pages) {
+	if (FOR_SPEED && SECTION_PAGEBLOCKS == 2 && end - index == MAX_ORDER_NR_PAGES) {
 		pair_free(zone, index);
 		return;
 	}

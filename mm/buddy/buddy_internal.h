@@ -34,9 +34,27 @@ MM_SHARED_INLINE struct pageblock *pb_find(const struct zone *zone, unsigned int
 void pb_settle(struct zone *zone, struct pageblock *pb, long most);
 /*
  * One that is free as a whole, and on no list, goes on that of order 9 or, with its twin, of order
- * 10.
+ * 10: of the block's order, whose first pageblock it is.
  */
 void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order);
+
+/*
+ * Of the free block that head is the first pageblock of, the part of this order, pageblock_order or
+ * more, that pb lies in is on no list any more; the rest of it stays free.
+ */
+static inline void whole_cut(struct zone *zone, struct pageblock *head, struct pageblock *pb,
+			     unsigned long order)
+{
+	unsigned long have = (unsigned long)head->list;
+
+	mm.memmap[pb_index(head)].word = PAGE_NONE;
+	pb_relist(zone, head, PB_OFF_LIST);
+	if (SECTION_PAGEBLOCKS > 2)
+		while (have-- > order)
+			whole_add(zone, pb_buddy(pb, have), have);
+	else if (have > order)
+		whole_add(zone, pb_twin(pb), pageblock_order);
+}
 /*
  * Take a block of order *order from a pageblock that is of this type from now on. With lowest <
  * *order it may be smaller, of an order that the pageblock has: `lowest` it has in any case.

@@ -67,30 +67,23 @@ static unsigned long find_place(unsigned long first, unsigned long start, unsign
 /* ---- one that is free as a whole --------------------------------------------------------- */
 
 /*
- * The first place of this order in the pageblock at `first`, or in it and its twin, which are free
+ * The first place of this order in the pageblock at `first`, or in the block it begins, which is free
  * as a whole; it is on no list any more. NIL32: there is none, and nothing has changed.
  */
 static unsigned long whole_place(struct zone *zone, unsigned long first, unsigned long start,
 				 unsigned long end, unsigned int order, unsigned long pages)
 {
 	unsigned long size = 1UL << order;
-	struct pageblock *pb = &mm.pageblocks[first >> pageblock_order], *head = pb;
+	struct pageblock *pb = &mm.pageblocks[first >> pageblock_order], *head;
 	unsigned long at = first & ~(size - 1);
 
 	if (start > at)
 		at = (start + size - 1) & ~(size - 1);
-	if (pb->list == PB_OFF_LIST) /* the upper one of a pair */
-		head = pb_twin(pb);
+	head = whole_head(pb);
 	if (at + pages > end || at >= first + pageblock_nr_pages ||
 	    order > (unsigned int)head->list || FAULT_POINT())
 		return NIL32;
-	mm.memmap[pb_index(head)].word = PAGE_NONE;
-	if (head->list > pageblock_order && order <= pageblock_order) {
-		pb_relist(zone, head, PB_OFF_LIST);
-		whole_add(zone, pb_twin(pb), pageblock_order);
-	} else {
-		pb_relist(zone, head, PB_OFF_LIST);
-	}
+	whole_cut(zone, head, pb, order > pageblock_order ? order : pageblock_order);
 	return at;
 }
 

@@ -105,9 +105,19 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
 
+/* Are all pageblocks of a block of this order free as a whole? */
+static inline bool all_whole(const struct pageblock *pb, unsigned int order)
+{
+	const struct pageblock *end = pb + (1UL << (order - pageblock_order));
+
+	while (pb < end && pb_is_whole(pb))
+		pb++;
+	return pb == end;
+}
+
 /*
  * A HIGHATOMIC pageblock with a free block of this order or above: of those, the smallest. For the
- * largest order it is a pageblock that is free as a whole, as its other half is. NULL: none was
+ * largest orders it is a pageblock that is free as a whole, as the rest of the block is. NULL: none was
  * found.
  */
 static struct pageblock *highatomic_with(const struct zone *zone, unsigned int order)
@@ -120,7 +130,8 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 	for (int i = 0; n != NIL32 && i < PAIR_CANDIDATES; i++) {
 		struct pageblock *pb = &mm.pageblocks[n];
 
-		if (pb_twin(pb)->list == pageblock_order)
+		if (SECTION_PAGEBLOCKS == 2 ? pb_twin(pb)->list == pageblock_order
+					    : all_whole(pb_aligned(pb, order), order))
 			return pb;
 		n = pb->next;
 	}
@@ -134,8 +145,9 @@ void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 
 	VM_BUG_ON(!zone_locked(zone));
 	/* Both go to a list together. */
-	if (FOR_SPEED && end - start > pageblock_nr_pages && pb_is_whole(&pair[0]) &&
-	    pb_is_whole(&pair[1]) && !pb_is_kept(&pair[0]) && !pb_is_kept(&pair[1]) && put) {
+	if (FOR_SPEED && SECTION_PAGEBLOCKS == 2 && end - start > pageblock_nr_pages &&
+	    pb_is_whole(&pair[0]) && pb_is_whole(&pair[1]) && !pb_is_kept(&pair[0]) &&
+	    !pb_is_kept(&pair[1]) && put) {
 		pb_relist(zone, &pair[0], PB_OFF_LIST);
 		pb_relist(zone, &pair[1], PB_OFF_LIST);
 		mm.memmap[start + pageblock_nr_pages].word = PAGE_NONE;
@@ -157,10 +169,17 @@ void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 			pb->type = (uint8_t)type;
 		} else if (!put) {
 			continue;
+		} else if (SECTION_PAGEBLOCKS > 2 && pb->list >= pageblock_order) {
+			start += (1UL << pb->list) - 1; /* it was free before */
+			continue;
 		}
 		buddy_added(zone, start);
 		if (put && pb->list == MAX_PAGE_ORDER) /* with its twin, which was free */
 			break;
+		if (SECTION_PAGEBLOCKS > 2 && put && pb_is_whole(pb)) { /* as what it merged with */
+			pb = whole_head(pb);
+			start = pb_index(pb) + (1UL << pb->list) - 1;
+		}
 	}
 }
 
@@ -168,13 +187,14 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long m
 			  enum migratetype type)
 {
 	struct pageblock *pb = highatomic_with(zone, order);
-	unsigned long start, pages = order > pageblock_order ? MAX_ORDER_NR_PAGES : 1;
+	const unsigned long large = SECTION_PAGEBLOCKS == 2 ? MAX_ORDER_NR_PAGES : 1UL << order;
+	unsigned long start, pages = order > pageblock_order ? large : 1;
 
 	if (!pb || pb->nr_free < missing || FAULT_POINT())
 		return false;
 	if (type == TAKE_NOTHING)
 		return true;
 	start = ((unsigned long)(pb - mm.pageblocks) << pageblock_order) & ~(pages - 1);
-	highatomic_unreserve_range(zone, start, start + pages, type); /* both halves, or this one */
+	highatomic_unreserve_range(zone, start, start + pages, type); /* all of it, or this one */
 	return true;
 }

@@ -30,7 +30,7 @@ static int8_t *upper_trust(const struct pageblock *pb)
 
 static void note_place(struct pageblock *pb, const struct pageblock *head)
 {
-	bool unread = *upper_trust(pb) == TRUST_NONE;
+	bool unread = SECTION_PAGEBLOCKS == 2 && *upper_trust(pb) == TRUST_NONE;
 
 	pb->was = (head->list == PB_OFF_LIST ? WAS_PREV : head->prev & WAS_PREV) |
 		  (uint32_t)pb->type << WAS_TYPE | (uint32_t)(head->list + 1) << WAS_LIST |
@@ -82,19 +82,16 @@ static bool in_large_block(unsigned long index)
 
 bool buddy_isolate(struct zone *zone, unsigned long pageblock)
 {
-	struct pageblock *pb = &mm.pageblocks[pageblock], *twin = pb_twin(pb), *head = pb;
+	struct pageblock *pb = &mm.pageblocks[pageblock], *head = pb;
 
 	VM_BUG_ON(!zone_locked(zone));
 	if (pb->type == MIGRATE_ISOLATE || in_large_block(pb_index(pb)))
 		return false;
-	if (pb_is_whole(pb) && pb->list == PB_OFF_LIST)
-		head = twin; /* the upper one of a pair */
+	if (pb_is_whole(pb))
+		head = whole_head(pb);
 	note_place(pb, head);
-	if (head->list > pageblock_order) { /* the other half stays */
-		mm.memmap[pb_index(head)].word = PAGE_NONE;
-		pb_relist(zone, head, PB_OFF_LIST);
-		whole_add(zone, twin, pageblock_order);
-	}
+	if (head->list > pageblock_order) /* the other half stays */
+		whole_cut(zone, head, pb, pageblock_order);
 	pb_relist(zone, pb, PB_OFF_LIST);
 	retype(zone, pb, MIGRATE_ISOLATE);
 	buddy_added(zone, pb_index(pb));
@@ -114,8 +111,8 @@ void buddy_unisolate(struct zone *zone, unsigned long pageblock)
 	pb_relist(zone, pb, PB_OFF_LIST);
 	retype(zone, pb, pb_was(pb));
 	buddy_added(zone, index);
-	if (whole && pb->list == PB_OFF_LIST)
-		head = pb_twin(pb);
+	if (whole)
+		head = whole_head(pb);
 	if (head->list != PB_OFF_LIST)
 		restore_place(zone, head, was);
 	if (was >> WAS_UNREAD && head->list == MAX_PAGE_ORDER)

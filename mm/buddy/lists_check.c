@@ -50,7 +50,7 @@ static unsigned int check_map_words(struct walk *walk, unsigned long number)
 	return pages;
 }
 
-/* One that is free as a whole, alone or with its twin. */
+/* One that is free as a whole, alone or with those after it. */
 static void check_whole_pageblock(struct walk *walk, unsigned long number)
 {
 	const struct pageblock *pb = &mm.pageblocks[number];
@@ -61,7 +61,7 @@ static void check_whole_pageblock(struct walk *walk, unsigned long number)
 	       number, pb->list, base, mm.memmap[base].info, mm.memmap[base]._refcount,
 	       base >> GROUP_SHIFT, trust_of(base), base >> WORD_ORDER,
 	       (unsigned long long)*map_word(base));
-	expect(walk, pb->list == pageblock_order || number % 2 == 0,
+	expect(walk, !(base & ((1UL << pb->list) - 1)),
 	       "pageblock[%lu].list: %d, in the upper half of a section", number, pb->list);
 	if (pb_is_kept(pb) && pb->type < MIGRATE_TYPES) {
 		walk->lists[pb->type][pb->list]++;
@@ -98,7 +98,7 @@ static void check_pageblock(struct walk *walk, unsigned long number)
 		return;
 	}
 	/*
-	 * One that is free as a whole and on no list is the upper half of a pair (blocks_check.c).
+	 * One that is free as a whole and on no list is no first part of a free block (blocks_check.c).
 	 */
 	if (pages < pageblock_nr_pages)
 		largest = largest_free(number << pageblock_order);
@@ -231,7 +231,8 @@ void check_zone(struct walk *walk, const struct zone *zone)
 		check_untouched(walk, &mm.spans[s]);
 	}
 	for (uint32_t s = zone_first_span(zone); s < zone->span_end; s++)
-		for (unsigned long n = mm.spans[s].first * 2UL; n < mm.spans[s].opened * 2UL; n++)
+		for (unsigned long n = mm.spans[s].first * SECTION_PAGEBLOCKS;
+		     n < mm.spans[s].opened * SECTION_PAGEBLOCKS; n++)
 			check_pageblock(walk, n);
 	check_lists(walk);
 	free = walk->free_pages + zone->nr_untouched;

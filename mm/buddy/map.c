@@ -47,7 +47,7 @@ long pb_largest(unsigned long index, long most)
 {
 	uint64_t orders;
 
-	if (!FOR_SPEED) {
+	if (!MAP_AT_ONCE) {
 		while (most >= 0 && !pb_first(index, (unsigned long)most))
 			most--;
 		return most;
@@ -100,7 +100,7 @@ unsigned long pb_pick(unsigned long index, unsigned long order)
 	uint64_t fit, runs;
 
 	index &= ~(pageblock_nr_pages - 1);
-	if (!FOR_SPEED) {
+	if (!MAP_AT_ONCE) {
 		index = (unsigned long)(pb_first(index, order) - mm.map_order) << WORD_ORDER;
 	} else if (order < WORD_ORDER) {
 		index += lowest_bit(bytes_from(*pb_orders(index), order + 1)) >> 3 << WORD_ORDER;

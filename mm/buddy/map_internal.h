@@ -9,12 +9,17 @@
 
 #pragma GCC visibility push(hidden)
 
-static_assert(PB_WORDS <= 8, "the bytes of a pageblock are read as one word");
+/*
+ * The bytes of a pageblock of eight words or fewer are read at once; of a larger one (geometries that
+ * few choose) one after the other.
+ */
+#define MAP_AT_ONCE  (FOR_SPEED && PB_WORDS <= 8)
+#define ORDERS_BYTES (PB_WORDS < 8 ? PB_WORDS : 8)
 
 /* The same byte in each of the words of a pageblock. */
-#define EACH_BYTE(n) ((uint64_t)(n) * (0x0101010101010101U >> (64 - 8 * PB_WORDS)))
+#define EACH_BYTE(n) ((uint64_t)(n) * (0x0101010101010101U >> (64 - 8 * ORDERS_BYTES)))
 
-#if pageblock_order - WORD_ORDER == 3
+#if pageblock_order - WORD_ORDER >= 3
 typedef uint64_t __attribute__((may_alias)) map_orders;
 #elif pageblock_order - WORD_ORDER == 2
 typedef uint32_t __attribute__((may_alias)) map_orders;
@@ -23,12 +28,21 @@ typedef uint16_t __attribute__((may_alias)) map_orders;
 #else
 typedef uint8_t map_orders;
 #endif
-static_assert(sizeof(map_orders) == PB_WORDS, "one read has the bytes of all words");
+static_assert(sizeof(map_orders) == ORDERS_BYTES, "one read has the bytes of all words");
 
-/* The largest orders of a pageblock's words, plus one, a byte each. */
+/* The largest orders of a pageblock's words, plus one, a byte each; of its first eight words. */
 static inline map_orders *pb_orders(unsigned long index)
 {
 	return (map_orders *)(void *)map_order(index & ~(pageblock_nr_pages - 1));
+}
+
+/* Is any page of it free? By the map: its count may be of before. */
+static inline bool pb_has_free(unsigned long index)
+{
+	for (unsigned long i = 1; PB_WORDS > 8 && i < PB_WORDS / ORDERS_BYTES; i++)
+		if (pb_orders(index)[i])
+			return true;
+	return *pb_orders(index);
 }
 
 /* Of these bytes, those that are n (1 or more) at least, as a bit 7 of each. */
@@ -71,6 +85,8 @@ static inline void map_fill(unsigned long index, bool free)
 	for (unsigned long i = 0; i < PB_WORDS; i++)
 		word[i] = bits;
 	*pb_orders(index) = (map_orders)(free ? EACH_BYTE(WORD_ORDER + 1) : 0);
+	for (unsigned long i = 1; PB_WORDS > 8 && i < PB_WORDS / ORDERS_BYTES; i++)
+		pb_orders(index)[i] = *pb_orders(index);
 }
 
 #pragma GCC visibility pop

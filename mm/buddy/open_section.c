@@ -22,14 +22,20 @@ void section_clear(unsigned long section, bool free)
 	unsigned long index = section << SECTION_SHIFT;
 	uint64_t *trust = (uint64_t *)(void *)&mm.trust[index >> GROUP_SHIFT];
 	uint64_t none = 0x0101010101010101;
-	const unsigned long bytes = SECTION_PAGES / GROUP_PAGES;
+	const unsigned long bytes = SECTION_PAGES / GROUP_PAGES, end = index + SECTION_PAGES;
 
 	static_assert(TRUST_NONE == 1, "the bytes of the constant above");
 	VM_BUG_ON(section >= mm.nr_pages >> SECTION_SHIFT);
-	for (unsigned long end = index + SECTION_PAGES; index < end; index += pageblock_nr_pages)
+	for (; index < end; index += pageblock_nr_pages)
 		pageblock_clear(index, free);
-	if (!FOR_SPEED || bytes != 4 * sizeof(*trust)) {
+	if (!FOR_SPEED || SECTION_PAGEBLOCKS > 2 || bytes != 4 * sizeof(*trust)) {
 		memset(trust, TRUST_NONE, bytes);
+		/* A block of several parts into several pieces: each has a place for its head. */
+		for (index = section << SECTION_SHIFT; SECTION_PAGEBLOCKS > 2 && index < end;
+		     index += pageblock_nr_pages) {
+			trust_head(index, pageblock_order);
+			mm.memmap[index].word = PAGE_NONE;
+		}
 		return;
 	}
 	__asm__("" : "+r"(none)); /* four stores are faster than a call of memset() */

@@ -13,10 +13,13 @@ unsigned int buddy_order(unsigned long index, unsigned long *start)
 	unsigned long n;
 
 	if (pb->nr_free == pageblock_nr_pages) {
-		bool pair = pb->list == MAX_PAGE_ORDER ||
-			    (pb->list == PB_OFF_LIST && pb_twin(pb)->list == MAX_PAGE_ORDER);
+		const struct pageblock *head = pb;
 
-		order = pair ? MAX_PAGE_ORDER : pageblock_order;
+		for (order = pageblock_order; order < MAX_PAGE_ORDER; order++) {
+			head = &mm.pageblocks[index >> order << (order - pageblock_order)];
+			if (head->list == (int)order)
+				break;
+		}
 	} else {
 		for (; order + 1 < pageblock_order; order++) {
 			unsigned long at = index & ~((2UL << order) - 1);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <quarry/memblock.h>
+#include "../free_map.h"
 #include "debug_internal.h"
 
 const char *zone_name(const struct zone *zone)
@@ -129,7 +130,8 @@ static void for_each_open_pageblock(enum zone_type type,
 	for (uint32_t i = first; i < zone->span_end; i++) {
 		const struct span *span = &mm.spans[i];
 
-		for (uint32_t n = span->first * 2; n < span->opened * 2; n++)
+		for (unsigned long n = span->first * SECTION_PAGEBLOCKS;
+		     n < span->opened * SECTION_PAGEBLOCKS; n++)
 			fn(&mm.pageblocks[n], arg);
 	}
 }
@@ -162,10 +164,8 @@ static void count_type(const struct pageblock *pb, void *arg)
 {
 	uint64_t *blocks = arg;
 
-	/* One that is free as a whole, or part of a block of order 10, counts as movable. */
-	if ((pb->list >= pageblock_order && !pb_is_kept(pb)) ||
-	    (pb->list == PB_OFF_LIST && (pb - mm.pageblocks) % 2 &&
-	     (pb - 1)->list == MAX_PAGE_ORDER))
+	/* One that is free as a whole, alone or as part of a larger block, counts as movable. */
+	if (pb->nr_free == pageblock_nr_pages && !pb_is_kept(pb))
 		blocks[MIGRATE_MOVABLE]++;
 	else
 		blocks[pb->type]++;

@@ -13,8 +13,9 @@
  */
 #define WHOLE_WORDS(bytes, of_section) \
 	((of_section) % sizeof(uint64_t) ? ALIGN_UP(bytes, sizeof(uint64_t)) : (bytes))
-#define PAGEBLOCKS_BYTES(nr_pages) \
-	WHOLE_WORDS(((nr_pages) >> pageblock_order) * PAGEBLOCK_BYTES, 2 * PAGEBLOCK_BYTES)
+#define PAGEBLOCKS_BYTES(nr_pages)                                     \
+	WHOLE_WORDS(((nr_pages) >> pageblock_order) * PAGEBLOCK_BYTES, \
+		    (SECTION_PAGES >> pageblock_order) * PAGEBLOCK_BYTES)
 #define MAP_BYTES(nr_pages)	  (((nr_pages) >> WORD_ORDER) * sizeof(uint64_t))
 #define MAP_ORDER_BYTES(nr_pages) WHOLE_WORDS((nr_pages) >> WORD_ORDER, SECTION_PAGES >> WORD_ORDER)
 #define TRUST_BYTES(nr_pages)	  WHOLE_WORDS((nr_pages) >> GROUP_SHIFT, SECTION_PAGES / GROUP_PAGES)

@@ -43,16 +43,16 @@ def test_without_debug_options(setup, subresults):
 
 # ---- geometry ----
 
-def geometry(order, group, batch, give_back, *more):
-    return [f"-DCONFIG_MAX_PAGE_ORDER={order}", f"-DCONFIG_PAGEBLOCK_ORDER={order - 1}", f"-DCONFIG_TRUST_GROUP_SHIFT={group}",
+def geometry(order, pageblock, group, batch, give_back, *more):
+    return [f"-DCONFIG_MAX_PAGE_ORDER={order}", f"-DCONFIG_PAGEBLOCK_ORDER={pageblock}", f"-DCONFIG_TRUST_GROUP_SHIFT={group}",
             f"-DCONFIG_PCP_BATCH_ORDER={batch}", f"-DCONFIG_PCP_RETURN_ORDER={give_back}", *more]
 
 
 CORNERS = {
-    "smallest": geometry(3, 1, 1, 1, "-DCONFIG_PCP_ZONE_PART=1", "-DCONFIG_PCP_HIGH_MIN=1", "-DCONFIG_PCP_HIGH_MAX=2",
+    "smallest": geometry(3, 2, 1, 1, 1, "-DCONFIG_PCP_ZONE_PART=1", "-DCONFIG_PCP_HIGH_MIN=1", "-DCONFIG_PCP_HIGH_MAX=2",
                          "-DCONFIG_PCP_BLOCKS_MAX=1"),
-    "groups-of-a-pageblock": geometry(6, 5, 4, 3),
-    "large": geometry(10, 7, 6, 5, "-DCONFIG_PCP_ZONE_PART=16", "-DCONFIG_PCP_HIGH_MAX=4096", "-DCONFIG_PCP_BLOCKS_MAX=9"),
+    "groups-of-a-pageblock": geometry(12, 2, 2, 1, 1),
+    "large": geometry(12, 12, 7, 6, 5, "-DCONFIG_PCP_ZONE_PART=16", "-DCONFIG_PCP_HIGH_MAX=4096", "-DCONFIG_PCP_BLOCKS_MAX=9"),
 }
 # Those whose layouts and figures are of no certain geometry.
 OF_ANY_GEOMETRY = ["test_buddy", "test_holders", "test_misuse"]
@@ -71,27 +71,28 @@ def test_geometry(corner, subresults):
     subresults(results)
 
 
-@pytest.mark.parametrize("shift, order", [(14, 8), (16, 6)])
-def test_page_size(shift, order, subresults):
-    """Pages of 16 and 64 KiB: random calls against the oracle, with assertions. Other programs' layouts are of 4 KiB."""
+@pytest.mark.parametrize("shift, order, pageblock", [(14, 11, 10), (16, 3, 3)])
+def test_page_size(shift, order, pageblock, subresults):
+    """Pages of 16 and 64 KiB, in more corners of the geometry, whose other options follow: random calls against the oracle, with assertions. Other programs' layouts are of 4 KiB."""
     out = make_variables(BOARDS[0], "O")["O"] + f"/page-shift-{shift}"
-    build(out, " ".join([*geometry(order, 4, 4, 3), f"-DCONFIG_PAGE_SHIFT={shift}", DEBUG_VM]), f"{out}/host/test_holders")
+    options = [f"-DCONFIG_MAX_PAGE_ORDER={order}", f"-DCONFIG_PAGEBLOCK_ORDER={pageblock}", f"-DCONFIG_PAGE_SHIFT={shift}", DEBUG_VM]
+    build(out, " ".join(options), f"{out}/host/test_holders")
     done = subprocess.run([ROOT / out / "host/test_holders"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", timeout=1500, check=False)
     subresults([(f"test_holders, pages of 2^{shift} bytes", done.returncode == 0, done.stdout[-300:])])
 
 
 @pytest.mark.parametrize("wrong, said", [
-    (geometry(16, 5, 4, 3), "an order has 4 bits in a descriptor"),
-    (geometry(1, 1, 0, 1), "an order has 4 bits in a descriptor"),
-    (geometry(11, 5, 4, 3), "the map of a pageblock has eight words at most"),
-    ([*geometry(10, 5, 4, 3), "-UCONFIG_PAGEBLOCK_ORDER", "-DCONFIG_PAGEBLOCK_ORDER=8"], "the largest block is a pair of pageblocks"),
-    (geometry(5, 5, 3, 3), "groups lie within a pageblock"),
-    (geometry(12, 10, 4, 3), "groups lie within a pageblock"),
-    (geometry(10, 0, 4, 3), "groups lie within a pageblock"),
-    (geometry(5, 2, 4, 3), "a refill takes part of a pageblock"),
-    (geometry(4, 2, 2, 3), "so is what a return gives back"),
-    (geometry(10, 5, 4, 0), "so is what a return gives back"),
+    (geometry(13, 9, 5, 4, 3), "CONFIG_MAX_PAGE_ORDER: 3 to 12"),
+    (geometry(2, 2, 1, 1, 1), "CONFIG_MAX_PAGE_ORDER: 3 to 12"),
+    (geometry(10, 1, 1, 0, 1), "CONFIG_PAGEBLOCK_ORDER: 2 to CONFIG_MAX_PAGE_ORDER"),
+    (geometry(10, 11, 5, 4, 3), "CONFIG_PAGEBLOCK_ORDER: 2 to CONFIG_MAX_PAGE_ORDER"),
+    (geometry(5, 4, 5, 3, 3), "groups lie within a pageblock"),
+    (geometry(12, 11, 10, 4, 3), "groups lie within a pageblock"),
+    (geometry(10, 9, 0, 4, 3), "groups lie within a pageblock"),
+    (geometry(5, 4, 2, 4, 3), "a refill takes part of a pageblock"),
+    (geometry(4, 3, 2, 2, 3), "so is what a return gives back"),
+    (geometry(10, 9, 5, 4, 0), "so is what a return gives back"),
     (["-DCONFIG_PCP_HIGH_MIN=9", "-DCONFIG_PCP_HIGH_MAX=8"], "a cache that holds something"),
     (["-DCONFIG_PCP_ZONE_PART=0"], "a cache that holds something"),
     (["-DCONFIG_PAGE_SHIFT=13"], "pages of 4, 16 or 64 KiB"),

@@ -19,6 +19,9 @@
 #define GIB  ((phys_addr_t)1 << 30)
 #define PAGE ((phys_addr_t)PAGE_SIZE)
 
+/* Little more than the tables of a section, which are of the geometry. */
+#define FEW_PAGES (MAX_PAGE_ORDER > 10 ? 24 : 9)
+
 const struct layout layouts[] = {
 	{"one bank", 0, {{0x80000000, 64 * MIB}}, {{0x80000000, 2 * MIB}}, 1},
 	{"one bank, no caches", 0, {{0x80000000, 64 * MIB}}, {{0x80200000, 123 * PAGE}}, 0},
@@ -39,7 +42,7 @@ const struct layout layouts[] = {
 	{"Normal only", 0, {{8 * GIB, 32 * MIB}}, {{0}}, 1},
 	{"boundary moved to 1 GiB", GIB, {{GIB - 16 * MIB, 48 * MIB}}, {{0}}, 1},
 	{"tiny: 16 pages", 0, {{0x80000000, 16 * PAGE}}, {{0}}, 1},
-	{"tiny: 9 pages at an odd place", 0, {{0x80123000, 9 * PAGE}}, {{0}}, 0},
+	{"tiny: a few pages at an odd place", 0, {{0x80123000, FEW_PAGES *PAGE}}, {{0}}, 0},
 	{"odd edges",
 	 0,
 	 {{0x80003000, 5 * MIB + PAGE}, {0x80600000, 7 * PAGE}, {0x80a01000, 9 * MIB - 3 * PAGE}},

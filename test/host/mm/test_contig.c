@@ -367,7 +367,9 @@ static void isolation_undone(void **state)
 			hash = mm_state_hash();
 			for (n = 0; n < below(32); n++) {
 				isolated[n] = below(mm.nr_pages >> pageblock_order);
-				if (!section_is_open(isolated[n] >> 1) || !isolate(isolated[n]))
+				if (!section_is_open(isolated[n] >>
+						     (SECTION_SHIFT - pageblock_order)) ||
+				    !isolate(isolated[n]))
 					isolated[n] = NIL32;
 			}
 			assert_int_equal(0, mm_check());
