@@ -83,6 +83,7 @@ static int receive(uint64_t bytes, bool slow)
 	uint32_t crc = 0;
 
 	output_live();
+	input_raw();
 	printf("uart: ready for %" PRIu64 " bytes\n", bytes);
 	uart_flush();
 	start = timer_now();

@@ -36,6 +36,15 @@ static bool fetch(void)
 	return true;
 }
 
+void input_raw(void)
+{
+	unsigned char bytes[TERMINAL_ANSWER_MAX];
+	unsigned int n = terminal_hear_no_more(bytes);
+
+	for (unsigned int i = 0; i < n && head - tail < QUEUE_SIZE; i++)
+		keep(bytes[i]);
+}
+
 void input_pull(void)
 {
 	while (head == tail && fetch())

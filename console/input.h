@@ -22,6 +22,12 @@ bool console_interrupted(void);
 /* console_interrupt() - as if Ctrl-C had been typed. */
 void console_interrupt(void);
 
+/*
+ * input_raw() - from now on until the next command line every byte is the command's, also one that begins as a terminal's
+ * answer does. To be called before the sender is told to begin. Context: thread, the boot CPU.
+ */
+void input_raw(void);
+
 /* input_restart() - a new command line begins. input_pull() - take what has arrived, a byte at least if there is one. */
 void input_restart(void);
 void input_pull(void);

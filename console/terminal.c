@@ -126,6 +126,16 @@ unsigned int terminal_hear(unsigned char byte, unsigned char bytes[TERMINAL_ANSW
 	return n;
 }
 
+unsigned int terminal_hear_no_more(unsigned char bytes[TERMINAL_ANSWER_MAX])
+{
+	unsigned int n = nr_held;
+
+	memcpy(bytes, held, n);
+	nr_held = 0;
+	asked = false;
+	return n;
+}
+
 const char *terminal_colour(enum terminal_colour colour)
 {
 	static char text[8];

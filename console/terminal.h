@@ -32,6 +32,9 @@ void terminal_settle(void);
 #define TERMINAL_ANSWER_MAX 16
 unsigned int terminal_hear(unsigned char byte, unsigned char bytes[TERMINAL_ANSWER_MAX]);
 
+/* terminal_hear_no_more() - no answer is looked for until the next question; bytes[] and the number are as above. */
+unsigned int terminal_hear_no_more(unsigned char bytes[TERMINAL_ANSWER_MAX]);
+
 /* Colours of text as ECMA-48 8.3.117 (SGR) numbers them; terminal_colour() - "" where no terminal answers. */
 enum terminal_colour {
 	COLOUR_NONE = 0,

@@ -268,6 +268,8 @@ def test_input_on_a_terminal(boot):
     board = boot()
     board.expect_prompt()
     transfer(board, bytes(range(256)) * 4)
+    for data in (b"\x1b", b"a\x1b[", b"\x1b[24;8", b"x\x1b[24;80R"):  # as a terminal's answer begins, and one
+        transfer(board, data)
     transfer(board, os.urandom(16384))
 
 
