@@ -38,6 +38,34 @@ void pb_settle(struct zone *zone, struct pageblock *pb, long most);
  */
 void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order);
 
+/* The first pageblock of the aligned block of this order, pageblock_order or more, that it lies in. */
+static inline struct pageblock *pb_aligned(struct pageblock *pb, unsigned long order)
+{
+	unsigned long number = (unsigned long)(pb - mm.pageblocks);
+
+	return &mm.pageblocks[number & ~((1UL << (order - pageblock_order)) - 1)];
+}
+
+/* And that of the block's buddy. */
+static inline struct pageblock *pb_buddy(struct pageblock *pb, unsigned long order)
+{
+	unsigned long number = (unsigned long)(pb_aligned(pb, order) - mm.pageblocks);
+
+	return &mm.pageblocks[number ^ 1UL << (order - pageblock_order)];
+}
+
+/* Of one that is free as a whole: the first of its free block, which is on a list for all of them. */
+static inline struct pageblock *whole_head(struct pageblock *pb)
+{
+	unsigned long order = pageblock_order;
+
+	if (SECTION_PAGEBLOCKS == 2)
+		return pb->list == PB_OFF_LIST ? pb_twin(pb) : pb;
+	while (order < MAX_PAGE_ORDER && pb_aligned(pb, order)->list != (long)order)
+		order++;
+	return pb_aligned(pb, order);
+}
+
 /*
  * Of the free block that head is the first pageblock of, the part of this order, pageblock_order or
  * more, that pb lies in is on no list any more; the rest of it stays free.
@@ -55,6 +83,7 @@ static inline void whole_cut(struct zone *zone, struct pageblock *head, struct p
 	else if (have > order)
 		whole_add(zone, pb_twin(pb), pageblock_order);
 }
+
 /*
  * Take a block of order *order from a pageblock that is of this type from now on. With lowest <
  * *order it may be smaller, of an order that the pageblock has: `lowest` it has in any case.

@@ -6,7 +6,6 @@
 #ifndef QUARRY_MM_BUDDY_PAGEBLOCK_INTERNAL_H
 #define QUARRY_MM_BUDDY_PAGEBLOCK_INTERNAL_H
 
-#include "../free_map.h"
 #include "buddy.h"
 
 #define WAS_TYPE 24 /* of `was`, 3 bits: isolation.c */
@@ -31,34 +30,6 @@ static inline unsigned long pb_index(const struct pageblock *pb)
 static inline bool pb_is_whole(const struct pageblock *pb)
 {
 	return pb->nr_free == pageblock_nr_pages;
-}
-
-/* The first pageblock of the aligned block of this order, pageblock_order or more, that it lies in. */
-static inline struct pageblock *pb_aligned(struct pageblock *pb, unsigned long order)
-{
-	unsigned long number = (unsigned long)(pb - mm.pageblocks);
-
-	return &mm.pageblocks[number & ~((1UL << (order - pageblock_order)) - 1)];
-}
-
-/* And that of the block's buddy. */
-static inline struct pageblock *pb_buddy(struct pageblock *pb, unsigned long order)
-{
-	unsigned long number = (unsigned long)(pb_aligned(pb, order) - mm.pageblocks);
-
-	return &mm.pageblocks[number ^ 1UL << (order - pageblock_order)];
-}
-
-/* Of one that is free as a whole: the first of its free block, which is on a list for all of them. */
-static inline struct pageblock *whole_head(struct pageblock *pb)
-{
-	unsigned long order = pageblock_order;
-
-	if (SECTION_PAGEBLOCKS == 2)
-		return pb->list == PB_OFF_LIST ? pb_twin(pb) : pb;
-	while (order < MAX_PAGE_ORDER && pb_aligned(pb, order)->list != (long)order)
-		order++;
-	return pb_aligned(pb, order);
 }
 
 /* So many pages of the pageblock are free now that were not, or the other way round. */
