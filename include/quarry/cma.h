@@ -65,7 +65,7 @@ struct cma_info {
 	const char *name;
 	phys_addr_t base;
 	unsigned long pages; /* in all */
-	unsigned long used;  /* allocated by cma_alloc() */
+	unsigned long used;  /* allocated, as ranges */
 	unsigned long free;  /* the rest is lent to movable requests */
 };
 /*
@@ -73,7 +73,7 @@ struct cma_info {
  * for whom no other is meant: NULL, until one is set.
  *
  * Context: any; a figure may be a moment old.
- * Bound:   linear in its pageblocks.
+ * Bound:   60 for each block of the area that is in use, 20 for 64 free pages.
  * Return:  false: n is past the last. An area, or NULL.
  * Source:  Linux dev_get_cma_area(), dma_contiguous_default_area.
  */

@@ -56,8 +56,8 @@ uint32_t movable_note(const struct page *page);
  *
  * Context: thread, without locks that an owner's callback takes; it waits for the other CPUs, as
  *          drain_all_pages().
- * Bound:   6000 a pageblock that was ever cut, and 800 a page that moves besides its copy; the zone's
- *          lock is held for one page at a time.
+ * Bound:   60 a block in use that is looked at, and 600 a page that moves besides its copy; the zone's
+ *          lock is held for 16 pages at a time.
  * Return:  pages moved.
  * Source:  Linux vm.compact_memory.
  */

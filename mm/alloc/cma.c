@@ -9,7 +9,7 @@
 #include <quarry/errno.h>
 #include <quarry/memblock.h>
 #include <quarry/memblock_alloc.h>
-#include "../buddy/buddy.h"
+#include "../free_map.h"
 #include "alloc_internal.h"
 
 struct cma {
@@ -17,7 +17,6 @@ struct cma {
 	pfn_t base;
 	unsigned long count; /* pages; 0 until they are handed over */
 	unsigned long size;  /* pages, as it was named */
-	unsigned long used;  /* of ranges; atomic */
 };
 
 struct areas {
@@ -125,23 +124,19 @@ unsigned int cma_init_reserved_areas(void)
 
 /* ---- pages of an area ---------------------------------------------------------------------- */
 
+/* The search goes on behind the page in the way, one that does not move too. */
 struct page *cma_alloc(struct cma *cma, unsigned long count, unsigned int align, bool no_warn)
 {
-	pfn_t step = (pfn_t)1 << (align < 63 ? align : 63), at, end;
+	pfn_t step = (pfn_t)1 << (align < 63 ? align : 63), at, end, busy;
 
 	if (!cma || !count || count > cma->count || align > 63)
 		return NULL;
 	end = cma->base + cma->count;
 	at = ALIGN_UP(cma->base, step);
 	while (at >= cma->base && at < end && end - at >= count) {
-		pfn_t busy = contig_busy_page(at, at + count, MIGRATE_CMA);
-
-		if (busy == MM_NO_PFN && alloc_contig_range(at, at + count, MIGRATE_CMA,
-							    GFP_KERNEL | __GFP_NOWARN) == 0) {
-			__atomic_fetch_add(&cma->used, count, __ATOMIC_RELAXED);
+		if (contig_try_range(at, at + count, MIGRATE_CMA, GFP_KERNEL, &busy) == 0)
 			return pfn_to_page(at);
-		}
-		at = ALIGN_UP(busy == MM_NO_PFN ? at + 1 : busy + 1, step);
+		at = ALIGN_UP(busy + 1, step);
 	}
 	if (!no_warn)
 		port_log("cma: %s: no %lu contiguous pages of %lu are free", cma->name, count,
@@ -156,10 +151,8 @@ bool cma_release(struct cma *cma, const struct page *pages, unsigned long count)
 	if (!cma || !pages)
 		return false;
 	pfn = page_to_pfn(pages);
-	if (pfn < cma->base || pfn - cma->base >= cma->count || free_contig_range(pfn, count) != 0)
-		return false;
-	__atomic_fetch_sub(&cma->used, count, __ATOMIC_RELAXED);
-	return true;
+	return pfn >= cma->base && pfn - cma->base < cma->count &&
+	       free_contig_range(pfn, count) == 0;
 }
 
 /* ---- figures ------------------------------------------------------------------------------- */
@@ -169,19 +162,45 @@ struct cma *cma_at(unsigned int n)
 	return n < areas.count ? &areas.area[n] : NULL;
 }
 
+/* Pages of ranges, whoever took and gives them back: counted as they are, so there is no count to keep. */
+static RACY unsigned long used_pages(unsigned long at, unsigned long end)
+{
+	unsigned long used = 0;
+
+	while (at < end) {
+		unsigned long next = map_skip_free(at), head, pages;
+
+		if (next != at) {
+			at = next;
+			continue;
+		}
+		head = block_head(at);
+		if (head == NIL32) {
+			at++;
+			continue;
+		}
+		pages = 1UL << page_order(&mm.memmap[head]);
+		if (page_state(&mm.memmap[head]) == PAGE_CONTIG)
+			used += pages;
+		at = head + pages;
+	}
+	return used;
+}
+
 RACY bool cma_get_info(unsigned int n, struct cma_info *info)
 {
 	const struct cma *cma = cma_at(n);
 
 	if (!cma)
 		return false;
-	*info = (struct cma_info){.name = cma->name,
-				  .base = PFN_PHYS(cma->base),
-				  .pages = cma->count,
-				  .used = READ_ONCE(cma->used)};
+	*info = (struct cma_info){
+		.name = cma->name, .base = PFN_PHYS(cma->base), .pages = cma->count};
 	for (unsigned long at = 0; at < cma->count; at += pageblock_nr_pages)
 		info->free += READ_ONCE(
 			mm.pageblocks[pfn_to_index(cma->base + at) >> pageblock_order].nr_free);
+	if (cma->count)
+		info->used =
+			used_pages(pfn_to_index(cma->base), pfn_to_index(cma->base) + cma->count);
 	return true;
 }
 

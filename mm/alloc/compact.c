@@ -5,9 +5,11 @@
  * others. So as many pageblocks are free in the end as what cannot move allows, and few pages move.
  *
  *   class of a pageblock:  FIXED (something cannot move)   MOVABLE   none (whole, kept, not open)
- *   sources: MOVABLE, emptiest first    targets: FIXED in their order, then MOVABLE, fullest first
+ *   the order:  FIXED, by number    MOVABLE, by what was free (STEP) at first, then by number
+ *   targets from its front, sources from its back, until they meet
  *
- * A pageblock's class is noted in the word that says, while it is isolated, what it was.
+ * A pageblock's class, and how much of it was free, is noted in the word that says, while it is
+ * isolated, what it was. What moves meanwhile does not change the order, so none is passed over.
  */
 #include <quarry/migrate.h>
 #include "../free_map.h"
@@ -16,29 +18,30 @@
 enum {
 	CLASS_NONE,
 	CLASS_FIXED,
-	CLASS_MOVABLE
+	CLASS_MOVABLE /* and all above: so many steps of it were free */
 };
 
-#define STEP (pageblock_nr_pages < 16 ? 1 : pageblock_nr_pages / 16) /* of free pages, sorted by */
+#define STEP  (pageblock_nr_pages < 16 ? 1 : pageblock_nr_pages / 16) /* of free pages, sorted by */
+#define STEPS (pageblock_nr_pages / STEP)
 
 /* Where blocks of one order go: an order that finds no room goes on, others stay. */
 struct cursor {
-	bool movable; /* targets are MOVABLE pageblocks by now */
-	bool chosen;  /* the target is one, until it is full, whatever it has free by then */
+	uint32_t class;
 	unsigned long target; /* the next one to look at */
-	unsigned long full;   /* MOVABLE targets have fewer free pages than this, by STEP at most */
 };
 
 struct compact {
 	struct cursor cursor[pageblock_order]; /* by order */
 	unsigned long first, end;	       /* pageblocks of the zone */
-	bool fixed;			       /* targets are FIXED pageblocks still */
-	unsigned long target;		       /* the next one to look at */
+	unsigned long source;		       /* and its class: targets come before it */
+	uint32_t source_class;
 	unsigned long
-		full; /* MOVABLE targets have fewer free pages than this, STEP or less below */
-	unsigned long source; /* is no target */
-	unsigned long source_free;
-	unsigned long moved;
+		opened; /* another one that has a part of the source already; else the source */
+	unsigned long moved, scanned;
+	unsigned long
+		nr_pages; /* single pages of the first cursor's target, in use, still to be had */
+	struct page *pages[MIGRATE_BATCH];
+	struct migration migration;
 };
 
 static bool is_candidate(unsigned long n)
@@ -50,7 +53,9 @@ static bool is_candidate(unsigned long n)
 }
 
 /* Calls fn for each head in use of a pageblock; false: fn said so, and it is the last. */
-static RACY bool each_block(unsigned long n, bool (*fn)(unsigned long head, void *arg), void *arg)
+static inline __attribute__((always_inline)) RACY bool
+each_block(unsigned long n, bool (*fn)(unsigned long head, struct compact *compact),
+	   struct compact *compact)
 {
 	unsigned long at = n << pageblock_order, end = at + pageblock_nr_pages;
 
@@ -69,16 +74,15 @@ static RACY bool each_block(unsigned long n, bool (*fn)(unsigned long head, void
 			return false;
 		at = head + (1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT));
 		/* without holders it is cached, and goes to the buddy when it is asked for */
-		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC && !fn(head, arg))
+		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC && !fn(head, compact))
 			return false;
 	}
 	return true;
 }
 
-static bool can_move(unsigned long head, void *arg)
+static inline bool can_move(unsigned long head, struct compact *compact)
 {
-	(void)arg;
-	count_scanned(1);
+	compact->scanned++;
 	return block_movable(head);
 }
 
@@ -95,14 +99,16 @@ static void note_class(struct pageblock *pb, uint32_t class)
 	port_irq_restore(flags);
 }
 
-static void classify(const struct compact *compact)
+static void classify(struct compact *compact)
 {
 	for (unsigned long n = compact->first; n < compact->end; n++) {
 		struct pageblock *pb = &mm.pageblocks[n];
-		uint32_t class = !is_candidate(n)		 ? CLASS_NONE
-				 : each_block(n, can_move, NULL) ? CLASS_MOVABLE
-								 : CLASS_FIXED;
+		uint32_t class = CLASS_NONE;
 
+		if (is_candidate(n))
+			class = each_block(n, can_move, compact)
+					? CLASS_MOVABLE + READ_ONCE(pb->nr_free) / STEP
+					: CLASS_FIXED;
 		if (class != CLASS_NONE || section_is_open(n >> (SECTION_SHIFT - pageblock_order)))
 			note_class(pb, class);
 	}
@@ -110,51 +116,71 @@ static void classify(const struct compact *compact)
 
 /* ---- targets ------------------------------------------------------------------------------- */
 
-static bool is_target(const struct compact *compact, const struct cursor *cursor)
-{
-	const struct pageblock *pb = &mm.pageblocks[cursor->target];
-	unsigned long free;
-
-	if (!is_candidate(cursor->target) || cursor->target == compact->source)
-		return false;
-	free = READ_ONCE(pb->nr_free);
-	if (!cursor->movable)
-		return pb->was == CLASS_FIXED && free;
-	return pb->was == CLASS_MOVABLE && free && free < cursor->full &&
-	       free + STEP >= cursor->full && free < compact->source_free;
-}
-
-/* The next pageblock that is one; false: none is left. */
+/* The next pageblock that is one; false: none is left before the source. */
 static bool next_target(const struct compact *compact, struct cursor *cursor)
 {
-	if (cursor->chosen && cursor->target != compact->source && is_candidate(cursor->target))
-		return true;
 	for (;; cursor->target++) {
+		const struct pageblock *pb = &mm.pageblocks[cursor->target];
+
 		if (cursor->target == compact->end) {
-			if (cursor->full > compact->source_free)
-				return false;
-			cursor->movable = true;
-			cursor->full += STEP;
+			cursor->class ++;
 			cursor->target = compact->first;
+			pb = &mm.pageblocks[cursor->target];
 		}
-		cursor->chosen = is_target(compact, cursor);
-		if (cursor->chosen)
+		if (cursor->class > compact->source_class ||
+		    (cursor->class == compact->source_class && cursor->target >= compact->source))
+			return false;
+		if (READ_ONCE(pb->was) == cursor->class && READ_ONCE(pb->nr_free) &&
+		    is_candidate(cursor->target))
 			return true;
 	}
 }
 
 /*
- * Holes are often too small for larger blocks: these may open a pageblock that is free as a whole, which
- * they share.
+ * Holes are often too small for larger blocks: these may open a pageblock that is free as a whole,
+ * which several sources share, so only if half of theirs is free. What else is in the source may go
+ * there too: as many pageblocks are free then as before.
  */
-static struct page *take_anywhere(const struct compact *compact, unsigned int order)
+static struct page *take_anywhere(struct compact *compact, unsigned int order)
 {
-	struct page *page = alloc_pages(GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, order);
+	struct page *page = NULL;
 
-	if (page && (unsigned long)(page - mm.memmap) >> pageblock_order == compact->source) {
+	if (compact->source_class >= CLASS_MOVABLE + STEPS / 2)
+		page = alloc_pages(GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, order);
+	if (!page)
+		return NULL;
+	compact->opened = (unsigned long)(page - mm.memmap) >> pageblock_order;
+	if (compact->opened == compact->source) {
 		__free_pages(page, order);
 		page = NULL;
 	}
+	return page;
+}
+
+/* A block of the cursor's target, or several single pages, which wait in the order they are taken. */
+static struct page *take_from(struct compact *compact, unsigned long target, unsigned int order)
+{
+	struct zone *zone = zone_of(target << pageblock_order);
+	uint32_t word = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | __GFP_MOVABLE |
+			zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
+	unsigned long flags = port_irq_save(), index = NIL32;
+	struct page *page = NULL;
+
+	spin_lock(&zone->lock);
+	if (!order) {
+		compact->nr_pages =
+			buddy_alloc_pages_at(zone, target, MIGRATE_BATCH, word, compact->pages);
+	} else {
+		index = buddy_alloc_at(zone, target, order);
+		if (index != NIL32) {
+			page = &mm.memmap[index];
+			page->raw = word;
+		}
+	}
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	if (!order && compact->nr_pages)
+		page = compact->pages[--compact->nr_pages];
 	return page;
 }
 
@@ -164,34 +190,32 @@ static struct page *take_target(unsigned int order, void *arg)
 	struct cursor *cursor = &compact->cursor[order];
 	struct page *page = NULL;
 
+	if (!order && compact->nr_pages)
+		return compact->pages[--compact->nr_pages];
 	while (!page && next_target(compact, cursor)) {
-		struct zone *zone = zone_of(cursor->target << pageblock_order);
-		unsigned long flags = port_irq_save(), index;
-
-		spin_lock(&zone->lock);
-		index = buddy_alloc_at(zone, cursor->target, order);
-		if (index != NIL32) {
-			page = &mm.memmap[index];
-			page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | __GFP_MOVABLE |
-				    zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
-		}
-		spin_unlock(&zone->lock);
-		port_irq_restore(flags);
-		if (!page) { /* it has no such block */
-			cursor->chosen = false;
+		page = take_from(compact, cursor->target, order);
+		if (!page) /* it has no such block */
 			cursor->target++;
-		}
 	}
-	return page || !order ? page : take_anywhere(compact, order);
+	if (!page && order)
+		page = take_anywhere(compact, order);
+	if (!page && !order && compact->opened != compact->source)
+		page = take_from(compact, compact->opened, order);
+	return page;
+}
+
+/* The pages taken from a pageblock that may be a source now, or all that are left at the end. */
+static void put_targets(struct compact *compact)
+{
+	while (compact->nr_pages)
+		give_back(compact->pages[--compact->nr_pages]);
 }
 
 /* ---- sources ------------------------------------------------------------------------------- */
 
-static bool move(unsigned long head, void *arg)
+static inline bool move(unsigned long head, struct compact *compact)
 {
-	struct compact *compact = arg;
-
-	if (!block_movable(head) || migrate_block(head, take_target, compact))
+	if (!block_movable(head) || migrate_block(&compact->migration, head))
 		return false; /* it will not be empty */
 	compact->moved++;
 	return true;
@@ -201,25 +225,28 @@ static unsigned long compact_zone(const struct zone *zone)
 {
 	struct compact compact = {0};
 
+	compact.migration.target = take_target;
+	compact.migration.arg = &compact;
 	compact.first = zone->start >> pageblock_order;
 	compact.end = zone->end >> pageblock_order;
 	for (unsigned int order = 0; order < pageblock_order; order++)
-		compact.cursor[order].target = compact.first;
+		compact.cursor[order] = (struct cursor){CLASS_FIXED, compact.first};
 	classify(&compact);
-	for (unsigned long most = pageblock_nr_pages; most; most -= most < STEP ? most : STEP)
+	for (uint32_t class = CLASS_MOVABLE + STEPS; class >= CLASS_MOVABLE; class --)
 		for (unsigned long n = compact.end; n-- > compact.first;) {
-			const struct pageblock *pb = &mm.pageblocks[n];
-			unsigned long free;
-
-			if (!is_candidate(n) || pb->was != CLASS_MOVABLE)
+			if (READ_ONCE(mm.pageblocks[n].was) != class || !is_candidate(n))
 				continue;
-			free = READ_ONCE(pb->nr_free);
-			if (free >= most || free + STEP < most)
-				continue;
-			compact.source = n;
-			compact.source_free = free;
+			compact.source = compact.opened = n;
+			compact.source_class = class;
+			if (n == compact.cursor[0].target)
+				put_targets(&compact);
 			each_block(n, move, &compact);
+			migrate_flush(&compact.migration);
+			if (compact.opened != n)
+				put_targets(&compact);
 		}
+	put_targets(&compact);
+	count_scanned(compact.scanned);
 	return compact.moved;
 }
 

@@ -141,20 +141,28 @@ static void open_sections(const struct contig *range)
 
 /* ---- the range ----------------------------------------------------------------------------- */
 
-/* Is all of it free, with what is cached? Returns the page that is in the way; NIL32: it is. */
-static unsigned long drain(const struct contig *range)
+/* What is cached of it, and blocks it has a part of, goes back to the buddy. */
+static void give_back_cached(const struct contig *range)
 {
-	unsigned long head = block_head(range->start), busy = NIL32;
+	unsigned long head = block_head(range->start);
 
 	if (head == NIL32 || head > range->start)
 		head = range->start; /* else a larger block that is cached, of which it has a part */
+	if (range->wait)
+		remote_give_back(head, range->end);
+	else
+		pcp_give_back_range(head, range->end);
+}
+
+/* Is all of it free, with what is cached? Returns the page that is in the way; NIL32: it is. */
+static unsigned long drain(const struct contig *range)
+{
+	unsigned long busy = NIL32;
+
 	for (int i = 0; i < GIVEN_BACK_TRIES; i++) {
 		if (buddy_range_free(range->start, range->end))
 			return NIL32;
-		if (range->wait)
-			remote_give_back(head, range->end);
-		else
-			pcp_give_back_range(head, range->end);
+		give_back_cached(range);
 		busy = first_busy(range, range->start);
 		if (busy != NIL32 && i)
 			break;
@@ -186,6 +194,7 @@ static struct page *elsewhere(unsigned int order, void *arg)
 /* Moves what can move of the range, one block after the other. */
 static RACY void move_away(const struct contig *range)
 {
+	struct migration away = {.target = elsewhere, .arg = (void *)(uintptr_t)range};
 	unsigned long at = range->start;
 
 	while (at < range->end) {
@@ -202,8 +211,9 @@ static RACY void move_away(const struct contig *range)
 		}
 		at = head + (1UL << page_order(&mm.memmap[head]));
 		if (block_movable(head))
-			migrate_block(head, elsewhere, (void *)(uintptr_t)range);
+			migrate_block(&away, head);
 	}
+	migrate_flush(&away);
 }
 
 /* It is isolated and free: nothing can come in between. */
@@ -254,12 +264,16 @@ static unsigned long take_range(const struct contig *range, gfp_t gfp)
 	FAULT_CERTAIN(true);
 	open_sections(range);
 	/* A block that is cached must not lie across the border of what is isolated. */
-	drain(range);
+	if (!buddy_range_free(range->start, range->end))
+		give_back_cached(range);
 	busy = isolate(range);
 	if (busy == NIL32) {
+		struct contig still = *range;
+
 		if (range->move)
 			move_away(range);
-		busy = drain(range);
+		still.move = false; /* what has not moved is in the way */
+		busy = drain(&still);
 		if (busy == NIL32)
 			take(range);
 		else
@@ -311,21 +325,32 @@ pfn_t contig_busy_page(pfn_t start, pfn_t end, enum migratetype type)
 	return busy == NIL32 ? MM_NO_PFN : index_to_pfn(busy);
 }
 
-int alloc_contig_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp)
+int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, pfn_t *busy)
 {
 	struct contig range;
-	unsigned long busy;
+	unsigned long index;
 
 	if (gfp & ~__GFP_BITS_MASK || !contig_place(&range, start, end, type))
 		return -EINVAL;
 	contig_init(&range, type, gfp);
-	busy = take_range(&range, gfp);
-	if (busy == NIL32)
+	index = take_range(&range, gfp);
+	if (index == NIL32)
 		return 0;
+	*busy = index_to_pfn(index);
+	return -EBUSY;
+}
+
+int alloc_contig_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp)
+{
+	pfn_t busy;
+	int error = contig_try_range(start, end, type, gfp, &busy);
+
+	if (error != -EBUSY)
+		return error;
 	count_event(&mm.stats.alloc_failed);
 	if (!(gfp & __GFP_NOWARN))
-		report_contig_busy(index_to_pfn(range.start), index_to_pfn(range.end - 1), busy);
-	return -EBUSY;
+		report_contig_busy(start, end - 1, pfn_to_index(busy));
+	return error;
 }
 
 /* ---- anywhere ------------------------------------------------------------------------------ */

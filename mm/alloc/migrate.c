@@ -14,9 +14,7 @@
 #include <quarry/migrate.h>
 #include "migrate_internal.h"
 
-#define TAG_SHIFT 24
-
-static const struct movable_operations *operations[MM_MOVABLE_OPERATIONS + 1];
+const struct movable_operations *mm_movable_ops[MM_MOVABLE_OPERATIONS + 1];
 #if QUARRY_INSTANCES == 1
 static struct mm_migrate_stats stats;
 #else
@@ -33,8 +31,8 @@ int mm_register_movable(const struct movable_operations *ops)
 	for (int i = 1; i <= MM_MOVABLE_OPERATIONS; i++) {
 		none = NULL;
 		/* Release: who finds it, finds what it points to. */
-		if (__atomic_compare_exchange_n(&operations[i], &none, ops, false, __ATOMIC_RELEASE,
-						__ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&mm_movable_ops[i], &none, ops, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return i;
 	}
 	return -ENOSPC;
@@ -43,7 +41,7 @@ int mm_register_movable(const struct movable_operations *ops)
 void set_page_movable(struct page *page, int number, uint32_t note)
 {
 	VM_BUG_ON(number < 1 || number > MM_MOVABLE_OPERATIONS || note > MM_MOVABLE_PRIVATE);
-	WRITE_ONCE(page->owner, (uint32_t)number << TAG_SHIFT | note);
+	WRITE_ONCE(page->owner, (uint32_t)number << MOVABLE_TAG_SHIFT | note);
 }
 
 void clear_page_movable(struct page *page)
@@ -68,28 +66,6 @@ void count_scanned(unsigned long blocks)
 	count_events(&stats.scanned, blocks);
 }
 
-static const struct movable_operations *operations_of(uint32_t owner)
-{
-	uint32_t number = owner >> TAG_SHIFT;
-
-	return number <= MM_MOVABLE_OPERATIONS
-		       ? __atomic_load_n(&operations[number], __ATOMIC_ACQUIRE)
-		       : NULL;
-}
-
-RACY bool block_movable(unsigned long head)
-{
-	const struct page *page = &mm.memmap[head];
-	uint32_t word = READ_ONCE(page->word), state = (word & PAGE_STATE_MASK) >> PAGE_STATE_SHIFT;
-	const struct movable_operations *ops;
-
-	if ((state != PAGE_ALLOC && state != PAGE_COMPOUND) || !(word & __GFP_MOVABLE) ||
-	    (word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT >= pageblock_order)
-		return false;
-	ops = operations_of(READ_ONCE(page->owner));
-	return ops && word >> 16 == ops->holders;
-}
-
 /* Nobody but its owner has it: it has no references from now on. */
 static bool freeze(struct page *page, uint32_t word, unsigned int holders)
 {
@@ -101,7 +77,7 @@ static bool freeze(struct page *page, uint32_t word, unsigned int holders)
 					   __ATOMIC_RELAXED);
 }
 
-static void give_back(struct page *page)
+void give_back(struct page *page)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap), flags;
 	struct zone *zone = zone_of(index);
@@ -117,8 +93,42 @@ static void give_back(struct page *page)
 	port_irq_restore(flags);
 }
 
-int migrate_block(unsigned long head, struct page *(*target)(unsigned int order, void *arg),
-		  void *arg)
+void migrate_flush(struct migration *migration)
+{
+	struct page *const *at = migration->left, *const *end = at + migration->nr_left;
+
+	while (at < end) {
+		struct zone *zone = zone_of((unsigned long)(*at - mm.memmap));
+		unsigned long flags = port_irq_save();
+
+		spin_lock(&zone->lock);
+		at += buddy_free_pages(zone, at, (unsigned long)(end - at));
+		spin_unlock(&zone->lock);
+		port_irq_restore(flags);
+	}
+	migration->nr_left = 0;
+}
+
+/* It has moved: what it was is free, at once or with others. */
+static void leave(struct migration *migration, struct page *src, unsigned int order)
+{
+	if (order) {
+		give_back(src);
+		return;
+	}
+	if (migration->nr_left == MIGRATE_BATCH ||
+	    (migration->nr_left &&
+	     zone_of((unsigned long)(src - mm.memmap)) !=
+		     zone_of((unsigned long)(migration->left[0] - mm.memmap))))
+		migrate_flush(migration);
+	if (HOOKS)
+		hook_free(src, 0);
+	src->owner = 0;
+	WRITE_ONCE(src->word, (src->word & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_ALLOC, 0));
+	migration->left[migration->nr_left++] = src;
+}
+
+int migrate_block(struct migration *migration, unsigned long head)
 {
 	struct page *src = &mm.memmap[head], *dst;
 	const struct movable_operations *ops = operations_of(READ_ONCE(src->owner));
@@ -135,7 +145,7 @@ int migrate_block(unsigned long head, struct page *(*target)(unsigned int order,
 		count_event(&stats.failed);
 		return -EBUSY;
 	}
-	dst = target(order, arg);
+	dst = migration->target(order, migration->arg);
 	error = dst ? 0 : -ENOMEM;
 	if (dst) {
 		/*
@@ -154,7 +164,7 @@ int migrate_block(unsigned long head, struct page *(*target)(unsigned int order,
 		error = ops->migrate_page(dst, src);
 	}
 	if (!error) {
-		give_back(src);
+		leave(migration, src, order);
 		count_events(&stats.moved, 1UL << order);
 		return 0;
 	}

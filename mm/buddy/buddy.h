@@ -44,7 +44,6 @@ static inline enum migratetype group_type(gfp_t class)
 {
 	return mm.grouping ? gfp_migratetype(class) : MIGRATE_UNMOVABLE;
 }
-
 /* open_section.c: no descriptor in it is trusted any more; all its pages are free, or none is. */
 void section_clear(unsigned long section, bool free);
 
@@ -104,18 +103,20 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long m
 void buddy_put(struct zone *zone, unsigned long index, unsigned int order);
 void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 		    enum migratetype type, bool put);
-static inline void highatomic_unreserve_range(struct zone *zone, unsigned long start,
-					      unsigned long end, enum migratetype type)
-{
-	buddy_complete(zone, start, end, type, false);
-}
 
 /* isolation.c */
-/* A free block of this order of a pageblock, by its number, which keeps its type; NIL32: none. Bound 400. */
+/*
+ * Of a pageblock, by its number, a free block, or NIL32. Up to `most` single pages of a word of its
+ * map; writes `raw` to each, returns how many. Bound 400; 200 and 25 a page.
+ */
 unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigned int order);
-/* The pageblock, by its number, all of it free, is of type CMA from now on. Bound 300. */
+unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, unsigned long most,
+				   uint64_t raw, struct page **pages);
+/*
+ * A pageblock, by its number, all of it free, is of type CMA from now on. A block of order *order
+ * of these; NIL32: they have none. Bound 400.
+ */
 void buddy_make_cma(struct zone *zone, unsigned long pageblock);
-/* A block of order *order from the CMA pageblocks; NIL32: they have none. Bound 400. */
 unsigned long buddy_alloc_cma(struct zone *zone, unsigned int *order);
 /*
  * From now on the pageblock, by its number, is of type ISOLATE, and nothing is allocated from it.
@@ -128,10 +129,9 @@ void buddy_unisolate(struct zone *zone, unsigned long pageblock);
 bool buddy_range_free(unsigned long start, unsigned long end);
 /*
  * Pages of one section, free and of isolated pageblocks, are in use, as blocks of state PAGE_CONTIG
- * with these class bits. The pageblocks have their types again, but for HIGHATOMIC. Bound 1000.
+ * with these class bits; free again. The pageblocks have their types, but for HIGHATOMIC. Bound 1000.
  */
 void buddy_take_range(struct zone *zone, unsigned long start, unsigned long end, uint32_t word);
-/* They are free again. Bound 1000. */
 void buddy_return_range(struct zone *zone, unsigned long start, unsigned long end);
 /* buddy_range.c */
 /*

@@ -195,6 +195,6 @@ bool highatomic_unreserve(struct zone *zone, unsigned int order, unsigned long m
 	if (type == TAKE_NOTHING)
 		return true;
 	start = ((unsigned long)(pb - mm.pageblocks) << pageblock_order) & ~(pages - 1);
-	highatomic_unreserve_range(zone, start, start + pages, type); /* all of it, or this one */
+	buddy_complete(zone, start, start + pages, type, false); /* all of it, or this one */
 	return true;
 }

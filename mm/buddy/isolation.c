@@ -129,6 +129,37 @@ unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigne
 	return pb_take(zone, pb, &order, order, (enum migratetype)pb->type);
 }
 
+unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, unsigned long most,
+				   uint64_t raw, struct page **pages)
+{
+	struct pageblock *pb = &mm.pageblocks[pageblock];
+	unsigned long index = pb_index(pb), n = 0;
+	uint64_t left;
+	long touched;
+
+	VM_BUG_ON(!zone_locked(zone));
+	if (pb_is_kept(pb) || pb_is_whole(pb) || !pb->nr_free)
+		return 0;
+	while (!*map_order(index))
+		index += WORD_PAGES;
+	touched = (long)*map_order(index) - 1;
+	left = *map_word(index);
+	do {
+		unsigned long at = index + lowest_bit(left);
+
+		left &= left - 1;
+		trust_head(at, 0);
+		mm.memmap[at].raw = raw;
+		pages[n++] = &mm.memmap[at];
+	} while (left && n < most);
+	*map_word(index) = left;
+	*map_order(index) = (uint8_t)word_largest(left);
+	count_free(zone, pb, -(long)n);
+	if (touched >= (long)WORD_ORDER || touched >= pb->list)
+		pb_settle(zone, pb, pageblock_order - 1);
+	return n;
+}
+
 /* ---- CMA areas ----------------------------------------------------------------------------- */
 
 void buddy_make_cma(struct zone *zone, unsigned long pageblock)

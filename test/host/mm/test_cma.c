@@ -212,6 +212,81 @@ static void ranges(void **state)
 	(void)n;
 }
 
+/* Whoever took or gives back a range of it, what is used is right. */
+static void used_is_counted(void **state)
+{
+	pfn_t base = PFN_DOWN(AREA);
+	struct cma_info info;
+	struct page *page;
+
+	(void)state;
+	start();
+	page = cma_alloc(area, 100, 0, true);
+	assert_int_equal(0, free_contig_range(page_to_pfn(page), 100)); /* as a console does */
+	assert_true(cma_get_info(0, &info));
+	assert_int_equal(0, info.used);
+	assert_int_equal(0, alloc_contig_range(base + 7, base + 1000, MIGRATE_CMA, GFP_KERNEL));
+	assert_true(cma_get_info(0, &info));
+	assert_int_equal(993, info.used);
+	assert_true(cma_release(area, pfn_to_page(base + 7), 993));
+	assert_true(cma_get_info(0, &info));
+	assert_int_equal(0, info.used);
+	assert_int_equal(PAGES, info.free);
+	machine_drop();
+}
+
+static unsigned long moves;
+
+static bool never_isolate(struct page *page)
+{
+	moves++;
+	return movable_note(page) != 1;
+}
+
+static int copy(struct page *dst, struct page *src)
+{
+	(void)dst;
+	(void)src;
+	return 0;
+}
+
+static void stay(struct page *page)
+{
+	(void)page;
+}
+
+/*
+ * One page in the area that its owner does not let go, though it looks as if it did: the search goes on behind it,
+ * and moves what lies before it once.
+ */
+static void behind_what_stays(void **state)
+{
+	static const struct movable_operations owner = {1, never_isolate, copy, stay};
+	int number = mm_register_movable(&owner);
+	unsigned long n, inside, left = 0;
+	pfn_t stays = PFN_DOWN(AREA) + 600;
+	struct page *page;
+
+	(void)state;
+	assert_true(number > 0);
+	start();
+	n = fill(GFP_KERNEL | __GFP_MOVABLE, &inside);
+	assert_true(inside > PAGES - 100);
+	for (unsigned long i = 0; i < n; i++) {
+		if (in_area(taken[i]))
+			set_page_movable(taken[i], number, page_to_pfn(taken[i]) == stays);
+		else if (left++ < 3000)
+			assert_int_equal(0, __free_page(taken[i]));
+	}
+	moves = 0;
+	page = cma_alloc(area, 1000, 0, true);
+	assert_non_null(page);
+	assert_int_equal(stays + 1, page_to_pfn(page));
+	assert_in_range(moves, 1000, 3000); /* not 600 times 1000 */
+	assert_int_equal(0, mm_check());
+	machine_drop();
+}
+
 /* What is no area is refused, and nothing becomes of it. */
 static void wrong_areas(void **state)
 {
@@ -242,9 +317,10 @@ static void wrong_areas(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handed_over), cmocka_unit_test(movable_only),
-		cmocka_unit_test(balance),     cmocka_unit_test(ranges),
-		cmocka_unit_test(wrong_areas),
+		cmocka_unit_test(handed_over),	     cmocka_unit_test(movable_only),
+		cmocka_unit_test(balance),	     cmocka_unit_test(ranges),
+		cmocka_unit_test(wrong_areas),	     cmocka_unit_test(used_is_counted),
+		cmocka_unit_test(behind_what_stays),
 	};
 
 	return cmocka_run_group_tests_name("cma", tests, NULL, NULL);

@@ -120,10 +120,10 @@ static void given_up_one_by_one(void **state)
 	flags = port_irq_save();
 	spin_lock(&ZONE->lock);
 	hash = mm_state_hash();
-	highatomic_unreserve_range(ZONE, other, other + MAX_ORDER_NR_PAGES, MIGRATE_MOVABLE);
+	buddy_complete(ZONE, other, other + MAX_ORDER_NR_PAGES, MIGRATE_MOVABLE, false);
 	assert_int_equal(hash, mm_state_hash()); /* none is there */
-	highatomic_unreserve_range(ZONE, (unsigned long)(half[0][0] - mm.memmap),
-				   (unsigned long)(half[0][0] - mm.memmap) + 1, MIGRATE_MOVABLE);
+	buddy_complete(ZONE, (unsigned long)(half[0][0] - mm.memmap),
+		       (unsigned long)(half[0][0] - mm.memmap) + 1, MIGRATE_MOVABLE, false);
 	spin_unlock(&ZONE->lock);
 	port_irq_restore(flags);
 	assert_int_equal(pageblock_nr_pages, ZONE->nr_highatomic);
@@ -153,7 +153,7 @@ static void given_up_to_the_end(void **state)
 	first = (unsigned long)(half[0][0] - mm.memmap) & ~(MAX_ORDER_NR_PAGES - 1);
 	flags = port_irq_save();
 	spin_lock(&ZONE->lock);
-	highatomic_unreserve_range(ZONE, first, first + pageblock_nr_pages, MIGRATE_MOVABLE);
+	buddy_complete(ZONE, first, first + pageblock_nr_pages, MIGRATE_MOVABLE, false);
 	spin_unlock(&ZONE->lock);
 	port_irq_restore(flags);
 	assert_int_equal(MIGRATE_MOVABLE, mm.pageblocks[first >> pageblock_order].type);
@@ -248,9 +248,8 @@ static void no_highatomic_for_a_range(void **state)
 	/* The lower pageblock is of no special type from now on, */
 	flags = port_irq_save();
 	spin_lock(&ZONE->lock);
-	highatomic_unreserve_range(ZONE, (unsigned long)(phys_to_page(section) - mm.memmap),
-				   (unsigned long)(phys_to_page(upper) - mm.memmap),
-				   MIGRATE_MOVABLE);
+	buddy_complete(ZONE, (unsigned long)(phys_to_page(section) - mm.memmap),
+		       (unsigned long)(phys_to_page(upper) - mm.memmap), MIGRATE_MOVABLE, false);
 	spin_unlock(&ZONE->lock);
 	port_irq_restore(flags);
 	/* and of the upper one the first page is free. */

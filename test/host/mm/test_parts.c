@@ -77,7 +77,7 @@ static void unreserve_around(const struct page *page)
 	struct zone *zone = zone_of(index);
 
 	spin_lock(&zone->lock);
-	highatomic_unreserve_range(zone, index, index + 1, MIGRATE_UNMOVABLE);
+	buddy_complete(zone, index, index + 1, MIGRATE_UNMOVABLE, false);
 	spin_unlock(&zone->lock);
 }
 
