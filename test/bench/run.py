@@ -24,7 +24,7 @@ SIZED = "bench B1; bench B5; bench B8"
 # The machine, commands; the hunt also on one zone, two zones, and memory in many pieces.
 RUNS = [("1G", "bench; bench B17"), ("128M", "bench B2; bench B11; bench B12; bench B13; bench B16"),
         ("64cpus", "bench B2; bench B5; bench B8; bench B11; bench B12; bench B13"),
-        ("4G", SIZED), ("16G", SIZED), ("64G", SIZED), ("banks16", "bench B8"), ("banks100", "bench B8"),
+        ("4G", SIZED), ("16G", SIZED), ("64G", SIZED), ("banks16", "bench B8"), ("banks100", "bench B8"), ("cma", "bench B18"),
         ("1G", "bench worst-quick"), ("8G", "bench worst"), ("regions", "bench worst")]
 KINDS = ("alloc", "steal", "rescue", "bulk", "exact", "free", "put", "shared", "exact_free", "fail",
          "mayfail", "drain")

@@ -48,7 +48,7 @@ def parse(text, memory="1G"):
 def measure(setup, commands, timeout, **options):
     """What a board printed that ran these commands under -icount and ended by itself."""
     extra = [*options.pop("extra", ()), *ICOUNT]
-    board = Board(setup, append=commands + "; poweroff", extra=extra, **options)
+    board = Board(setup, append=options.pop("append", commands + "; poweroff"), extra=extra, **options)
     try:
         status = board.wait_end(timeout=timeout)
     finally:

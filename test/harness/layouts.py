@@ -113,13 +113,15 @@ def with_cpus(setup, commands, memory, cpus):
 
 def machine(setup, label, commands):
     """
-    Options of Board by a label of the benchmarks: a size of RAM, "regions", "banks100" or "64cpus", the last two
-    with 1 GiB.
+    Options of Board by a label of the benchmarks: a size of RAM, "regions", "banks100", "64cpus" or "cma", the last
+    three with 1 GiB, and an area of 64 MiB.
     """
     if label == "regions":
         return with_many_regions(setup, commands)
     if label.startswith("banks"):
         return with_banks(setup, commands, int(label[5:]))
+    if label == "cma":
+        return {"memory": "1G", "append": f'cma=64M quarry.cmd="{commands}; poweroff"'}
     if label.endswith("cpus"):
         return with_cpus(setup, commands, "1G", int(label[:-4]))
     return {"memory": label}

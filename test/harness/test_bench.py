@@ -15,6 +15,7 @@ QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B6; benc
                "bench B10; bench B11; bench B12; bench B13; bench B14; bench B15; "
                "bench B16; bench B17; bench B18",
          "128M": "bench B11; bench B12; bench B13; bench B16",
+         "cma": "bench B18",
          "64cpus": "bench B5; bench B8; bench B11; bench B12; bench B13",
          "banks100": "bench B8",
          "64G": "bench B1; bench B4; bench B5; bench B8"}

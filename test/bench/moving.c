@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * moving.c: B18's other half, memory that moves: what compaction leaves free and what a moved page
+ * costs beside its copy, and areas and ranges that are full of movable pages.
+ *
+ * Each page is one of an owner whose table has its place; the note in its descriptor is the place.
+ * The owner counts what its copies cost, so that a figure can leave them out.
+ */
+#include "test/bench/bench.h"
+
+#define CONTIG_PAGES 4096 /* 16 MiB */
+
+static struct bench_table table; /* of movable pages */
+static unsigned long count;
+static int number; /* of the operations below */
+static uint64_t copied, copies;
+
+static bool isolate_page(struct page *page)
+{
+	(void)page;
+	return true;
+}
+
+/* A loop as an owner has one who knows that these are pages. */
+static void copy_page(uint64_t *dst, const uint64_t *src)
+{
+	for (const uint64_t *end = src + PAGE_SIZE / sizeof(*src); src < end;
+	     src += 16, dst += 16) {
+		uint64_t word[16];
+
+#pragma GCC unroll 16
+		for (int i = 0; i < 16; i++)
+			word[i] = src[i];
+#pragma GCC unroll 16
+		for (int i = 0; i < 16; i++)
+			dst[i] = word[i];
+	}
+}
+
+static int migrate_page(struct page *dst, struct page *src)
+{
+	uint64_t start = bench_tick();
+
+	copy_page(page_address(dst), page_address(src));
+	copied += bench_tock(start);
+	copies++;
+	*bench_slot(&table, movable_note(src)) = dst;
+	return 0;
+}
+
+static void putback_page(struct page *page)
+{
+	(void)page;
+}
+
+static const struct movable_operations owner = {
+	.holders = 1,
+	.isolate_page = isolate_page,
+	.migrate_page = migrate_page,
+	.putback_page = putback_page,
+};
+
+/* ---- pages that move ------------------------------------------------------------------------- */
+
+static bool add(void)
+{
+	struct page *page =
+		count < table.capacity ? alloc_page(BENCH_GFP_ALL | __GFP_MOVABLE) : NULL;
+
+	if (!page)
+		return false;
+	set_page_movable(page, number, (uint32_t)count);
+	*bench_slot(&table, count++) = page;
+	return true;
+}
+
+static void drop(unsigned long n)
+{
+	struct page *page = *bench_slot(&table, n), *last = *bench_slot(&table, --count);
+
+	clear_page_movable(page);
+	__free_page(page);
+	if (n == count)
+		return;
+	*bench_slot(&table, n) = last;
+	set_page_movable(last, number, (uint32_t)n);
+}
+
+static void drop_to(unsigned long left)
+{
+	while (count > left)
+		drop(bench_random() % count);
+}
+
+/* ---- compaction ------------------------------------------------------------------------------ */
+
+/*
+ * The share of 2 MiB blocks before and after, in per cent, and the ceiling: those that are free without the
+ * movable pages, but for what these need that find no room beside the others. They are gone then.
+ */
+static void compact_and_print(const char *variant)
+{
+	uint64_t all = bench_present_pages() >> pageblock_order, before = bench_free_pageblocks();
+	uint64_t start, cost, after, most, room, needed = 0;
+	unsigned long moved, pages = count;
+
+	copied = copies = 0;
+	start = bench_tick();
+	moved = compact_memory();
+	cost = bench_tock(start);
+	after = bench_free_pageblocks();
+	drop_to(0);
+	most = bench_free_pageblocks();
+	room = bench_free_pages() - (most << pageblock_order);
+	if (pages > room)
+		needed = (pages - room + pageblock_nr_pages - 1) >> pageblock_order;
+	bench_line(variant);
+	bench_ratio("before", before * 100, all);
+	bench_ratio("share", after * 100, all);
+	bench_ratio("ceiling", (most - needed) * 100, all);
+	bench_ratio("of_ceiling", after * 100, most - needed);
+	bench_plain("moved", moved);
+	bench_mean("page", (int64_t)(cost - copied), moved);
+	bench_mean("copy", (int64_t)copied, copies);
+	bench_end();
+}
+
+/* A pool full of movable pages, of which a random part is left. */
+static void leave(const char *variant, unsigned int percent, unsigned long full)
+{
+	while (count < full && add())
+		;
+	drop_to(full * percent / 100);
+	compact_and_print(variant);
+}
+
+static void bench_compaction(void)
+{
+	unsigned long full = bench_free_pages() * 95 / 100;
+
+	leave("left80", 80, full);
+	leave("left50", 50, full);
+	leave("left25", 25, full);
+	leave("left10", 10, full);
+}
+
+/* ---- B10 with pages that move ---------------------------------------------------------------- */
+
+#define CYCLES 5
+
+static void surge(struct bench_table *fixed, unsigned long *nr)
+{
+	for (int cycle = 0; cycle < CYCLES; cycle++) {
+		while (*nr * 100 < (count + *nr) * 30) {
+			struct page *page;
+
+			drop(bench_random() % count);
+			page = alloc_page(BENCH_GFP);
+			if (page)
+				*bench_slot(fixed, (*nr)++) = page;
+		}
+		while (*nr * 100 > (count + *nr) * 5) {
+			struct page **slot = bench_slot(fixed, bench_random() % *nr);
+
+			__free_page(*slot);
+			*slot = *bench_slot(fixed, --*nr);
+			add();
+		}
+	}
+}
+
+/* A tenth of the movable pages are left after it, among those that cannot move. */
+static const char *bench_moving_surge(void)
+{
+	unsigned long nr = 0, full = bench_free_pages() * 95 / 100;
+	struct bench_table fixed;
+
+	if (!bench_table_init(&fixed, full / 2))
+		return "no room for its second table";
+	while (count < full && add())
+		;
+	surge(&fixed, &nr);
+	drop_to(count / 10);
+	compact_and_print("surge");
+	while (nr)
+		__free_page(*bench_slot(&fixed, --nr));
+	bench_table_free(&fixed);
+	return NULL;
+}
+
+/* ---- ranges and areas full of movable pages -------------------------------------------------- */
+
+static const char *bench_moving_range(void)
+{
+	static const struct {
+		unsigned long pages;
+		const char *figure;
+	} sizes[] = {{1024, "alloc1024"}, {4096, "alloc4096"}, {16384, "alloc16384"}};
+	unsigned long full = bench_free_pages();
+	uint64_t cost[3], start;
+
+	while (count < full && add())
+		;
+	drop_to(full / 2);
+	for (int i = 0; i < 3; i++) {
+		struct page *page;
+
+		start = bench_tick();
+		page = alloc_contig_pages(sizes[i].pages, BENCH_GFP);
+		cost[i] = bench_tock(start);
+		if (!page)
+			return "there is no such range";
+		free_contig_range(page_to_pfn(page), sizes[i].pages);
+	}
+	drop_to(0);
+	bench_line("half");
+	for (int i = 0; i < 3; i++)
+		bench_plain(sizes[i].figure, cost[i]);
+	bench_end();
+	return NULL;
+}
+
+static bool in_area(const struct cma *area, const struct page *page)
+{
+	struct cma_info info;
+
+	for (unsigned int n = 0; cma_get_info(n, &info); n++)
+		if (cma_at(n) == area)
+			return page_to_phys(page) - info.base < (phys_addr_t)info.pages
+									<< PAGE_SHIFT;
+	return false;
+}
+
+/* The area that is there for all devices, if the machine has one. */
+static const char *bench_area(void)
+{
+	struct cma *area = cma_default();
+	struct page *page;
+	uint64_t start, empty, full, release;
+
+	if (!area)
+		return NULL;
+	start = bench_tick();
+	page = cma_alloc(area, CONTIG_PAGES, 0, true);
+	empty = bench_tock(start);
+	if (!page)
+		return "the area has no 16 MiB";
+	start = bench_tick();
+	cma_release(area, page, CONTIG_PAGES);
+	release = bench_tock(start);
+	while (add())
+		;
+	/* room for what has to go, outside the area */
+	for (unsigned long room = 2 * CONTIG_PAGES; room > 0 && count > 0;) {
+		unsigned long n = bench_random() % count;
+
+		if (in_area(area, *bench_slot(&table, n)))
+			continue;
+		drop(n);
+		room--;
+	}
+	drain_all_pages();
+	start = bench_tick();
+	page = cma_alloc(area, CONTIG_PAGES, 0, true);
+	full = bench_tock(start);
+	if (page)
+		cma_release(area, page, CONTIG_PAGES);
+	drop_to(0);
+	if (!page)
+		return "nothing gives way in the area";
+	bench_line("cma");
+	bench_plain("alloc", empty);
+	bench_plain("release", release);
+	bench_plain("full", full);
+	bench_end();
+	return NULL;
+}
+
+const char *bench_moving(void)
+{
+	const char *error;
+
+	if (number <= 0)
+		number = mm_register_movable(&owner);
+	if (number <= 0)
+		return "no number is left for its owner";
+	drain_all_pages();
+	count = 0;
+	if (!bench_table_init(&table, bench_free_pages()))
+		return "no room for its table";
+	bench_compaction();
+	error = bench_moving_surge();
+	if (!error)
+		error = bench_moving_range();
+	if (!error)
+		error = bench_area();
+	drop_to(0);
+	bench_table_free(&table);
+	return error;
+}
