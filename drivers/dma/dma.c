@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <libfdt.h>
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
 #include <quarry/port.h>
@@ -105,6 +106,20 @@ int dma_set_mask(struct device *dev, uint64_t mask)
 	return -EIO;
 }
 
+/* The area that the first `memory-region` of the device names, if it is one: boot/cma.c names it as its node. */
+static struct cma *own_area(const struct device *dev)
+{
+	uint32_t phandle = of_u32(dev->fdt, dev->node, "memory-region", 0);
+	int node = phandle ? fdt_node_offset_by_phandle(dev->fdt, phandle) : -1;
+	const char *name = node >= 0 ? fdt_get_name(dev->fdt, node, NULL) : NULL;
+	struct cma_info info;
+
+	for (unsigned int n = 0; name && cma_get_info(n, &info); n++)
+		if (info.pages && strcmp(info.name, name) == 0)
+			return cma_at(n);
+	return NULL;
+}
+
 void dma_device_init(struct device *dev)
 {
 	struct of_dma_range ranges[OF_DMA_MAX_RANGES];
@@ -115,6 +130,7 @@ void dma_device_init(struct device *dev)
 	dev->dma.mask = DMA_BIT_MASK(32);
 	dev->dma.coherent = of_dma_is_coherent(dev->fdt, dev->node, COHERENT_BY_DEFAULT);
 	dev->dma.broken = count < 0;
+	dev->dma.area = own_area(dev);
 	for (int i = 0; i < count; i++)
 		dev->dma.window[dev->dma.nr_windows++] = (struct dma_window){
 			.cpu = ranges[i].cpu, .bus = ranges[i].bus, .size = ranges[i].size};

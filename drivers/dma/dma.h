@@ -45,6 +45,7 @@ struct device_dma {
 	bool coherent;	     /* the device snoops the CPU's caches */
 	bool broken;	     /* its `dma-ranges` make no sense: every mapping is refused */
 	bool lost;	     /* dma_device_lost(): what it was given stays its own */
+	struct cma *area;    /* that its `memory-region` names; NULL: none */
 	unsigned long kept;  /* of a lost device that goes: pages not given back */
 	uint32_t nr_windows; /* 0: the bus passes every address on as it is */
 	struct dma_window window[DMA_MAX_WINDOWS];
@@ -73,7 +74,9 @@ int dma_set_mask(struct device *dev, uint64_t mask);
  * dma_alloc_coherent() - size bytes (whole pages are taken) that CPU and device both see without
  * maintenance, zeroed; *handle is the device's address. NULL: the allocator refuses, or nothing
  * that is free is within reach. gfp: GFP_KERNEL or GFP_ATOMIC; the zone is chosen from the
- * device's reach. Thread. Bound: the page allocator's, and writing the pages.
+ * device's reach. With GFP_KERNEL they are from the area that its `memory-region` names, or, more than
+ * a block of the page allocator has, from the default one (quarry/cma.h). Thread. Bound: the page
+ * allocator's or cma_alloc()'s, and writing the pages.
  *
  * dma_free_coherent() - 0, or -EINVAL after one line, with nothing changed, if it was not
  * allocated so.

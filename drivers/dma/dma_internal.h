@@ -15,6 +15,7 @@ struct dma_mapping {
 	size_t size; /* bytes, as the driver gave it */
 	char *cpu;   /* the driver's buffer, or what dma_alloc_coherent() returned */
 	char *pages; /* bounce pages, or the coherent ones by their own address; NULL: in place */
+	struct cma *area; /* that the coherent ones are from; NULL: the page allocator's */
 	enum dma_data_direction dir;
 	bool coherent; /* from dma_alloc_coherent() */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dma_pages.c: pages that a device reaches, and dma_alloc_coherent().
+ * dma_pages.c: pages that a device reaches, and dma_alloc_coherent(), which has areas besides.
  *
  * The page allocator knows zones, not devices. As a rule a device reaches a zone as a whole, so a
  * block is taken from the highest of which it reaches a part, and looked at. Only if it lies
@@ -140,7 +140,49 @@ void dma_coherent_release(const struct dma_mapping *mapping)
 
 	if (mapping->cpu != mapping->pages)
 		mmu_unmap_uncached(mapping->cpu, bytes);
-	free_pages_exact(mapping->pages, bytes);
+	if (mapping->area)
+		cma_release(mapping->area, virt_to_page(mapping->pages), bytes >> PAGE_SHIFT);
+	else
+		free_pages_exact(mapping->pages, bytes);
+}
+
+#define AREA_ALIGN_ORDER \
+	8 /* pages of an area start at a multiple of their size, or of so many: 1 MiB */
+
+/* From an area, within reach; mapping->area says which. NULL: it has none. */
+static char *pages_from_area(struct device *dev, struct cma *area, struct dma_mapping *mapping,
+			     unsigned long bytes)
+{
+	unsigned int order = 0;
+	struct page *page;
+
+	while (order < AREA_ALIGN_ORDER && PAGE_SIZE << order < bytes)
+		order++;
+	page = cma_alloc(area, bytes >> PAGE_SHIFT, order, true);
+	if (page && !dma_capable(dev, page_to_phys(page), bytes, &mapping->handle)) {
+		cma_release(area, page, bytes >> PAGE_SHIFT);
+		page = NULL;
+	}
+	if (!page)
+		return NULL;
+	mapping->area = area;
+	return page_address(page);
+}
+
+/* Its own area first; if that has none, as for any other device. An area may have to wait. */
+static char *coherent_pages(struct device *dev, struct dma_mapping *mapping, unsigned long bytes,
+			    gfp_t gfp)
+{
+	bool large = bytes > PAGE_SIZE << MAX_PAGE_ORDER, wait = gfp & __GFP_DIRECT_RECLAIM;
+	char *pages = NULL;
+
+	if (wait && dev->dma.area)
+		pages = pages_from_area(dev, dev->dma.area, mapping, bytes);
+	if (!pages && wait && large && cma_default())
+		pages = pages_from_area(dev, cma_default(), mapping, bytes);
+	if (!pages && !large)
+		pages = dma_pages_alloc(dev, bytes, gfp, &mapping->handle);
+	return pages;
 }
 
 void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle, gfp_t gfp)
@@ -149,13 +191,15 @@ void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle, gf
 	const char *why = dma_unusable(dev);
 	size_t bytes;
 
-	if (why || size == 0 || size > PAGE_SIZE << MAX_PAGE_ORDER) {
-		dma_refuse(dev, "no coherent memory: %s",
-			   why ? why : "not a size the page allocator has");
+	bytes = ALIGN_UP(size, PAGE_SIZE);
+	if (!why &&
+	    (!bytes || (bytes > PAGE_SIZE << MAX_PAGE_ORDER && !dev->dma.area && !cma_default())))
+		why = "not a size the page allocator has";
+	if (why) {
+		dma_refuse(dev, "no coherent memory: %s", why);
 		return NULL;
 	}
-	bytes = ALIGN_UP(size, PAGE_SIZE);
-	mapping.pages = dma_pages_alloc(dev, bytes, gfp, &mapping.handle);
+	mapping.pages = coherent_pages(dev, &mapping, bytes, gfp);
 	if (!mapping.pages) {
 		dma_refuse(dev, "no %zu bytes of coherent memory within reach", size);
 		return NULL;

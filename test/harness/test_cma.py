@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+import ktap
+
 MIB = 1 << 20
 TREE = """
 / { reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
@@ -13,7 +15,9 @@ TREE = """
            alignment = <0 0x400000>; alloc-ranges = <0 0x%x 0 0x4000000>; };
     odd@%x { compatible = "shared-dma-pool"; reusable; reg = <0 0x%x 0 0x100000>; };
     plain@%x { reusable; reg = <0 0x%x 0 0x200000>; };
-}; };
+};
+    area-user { memory-region = <&video>; };
+};
 """
 
 
@@ -49,8 +53,8 @@ def test_wrong_bootargs(boot, args, line):
     assert rows(board) == [] and line in board.transcript.getvalue()
 
 
-def test_tree(boot, setup):
-    """Reusable pools of whole pageblocks are areas; others stay reserved, and what is wrong is said."""
+def tree(setup):
+    """The board's own tree with TREE, in a file, and where its pools are."""
     base = setup.scratch / f"cma-{setup.isa}"
     subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw.dtb", "-m", "128M", "-display", "none"],
                    check=True, capture_output=True)
@@ -60,10 +64,25 @@ def test_tree(boot, setup):
     source += TREE % (at[0], at[0], at[1], at[2], at[2], at[3], at[3])
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", f"{base}.dtb", "-"], check=True, input=source,
                    text=True)
-    board = boot(**setup.with_fdt(f"{base}.dtb", "128M"))
+    return f"{base}.dtb", at
+
+
+def test_tree(boot, setup):
+    """Reusable pools of whole pageblocks are areas; others stay reserved, and what is wrong is said."""
+    blob, at = tree(setup)
+    board = boot(**setup.with_fdt(blob, "128M"))
     board.expect_prompt()
     areas = rows(board)
     assert [area[1:] for area in areas] == [(8192, 0, 2048, 0, f"video@{at[0]:x}"),
                                             (16384, 0, 4096, 0, "pool (default)")]
     assert areas[0][0] == at[0] and areas[1][0] % (4 * MIB) == 0 and at[1] <= areas[1][0] < at[1] + 64 * MIB
     assert "odd@%x: not a multiple of 2 MiB of memory: it stays reserved" % at[2] in board.transcript.getvalue()
+
+
+def test_coherent_memory(boot, setup):
+    """More than a block comes from the default area, and that of a device from the one its memory-region names."""
+    board = boot(**setup.with_fdt(tree(setup)[0], "128M"))
+    board.expect_prompt()
+    (result,) = ktap.check(board.cmd("test dma.area"))
+    assert result.passed and not result.notes, result.text
+    assert [area[2:5] for area in rows(board)] == [(0, 2048, 0), (0, 4096, 0)]

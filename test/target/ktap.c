@@ -164,7 +164,7 @@ static struct area {
 	unsigned long count;
 } areas[8];
 
-static void areas_hold(void)
+void test_areas_hold(void)
 {
 	struct cma_info info;
 
@@ -175,7 +175,7 @@ static void areas_hold(void)
 	}
 }
 
-static void areas_release(void)
+void test_areas_release(void)
 {
 	for (unsigned int n = 0; n < sizeof(areas) / sizeof(areas[0]); n++) {
 		if (areas[n].pages)
@@ -223,7 +223,7 @@ static bool run_case(const struct test_case *test, unsigned int n)
 	current.skipped = NULL;
 	current.blocks_move = false;
 	if (strcmp(test->suite, "drivers") != 0) /* which compare with what was free at boot */
-		areas_hold();
+		test_areas_hold();
 	drain_all_pages();
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
 		mm_buddyinfo((enum zone_type)zone, before[zone]);
@@ -240,7 +240,7 @@ static bool run_case(const struct test_case *test, unsigned int n)
 	drain_all_pages();
 	EXPECT_EQ(0, mm_check());
 	expect_blocks(before);
-	areas_release();
+	test_areas_release();
 	if (current.failed == 0 && current.skipped)
 		emit("ok %u %s.%s # SKIP %s", n, test->suite, test->name, current.skipped);
 	else if (current.failed == 0)

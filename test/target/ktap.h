@@ -55,6 +55,13 @@ void test_skip(const char *why);
 void test_blocks_move(void);
 
 /*
+ * test_areas_release(), test_areas_hold() - a case that is about areas for contiguous allocations lets
+ * go of what is held of them, and holds it again at its end.
+ */
+void test_areas_release(void);
+void test_areas_hold(void);
+
+/*
  * TEST_CASE(coalesce, shuffled, fn): the case `coalesce.shuffled`. Names are of C identifiers'
  * characters. The linker script keeps .quarry.suites between __quarry_suites_start and
  * __quarry_suites_end; cases run in link order.

@@ -215,6 +215,14 @@ int of_dma_ranges(const void *fdt, int node, struct of_dma_range ranges[], int m
 	return 0;
 }
 
+uint32_t of_u32(const void *fdt, int node, const char *name, uint32_t def)
+{
+	(void)fdt;
+	(void)node;
+	(void)name;
+	return def;
+}
+
 bool of_dma_is_coherent(const void *fdt, int node, bool otherwise)
 {
 	(void)fdt;
