@@ -208,7 +208,7 @@ static struct page *take_target(unsigned int order, void *arg)
 static void put_targets(struct compact *compact)
 {
 	while (compact->nr_pages)
-		give_back(compact->pages[--compact->nr_pages]);
+		free_migrated(compact->pages[--compact->nr_pages]);
 }
 
 /* ---- sources ------------------------------------------------------------------------------- */

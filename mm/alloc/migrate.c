@@ -77,7 +77,7 @@ static bool freeze(struct page *page, uint32_t word, unsigned int holders)
 					   __ATOMIC_RELAXED);
 }
 
-void give_back(struct page *page)
+void free_migrated(struct page *page)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap), flags;
 	struct zone *zone = zone_of(index);
@@ -113,7 +113,7 @@ void migrate_flush(struct migration *migration)
 static void leave(struct migration *migration, struct page *src, unsigned int order)
 {
 	if (order) {
-		give_back(src);
+		free_migrated(src);
 		return;
 	}
 	if (migration->nr_left == MIGRATE_BATCH ||
@@ -169,7 +169,7 @@ int migrate_block(struct migration *migration, unsigned long head)
 		return 0;
 	}
 	if (dst)
-		give_back(dst);
+		free_migrated(dst);
 	/* Release: as before, for who takes a reference. */
 	__atomic_store_n(&src->word, word, __ATOMIC_RELEASE);
 	ops->putback_page(src);

@@ -59,7 +59,7 @@ int migrate_block(struct migration *migration, unsigned long head);
 /* Gives back what waits; the lock is held for one batch of buddy_free_pages() at a time. */
 void migrate_flush(struct migration *migration);
 /* A block in use that nobody else knows of goes back to the buddy. */
-void give_back(struct page *page);
+void free_migrated(struct page *page);
 void count_scanned(unsigned long blocks);
 
 #pragma GCC visibility pop
