@@ -5,6 +5,9 @@
  * A table of buffers, searched from end to end: there are few. The lock is only ever tried by the
  * shrinker, which may run in the middle of buf_read(), in its request for a page; it is not held
  * then.
+ *
+ * A buffer's page is a handle's (quarry/migrate.h), pinned while a driver holds the buffer: in between it may
+ * be moved for a range or by compaction.
  */
 #include "drivers/misc/bufcache.h"
 
@@ -57,7 +60,7 @@ static unsigned long drop(unsigned long most)
 
 	while (freed < most && (buf = oldest())) {
 		buf->source = NULL;
-		free_page((unsigned long)buf->data);
+		mhandle_free(buf->page);
 		freed++;
 	}
 	return freed;
@@ -98,20 +101,20 @@ static struct shrinker shrinker = {
 static struct buf *new_buf(void)
 {
 	struct buf *buf = find(NULL, 0);
-	void *data = NULL;
+	mhandle_t page = 0;
 
 	if (buf) {
 		spin_unlock(&cache); /* the request may come back as a call of the shrinker */
-		data = (void *)__get_free_page(GFP_KERNEL | __GFP_RECLAIMABLE | __GFP_NORETRY |
-					       __GFP_NOWARN);
+		page = mhandle_alloc(BUF_SIZE, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 		spin_lock(&cache);
 		buf = find(NULL, 0);
 	}
-	if (data && buf) {
-		buf->data = data;
+	if (page && buf) {
+		buf->page = page;
 		return buf;
 	}
-	free_page((unsigned long)data);
+	if (page)
+		mhandle_free(page);
 	buf = oldest();
 	if (buf)
 		buf->source = NULL;
@@ -130,12 +133,17 @@ struct buf *buf_read(struct buf_source *source, uint64_t block)
 	} else {
 		stats.misses++;
 		buf = new_buf();
-		if (buf && source->read(source, block, buf->data) != 0) {
-			free_page((unsigned long)buf->data);
+		if (buf && source->read(source, block, mhandle_pin(buf->page)) != 0) {
+			mhandle_unpin(buf->page);
+			mhandle_free(buf->page);
 			buf = NULL;
+		} else if (buf) {
+			mhandle_unpin(buf->page);
 		}
 	}
 	if (buf) {
+		if (!buf->held)
+			buf->data = mhandle_pin(buf->page);
 		buf->source = source;
 		buf->block = block;
 		buf->held++;
@@ -148,7 +156,10 @@ struct buf *buf_read(struct buf_source *source, uint64_t block)
 void buf_release(struct buf *buf)
 {
 	spin_lock(&cache);
-	buf->held--;
+	if (--buf->held == 0) {
+		mhandle_unpin(buf->page);
+		buf->data = NULL;
+	}
 	spin_unlock(&cache);
 }
 
@@ -158,9 +169,11 @@ void buf_forget(struct buf_source *source)
 	for (struct buf *buf = bufs; buf < bufs + BUFCACHE_BUFS; buf++) {
 		if (buf->source != source)
 			continue;
+		if (buf->held)
+			mhandle_unpin(buf->page);
 		buf->source = NULL;
 		buf->held = 0;
-		free_page((unsigned long)buf->data);
+		mhandle_free(buf->page);
 	}
 	spin_unlock(&cache);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bufcache.h: a cache of the blocks that drivers read, each in a page; when memory runs out, a
- * shrinker gives back the pages that no driver holds.
+ * bufcache.h: a cache of the blocks that drivers read, each in a page; what no driver holds may move,
+ * and when memory runs out, a shrinker gives it back.
  */
 #ifndef DRIVERS_BUFCACHE_H
 #define DRIVERS_BUFCACHE_H
 
+#include <quarry/migrate.h>
 #include <quarry/types.h>
 
 #define BUF_SIZE      PAGE_SIZE
@@ -20,7 +21,8 @@ struct buf_source {
 struct buf {
 	struct buf_source *source; /* NULL: not in use */
 	uint64_t block;
-	void *data;	   /* BUF_SIZE bytes */
+	mhandle_t page;
+	void *data;	   /* BUF_SIZE bytes, while it is held */
 	unsigned int held; /* holders */
 	uint64_t used;	   /* when last, counted in calls of buf_read() */
 };

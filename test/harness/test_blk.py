@@ -57,6 +57,15 @@ def disk(path, options="", device=""):
             "-device", f"virtio-blk-device,drive=disk{device}"]
 
 
+def test_what_is_cached_may_move(boot, image):
+    """Read through the buffer cache while other CPUs compact memory and take ranges: the content is the host's."""
+    board = boot(extra=[*disk(image), "-smp", "4"])
+    board.expect_prompt()
+    (result,) = ktap.check(board.cmd("test bufcache.moving"))
+    assert result.passed, f"{result.text} {result.notes}"
+    assert hashlib.sha256(image.read_bytes()[:MIB]).hexdigest() in " ".join(result.notes)
+
+
 def picture(board):
     """Free memory, and what the devices hold of the rest."""
     board.lines("drain")
