@@ -65,8 +65,7 @@ static bool parse_args(const char *text, struct cma_args *args)
 	return text && (*text == '\0' || *text == ' ');
 }
 
-/* Where the last word cma= of bootargs has its value, but for what is in quotes; NULL: there is none. */
-static const char *find_args(const char *bootargs)
+const char *boot_option(const char *bootargs, const char *name)
 {
 	const char *found = NULL;
 	bool quoted = false;
@@ -74,9 +73,9 @@ static const char *find_args(const char *bootargs)
 	for (const char *at = bootargs; *at; at++) {
 		if (*at == '"')
 			quoted = !quoted;
-		else if (!quoted && strncmp(at, "cma=", 4) == 0 &&
+		else if (!quoted && strncmp(at, name, strlen(name)) == 0 &&
 			 (at == bootargs || at[-1] == ' '))
-			found = at + 4;
+			found = at + strlen(name);
 	}
 	return found;
 }
@@ -135,7 +134,7 @@ static int from_tree(const struct fdt_early_resv *resv, void *ctx)
 
 void boot_find_cma(void)
 {
-	const char *args = find_args(boot_info.bootargs);
+	const char *args = boot_option(boot_info.bootargs, "cma=");
 
 	fdt_early_each_reserved(from_tree, (void *)(uintptr_t)args);
 	if (args)

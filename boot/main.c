@@ -10,13 +10,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <libfdt.h>
 
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
 #include <quarry/port.h>
-#include <quarry/slab.h>
+#include <quarry/slab_debug.h>
 
 #include "boot/boot.h"
 #include "boot/dt/fdt_early.h"
@@ -67,6 +68,19 @@ static bool counter_counts(void)
 	uint64_t one = cost_of_loop(1000), two = cost_of_loop(2000), three = cost_of_loop(3000);
 
 	return two - one == three - two && two > one && (two - one) % 1000 == 0;
+}
+
+/* slab_debug= of bootargs, the last one that is not in quotes. */
+static void set_slab_debug(void)
+{
+	const char *options = boot_option(boot_info.bootargs, "slab_debug=");
+	int error = options ? slab_debug_setup(options) : 0;
+
+	if (error)
+		port_log("slab: bootargs: slab_debug=%.*s is %s: ignored",
+			 (int)strcspn(options, " "), options,
+			 error == -ENOSYS ? "not in this build"
+					  : "not letters of FZPUQR, and ,names");
 }
 
 /*
@@ -122,6 +136,7 @@ static void start_page_allocator(void)
 		port_log("mm: no memory for the per-CPU page caches (error %d): they stay off",
 			 err);
 	kmem_cache_init();
+	set_slab_debug();
 }
 
 /* Magic, then length: all that is believed of the header before the tree has been checked. */

@@ -40,6 +40,12 @@ int machine_getc(void);
 void boot_find_cma(void);
 void boot_start_cma(void);
 
+/*
+ * Where the last word of bootargs that begins with name, "cma=", has its value, but for what is in quotes;
+ * NULL: there is none.
+ */
+const char *boot_option(const char *bootargs, const char *name);
+
 /* The application: the console. Interrupts are off on entry. */
 int main(void);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <quarry/mm.h>
+#include <quarry/slab_debug.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +161,39 @@ static int set(const struct sysctl *entry, char **words, int n)
 	return error != 0;
 }
 
+/* ---- vm.slab_debug: the one whose value is a text ------------------------------------------------ */
+
+#define SLAB_DEBUG_NAME "vm.slab_debug"
+
+static void print_slab_debug(void)
+{
+	const char *text = slab_debug_options();
+
+	printf(SLAB_DEBUG_NAME " = %.*s\n", (int)strcspn(text, " "), text);
+}
+
+static int set_slab_debug(const char *value)
+{
+	static char texts[2][CONSOLE_LINE_MAX + 1]; /* the one in effect, and the next */
+	static unsigned int other;
+	int error;
+
+	strcpy(texts[other], value);
+	error = slab_debug_setup(texts[other]);
+	if (error == 0 || error == -EBUSY)
+		other ^= 1;
+	if (error == -EINVAL)
+		printf("sysctl: " SLAB_DEBUG_NAME ": '%s' is not FZPUQR or -, and ,names\n", value);
+	else if (error == -ENOSYS)
+		printf("sysctl: " SLAB_DEBUG_NAME ": " NOT_BUILT_IN "\n");
+	else if (error)
+		printf("sysctl: " SLAB_DEBUG_NAME
+		       ": caches with objects in use stay as they were\n");
+	if (!error)
+		print_slab_debug();
+	return error != 0;
+}
+
 static int cmd_sysctl(int argc, char **argv)
 {
 	char *value;
@@ -167,6 +201,7 @@ static int cmd_sysctl(int argc, char **argv)
 	if (argc == 1) {
 		for (size_t i = 0; i < NR_SYSCTLS; i++)
 			print_sysctl(&table[i]);
+		print_slab_debug();
 		return 0;
 	}
 	value = strchr(argv[1], '=');
@@ -174,6 +209,12 @@ static int cmd_sysctl(int argc, char **argv)
 		*value++ = '\0';
 	else if (argc != 2)
 		return console_usage(argv[0]);
+	if (strcmp(argv[1], SLAB_DEBUG_NAME) == 0 && argc == 2) {
+		if (value)
+			return set_slab_debug(value);
+		print_slab_debug();
+		return 0;
+	}
 	for (size_t i = 0; i < NR_SYSCTLS; i++) {
 		if (strcmp(argv[1], table[i].name) != 0)
 			continue;
@@ -190,11 +231,13 @@ static int cmd_sysctl(int argc, char **argv)
 static const char *complete_sysctl(const char *prefix, unsigned int n)
 {
 	(void)prefix;
-	return n < NR_SYSCTLS ? table[n].name : NULL;
+	return n < NR_SYSCTLS ? table[n].name : n == NR_SYSCTLS ? SLAB_DEBUG_NAME : NULL;
 }
 
-CONSOLE_COMMAND_COMPLETE(sysctl, cmd_sysctl, "sysctl [name[=value]]",
-			 "list, read or set the allocator's switches\n"
-			 "units are in the names; what is given by pages is in pages of 4 KiB\n"
-			 "example: sysctl vm.min_free_kbytes=4096",
-			 complete_sysctl);
+CONSOLE_COMMAND_COMPLETE(
+	sysctl, cmd_sysctl, "sysctl [name[=value]]",
+	"list, read or set the allocator's switches\n"
+	"units are in the names; what is given by pages is in pages of 4 KiB\n"
+	"vm.slab_debug: letters FZPUQR or -, and ,caches, as slab_debug= of bootargs\n"
+	"example: sysctl vm.min_free_kbytes=4096",
+	complete_sysctl);

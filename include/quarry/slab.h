@@ -34,6 +34,16 @@ typedef uint32_t slab_flags_t;
 #define SLAB_HWCACHE_ALIGN \
 	((slab_flags_t)1)		   /* objects do not share cache lines, if they are large */
 #define SLAB_CACHE_DMA32 ((slab_flags_t)2) /* of pages below the zone boundary */
+/* Options for debugging, which cost time and memory (slab_debug.h): */
+#define SLAB_CONSISTENCY_CHECKS ((slab_flags_t)0x100)	/* metadata at each call */
+#define SLAB_RED_ZONE		((slab_flags_t)0x400)	/* bytes behind each object */
+#define SLAB_POISON		((slab_flags_t)0x800)	/* a pattern in free objects */
+#define SLAB_STORE_USER		((slab_flags_t)0x10000) /* call sites of its allocation and free */
+#define MM_SLAB_QUARANTINE	((slab_flags_t)0x20000) /* what is freed is not used again at once */
+#define MM_SLAB_RANDOM		((slab_flags_t)0x40000) /* objects of a slab in random order */
+#define SLAB_DEBUG_FLAGS                                                           \
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | \
+	 MM_SLAB_QUARANTINE | MM_SLAB_RANDOM)
 
 /*
  * kmem_cache_init() - make the caches of kmalloc().
@@ -192,19 +202,20 @@ MM_END_DECLS
 
 MM_BEGIN_DECLS
 
-static inline void *kzalloc(size_t size, gfp_t gfp)
+/* In the caller whatever the compiler was told, so that call sites are the caller's (slab_debug.h). */
+static inline __attribute__((always_inline)) void *kzalloc(size_t size, gfp_t gfp)
 {
 	return kmalloc(size, gfp | __GFP_ZERO);
 }
 
-static inline void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+static inline __attribute__((always_inline)) void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
 {
 	size_t bytes;
 
 	return __builtin_mul_overflow(n, size, &bytes) ? NULL : kmalloc(bytes, gfp);
 }
 
-static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
+static inline __attribute__((always_inline)) void *kcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	return kmalloc_array(n, size, gfp | __GFP_ZERO);
 }

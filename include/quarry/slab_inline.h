@@ -108,13 +108,13 @@ static inline void *slab_take(unsigned long n)
 	(__GFP_DMA32 | __GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GFP_HIGH | __GFP_NOWARN)
 
 /*
- * kmalloc_slow() - an object of cache number n, whatever it takes.
+ * kmalloc_slow() - an object of cache number n, of which size bytes are used, whatever it takes.
  *
  * Context: as kmalloc().
  * Bound:   as kmalloc().
  * Return:  as kmalloc().
  */
-void *kmalloc_slow(unsigned int n, gfp_t gfp);
+void *kmalloc_slow(unsigned int n, gfp_t gfp, size_t size);
 
 /*
  * __kmalloc() - kmalloc(), whose contract is in slab.h, where the arguments are not constant.
@@ -132,14 +132,14 @@ void *__kmalloc(size_t size, gfp_t gfp);
  * Bound:   12 where the arguments are constant and this CPU's objects serve; else see there.
  * Return:  see there.
  */
-static inline void *kmalloc(size_t size, gfp_t gfp)
+static inline __attribute__((always_inline)) void *kmalloc(size_t size, gfp_t gfp)
 {
 	if (__builtin_constant_p(size) && __builtin_constant_p(gfp) && size && size <= 8192 &&
 	    !(gfp & ~MM_OBJECT_HOT_MASK)) {
 		unsigned int n = kmalloc_index(size) + (gfp & __GFP_DMA32 ? MM_KMALLOC_SIZES : 0);
 		void *object = slab_take(n);
 
-		return mm_likely(object) ? object : kmalloc_slow(n, gfp);
+		return mm_likely(object) ? object : kmalloc_slow(n, gfp, size);
 	}
 	return __kmalloc(size, gfp);
 }
@@ -160,7 +160,8 @@ void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp);
  * Bound:   13 where this CPU's objects serve; else see there.
  * Return:  see there.
  */
-static inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+static inline __attribute__((always_inline)) void *kmem_cache_alloc(struct kmem_cache *cache,
+								    gfp_t gfp)
 {
 	void *object;
 

@@ -51,9 +51,15 @@ static void *kmalloc_large(size_t size, gfp_t gfp)
 	return page_address(page);
 }
 
-void *kmalloc_slow(unsigned int n, gfp_t gfp)
+void *kmalloc_slow(unsigned int n, gfp_t gfp, size_t size)
 {
-	return mm.kmem ? slab_alloc(kmem_state.caches[n], gfp) : NULL;
+	struct kmem_cache *cache = mm.kmem ? kmem_state.caches[n] : NULL;
+
+	if (!cache)
+		return NULL;
+	if (SLAB_DEBUG(cache))
+		return slab_alloc_debug(cache, gfp, size);
+	return slab_alloc(cache, gfp);
 }
 
 /* Apart, so that the hot path has no registers to save. */
@@ -62,7 +68,7 @@ static __attribute__((noinline)) void *kmalloc_zeroed(unsigned long n, size_t si
 	void *object = slab_take(n);
 
 	if (!object)
-		return kmalloc_slow((unsigned int)n, gfp);
+		return kmalloc_slow((unsigned int)n, gfp, size);
 	return memset(object, 0, size);
 }
 
@@ -85,7 +91,7 @@ void *__kmalloc(size_t size, gfp_t gfp)
 			return kmalloc_zeroed(n, size, gfp);
 	}
 	object = slab_take(n);
-	return mm_likely(object) ? object : kmalloc_slow((unsigned int)n, gfp);
+	return mm_likely(object) ? object : kmalloc_slow((unsigned int)n, gfp, size);
 }
 
 void *krealloc(const void *object, size_t size, gfp_t gfp)

@@ -5,15 +5,16 @@
 #include <quarry/errno.h>
 #include "slab_internal.h"
 
-#define SLAB_FLAGS (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA32)
+#define SLAB_FLAGS (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA32 | SLAB_DEBUG_FLAGS)
 #define CACHE_LINE 64 /* bytes: SLAB_HWCACHE_ALIGN */
 
 /* ---- the layout of a slab --------------------------------------------------------------------- */
 
-/* Objects that a head of this size has room for. */
-static unsigned int head_room(unsigned int shift)
+/* Objects that a head of this size has room for, beside the address of their notes where there are some. */
+static unsigned int head_room(const struct kmem_cache *cache, unsigned int shift)
 {
-	size_t bytes = ((size_t)1 << shift) - offsetof(struct slab, state);
+	size_t bytes = ((size_t)1 << shift) - offsetof(struct slab, state) -
+		       (SLAB_DEBUG(cache) ? sizeof(struct object_note *) : 0);
 	unsigned int n = (unsigned int)(bytes * 8 / 9);
 
 	while (n && ALIGN_UP((size_t)n, sizeof(long)) + ALIGN_UP((size_t)n, MAP_BITS) / 8 > bytes)
@@ -22,11 +23,14 @@ static unsigned int head_room(unsigned int shift)
 }
 
 /* The smallest slabs that hold four objects and leave a sixteenth of themselves unused at most. */
-static void lay_out(struct kmem_cache *cache)
+FOR_DEBUG void slab_lay_out(struct kmem_cache *cache)
 {
 	unsigned int order = 0, objects, shift = HEAD_SHIFT;
 	size_t bytes;
 
+	cache->size = (uint32_t)(SLAB_DEBUG(cache) & SLAB_RED_ZONE
+					 ? debug_stride(cache)
+					 : ALIGN_UP(cache->hot.object_size, cache->align));
 	while (PAGE_SIZE << order < cache->size)
 		order++;
 	cache->min_order = (uint8_t)order;
@@ -37,11 +41,13 @@ static void lay_out(struct kmem_cache *cache)
 	}
 	cache->order = (uint8_t)order;
 	objects = (unsigned int)((PAGE_SIZE << order) / cache->size);
-	while (shift < HEAD_MAX_SHIFT && head_room(shift) < objects)
+	if (SLAB_DEBUG(cache) && objects > NOTES_PER_SLAB)
+		objects = NOTES_PER_SLAB;
+	while (shift < HEAD_MAX_SHIFT && head_room(cache, shift) < objects)
 		shift++;
 	cache->head_shift = (uint8_t)shift;
-	if (objects > head_room(shift))
-		objects = head_room(shift);
+	if (objects > head_room(cache, shift))
+		objects = head_room(cache, shift);
 	cache->most_objects = (uint16_t)objects;
 	cache->reciprocal = ~0UL / cache->size + 1;
 	/* Large objects come and go in small batches: each may be the last of its slab. */
@@ -57,9 +63,8 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t object
 	cache->name = name;
 	cache->hot.object_size = (uint32_t)object_size;
 	cache->align = (uint32_t)align;
-	cache->size = (uint32_t)ALIGN_UP(object_size, align);
 	cache->gfp = gfp;
-	lay_out(cache);
+	slab_lay_out(cache);
 }
 
 static void cache_number(struct kmem_cache *cache, unsigned int n)
@@ -208,6 +213,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 	cache_init(cache, name, size, align, flags & SLAB_CACHE_DMA32 ? __GFP_DMA32 : 0);
 	cache->flags = flags;
 	cache->ctor = ctor;
+	debug_cache_init(cache);
 	irq = port_irq_save();
 	spin_lock(&kmem_state.table_lock);
 	n = free_place(name, &why);
@@ -279,12 +285,26 @@ static void list_live(const struct kmem_cache *cache, unsigned long objects)
 /* Objects in use. Nobody uses the cache: its counts and stacks hold still. */
 static unsigned long count_live(const struct kmem_cache *cache)
 {
-	uint64_t objects = cache->nr_objects - cache->nr_free;
+	uint64_t objects = cache->nr_objects - cache->nr_free - quarantined(cache);
 
 	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
 		if (kmem_cpu_of(c))
 			objects -= slab_stacked(kmem_cpu_of(c), cache);
 	return (unsigned long)objects;
+}
+
+FOR_DEBUG unsigned long slab_end_all(struct kmem_cache *cache)
+{
+	unsigned long objects = count_live(cache);
+
+	if (objects)
+		return objects;
+	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
+		if (kmem_cpu_of(c))
+			slab_stack_end(kmem_cpu_of(c), cache);
+	debug_quarantine_end(cache);
+	slab_give_empty(cache, 0, ~0U);
+	return 0;
 }
 
 /* 0; -EINVAL it is no cache that may end, -EBUSY with its objects listed. */
@@ -295,15 +315,11 @@ static int end_cache(struct kmem_cache *cache)
 	if (!cache || cache->number <= CACHE_OF_CACHES || cache->number >= CONFIG_KMEM_CACHES ||
 	    kmem_state.caches[cache->number] != cache)
 		return -EINVAL;
-	objects = count_live(cache);
+	objects = slab_end_all(cache);
 	if (objects) {
 		list_live(cache, objects);
 		return -EBUSY;
 	}
-	for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++)
-		if (kmem_cpu_of(c))
-			slab_stack_end(kmem_cpu_of(c), cache);
-	slab_give_empty(cache, 0, ~0U);
 	irq = port_irq_save();
 	spin_lock(&kmem_state.table_lock);
 	WRITE_ONCE(kmem_state.caches[cache->number], NULL);
@@ -328,6 +344,8 @@ void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *object = slab_take_at(cache->hot.stack);
 
+	if (!object && SLAB_DEBUG(cache))
+		return slab_alloc_debug(cache, gfp, cache->hot.object_size);
 	if (!object)
 		return slab_alloc(cache, gfp);
 	return gfp & __GFP_ZERO ? memset(object, 0, cache->hot.object_size) : object;
@@ -365,7 +383,7 @@ bool slab_info(unsigned int n, struct slab_info *info)
 			.limit = cache->limit,
 			.batch = cache->batch,
 			.objects = cache->nr_objects,
-			.active = cache->nr_objects - cache->nr_free - cached,
+			.active = cache->nr_objects - cache->nr_free - cached - quarantined(cache),
 			.slabs = cache->nr_slabs,
 			.active_slabs = cache->nr_slabs - cache->nr_empty,
 			.total_pages = cache->nr_pages,

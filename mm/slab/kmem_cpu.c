@@ -82,8 +82,11 @@ static struct object_slot *spare_take(struct kmem_area *area)
 static bool stack_make(struct kmem_area *area, const struct kmem_cache *cache)
 {
 	struct object_stack *stack = stack_at(&area->cpu, cache->hot.stack);
-	struct object_slot *slots = spare_take(area);
+	struct object_slot *slots;
 
+	if (SLAB_DEBUG(cache))
+		return false; /* so that each call goes the slow way */
+	slots = spare_take(area);
 	if (!slots) {
 		struct spare_stack *page = (struct spare_stack *)__get_free_page(__GFP_NOWARN);
 

@@ -10,6 +10,35 @@
 
 #define BULK_STEP 32
 
+/* ---- one after the other ----------------------------------------------------------------------- */
+
+static size_t free_each(const struct kmem_cache *cache, size_t n, void *const *objects,
+			const void *caller)
+{
+	size_t freed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		freed += !ZERO_OR_NULL_PTR(objects[i]) && !slab_free(objects[i], cache, caller);
+	return freed;
+}
+
+static size_t alloc_each(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects,
+			 const void *caller)
+{
+	(void)caller;
+	for (size_t i = 0; i < n; i++) {
+		objects[i] = SLAB_DEBUG(cache)
+				     ? debug_alloc(cache, gfp, cache->hot.object_size, caller)
+				     : kmem_cache_alloc(cache, gfp);
+		if (objects[i])
+			continue;
+		while (i)
+			kmem_cache_free(cache, objects[--i]);
+		return 0;
+	}
+	return n;
+}
+
 #if FOR_SPEED
 /* ---- out of slabs ------------------------------------------------------------------------------ */
 
@@ -61,6 +90,8 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void
 {
 	size_t done = 0, step;
 
+	if (SLAB_DEBUG(cache))
+		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 	while (done < n) {
 		unsigned long flags = port_irq_save();
 
@@ -184,6 +215,8 @@ size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 {
 	size_t freed = 0;
 
+	if (cache && SLAB_DEBUG(cache))
+		return free_each(cache, n, objects, __builtin_return_address(0));
 	if (cache)
 		return give_many(cache, n, objects, __builtin_return_address(0));
 	for (size_t i = 0; i < n; i++)
@@ -193,24 +226,11 @@ size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 #else
 size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
 {
-	for (size_t i = 0; i < n; i++) {
-		objects[i] = kmem_cache_alloc(cache, gfp);
-		if (objects[i])
-			continue;
-		while (i)
-			kmem_cache_free(cache, objects[--i]);
-		return 0;
-	}
-	return n;
+	return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 }
 
 size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 {
-	const void *caller = __builtin_return_address(0);
-	size_t freed = 0;
-
-	for (size_t i = 0; i < n; i++)
-		freed += !ZERO_OR_NULL_PTR(objects[i]) && !slab_free(objects[i], cache, caller);
-	return freed;
+	return free_each(cache, n, objects, __builtin_return_address(0));
 }
 #endif

@@ -9,17 +9,19 @@
 
 /*
  * An object in use is free. A full stack gives some of its objects back to their slabs; where there is none,
- * this one goes there. Interrupts masked.
+ * this one goes there. Interrupts masked. False: nothing was done, as the cache has debug options.
  */
-static void put_object(struct kmem_cache *cache, void *object, uint8_t *state)
+static inline bool put_object(struct kmem_cache *cache, void *object, uint8_t *state)
 {
 	const struct object_slot slot = {.object = object, .state = state};
 	struct object_stack *stack = stack_of(cache);
 
+	if (!stack && SLAB_DEBUG(cache))
+		return false;
 	*state = MM_OBJECT_FREE;
 	if (!stack) {
 		slab_give_objects(cache, &slot, 1);
-		return;
+		return true;
 	}
 	if (stack->top == stack->limit) {
 		/* Fewer objects go with pages, so that no call does all of both. */
@@ -29,6 +31,12 @@ static void put_object(struct kmem_cache *cache, void *object, uint8_t *state)
 		slab_give_objects(cache, stack->top + 1, give);
 	}
 	*++stack->top = slot;
+	return true;
+}
+
+static int refuse_object(enum mm_misuse kind, const void *object, const void *caller)
+{
+	return refuse(kind, (uintptr_t)object, REFUSED_OBJECT, caller);
 }
 
 #if FOR_SPEED
@@ -44,11 +52,29 @@ static __attribute__((noinline)) int cache_free_slow(const struct kmem_cache *ca
 	return slab_free(object, cache, __builtin_return_address(0));
 }
 
+#if CONFIG_DEBUG_HOOKS
+static __attribute__((noinline)) int free_debugged(const struct slab *slab, uint8_t *state,
+						   void *object, unsigned long flags)
+{
+	const struct object_slot slot = {.object = object, .state = state};
+	const void *caller = __builtin_return_address(0);
+	int error = debug_free(slab->cache, &slot, caller);
+
+	port_irq_restore(flags);
+	return error ? refuse_object(MISUSE_DOUBLE_FREE, object, caller) : 0;
+}
+#endif
+
 /* The stack is full, or there is none. Interrupts are masked; they are as `flags` says on return. */
 static __attribute__((noinline)) int free_overflow(const struct slab *slab, uint8_t *state,
 						   void *object, unsigned long flags)
 {
+#if CONFIG_DEBUG_HOOKS
+	if (!mm_likely(put_object(slab->cache, object, state)))
+		return free_debugged(slab, state, object, flags);
+#else
 	put_object(slab->cache, object, state);
+#endif
 	port_irq_restore(flags);
 	return 0;
 }
@@ -102,11 +128,6 @@ static __attribute__((noinline)) struct slab *find_slab(const void *object, stru
 	return slab_of(&kmem_state.heads, object, page);
 }
 
-static int refuse_object(enum mm_misuse kind, const void *object, const void *caller)
-{
-	return refuse(kind, (uintptr_t)object, REFUSED_OBJECT, caller);
-}
-
 /* A block that kmalloc() has taken for itself. NR_MISUSES: it was freed. */
 static enum mm_misuse free_large(const void *object, struct page *page)
 {
@@ -149,17 +170,20 @@ static void note_bank(struct kmem_cpu *cpu, const void *object)
 
 #endif
 
-static int free_object(struct slab *slab, unsigned long n, const void *object)
+static int free_object(struct slab *slab, unsigned long n, const void *object, const void *caller)
 {
 	unsigned long flags = port_irq_save();
 	int error = -EALREADY; /* an interrupt has freed it meanwhile */
 
 	if (slab->state[n] == MM_OBJECT_IN_USE) {
-		put_object(slab->cache, (void *)(uintptr_t)object, &slab->state[n]);
+		const struct object_slot slot = {(void *)(uintptr_t)object, &slab->state[n]};
+
+		error = put_object(slab->cache, slot.object, slot.state)
+				? 0
+				: debug_free(slab->cache, &slot, caller);
 #if FOR_SPEED
 		note_bank(port_pcpu()->kmem, object);
 #endif
-		error = 0;
 	}
 	port_irq_restore(flags);
 	return error;
@@ -171,6 +195,7 @@ int slab_free(const void *object, const struct kmem_cache *cache, const void *ca
 	struct page *page;
 	struct slab *slab;
 	unsigned long n;
+	int error;
 
 	if (ZERO_OR_NULL_PTR(object))
 		return 0;
@@ -180,12 +205,17 @@ int slab_free(const void *object, const struct kmem_cache *cache, const void *ca
 	} else if (object_number(slab, (uintptr_t)object - slab->base, &n)) {
 		if (cache && slab->cache != cache)
 			kind = MISUSE_CACHE;
-		else if (slab->state[n] != MM_OBJECT_IN_USE || free_object(slab, n, object))
+		else if (slab->state[n] != MM_OBJECT_IN_USE || free_object(slab, n, object, caller))
 			kind = MISUSE_DOUBLE_FREE;
 		else
 			return 0;
 	}
-	return kind == NR_MISUSES ? 0 : refuse_object(kind, object, caller);
+	if (kind == NR_MISUSES)
+		return 0;
+	error = refuse_object(kind, object, caller);
+	if (slab && SLAB_DEBUG(slab->cache))
+		debug_refused(slab, (uintptr_t)object);
+	return error;
 }
 
 #if FOR_SPEED
@@ -222,7 +252,8 @@ size_t ksize(const void *object)
 	if (slab)
 		return object_number(slab, (uintptr_t)object - slab->base, &n) &&
 				       slab->state[n] == MM_OBJECT_IN_USE
-			       ? slab->cache->hot.object_size
+			       ? (SLAB_DEBUG(slab->cache) ? debug_size(slab, n)
+							  : slab->cache->hot.object_size)
 			       : 0;
 	if (!page || page != page_head(page) || page_state(page) != PAGE_SLAB ||
 	    page->owner != HANDLE_LARGE || (uintptr_t)object % PAGE_SIZE)

@@ -162,8 +162,11 @@ static unsigned long slab_release(struct slab *slab)
 {
 	struct page *page = page_near(slab->base);
 	unsigned int order = slab->order;
+	struct object_note *notes = SLAB_DEBUG(slab->cache) ? debug_slab_end(slab) : NULL;
 
 	head_free(slab);
+	if (notes)
+		free_page((unsigned long)(uintptr_t)notes);
 	for (unsigned long i = 1; i < 1UL << order; i++)
 		page[i].owner = 0;
 	page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | (page->word & PAGE_CLASS_MASK);
@@ -230,8 +233,9 @@ static struct page *slab_pages(const struct kmem_cache *cache, gfp_t gfp, unsign
 	return page;
 }
 
-/* A slab more, of which nobody knows yet. NULL: refused. */
-static struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
+/* A slab more, of which nobody knows yet; debug: the cache has debug options. NULL: refused. */
+static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_cache *cache,
+								    gfp_t gfp, bool debug)
 {
 	struct slab *slab = heads_ready(gfp) ? head_alloc(cache->head_shift, gfp) : NULL;
 	unsigned int order, objects;
@@ -241,8 +245,14 @@ static struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
 	if (!slab)
 		return NULL;
 	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | cache->gfp;
+	if (debug && !debug_notes_alloc(slab, cache, gfp)) {
+		head_free(slab);
+		return NULL;
+	}
 	page = slab_pages(cache, gfp, &order);
 	if (!page) {
+		if (debug)
+			free_page((unsigned long)(uintptr_t)*slab_notes(slab, cache));
 		head_free(slab);
 		return NULL;
 	}
@@ -266,9 +276,28 @@ static struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
 		page[i].owner = slab->handle;
 	page->raw = (uint64_t)slab->handle << 32 | PAGE_INFO(PAGE_SLAB, order) |
 		    (page->word & PAGE_CLASS_MASK);
+	if (debug)
+		debug_slab_made(slab);
 	for (unsigned int n = 0; cache->ctor && n < objects; n++)
 		cache->ctor(object_at(slab, n));
 	return slab;
+}
+
+#if CONFIG_DEBUG_HOOKS
+struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
+{
+	return make_slab(cache, gfp, true);
+}
+#endif
+
+FOR_DEBUG void slab_add(struct kmem_cache *cache, struct slab *slab)
+{
+	cache->nr_slabs++;
+	cache->nr_pages += 1UL << slab->order;
+	cache->nr_objects += slab->objects;
+	cache->nr_free += slab->objects;
+	slab_link(cache, slab, EMPTY);
+	count_empty(cache, slab, 1);
 }
 
 /* Objects that come to a stack with a slab that was just made: that has cost enough for one call. */
@@ -291,14 +320,8 @@ static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct 
 		n = more && cache->batch > FEW ? FEW : cache->batch;
 	}
 	spin_lock(&cache->lock);
-	if (more) {
-		cache->nr_slabs++;
-		cache->nr_pages += 1UL << more->order;
-		cache->nr_objects += more->objects;
-		cache->nr_free += more->objects;
-		slab_link(cache, more, EMPTY);
-		count_empty(cache, more, 1);
-	}
+	if (more)
+		slab_add(cache, more);
 	n = slab_take_objects(cache, slots, n);
 	spin_unlock(&cache->lock);
 	if (slots != slot && n) {
@@ -308,24 +331,55 @@ static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct 
 	return n;
 }
 
+static inline void *finish(const struct kmem_cache *cache, gfp_t gfp,
+			   const struct object_slot *slot, unsigned long flags)
+{
+	*slot->state = MM_OBJECT_IN_USE;
+	port_irq_restore(flags);
+	if (gfp & __GFP_ZERO)
+		memset(slot->object, 0, cache->hot.object_size);
+	return slot->object;
+}
+
+/* From one slab more. Apart, as are its registers. */
+static __attribute__((noinline)) void *alloc_of_more(struct kmem_cache *cache, gfp_t gfp)
+{
+	struct slab *slab = make_slab(cache, gfp, false);
+	struct object_slot slot;
+	unsigned long flags;
+
+	if (!slab)
+		return NULL;
+	flags = port_irq_save();
+	take_from_slabs(cache, slab, &slot);
+	return finish(cache, gfp, &slot, flags);
+}
+
+/* No slab had a free object a moment ago: the lock is not worth taking. */
+static inline RACY bool none_free(const struct kmem_cache *cache)
+{
+	return !READ_ONCE(cache->list[PARTIAL]) && !READ_ONCE(cache->list[EMPTY]);
+}
+
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
-	unsigned long flags = port_irq_save();
 	struct object_slot slot;
+	unsigned long flags;
 
+	if (FOR_SPEED && none_free(cache))
+		return alloc_of_more(cache, gfp);
+	flags = port_irq_save();
 	if (!take_from_slabs(cache, NULL, &slot)) {
 		struct slab *slab;
 
 		port_irq_restore(flags);
-		slab = slab_make(cache, gfp);
+		if (FOR_SPEED)
+			return alloc_of_more(cache, gfp);
+		slab = make_slab(cache, gfp, false);
 		if (!slab)
 			return NULL;
 		flags = port_irq_save();
 		take_from_slabs(cache, slab, &slot);
 	}
-	*slot.state = MM_OBJECT_IN_USE;
-	port_irq_restore(flags);
-	if (gfp & __GFP_ZERO)
-		memset(slot.object, 0, cache->hot.object_size);
-	return slot.object;
+	return finish(cache, gfp, &slot, flags);
 }

@@ -8,13 +8,40 @@
 struct slab_walk {
 	struct walk *walk;
 	const struct kmem_cache *cache;
-	uint64_t slabs, pages, objects, free, in_use;
+	uint64_t slabs, pages, objects, free, in_use, quarantined;
 	unsigned int empty;
 };
 
 static bool map_has(struct slab *slab, unsigned int n)
 {
 	return slab_map(slab)[n / MAP_BITS] >> n % MAP_BITS & 1;
+}
+
+/* The notes of a slab's objects are a page of its own. Returns how many lie in quarantine. */
+static unsigned int check_notes(struct slab_walk *walk, const struct slab *slab)
+{
+	const struct object_note *notes =
+		SLAB_DEBUG(slab->cache) ? *slab_notes(slab, slab->cache) : NULL;
+	const struct page *page = virt_to_page(notes);
+	unsigned int count = 0;
+
+	if (!SLAB_DEBUG(slab->cache) ||
+	    !expect(walk->walk,
+		    (uintptr_t)notes % PAGE_SIZE == 0 && page && page_state(page) == PAGE_ALLOC &&
+			    page_order(page) == 0,
+		    "slab 0x%x of %s: its notes are no page in use", (unsigned int)slab->handle,
+		    slab->cache->name))
+		return 0;
+	for (unsigned int n = 0; n < slab->objects; n++) {
+		bool in_use = slab->state[n] == MM_OBJECT_IN_USE;
+
+		count += notes[n].quarantined;
+		expect(walk->walk, notes[n].in_use == in_use && !(in_use && notes[n].quarantined),
+		       "slab 0x%x of %s: object %u: in use %u, by its note %u, in quarantine %u",
+		       (unsigned int)slab->handle, slab->cache->name, n, in_use, notes[n].in_use,
+		       notes[n].quarantined);
+	}
+	return count;
 }
 
 static void check_slab(struct slab *slab, void *data)
@@ -46,6 +73,7 @@ static void check_slab(struct slab *slab, void *data)
 	}
 	expect(walk->walk, free == slab->free, "slab 0x%x of %s: free: %u, but %u by its map",
 	       (unsigned int)slab->handle, slab->cache->name, slab->free, free);
+	walk->quarantined += check_notes(walk, slab);
 	walk->slabs++;
 	walk->pages += 1UL << slab->order;
 	walk->objects += slab->objects;
@@ -173,10 +201,13 @@ void check_slabs(struct walk *all, bool areas)
 		       walk.slabs == cache->nr_slabs && walk.pages == cache->nr_pages &&
 			       walk.objects == cache->nr_objects && walk.free == cache->nr_free,
 		       "%s: counts of slabs, pages or objects are wrong", cache->name);
-		expect(all, walk.in_use + walk.free + stacked == walk.objects,
-		       "%s: %llu objects in use, %llu in slabs, %llu on stacks: not the %llu there are",
+		expect(all,
+		       walk.quarantined == quarantined(cache) &&
+			       walk.in_use + walk.free + stacked + walk.quarantined == walk.objects,
+		       "%s: %llu objects in use, %llu in slabs, %llu on stacks, %llu in quarantine: not the %llu there are",
 		       cache->name, (unsigned long long)walk.in_use, (unsigned long long)walk.free,
-		       (unsigned long long)stacked, (unsigned long long)walk.objects);
+		       (unsigned long long)stacked, (unsigned long long)walk.quarantined,
+		       (unsigned long long)walk.objects);
 	}
 }
 
@@ -189,6 +220,24 @@ static void hash_slab(struct slab *slab, void *data)
 	*hash = hash_mix(*hash, (uintptr_t)slab->next);
 	for (unsigned int n = 0; n < slab->objects; n++)
 		*hash = hash_mix(*hash, (uint64_t)slab->state[n] << 1 | map_has(slab, n));
+	for (unsigned int n = 0; SLAB_DEBUG(slab->cache) && n < slab->objects; n++)
+		if ((*slab_notes(slab, slab->cache))[n].quarantined)
+			*hash = hash_mix(*hash,
+					 (uintptr_t)(*slab_notes(slab, slab->cache))[n].next);
+}
+
+/* The options of a cache, and what its quarantine gives back first. */
+static uint64_t hash_debug(uint64_t hash, const struct kmem_cache *cache)
+{
+#if CONFIG_DEBUG_HOOKS
+	hash = hash_mix(hash, cache->debug);
+	hash = hash_mix(hash, cache->random);
+	if (cache->quarantined)
+		hash = hash_mix(hash, (uintptr_t)cache->first);
+#else
+	(void)cache;
+#endif
+	return hash;
 }
 
 uint64_t hash_slabs(uint64_t hash)
@@ -204,6 +253,7 @@ uint64_t hash_slabs(uint64_t hash)
 		hash = hash_mix(hash, n);
 		hash = hash_mix(hash, (uintptr_t)cache->list[EMPTY]);
 		hash = hash_mix(hash, (uintptr_t)cache->list[PARTIAL]);
+		hash = hash_debug(hash, cache);
 		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
 			struct kmem_cpu *cpu = mm.kmem->cpu[c] ? mm.kmem->cpu[c] : &mm.kmem->none;
 			const struct object_stack *stack = stack_at(cpu, cache->hot.stack);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slab_internal.h: what the files of slab/ share: caches, CPUs' stacks of objects, and what each file
- * does for the others.
+ * slab_internal.h: what the files of slab/ do for each other; what they share is in kmem_internal.h and
+ * heads_internal.h.
  *
  * An object goes from its slab (slab.c) to a CPU's stack (kmem_cpu.c), to its user (kmem_cache.c,
  * kmalloc.c), and back (object_free.c). head.c has memory for the heads of slabs.
@@ -9,77 +9,19 @@
  * kmem_cache.c and kmem_cpu.c call each other: the end of a cache is the end of its stacks, and the end of a
  * CPU that of its stacks of all caches. kmem_cache.c and slab_shrink.c call each other: the shrinker is
  * registered with the caches that it empties. kmem_cpu.c and slab.c call each other: a stack is filled
- * from slabs, and emptied into them.
+ * from slabs, and emptied into them. slab.c and slab_debug.c call each other: a slab is made and ends with the
+ * notes of its objects, and what leaves the quarantine goes back to its slab. kmem_cache.c and slab_options.c call each other: a new cache has the
+ * options of its name, and other options lay its slabs out anew.
  */
 #ifndef QUARRY_MM_SLAB_INTERNAL_H
 #define QUARRY_MM_SLAB_INTERNAL_H
 
 #include "../debug/hooks.h"
 #include "../pcp/pcp.h"
-#include "../spinlock.h"
-#include "../state.h"
-#include "heads_internal.h"
+#include "kmem_internal.h"
+#include "slab_debug_internal.h"
 
 #pragma GCC visibility push(hidden)
-
-enum { /* of slabs */
-	EMPTY,
-	PARTIAL,
-	NR_LISTS
-};
-
-/* What inline callers know of a cache comes first (slab_inline.h). */
-struct kmem_cache {
-	struct kmem_cache_hot hot;
-	uint32_t size; /* from one object to the next */
-	uint32_t align;
-	gfp_t gfp;	    /* of its pages, besides the caller's */
-	slab_flags_t flags; /* as it was created */
-	uint16_t number;
-	uint16_t limit;		  /* objects that a CPU keeps */
-	uint16_t most_objects;	  /* of a slab: its head has no room for more */
-	uint8_t batch, give;	  /* that come to it, and that go back, at once */
-	uint8_t order, min_order; /* of its slabs; where such blocks are not to be had */
-	uint8_t head_shift;
-	unsigned long reciprocal;
-	const char *name;
-	void (*ctor)(void *object);
-
-	struct spinlock lock;	     /* guards all below, and its slabs' `free`, maps and links */
-	struct slab *list[NR_LISTS]; /* EMPTY, PARTIAL: first slabs */
-	unsigned int nr_empty;	     /* slabs */
-	uint64_t nr_slabs, nr_pages, nr_objects, nr_free; /* objects there are, and in slabs */
-};
-/* Empty slabs that a cache keeps, and chunks without heads that are kept. */
-#define KEEP_EMPTY  4
-#define KEEP_CHUNKS 1
-
-/* ---- all there is ----------------------------------------------------------------------------- */
-
-struct kmem {
-	/* Of a CPU that has no objects, and no room for any: each stack is empty and full. */
-	struct kmem_cpu none;
-	struct kmem_cpu *cpu[CONFIG_NR_CPUS]; /* by number; NULL: it has no objects */
-	struct kmem_cache *caches[CONFIG_KMEM_CACHES];
-	struct spinlock table_lock; /* guards caches[], but for reading an entry */
-	struct spinlock spare_lock; /* guards the stacks that no cache has, of each CPU */
-	unsigned int emptying; /* a thread empties stacks that are not its own to empty; atomic */
-	struct heads heads;
-	struct shrinker shrinker;
-	uint64_t empty_pages; /* of all caches' empty slabs, for the shrinker to answer at once */
-	struct object_slot no_object[1];
-	struct kmem_cache of_caches, kmalloc[2 * MM_KMALLOC_SIZES];
-	char names[2 * MM_KMALLOC_SIZES][20]; /* of these */
-};
-static_assert(offsetof(struct kmem, none) == 0, "mm_cpu_online() knows no more of it");
-
-/* head.c. For slab_check.c there is mm.kmem, which is NULL where it is not used. */
-#if QUARRY_INSTANCES == 1
-extern struct kmem kmem_state;
-#else
-extern struct kmem kmem_state_of_instance[QUARRY_INSTANCES];
-#define kmem_state kmem_state_of_instance[this_instance()]
-#endif
 
 static inline struct object_stack *stack_at(struct kmem_cpu *cpu, unsigned long offset)
 {

@@ -33,6 +33,7 @@ WITHOUT_PREFIX = set("""
     unregister_shrinker virt_to_page
     __kmalloc kfree kmalloc_slow kmem_cache_alloc_bulk kmem_cache_alloc_slow kmem_cache_create kmem_cache_destroy kmem_cache_free
     kmem_cache_free_bulk kmem_cache_init kmem_cache_name kmem_cache_shrink kmem_cache_size kmem_cpu_end kmem_release kmem_shrink
+    kmem_cache_debug kmem_cache_faults kmem_cache_set_debug kmem_cache_validate slab_debug_options slab_debug_setup slab_next slab_object
     krealloc ksize kstrdup slab_cache slab_info""".split())
 
 
@@ -67,7 +68,7 @@ def check(cross, folder, more=frozenset()):
     # A compiler may write some of C's in place.
     assert (needs - OF_C) - SAVE_RESTORE == PORT | more
     assert "memmove" in needs
-    assert undefined(tool, slab) - defined(tool, core) - OF_C - SAVE_RESTORE <= more | {"port_log"}
+    assert undefined(tool, slab) - defined(tool, core) - OF_C - SAVE_RESTORE <= more | PORT
     assert defined(tool, core) & undefined(tool, slab)
     needs = undefined(tool, debug) - defined(tool, core)
     assert needs - OF_C - SAVE_RESTORE == OF_C_DEBUG | more | {"port_log"}
@@ -119,7 +120,7 @@ def test_needs_of_both_archives_on_the_host(level):
 LINUX_MACROS = set("""
     ALIGN_DOWN ARCH_LOW_ADDRESS_LIMIT CMA_MIN_ALIGNMENT_BYTES MAX_CMA_AREAS GFP_ATOMIC GFP_DMA32 GFP_KERNEL GFP_MOVABLE_MASK GFP_NOWAIT KMALLOC_MAX_CACHE_SIZE KMALLOC_MAX_SIZE KMALLOC_MIN_SIZE MAX_NUMNODES MAX_ORDER_NR_PAGES
     MAX_PAGE_ORDER NR_PAGE_ORDERS NUMA_NO_NODE PAGE_MASK PAGE_SHIFT PAGE_SIZE PFN_DOWN PFN_PHYS PFN_UP PHYS_ADDR_MAX SHRINK_EMPTY
-    SHRINK_STOP SLAB_CACHE_DMA32 SLAB_HWCACHE_ALIGN SMP_CACHE_BYTES ZERO_OR_NULL_PTR ZERO_SIZE_PTR __GFP_BITS_MASK __GFP_COMP __GFP_DIRECT_RECLAIM __GFP_DMA32 __GFP_HIGH __GFP_KSWAPD_RECLAIM
+    SHRINK_STOP SLAB_CACHE_DMA32 SLAB_CONSISTENCY_CHECKS SLAB_DEBUG_FLAGS SLAB_HWCACHE_ALIGN SLAB_POISON SLAB_RED_ZONE SLAB_STORE_USER SMP_CACHE_BYTES ZERO_OR_NULL_PTR ZERO_SIZE_PTR __GFP_BITS_MASK __GFP_COMP __GFP_DIRECT_RECLAIM __GFP_DMA32 __GFP_HIGH __GFP_KSWAPD_RECLAIM
     __GFP_MEMALLOC __GFP_MOVABLE __GFP_NOFAIL __GFP_NOMEMALLOC __GFP_NORETRY __GFP_NOWARN __GFP_RECLAIMABLE __GFP_RETRY_MAYFAIL
     __GFP_THISNODE __GFP_ZERO for_each_free_mem_range for_each_free_mem_range_reverse for_each_mem_pfn_range for_each_mem_range
     for_each_mem_range_rev for_each_mem_region for_each_reserved_mem_range for_each_reserved_mem_region pageblock_nr_pages
