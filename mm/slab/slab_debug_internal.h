@@ -18,7 +18,7 @@
 #endif
 
 #if CONFIG_DEBUG_HOOKS
-#define SLAB_DEBUG(cache)  __builtin_expect((cache)->debug, 0)
+#define SLAB_DEBUG(cache)  ((slab_flags_t)__builtin_expect((long)(cache)->debug, 0))
 #define quarantined(cache) READ_ONCE((cache)->quarantined)
 #else
 #define SLAB_DEBUG(cache)  ((void)(cache), (slab_flags_t)0)
