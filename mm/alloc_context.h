@@ -63,6 +63,7 @@ struct alloc_context {
 	uint32_t word;		/* the first word of its block, but for the zone's class bits */
 	enum zone_type highest; /* the highest zone the flags allow */
 	const struct zoneref *zonerefs;
+	unsigned int passed; /* so many of them the first pass leaves out, where speed counts */
 
 	/* The record. The slow path writes it; nothing of it is set before. */
 	uint32_t stages;			 /* bit MM_STAGE_*: the stage was entered */

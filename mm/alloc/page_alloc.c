@@ -28,6 +28,8 @@ inline void alloc_context_init(struct alloc_context *ac, gfp_t gfp, unsigned int
 	ac->highest = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
 	ac->word = PAGE_INFO(state, order) | (gfp & GFP_MOVABLE_MASK) | PAGE_ONE_REF;
 	ac->zonerefs = zonelist_for(gfp);
+	if (FOR_SPEED)
+		ac->passed = 0;
 }
 
 /*
@@ -77,6 +79,12 @@ static inline struct page *take_cached(struct per_cpu_pages *pcp)
 	return page;
 }
 
+/* Is a page free that any request may have, outside the pageblocks of kept types? */
+static inline RACY bool zone_has_pages(const struct zone *zone)
+{
+	return READ_ONCE(zone->nr_free);
+}
+
 /* The same for single pages, which come from this CPU's cache; where size counts, for all. */
 MM_APART struct page *rmqueue_pcplist(const struct alloc_context *ac, const struct zoneref *ref)
 {
@@ -86,7 +94,7 @@ MM_APART struct page *rmqueue_pcplist(const struct alloc_context *ac, const stru
 		struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class);
 		struct page *page = take_cached(pcp);
 
-		if (!page)
+		if (!page && (!FOR_SPEED || zone_has_pages(ref->zone)))
 			page = pcp_refill(pcp, ref->zone, class, PCP_SMALL_BATCH);
 		/* A single page that may not wait may come from a HIGHATOMIC pageblock. */
 		if (page || !(ac->alloc_flags & (ALLOC_NO_WATERMARKS | ALLOC_NON_BLOCK)))
@@ -165,7 +173,8 @@ MM_OUTLINE struct page *one_pass(struct alloc_context *ac, bool first)
 	struct page *page = NULL;
 
 	VM_BUG_ON(!port_irqs_disabled());
-	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !page; ref++)
+	for (const struct zoneref *ref = ac->zonerefs + (FOR_SPEED && first ? ac->passed : 0);
+	     ref->zone && !page; ref++)
 		if (zone_may_serve(ac, ref, first))
 			page = rmqueue(ac, ref);
 	return page;
@@ -201,20 +210,24 @@ struct page *alloc_pages_request(struct alloc_context *ac)
 
 /*
  * A request whose flags leave nothing to decide: this CPU's cache is empty, and the first zone
- * stays above its low mark. NULL: it is not that easy.
+ * stays above its low mark. NULL: it is not that easy; *below: the zone does not.
  */
-static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order)
+static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order, const struct zoneref *ref,
+					 bool *below)
 {
-	const struct zoneref *ref = zonelist_for(gfp);
 	gfp_t class = ref->class | (gfp & GFP_MOVABLE_MASK);
 	unsigned long flags = port_irq_save(), index;
 	struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class | order << PAGE_ORDER_SHIFT);
 	struct zone *zone = ref->zone;
 	struct page *page = NULL;
 
-	if (!zone || *pcp->top || (CONFIG_CMA && READ_ONCE(nr_free_of(zone, MIGRATE_CMA))) ||
-	    !zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
+	if (!zone || *pcp->top || (CONFIG_CMA && READ_ONCE(nr_free_of(zone, MIGRATE_CMA)))) {
+		port_irq_restore(flags);
+		return NULL;
+	}
+	if (!zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
 	    (order && !zone_has_block(zone, order, false))) {
+		*below = true;
 		port_irq_restore(flags);
 		return NULL;
 	}
@@ -237,12 +250,14 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 {
 	struct alloc_context ac;
 	struct page *page;
+	bool below =
+		false; /* it is known that the first zone does not serve it above its low mark */
 
 	note_hooks();
 	if (FOR_SPEED && order <= MAX_PAGE_ORDER && !HOOKS && !(gfp & ~GFP_HOT_MASK) &&
 	    !(order && gfp & __GFP_HIGH) && (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK &&
 	    !READ_ONCE(mm_callbacks[NOTIFIERS])) {
-		page = alloc_at_once(gfp, order);
+		page = alloc_at_once(gfp, order, zonelist_for(gfp), &below);
 		if (page)
 			return page;
 	}
@@ -251,6 +266,8 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	if (HOOKS && hook_should_fail(gfp, order))
 		return report_injected(gfp, order);
 	alloc_context_init(&ac, gfp, order);
+	if (FOR_SPEED)
+		ac.passed = below;
 	page = alloc_pages_request(&ac);
 	if (!page)
 		report_refusal(&ac);
@@ -371,11 +388,10 @@ MM_OUTLINE unsigned long bulk_some(gfp_t gfp, unsigned long n, struct page **pag
 	return got;
 }
 
-unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
+static APART unsigned long bulk_all(gfp_t gfp, unsigned long n, struct page **pages)
 {
 	/* Where size counts, n requests. */
-	bool plain =
-		FOR_SPEED && n > 1 && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0) && !HOOKS;
+	bool plain = FOR_SPEED && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0) && !HOOKS;
 	unsigned long got = 0;
 
 	while (got < n) {
@@ -392,4 +408,16 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 		}
 	}
 	return got;
+}
+
+unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
+{
+	struct page *page;
+
+	if (!FOR_SPEED || n != 1)
+		return bulk_all(gfp, n, pages);
+	page = __alloc_pages(gfp, 0);
+	if (page)
+		*pages = page;
+	return page != NULL;
 }

@@ -56,6 +56,12 @@ static inline unsigned long missing_in(const struct alloc_context *ac, const str
 	return (unsigned long)ac->answer[ref - ac->zonerefs].missing;
 }
 
+/* And what it had free then. */
+static inline uint64_t free_in(const struct alloc_context *ac, const struct zoneref *ref)
+{
+	return ac->answer[ref - ac->zonerefs].free;
+}
+
 /* The newest block of a cache that holds some; `word` is its first from now on. */
 static inline struct page *pcp_pop(struct per_cpu_pages *pcp, uint32_t word)
 {
@@ -172,7 +178,10 @@ static bool give_up_highatomic(struct alloc_context *ac, const struct zoneref *r
 	spin_lock(&zone->lock);
 	VM_BUG_ON(!zone_locked(zone));
 	if (zone->nr_highatomic) {
-		zone_watermark_ok(ac, ref); /* how many pages are missing now */
+		/* How many pages are missing now; as before, if as many are free. */
+		if (!FOR_SPEED ||
+		    free_in(ac, ref) != zone->nr_free + nr_free_of(zone, MIGRATE_HIGHATOMIC))
+			zone_watermark_ok(ac, ref);
 		missing = missing_in(ac, ref);
 		/* To a request with ALLOC_MIN_RESERVE these pages count as free already. */
 		if (missing && ac->alloc_flags & ALLOC_MIN_RESERVE)
@@ -229,6 +238,8 @@ static bool reclaim(struct alloc_context *ac)
 		return false;
 	}
 	enter_stage(ac, MM_STAGE_RECLAIM);
+	if (FOR_SPEED && !READ_ONCE(mm_callbacks[SHRINKERS]))
+		return false;
 	freed = shrink_all(ac->gfp);
 	ac->shrunk += freed;
 	return freed;

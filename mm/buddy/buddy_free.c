@@ -58,13 +58,22 @@ void buddy_put(struct zone *zone, unsigned long index, unsigned int order)
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(order > MAX_PAGE_ORDER || index & ((1UL << order) - 1));
 	mm.memmap[index].word = PAGE_NONE;
-	if (FOR_SPEED && order < WORD_ORDER) {
-		uint64_t *word = map_word(index);
-		uint64_t mask = map_mask(order) << (index & (WORD_PAGES - 1));
+	if (FOR_SPEED && order < pageblock_order) {
+		unsigned long at = index & (WORD_PAGES - 1);
+		uint64_t *word = map_word(index), *end = word + (1UL << order >> WORD_ORDER);
+		uint8_t *largest = map_order(index);
 
-		VM_BUG_ON(*word & mask);
-		*word |= mask;
-		*map_order(index) = (uint8_t)word_largest(*word);
+		if (order < WORD_ORDER) {
+			VM_BUG_ON(*word & map_mask(order) << at);
+			*word |= map_mask(order) << at;
+			*largest = (uint8_t)word_largest(*word);
+		}
+		for (; word < end; word++) {
+			VM_BUG_ON(*word);
+			*word = WORD_FULL;
+			*largest++ = WORD_ORDER + 1;
+			__asm__("" : "+r"(largest)); /* a few: no memset() */
+		}
 		count_free(zone, pb_of(index), 1L << order);
 	} else {
 		buddy_add(zone, index, index + (1UL << order));
@@ -152,22 +161,29 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 		buddy_free_range(zone, index, index + (1UL << order));
 }
 
-/* Work of one call: levels that pages merge, and the move of a pageblock to another list. */
+/*
+ * Work of one call: levels that pages merge, the move of a pageblock to another list, and to count
+ * pages by type where pageblocks of kept types are.
+ */
 #define FREE_WORK   14
 #define RELIST_WORK 8
+#define COUNT_WORK  4
 
 /* Of pages that have become free, those of pageblocks of kept types. */
 static __attribute__((noinline)) void count_kept(struct zone *zone, struct page *const pages[],
 						 unsigned long n)
 {
+	unsigned long kept = 0;
+
 	for (unsigned long i = 0; i < n; i++) {
 		const struct pageblock *pb = pb_of((unsigned long)(pages[i] - mm.memmap));
 
 		if (pb_is_kept(pb)) {
-			zone->nr_free--;
+			kept++;
 			nr_free_of(zone, pb->type)++;
 		}
 	}
+	zone->nr_free -= kept;
 }
 
 unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n)
@@ -177,7 +193,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 	uint8_t *const map_largest = mm.map_order;
 	struct pageblock *const pageblocks = mm.pageblocks;
 	struct page *const *const first = pages, *const *const end = pages + n;
-	long work = FREE_WORK;
+	long work = zone->nr_kept ? FREE_WORK - COUNT_WORK : FREE_WORK;
 
 	VM_BUG_ON(!zone_locked(zone) || !n);
 	if (!FOR_SPEED) {
@@ -210,7 +226,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			 * a full word where much was done before, or all pages are to be counted.
 			 */
 			if (order == WORD_ORDER && (pb->nr_free == pageblock_nr_pages - 1 ||
-						    zone->nr_kept || work < FREE_WORK / 3)) {
+						    zone->nr_kept || work < FREE_WORK / 2)) {
 				if (pages == first) {
 					buddy_free(zone, index, 0);
 					return 1;

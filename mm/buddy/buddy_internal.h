@@ -8,9 +8,11 @@
 #ifndef QUARRY_MM_BUDDY_INTERNAL_H
 #define QUARRY_MM_BUDDY_INTERNAL_H
 
+#include "../debug/hooks.h"
 #include "buddy.h"
 #include "map_internal.h"
 #include "pageblock_internal.h"
+#include "whole_internal.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -18,7 +20,28 @@
 struct pageblock *section_take(struct zone *zone);
 
 /* buddy.c */
-unsigned int lowest_order(unsigned int mask);
+#if defined(__riscv) && !defined(__riscv_zbb) && FOR_SPEED
+extern const uint8_t lowest_order_of[16]; /* by the mask's de Bruijn number */
+#endif
+/*
+ * The lowest bit set in mask (not 0, 16 bits): where there is no ctz, a loop, or a de Bruijn
+ * multiplication where speed counts.
+ */
+MM_SHARED_INLINE unsigned int lowest_order(unsigned int mask)
+{
+	VM_BUG_ON(!mask || mask >> 16);
+#if !defined(__riscv) || defined(__riscv_zbb)
+	return (unsigned int)__builtin_ctz(mask);
+#elif FOR_SPEED
+	return lowest_order_of[(((mask & -mask) * 0x09afU) & 0xffff) >> 12];
+#else
+	unsigned int order = 0;
+
+	while (!(mask >> order & 1))
+		order++;
+	return order;
+#endif
+}
 /*
  * A pageblock on the lists of this type with a free block of this order or above: one whose largest
  * is the smallest that will do. NULL: there is none.
@@ -31,65 +54,33 @@ MM_SHARED_INLINE struct pageblock *pb_find(const struct zone *zone, unsigned int
 	return mask ? &mm.pageblocks[zone->list[type][order + lowest_order(mask)]] : NULL;
 }
 /* Put it on the zone's list of its largest free order, which is `most` or less, or on none. */
+#if FOR_SPEED
+static inline void pb_settle(struct zone *zone, struct pageblock *pb, long most)
+{
+	VM_BUG_ON(most < PB_OFF_LIST || most >= pageblock_order);
+	VM_BUG_ON(pb_is_whole(pb));
+	VM_BUG_ON(!pb_has_free(pb_index(pb)) != !pb->nr_free);
+	VM_BUG_ON(pb_largest(pb_index(pb), most) != pb_largest(pb_index(pb), pageblock_order - 1));
+	pb_relist(zone, pb, pb_largest(pb_index(pb), most));
+}
+#else
 void pb_settle(struct zone *zone, struct pageblock *pb, long most);
+#endif
 /*
- * One that is free as a whole, and on no list, goes on that of order 9 or, with its twin, of order
- * 10: of the block's order, whose first pageblock it is.
+ * A block of order 9 or 10, by its first pageblock: one that is free, a half of a pair, or a
+ * section not touched yet. It is on no list any more, but still counted. NULL: there is none.
  */
-void whole_add(struct zone *zone, struct pageblock *pb, unsigned long order);
-
-/* The first pageblock of the aligned block of this order, pageblock_order or more, that it lies in. */
-static inline struct pageblock *pb_aligned(struct pageblock *pb, unsigned long order)
-{
-	unsigned long number = (unsigned long)(pb - mm.pageblocks);
-
-	return &mm.pageblocks[number & ~((1UL << (order - pageblock_order)) - 1)];
-}
-
-/* And that of the block's buddy. */
-static inline struct pageblock *pb_buddy(struct pageblock *pb, unsigned long order)
-{
-	unsigned long number = (unsigned long)(pb_aligned(pb, order) - mm.pageblocks);
-
-	return &mm.pageblocks[number ^ 1UL << (order - pageblock_order)];
-}
-
-/* Of one that is free as a whole: the first of its free block, which is on a list for all of them. */
-static inline struct pageblock *whole_head(struct pageblock *pb)
-{
-	unsigned long order = pageblock_order;
-
-	if (SECTION_PAGEBLOCKS == 2)
-		return pb->list == PB_OFF_LIST ? pb_twin(pb) : pb;
-	while (order < MAX_PAGE_ORDER && pb_aligned(pb, order)->list != (long)order)
-		order++;
-	return pb_aligned(pb, order);
-}
-
-/*
- * Of the free block that head is the first pageblock of, the part of this order, pageblock_order or
- * more, that pb lies in is on no list any more; the rest of it stays free.
- */
-static inline void whole_cut(struct zone *zone, struct pageblock *head, struct pageblock *pb,
-			     unsigned long order)
-{
-	unsigned long have = (unsigned long)head->list;
-
-	mm.memmap[pb_index(head)].word = PAGE_NONE;
-	pb_relist(zone, head, PB_OFF_LIST);
-	if (SECTION_PAGEBLOCKS > 2)
-		while (have-- > order)
-			whole_add(zone, pb_buddy(pb, have), have);
-	else if (have > order)
-		whole_add(zone, pb_twin(pb), pageblock_order);
-}
-
+struct pageblock *whole_take(struct zone *zone, unsigned int order);
 /*
  * Take a block of order *order from a pageblock that is of this type from now on. With lowest <
  * *order it may be smaller, of an order that the pageblock has: `lowest` it has in any case.
  */
 unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
 		      unsigned int lowest, enum migratetype type);
+
+/* A request of this type has taken a block of another's. */
+void note_fallback(unsigned long index, unsigned int order, enum migratetype type,
+		   unsigned int victim);
 
 /* fallback.c */
 /*
@@ -98,6 +89,24 @@ unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *ord
  */
 struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest,
 				 enum migratetype *owner);
+
+/* One of this type that has such a block. NULL: there is none. */
+static inline struct pageblock *pb_own(const struct zone *zone, enum migratetype type,
+				       unsigned int lowest)
+{
+	struct pageblock *pb = pb_find(zone, type, lowest);
+
+	return pb && !FAULT_POINT() ? pb : NULL;
+}
+
+/*
+ * Was a word's largest free order, before some of it was taken, that of its pageblock? A full word
+ * may have been part of it. If not, the pageblock stays on its list.
+ */
+static inline bool may_be_largest(const struct pageblock *pb, long order)
+{
+	return order >= WORD_ORDER || order >= pb->list;
+}
 
 #pragma GCC visibility pop
 #endif

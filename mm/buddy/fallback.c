@@ -18,6 +18,21 @@
  */
 #define PAIR_CANDIDATES 8
 
+/* The highest bit set in mask (not 0, 16 bits), in four steps. */
+static inline unsigned long highest_order(unsigned long mask)
+{
+	unsigned long order = 0;
+
+	UNROLL(3)
+	for (unsigned long bits = 8; bits > 1; bits /= 2) {
+		unsigned long upper = mask >> bits ? bits : 0;
+
+		order += upper;
+		mask >>= upper;
+	}
+	return order + (mask >> 1);
+}
+
 /*
  * The pageblock of type `victim` that a request of another type takes over. It comes from the list
  * of those with the largest free blocks: of the first two on it, the one with more free pages. The
@@ -29,7 +44,9 @@ static struct pageblock *steal_candidate(const struct zone *zone, enum migratety
 	struct pageblock *best, *second;
 
 	VM_BUG_ON(!(mask & (pageblock_nr_pages - 1)));
-	while (!(mask >> order & 1))
+	if (FOR_SPEED)
+		order = highest_order(mask);
+	while (!FOR_SPEED && !(mask >> order & 1))
 		order--;
 	best = &mm.pageblocks[zone->list[victim][order]];
 	if (best->next != NIL32) {

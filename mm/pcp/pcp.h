@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pcp.h: what pcp/ offers: one CPU's caches, filled and emptied (pcp.c) and given back
- * (pcp_drain.c), and all CPUs' caches together (remote.c).
+ * (pcp_drain.c), searched (pcp_search.c), and all CPUs' caches together (remote.c).
  */
 #ifndef QUARRY_MM_PCP_H
 #define QUARRY_MM_PCP_H
@@ -19,7 +19,7 @@ struct scan_budget {
 	unsigned long entries; /* slots of caches */
 	unsigned long blocks;  /* blocks of memory, around the cached ones */
 };
-#define SCAN_BUDGET	   ((struct scan_budget){8, 12})  /* of this CPU's caches */
+#define SCAN_BUDGET	   ((struct scan_budget){5, 9})	  /* of this CPU's caches */
 #define SCAN_BUDGET_OTHERS ((struct scan_budget){32, 64}) /* of all other CPUs' together */
 
 /* Another CPU's caches, hidden or not. Acquire, paired with the release in move_caches(). */
@@ -83,6 +83,7 @@ struct per_cpu_pages *pcp_first_cached(const struct zone *zone, unsigned int ord
  */
 bool pcp_give_back_one(struct zone *zone, unsigned int order, unsigned int orders,
 		       enum migratetype type);
+/* pcp_search.c */
 /*
  * Search this CPU's caches for a range of this order that is free but for a few of their newest
  * blocks, and give these back; a HIGHATOMIC pageblock they complete is of type `type` from then on.
@@ -90,6 +91,7 @@ bool pcp_give_back_one(struct zone *zone, unsigned int order, unsigned int order
  */
 bool pcp_assemble(struct zone *zone, unsigned int order, unsigned int orders, enum migratetype type,
 		  struct scan_budget *budget);
+/* pcp_drain.c */
 /* Pages of the zone that a CPU has cached, and the orders of its blocks, a bit each. Any context. */
 unsigned long pcp_count_orders(const struct mm_pcpu *cpu, const struct zone *zone,
 			       unsigned int *orders);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pcp_internal.h: what the files of pcp/ share and no other folder needs. Calls go one way:
- * remote.c calls pcp_drain.c, and both call pcp.c.
+ * remote.c calls pcp_search.c and pcp_drain.c, the first calls the second, and all call pcp.c.
  */
 #ifndef QUARRY_MM_PCP_INTERNAL_H
 #define QUARRY_MM_PCP_INTERNAL_H
@@ -71,6 +71,7 @@ unsigned long pcp_give_back_all(void);
  */
 void pcp_complete(struct zone *zone, struct page **slots[], unsigned long count,
 		  unsigned long start, unsigned long end, enum migratetype type);
+/* pcp_search.c */
 /*
  * Search one CPU's caches for a range of this order or more, [*start, *end), that is free but for
  * cached blocks, of any CPU. Without a budget all its cached blocks are tried, each for a range of

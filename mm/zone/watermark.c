@@ -148,7 +148,12 @@ int init_per_zone_wmark_min(void)
 
 RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 {
-	struct zone_answer *answer = &ac->answer[ref - ac->zonerefs];
+	/* Where an answer is two zonerefs long: no division, and one register. */
+	struct zone_answer *answer =
+		sizeof(*answer) == 2 * sizeof(*ref)
+			? (void *)((char *)ac->answer +
+				   2 * ((uintptr_t)ref - (uintptr_t)ac->zonerefs))
+			: &ac->answer[ref - ac->zonerefs];
 	const struct zone *zone = ref->zone;
 	unsigned int flags = ac->alloc_flags;
 	int64_t free = (int64_t)READ_ONCE(zone->nr_free), kept = 0, left = 0;
@@ -160,6 +165,8 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 	unsigned int own = ac->order ? ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC
 				     : ALLOC_NO_WATERMARKS | ALLOC_HIGHATOMIC | ALLOC_NON_BLOCK;
 
+	__asm__("" : "+r"(answer));
+	VM_BUG_ON(answer != &ac->answer[ref - ac->zonerefs]);
 	VM_BUG_ON(ac->order > MAX_PAGE_ORDER || ac->highest >= MAX_NR_ZONES);
 	VM_BUG_ON(!zone || !zone_populated(zone) || zone > &mm.zones[ac->highest]);
 	VM_BUG_ON(ref < ac->zonerefs || ref - ac->zonerefs >= MAX_NR_ZONES);

@@ -17,7 +17,7 @@ from targets_table import DOCUMENT, rows  # noqa: E402
 WARNINGS = "-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Werror".split()
 SOURCES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "mm").rglob("*.c"))
 # Those that every call may go through: allocate, free, caches, the buddy, locks.
-HOT = ["mm/alloc/free.c", "mm/alloc/page_alloc.c", "mm/buddy/buddy.c", "mm/buddy/buddy_free.c", "mm/buddy/map.c", "mm/pcp/pcp.c", "mm/spinlock.c"]
+HOT = ["mm/alloc/free.c", "mm/alloc/page_alloc.c", "mm/buddy/buddy.c", "mm/buddy/buddy_free.c", "mm/buddy/buddy_pages.c", "mm/buddy/map.c", "mm/pcp/pcp.c", "mm/spinlock.c"]
 LIBGCC = re.compile(r"__(?:aeabi_)?(?:u?[dlis]*(?:div|mod)\w*|atomic_\w+|sync_\w+)")
 PROGRAMS = ["test_gfp", "test_memblock"]
 LARGE = ["test_bulk"]  # it maps half a gigabyte, which a bare C library has not
