@@ -50,6 +50,19 @@ static int write_panic_on_misuse(const uint64_t *value)
 	return 0;
 }
 
+/* Nothing to read: to write it compacts all zones, once. */
+static void read_compact_memory(uint64_t *value)
+{
+	*value = 0;
+}
+
+static int write_compact_memory(const uint64_t *value)
+{
+	(void)value;
+	compact_memory();
+	return 0;
+}
+
 static void read_min_free_kbytes(uint64_t *value)
 {
 	*value = mm_min_free_kbytes();
@@ -113,6 +126,7 @@ HOOK_SWITCH(page_poison, MM_HOOK_POISON)
 	}
 
 static const struct sysctl table[] = {
+	SYSCTL(compact_memory, 1, 1, 1, ""),
 	SYSCTL(init_on_alloc, 0, 1, 1, ""),
 	SYSCTL(init_on_free, 0, 1, 1, EXCLUSIVE),
 	SYSCTL(lowmem_reserve_ratio, 0, UINT32_MAX, MAX_NR_ZONES, ""),

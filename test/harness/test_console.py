@@ -81,8 +81,36 @@ def test_range(console):
     assert console.lines("range any 0") == ["range: '0' is not a number of pages"]
 
 
+def scanned(console):
+    return int(re.search(r"compact_migrate_scanned (\d+)", "\n".join(console.lines("vmstat")))[1])
+
+
 def test_compact(console):
     assert re.fullmatch(r"\d+ blocks moved, \d+ pages; 0 could not; \d+ looked at", console.lines("compact")[0])
+    before = scanned(console)
+    assert console.lines("sysctl vm.compact_memory=1") == ["vm.compact_memory = 0"] and scanned(console) > before
+    assert console.lines("sysctl vm.compact_memory=2") == ["sysctl: vm.compact_memory: '2' is not a number, 1 to 1"]
+
+
+def test_fragmentation_indexes(boot):
+    """Linux's formulas (mm/vmstat.c, Documentation/filesystems/proc) over what buddyinfo says, before and after memory is cut up."""
+    board = boot()
+    board.expect_prompt()
+    board.lines("drain")
+    seen = set()
+    for held in range(2):
+        for line, index, share in zip(*(board.lines(command) for command in ("buddyinfo", "extfrag_index", "unusable_index"))):
+            free = [int(word) for word in line.split()[4:]]
+            pages, blocks = sum(n << order for order, n in enumerate(free)), sum(free)
+            for order, (value, unusable) in enumerate(zip(index.split()[4:], share.split()[4:])):
+                suitable = sum(n << (o - order) for o, n in enumerate(free) if o >= order)
+                expected = 0 if not blocks else -1000 if suitable else 1000 - (1000 + pages * 1000 // (1 << order)) // blocks
+                assert round(float(value) * 1000) == expected
+                assert round(float(unusable) * 1000) == ((pages - (suitable << order)) * 1000 // pages if pages else 1000)
+                seen |= {"served" if suitable else "cut up"}
+        while not held and "refused" not in (board.lines("alloc 10 GFP_KERNEL|__GFP_NOWARN") or [""])[0]:
+            pass
+    assert seen == {"served", "cut up"}
 
 
 def test_caches_off_and_on(console):
