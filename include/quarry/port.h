@@ -37,8 +37,9 @@
  * Name. A port's header defines QUARRY_PORT_NAME, a word: library and callers whose ports have other
  * names do not link, and the error has the caller's. Ports without one cannot be told apart.
  *
- * Stack. No call takes more than QUARRY_STACK_MAX bytes of it, on top of what the port's functions,
- * shrinkers and notifiers take; with libquarry-debug, QUARRY_STACK_MAX_DEBUG.
+ * Stack. No call takes more than QUARRY_STACK_MAX bytes of it, on top of what the port's functions and
+ * the program's callbacks take; with libquarry-slab QUARRY_STACK_MAX_SLAB, and QUARRY_STACK_MAX_MOVE where
+ * pages are moved (compact_memory(), contig.h, cma_alloc()); with libquarry-debug, QUARRY_STACK_MAX_DEBUG.
  */
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
@@ -49,8 +50,10 @@
 
 struct mm_pcpu; /* pcp.h */
 
-#define QUARRY_STACK_MAX       1536 /* bytes */
-#define QUARRY_STACK_MAX_DEBUG 3584 /* printing itself is the port's and the C library's */
+#define QUARRY_STACK_MAX       1200 /* bytes */
+#define QUARRY_STACK_MAX_SLAB  1700
+#define QUARRY_STACK_MAX_MOVE  2000
+#define QUARRY_STACK_MAX_DEBUG 3750 /* printing itself is the port's and the C library's */
 
 MM_BEGIN_DECLS
 

@@ -311,7 +311,7 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order)
  * Part of a bulk request straight from the buddy: one block, or a refill of single pages, in use.
  * Returns how many, 0 if the zone has none above its low mark. Interrupts are masked.
  */
-static unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **pages)
+MM_APART unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page **pages)
 {
 	unsigned int order = BULK_ORDER;
 	unsigned long index, end = 0;

@@ -178,8 +178,8 @@ static struct page *take_cached(const struct range *range)
 	return page;
 }
 
-/* The alloc_flags of the slow path: a dry run that has no zone to ask ends with them. */
-static unsigned int reserves_open(gfp_t gfp, unsigned int order)
+/* The alloc_flags of the slow path: a dry run that has no zone to ask ends with them. Its context is its own. */
+MM_APART unsigned int reserves_open(gfp_t gfp, unsigned int order)
 {
 	static const struct zoneref no_zone;
 	struct alloc_context ac;

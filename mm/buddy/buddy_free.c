@@ -169,6 +169,13 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 #define RELIST_WORK 8
 #define COUNT_WORK  4
 
+/* A single page of them, as buddy_free() does it: larger blocks' stack is not needed. */
+MM_APART void page_free(struct zone *zone, struct page *page, unsigned long index)
+{
+	page->word = PAGE_NONE;
+	word_free(zone, index, 0);
+}
+
 /* Of pages that have become free, those of pageblocks of kept types. */
 static __attribute__((noinline)) void count_kept(struct zone *zone, struct page *const pages[],
 						 unsigned long n)
@@ -228,7 +235,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			if (order == WORD_ORDER && (pb->nr_free == pageblock_nr_pages - 1 ||
 						    zone->nr_kept || work < FREE_WORK / 2)) {
 				if (pages == first) {
-					buddy_free(zone, index, 0);
+					page_free(zone, page, index);
 					return 1;
 				}
 				break;

@@ -99,7 +99,7 @@ struct search {
 	 * Ranges examined lately, by a few bits of their number: neighbours in a cache often lie
 	 * in one range.
 	 */
-	unsigned long memo[MEMO_SIZE];
+	uint32_t memo[MEMO_SIZE];
 };
 
 SEARCH_STEP void search_start(struct search *search, const struct mm_pcpu *cpu,
@@ -188,7 +188,7 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 			search->block_order > search->order ? search->block_order : search->order;
 		uintptr_t offset = (uintptr_t)page - (uintptr_t)mm.memmap;
 		unsigned long number = offset / sizeof(struct page) >> order, count;
-		unsigned long *memo = &search->memo[number % MEMO_SIZE];
+		uint32_t *memo = &search->memo[number % MEMO_SIZE];
 
 		if (FOR_SPEED && search->lowest) /* to the end: most are alone */
 			search_skip(search);
@@ -197,7 +197,7 @@ SEARCH_STEP unsigned long search_next(struct search *search, unsigned long *star
 		if (*start < search->zone->start || *start >= search->zone->end ||
 		    (!search->lowest && *memo == *start))
 			continue;
-		*memo = *start;
+		*memo = (uint32_t)*start;
 		search->orders = 0;
 		count = cached_blocks_in(*start, order, search->lowest ? page : NULL,
 					 &budget->blocks, &search->orders);
@@ -241,28 +241,45 @@ static unsigned long find_cached(const struct zone *zone, unsigned long index, u
 	return count;
 }
 
+/*
+ * The cached blocks that make up a range of this order go to found[]. Returns how many; 0: there is no
+ * such range. Its stack is not needed any more when they are given back.
+ */
+MM_APART unsigned long find_range(const struct zone *zone, unsigned int order, unsigned int orders,
+				  struct scan_budget *budget, struct page **found[],
+				  unsigned long *start, unsigned long *end)
+{
+	struct search search;
+	unsigned long count;
+
+	search_start(&search, port_pcpu(), zone, order, orders & ((1U << order) - 1), budget);
+	search.lowest = false;
+	do
+		count = search_next(&search, start, end);
+	while (count > PCP_ASSEMBLE_MAX && count != NOT_FREE);
+	if (count == NOT_FREE)
+		return 0;
+	VM_BUG_ON(!count); /* the block that the search came from is one of them */
+	if (find_cached(zone, *start, order, search.orders, count, found) != count) {
+		budget->entries =
+			0; /* such a search is for one range, which is likely to be complete */
+		return 0;
+	}
+	return count;
+}
+
 bool pcp_assemble(struct zone *zone, unsigned int order, unsigned int orders, enum migratetype type,
 		  struct scan_budget *budget)
 {
-	struct search search;
 	struct page **found[PCP_ASSEMBLE_MAX];
 	unsigned long start, end, count;
 
 	VM_BUG_ON(!port_irqs_disabled());
 	if (FOR_SPEED && !(budget->entries && budget->blocks)) /* spent in another zone */
 		return false;
-	search_start(&search, port_pcpu(), zone, order, orders & ((1U << order) - 1), budget);
-	search.lowest = false;
-	do
-		count = search_next(&search, &start, &end);
-	while (count > PCP_ASSEMBLE_MAX && count != NOT_FREE);
-	if (count == NOT_FREE)
+	count = find_range(zone, order, orders, budget, found, &start, &end);
+	if (!count)
 		return false;
-	if (find_cached(zone, start, order, search.orders, count, found) != count) {
-		budget->entries =
-			0; /* such a search is for one range, which is likely to be complete */
-		return false;
-	}
 	pcp_complete(zone, found, count, start, end, type);
 	return true;
 }

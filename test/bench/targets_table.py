@@ -51,7 +51,7 @@ def row(target, folder, count):
     deepest, counted = "-", ["-", "-"]
     if target.name in WITH_STACK:
         prefix = target.compiler[0].removesuffix("gcc")
-        deepest = f"{stack.Graph(prefix + 'objdump', [made], weak={'quarry__say_refusal'}).worst()[0]:,}"
+        deepest = f"{stack.Graph(prefix + 'objdump', [made], weak={'quarry__say_refusal'}, without={'quarry__migrate_block'}).worst()[0]:,}"
     if count and target.run is not None:
         counted = [f"{cost(target, folder, 'PAIRS'):.0f}", f"{cost(target, folder, 'CHURN'):.1f}"]
     return f"| {target.name} | {text:,} | {data + bss:,} | {deepest} | {counted[0]} | {counted[1]} |"
