@@ -39,6 +39,12 @@ static RACY bool is_kept_from(const struct contig *range, const struct pageblock
 	       (pb->type == MIGRATE_CMA && range->type != MIGRATE_CMA);
 }
 
+/* As block_head(): mostly the page is a head itself. */
+static inline RACY unsigned long head_at(unsigned long at)
+{
+	return trusted(at) && READ_ONCE(mm.memmap[at].word) & PAGE_STATE_MASK ? at : block_head(at);
+}
+
 /*
  * The first page of the range, `from` or later, that is neither free nor cached; NIL32: there is
  * none. Others go on meanwhile, so the answer is of a moment. Bound: 60 a block in use, 20 a word
@@ -65,7 +71,7 @@ static RACY unsigned long first_busy(const struct contig *range, unsigned long f
 			at = next;
 			continue;
 		}
-		head = block_head(at);
+		head = head_at(at);
 		word = head == NIL32 ? 0 : READ_ONCE(mm.memmap[head].word);
 		/* it has holders, or is no cached block */
 		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC &&
@@ -204,7 +210,7 @@ static RACY void move_away(const struct contig *range)
 			at = next;
 			continue;
 		}
-		head = block_head(at);
+		head = head_at(at);
 		if (head == NIL32) {
 			at++;
 			continue;
