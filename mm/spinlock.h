@@ -106,7 +106,7 @@ void spin_unlock(struct spinlock *lock);
 #ifdef SPIN_LOCK_BODIES
 SPIN_INLINE void spin_lock(struct spinlock *lock)
 {
-	VM_BUG_ON(CONFIG_DEBUG_VM && port_pcpu() && spin_lock_held(lock));
+	VM_BUG_ON(CONFIG_DEBUG_VM && (uintptr_t)port_pcpu() && spin_lock_held(lock));
 	if (__builtin_expect(!spin_lock_fast(lock), 0))
 		spin_lock_wait(lock);
 	spin_lock_note(lock, true);

@@ -82,7 +82,7 @@ int kmem_cache_destroy(struct kmem_cache *cache);
  * not defined.
  *
  * Context: any; with __GFP_DIRECT_RECLAIM as alloc_pages().
- * Bound:   13 and 42 where this CPU's objects serve; else 1700 and 1400, and what alloc_pages()
+ * Bound:   13 and 49 where this CPU's objects serve; else 1700 and 1400, and what alloc_pages()
  *          needs where memory is short.
  * Return:  the object, NULL: refused. 0; refused: -EALREADY free already, -EINVAL no object's start,
  *          or another cache's, -EFAULT no object at all.

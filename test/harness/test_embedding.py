@@ -81,6 +81,18 @@ def test_a_header_called_as_quarrys(tmp_path, name, good):
     assert good or "QUARRY_PORT_HEADER names quarry/port.h itself" in re.search(r"(?m)error: .*$", done.stderr)[0], done.stderr
 
 
+def test_a_port_whose_area_is_an_object(tmp_path):
+    """Macros, as docs/embedding.md allows: no function of mm/ wonders whether an object's address is NULL."""
+    (tmp_path / "object_port.h").write_text(
+        "#include <quarry/port/identity.h>\n#define QUARRY_PORT_NAME object\nextern struct mm_pcpu cpu0;\n#define port_pcpu() (&cpu0)\n"
+        "#define port_pcpu_at(offset) ((void *)((char *)&cpu0 + (offset)))\n#define port_set_pcpu(area) ((void)(area))\n"
+        "#define port_irq_save() 0UL\n#define port_irq_restore(flags) ((void)(flags))\n#define port_relax() ((void)0)\n")
+    cc = [word for word in CC if word != "-DQUARRY_HOST"] + ['-DQUARRY_PORT_HEADER="object_port.h"', f"-I{tmp_path}"]
+    for source in ("mm/spinlock.c", "mm/pcp/pcp.c", "mm/buddy/buddy_free.c"):
+        done = run(*cc, "-Wall", "-Wextra", "-Werror", "-c", "-o", tmp_path / "one.o", ROOT / source)
+        assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("port", ["quarry/port/smp.h", "quarry/port/one_cpu.h"])
 def test_readme_compiles_for_boards(setup, tmp_path, port):
     (tmp_path / "snippet.c").write_text(snippet())
