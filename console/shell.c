@@ -15,6 +15,7 @@
 #include "console/input.h"
 #include "console/line.h"
 #include "console/output.h"
+#include "console/owner.h"
 #include "console/parse.h"
 #include "console/suggest.h"
 #include "console/terminal.h"
@@ -144,9 +145,11 @@ static int run_one(char *text)
 	command = argc > 0 ? console_command_find(argv[0]) : NULL;
 	if (!command)
 		return unknown(argc > 0 ? argv[0] : "|");
+	owner_tick();
 	output_begin(&words);
 	result = command->handler(argc, argv);
 	output_end();
+	owner_tick();
 	return result;
 }
 

@@ -19,6 +19,7 @@
  *   sysctl.h        settings, watermarks
  *   shrinker.h      shrinkers, low-memory notifiers
  *   mm_debug.h      debug options, fault injection, trace, checks
+ *   page_owner.h    who allocated what is in use
  *   version.h       which version of the library this is
  *
  * Each contract says, in fixed words:
@@ -46,6 +47,7 @@
 #include <quarry/mmzone.h>
 #include <quarry/page.h>
 #include <quarry/page_alloc.h>
+#include <quarry/page_owner.h>
 #include <quarry/page_ref.h>
 #include <quarry/pcp.h>
 #include <quarry/report.h>

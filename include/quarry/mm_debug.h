@@ -17,6 +17,7 @@ MM_BEGIN_DECLS
 #define MM_HOOK_POISON	      4U  /* free pages hold a pattern, verified when they are allocated */
 #define MM_HOOK_INIT_ON_ALLOC 8U  /* pages are zeroed when they are allocated */
 #define MM_HOOK_INIT_ON_FREE  16U /* pages are zeroed when they are freed */
+#define MM_HOOK_OWNER	      32U /* call sites are recorded (page_owner.h) */
 
 /*
  * mm_set_hooks() - the init_on_* and poison options; others in `set` are ignored. Switching

@@ -21,7 +21,7 @@
  * shrinkers nor waits for another CPU, whatever its flags. NMIs and faults inside mm/ must not call it.
  *
  * Several CPUs. A CPU waits for all others that are online in: drain_all_pages(), compact_memory(),
- * mm_set_pcp_high(), mm_set_hooks(), mm_set_fail(), mm_trace_start(), and where caches have to give
+ * mm_set_pcp_high(), mm_set_hooks(), mm_set_fail(), mm_trace_start(), mm_page_owner_start(), and where caches have to give
  * memory back for a request with __GFP_DIRECT_RECLAIM (GFP_KERNEL) in thread context. It kicks them,
  * and they call mm_ipi(): in the kick's interrupt or, where there is none, now and then. A CPU that
  * spins with interrupts masked for what may be held across one of these calls calls mm_ipi() in its

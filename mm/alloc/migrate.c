@@ -8,7 +8,8 @@
  *   src is free
  *
  * Fails any of these, all is as it was. The number of the owner's operations is in the descriptor's
- * owner tag: 6 bits, above 24 that are the owner's.
+ * owner tag: 6 bits, above 24 that are the owner's. With the topmost bit it is a call site
+ * (quarry/page_owner.h), whose block is none of these.
  */
 #include <quarry/errno.h>
 #include <quarry/migrate.h>

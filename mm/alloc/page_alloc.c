@@ -210,10 +210,11 @@ struct page *alloc_pages_request(struct alloc_context *ac)
 
 /*
  * A request whose flags leave nothing to decide: this CPU's cache is empty, and the first zone
- * stays above its low mark. NULL: it is not that easy; *below: the zone does not.
+ * stays above its low mark. NULL: it is not that easy; *below: the zone does not. Apart, so that what
+ * follows does not stand on its frame (QUARRY_STACK_MAX).
  */
-static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order, const struct zoneref *ref,
-					 bool *below)
+static APART struct page *alloc_at_once(gfp_t gfp, unsigned int order, const struct zoneref *ref,
+					bool *below)
 {
 	gfp_t class = ref->class | (gfp & GFP_MOVABLE_MASK);
 	unsigned long flags = port_irq_save(), index;
@@ -246,21 +247,16 @@ static inline struct page *alloc_at_once(gfp_t gfp, unsigned int order, const st
 	return page;
 }
 
-struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
+/*
+ * A request with all that may come of it. below: it is known that the first zone does not serve it above
+ * its low mark.
+ */
+static struct page *alloc_with_all(gfp_t gfp, unsigned int order, bool below, const void *site)
 {
 	struct alloc_context ac;
 	struct page *page;
-	bool below =
-		false; /* it is known that the first zone does not serve it above its low mark */
 
 	note_hooks();
-	if (FOR_SPEED && order <= MAX_PAGE_ORDER && !HOOKS && !(gfp & ~GFP_HOT_MASK) &&
-	    !(order && gfp & __GFP_HIGH) && (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK &&
-	    !READ_ONCE(mm_callbacks[NOTIFIERS])) {
-		page = alloc_at_once(gfp, order, zonelist_for(gfp), &below);
-		if (page)
-			return page;
-	}
 	if (!gfp_acceptable(gfp, order))
 		return report_bad_request(gfp, order);
 	if (HOOKS && hook_should_fail(gfp, order))
@@ -274,13 +270,34 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	VM_BUG_ON(page && (page_order(page) != order || !page->_refcount));
 	VM_BUG_ON(page && gfp & __GFP_DMA32 && page >= &mm.memmap[mm.zones[ZONE_DMA32].end]);
 	VM_BUG_ON(page && !trusted((unsigned long)(page - mm.memmap)));
-	if (page && HOOKS)
+	if (page && HOOKS) {
 		hook_alloc(page, gfp, order);
+		hook_owner(page, 1, site);
+	}
 	if (page && gfp & __GFP_ZERO)
 		memset(page_address(page), 0, PAGE_SIZE << order);
 	if (gfp & __GFP_DIRECT_RECLAIM && READ_ONCE(mm_callbacks[NOTIFIERS]))
 		mm_idle(); /* shedding load early is what notifiers are for */
 	return page;
+}
+
+struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
+{
+	bool below = false;
+
+	/* First, so that without debug options the return address takes no register. */
+	if (HOOKS)
+		return alloc_with_all(gfp, order, false, CALL_SITE);
+	note_no_hooks();
+	if (FOR_SPEED && order <= MAX_PAGE_ORDER && !(gfp & ~GFP_HOT_MASK) &&
+	    !(order && gfp & __GFP_HIGH) && (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK &&
+	    !READ_ONCE(mm_callbacks[NOTIFIERS])) {
+		struct page *page = alloc_at_once(gfp, order, zonelist_for(gfp), &below);
+
+		if (page)
+			return page;
+	}
+	return alloc_with_all(gfp, order, below, NULL);
 }
 
 struct page *__alloc_pages(gfp_t gfp, unsigned int order)
@@ -388,10 +405,26 @@ MM_OUTLINE unsigned long bulk_some(gfp_t gfp, unsigned long n, struct page **pag
 	return got;
 }
 
+/* While debug options are on. */
+static APART unsigned long bulk_with_hooks(gfp_t gfp, unsigned long n, struct page **pages,
+					   const void *site)
+{
+	unsigned long got = 0;
+
+	for (; got < n; got++) {
+		struct page *page = alloc_with_all(gfp, 0, false, site);
+
+		if (!page)
+			break;
+		pages[got] = page;
+	}
+	return got;
+}
+
 static APART unsigned long bulk_all(gfp_t gfp, unsigned long n, struct page **pages)
 {
 	/* Where size counts, n requests. */
-	bool plain = FOR_SPEED && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0) && !HOOKS;
+	bool plain = FOR_SPEED && !(gfp & ~GFP_HOT_MASK) && gfp_acceptable(gfp, 0);
 	unsigned long got = 0;
 
 	while (got < n) {
@@ -414,6 +447,8 @@ unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long n, struct page **pages)
 {
 	struct page *page;
 
+	if (HOOKS)
+		return bulk_with_hooks(gfp, n, pages, CALL_SITE);
 	if (!FOR_SPEED || n != 1)
 		return bulk_all(gfp, n, pages);
 	page = __alloc_pages(gfp, 0);

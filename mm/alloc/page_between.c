@@ -196,7 +196,7 @@ MM_APART unsigned int reserves_open(gfp_t gfp, unsigned int order)
  * given back.
  */
 static struct page *page_between(gfp_t gfp, unsigned int order, unsigned long pages,
-				 phys_addr_t first, phys_addr_t last)
+				 phys_addr_t first, phys_addr_t last, const void *site)
 {
 	struct alloc_context ac;
 	struct range range = {.ac = &ac, .pages = pages};
@@ -238,8 +238,10 @@ static struct page *page_between(gfp_t gfp, unsigned int order, unsigned long pa
 		count_event(&mm.stats.alloc_failed);
 		return NULL;
 	}
-	if (HOOKS)
+	if (HOOKS) {
 		hook_alloc(page, gfp, order);
+		hook_owner(page, 1, site);
+	}
 	if (gfp & __GFP_ZERO)
 		memset(page_address(page), 0, PAGE_SIZE << order);
 	return page;
@@ -247,17 +249,25 @@ static struct page *page_between(gfp_t gfp, unsigned int order, unsigned long pa
 
 struct page *alloc_pages_between(gfp_t gfp, unsigned int order, phys_addr_t first, phys_addr_t last)
 {
-	return page_between(gfp, order, order <= MAX_PAGE_ORDER ? 1UL << order : 0, first, last);
+	return page_between(gfp, order, order <= MAX_PAGE_ORDER ? 1UL << order : 0, first, last,
+			    CALL_SITE);
 }
 
 void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_addr_t last)
 {
 	unsigned long pages = size / PAGE_SIZE + !!(size % PAGE_SIZE);
 	unsigned int order = 0;
-	struct page *page;
+	struct page *page = NULL;
+	void *addr;
 
 	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
 		order++;
-	page = pages ? page_between(gfp & ~(gfp_t)__GFP_COMP, order, pages, first, last) : NULL;
-	return page ? cut_exact(page, order, pages) : NULL;
+	if (pages)
+		page = page_between(gfp & ~(gfp_t)__GFP_COMP, order, pages, first, last, CALL_SITE);
+	if (!page)
+		return NULL;
+	addr = cut_exact(page, order, pages);
+	if (HOOKS)
+		hook_owner(page, pages, CALL_SITE);
+	return addr;
 }

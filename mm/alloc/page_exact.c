@@ -18,12 +18,18 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	unsigned long pages = pages_of(size);
 	unsigned int order = 0;
 	struct page *page;
+	void *addr;
 
 	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
 		order++;
 	/* Compound pages do not come apart; more than the largest block is refused there. */
 	page = pages ? alloc_pages(gfp & ~__GFP_COMP, order) : NULL;
-	return page ? cut_exact(page, order, pages) : NULL;
+	if (!page)
+		return NULL;
+	addr = cut_exact(page, order, pages);
+	if (HOOKS)
+		hook_owner(page, pages, CALL_SITE);
+	return addr;
 }
 
 /*

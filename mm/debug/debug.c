@@ -21,7 +21,7 @@ unsigned int mm_hooks(void)
 
 #if CONFIG_DEBUG_HOOKS
 
-static void set_hooks(unsigned int clear, unsigned int set)
+void hooks_change(unsigned int clear, unsigned int set)
 {
 	__atomic_fetch_and(&mm.hooks, ~clear, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&mm.hooks, set, __ATOMIC_RELAXED);
@@ -38,10 +38,9 @@ static void fill(unsigned long index, unsigned int order, int byte)
 	memset(phys_to_virt(PFN_PHYS(index_to_pfn(index))), byte, PAGE_SIZE << order);
 }
 
-/*
- * Fills the free blocks of one section, and those in caches: with the lock none is cut or merged.
- */
-static void poison_section(unsigned long section)
+/* With the lock no block is cut or merged. */
+static void each_of_section(unsigned long section,
+			    void (*visit)(unsigned long index, unsigned int order, bool free))
 {
 	unsigned long i = section << SECTION_SHIFT, end = i + SECTION_PAGES;
 	struct zone *zone = zone_of(i);
@@ -49,16 +48,34 @@ static void poison_section(unsigned long section)
 
 	spin_lock(&zone->lock);
 	while (i < end) {
-		const struct page *page = &mm.memmap[i];
 		bool free;
 		unsigned int order = buddy_block_at(i, &free);
 
-		if (free || (page_state(page) == PAGE_ALLOC && !page->_refcount))
-			fill(i, order, POISON);
+		visit(i, order, free);
 		i += 1UL << order;
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+}
+
+void hooks_each_block(void (*visit)(unsigned long index, unsigned int order, bool free))
+{
+	for (uint32_t s = 0; s < mm.nr_spans; s++) {
+		/* Acquire, paired with the release in section_take(). */
+		uint32_t opened = __atomic_load_n(&mm.spans[s].opened, __ATOMIC_ACQUIRE);
+
+		for (uint32_t n = mm.spans[s].first; n < opened; n++)
+			each_of_section(n, visit);
+	}
+}
+
+/* Free blocks, and those in caches. */
+static void poison(unsigned long index, unsigned int order, bool free)
+{
+	const struct page *page = &mm.memmap[index];
+
+	if (free || (page_state(page) == PAGE_ALLOC && !page->_refcount))
+		fill(index, order, POISON);
 }
 
 int mm_set_hooks(unsigned int set)
@@ -70,16 +87,10 @@ int mm_set_hooks(unsigned int set)
 		return -EINVAL;
 	if (!(set & MM_HOOK_POISON))
 		WRITE_ONCE(mm.poison_check, false);
-	set_hooks(all, set & all);
+	hooks_change(all, set & all);
 	if (poison_on) {
 		/* What is freed from now on is poisoned; only when all is, allocations check. */
-		for (uint32_t s = 0; s < mm.nr_spans; s++) {
-			/* Acquire, paired with the release in section_take(). */
-			uint32_t opened = __atomic_load_n(&mm.spans[s].opened, __ATOMIC_ACQUIRE);
-
-			for (uint32_t n = mm.spans[s].first; n < opened; n++)
-				poison_section(n);
-		}
+		hooks_each_block(poison);
 		WRITE_ONCE(mm.poison_check, true);
 	}
 	return 0;
@@ -115,6 +126,10 @@ void hook_alloc(struct page *page, gfp_t gfp, unsigned int order)
 
 void hook_free(struct page *page, unsigned int order)
 {
+	/* Of a slab or a range the word is not cleared: it is not the owner's. */
+	if (HOOKS & MM_HOOK_OWNER &&
+	    (page_state(page) == PAGE_ALLOC || page_state(page) == PAGE_COMPOUND))
+		WRITE_ONCE(page->owner, 0);
 	hook_free_part((unsigned long)(page - mm.memmap), order, gfp_migratetype(page->info));
 }
 
@@ -140,7 +155,7 @@ void hook_section_opened(unsigned long index)
 
 int mm_set_fail(const struct mm_fail *fail)
 {
-	set_hooks(MM_HOOK_FAIL, 0);
+	hooks_change(MM_HOOK_FAIL, 0);
 	/* A request on another CPU may still be reading these: a word each, in any mixture. */
 	WRITE_ONCE(mm.fail.every, fail->every);
 	WRITE_ONCE(mm.fail.min_order, fail->min_order);
@@ -148,7 +163,7 @@ int mm_set_fail(const struct mm_fail *fail)
 	WRITE_ONCE(mm.fail.seen, 0);
 	WRITE_ONCE(mm.fail.failed, 0);
 	if (fail->every)
-		set_hooks(0, MM_HOOK_FAIL);
+		hooks_change(0, MM_HOOK_FAIL);
 	return 0;
 }
 
@@ -218,14 +233,14 @@ int mm_trace_start(struct mm_trace_entry *ring, size_t n)
 	if (ring && (!n || n & (n - 1)))
 		return -EINVAL;
 	if (!ring)
-		set_hooks(MM_HOOK_TRACE, 0);
+		hooks_change(MM_HOOK_TRACE, 0);
 	flags = trace_lock();
 	trace.ring = ring; /* no event goes to the last ring from now on */
 	trace.size = n;
 	trace.next = 0;
 	trace_unlock(flags);
 	if (ring)
-		set_hooks(0, MM_HOOK_TRACE);
+		hooks_change(0, MM_HOOK_TRACE);
 	return 0;
 }
 

@@ -46,6 +46,11 @@ void emit_advice(const struct alloc_context *ac, void (*emit)(const char *line))
  */
 void emit_nearest(struct zone *zone, unsigned int order, void (*emit)(const char *line));
 
+/* debug.c: all CPUs take note of what is switched off and on */
+void hooks_change(unsigned int clear, unsigned int set);
+/* All blocks of the open sections, with the zone's lock held. */
+void hooks_each_block(void (*visit)(unsigned long index, unsigned int order, bool free));
+
 /* free_blocks.c */
 /* Adds up a pageblock's free blocks below pageblock_order, by order. */
 void pb_count_blocks(const struct pageblock *pb, uint64_t nr_free[pageblock_order]);

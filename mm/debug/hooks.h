@@ -57,6 +57,8 @@ void report_contig_none(unsigned long nr_pages, gfp_t gfp);
 _Noreturn void report_no_reference(const struct page *page);
 
 /* debug.c: for the slow paths while HOOKS is not 0 */
+/* The address that the function was called from; asked only where an option may need it. */
+#define CALL_SITE (CONFIG_DEBUG_HOOKS ? __builtin_return_address(0) : NULL)
 #if CONFIG_DEBUG_HOOKS
 #define HOOKS READ_ONCE(mm.hooks)
 #else
@@ -68,6 +70,11 @@ void hook_free(struct page *page, unsigned int order);
 /* The same for what has no head yet: part of a block, memory that is released late. */
 void hook_free_part(unsigned long index, unsigned int order, enum migratetype type);
 void hook_section_opened(unsigned long index); /* the zone's lock is held */
+/*
+ * page_owner.c: the call site, while it is recorded, of `pages` pages, of one block or of several that
+ * follow each other.
+ */
+void hook_owner(struct page *page, unsigned long pages, const void *site);
 struct spinlock *hook_trace_lock(void);
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
 		 uint32_t migratetype, uint32_t gfp);

@@ -26,6 +26,7 @@ def test_without_debug_options(setup, subresults):
         missing = "not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1"
         assert board.lines("fail every=7") == [f"fail: {missing}"]
         assert board.lines("trace on") == [f"trace: {missing}"]
+        assert board.lines("owner on") == [f"owner: {missing}"]
         for name in ("page_poison", "init_on_alloc", "init_on_free"):
             assert board.lines(f"sysctl vm.{name}=1") == [f"sysctl: vm.{name}: {missing}"]
             assert board.lines(f"sysctl vm.{name}") == [f"vm.{name} = 0"]

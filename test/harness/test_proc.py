@@ -5,10 +5,12 @@ compared with each other and with Linux's arithmetic; and the commands of the po
 """
 import math
 import re
+import subprocess
 
 import pytest
 
 import procfs
+from board import ROOT
 
 MEMORY = {"128M": False, "4G": True}  # RAM: does it have a zone Normal?
 
@@ -201,6 +203,32 @@ def test_trace(proc):
     assert [int(line.split()[0]) for line in lines] == list(range(len(lines)))
     assert len(proc.lines("trace on")) == 1
     assert proc.lines("trace off") == []
+
+
+def test_owner(proc, setup):
+    """By call site, since a mark, older than a while; a name for the site on the host; nothing is left when it is off."""
+    unknown = proc.lines("owner")
+    assert len(unknown) >= 2 and not any("quarry.elf+" in line for line in unknown)
+    assert proc.lines("owner mark") == ["owner: is off"]
+    assert proc.lines("owner on") == []
+    assert proc.lines("owner on") == ["owner: is on"]
+    mark = int(proc.lines("owner mark")[0].removeprefix("mark "))
+    address = proc.lines("alloc 3")[0].split()[0]
+    proc.lines("free " + proc.lines("alloc 0")[0].split()[0])
+    head, row, total = proc.lines(f"owner since {mark}")
+    assert head.split() == ["pages", "blocks", "age/s", "oldest", "owner"]
+    assert row.split()[:2] == ["8", "1"] and row.split()[3] == address and total == "8 pages in 1 blocks"
+    elf = ROOT / "build" / setup.isa / "quarry.elf"
+    named = subprocess.run([ROOT / "mk/symbols.py", elf], input=row, capture_output=True, text=True, check=True)
+    assert re.search(r"quarry\.elf\+0x[0-9a-f]+ cmd_alloc cmd_alloc\.c:\d+$", named.stdout), named.stdout
+    assert any(line == row for line in proc.lines("owner leaks 0"))
+    assert proc.lines("owner leaks 1000") == ["0 pages in 0 blocks"]
+    assert re.fullmatch(rf"{address} order 3: quarry\.elf\+0x[0-9a-f]+, mark {mark}\d*, 0 s ago|.* s ago",
+                        proc.lines(f"owner {address}")[0])
+    assert proc.lines("owner since 99999")[0].startswith("owner: '99999' is no mark, 0 to ")
+    assert proc.lines("owner off") == []
+    assert not any("quarry.elf+" in line for line in proc.lines("owner"))
+    proc.lines(f"free {address}")
 
 
 def test_why(proc):
