@@ -52,7 +52,7 @@ struct mm_pcpu; /* pcp.h */
 
 #define QUARRY_STACK_MAX       1200 /* bytes */
 #define QUARRY_STACK_MAX_SLAB  1700
-#define QUARRY_STACK_MAX_MOVE  2000
+#define QUARRY_STACK_MAX_MOVE  2048
 #define QUARRY_STACK_MAX_DEBUG 3750 /* printing itself is the port's and the C library's */
 
 MM_BEGIN_DECLS

@@ -288,7 +288,8 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	/* First, so that without debug options the return address takes no register. */
 	if (HOOKS)
 		return alloc_with_all(gfp, order, false, CALL_SITE);
-	note_no_hooks();
+	if (CONFIG_DEBUG_HOOKS && port_pcpu()->hooks)
+		pcp_sync_hooks(); /* there were some */
 	if (FOR_SPEED && order <= MAX_PAGE_ORDER && !(gfp & ~GFP_HOT_MASK) &&
 	    !(order && gfp & __GFP_HIGH) && (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK &&
 	    !READ_ONCE(mm_callbacks[NOTIFIERS])) {

@@ -67,16 +67,9 @@ static inline void note_hooks(void)
 	if (port_pcpu()->hooks != READ_ONCE(mm.hooks))
 		pcp_sync_hooks();
 }
-/* The same where there are none any more. */
-static inline void note_no_hooks(void)
-{
-	if (port_pcpu()->hooks)
-		pcp_sync_hooks();
-}
 #else
 #define pcp_sync_hooks() ((void)0)
 #define note_hooks()	 ((void)0)
-#define note_no_hooks()	 ((void)0)
 #endif
 
 /* ---- pcp_drain.c: interrupts masked, where nothing else is said ------------------------------ */
