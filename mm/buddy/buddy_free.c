@@ -221,10 +221,12 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 		VM_BUG_ON(map_test(index) || pb->nr_free >= pageblock_nr_pages);
 		if (order) {
 			uint64_t run = 3;
+			unsigned long size = 2;
 
 			for (; order < WORD_ORDER; order++) {
-				run |= run << (1UL << order);
-				at &= ~((2UL << order) - 1);
+				run |= run << size;
+				size *= 2;
+				at &= -size;
 				if ((bits >> at & run) != run)
 					break;
 			}
@@ -233,7 +235,7 @@ unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], un
 			 * a full word where much was done before, or all pages are to be counted.
 			 */
 			if (order == WORD_ORDER && (pb->nr_free == pageblock_nr_pages - 1 ||
-						    zone->nr_kept || work < FREE_WORK / 2)) {
+						    zone->nr_kept || work <= FREE_WORK / 3)) {
 				if (pages == first) {
 					page_free(zone, page, index);
 					return 1;
