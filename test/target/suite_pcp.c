@@ -223,7 +223,12 @@ static void give_back(void)
 				freed++;
 			}
 		}
-		EXPECT_EQ(runs * RETURN_LOCKS, wanted); /* for each block beyond the limit */
+		/*
+		 * For each block beyond the limit; one in eight may go back in two or three parts, since what
+		 * a lock is held for is bounded, and pages that merge far take longer (docs/bounds.md).
+		 */
+		EXPECT_LE(wanted, runs * RETURN_LOCKS);
+		EXPECT_LE((runs + runs / 8) * RETURN_LOCKS, wanted);
 		EXPECT_EQ(start_locks + wanted, locks_taken());
 		test_note("%lu pages freed: %lu locks, %lu stay cached", freed, wanted,
 			  (unsigned long)cached());
