@@ -28,6 +28,15 @@ static struct buf *find(const struct buf_source *source, uint64_t block)
 	return NULL;
 }
 
+/* One that is not in use, whichever block it had; NULL: all are. */
+static struct buf *unused(void)
+{
+	for (struct buf *buf = bufs; buf < bufs + BUFCACHE_BUFS; buf++)
+		if (!buf->source)
+			return buf;
+	return NULL;
+}
+
 /* Of the buffers that no driver holds, the one not used for longest; NULL if all are held. */
 static struct buf *oldest(void)
 {
@@ -100,14 +109,14 @@ static struct shrinker shrinker = {
 /* A buffer with a page for a new block, not to be found yet. The lock is held. */
 static struct buf *new_buf(void)
 {
-	struct buf *buf = find(NULL, 0);
+	struct buf *buf = unused();
 	mhandle_t page = 0;
 
 	if (buf) {
 		spin_unlock(&cache); /* the request may come back as a call of the shrinker */
 		page = mhandle_alloc(BUF_SIZE, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 		spin_lock(&cache);
-		buf = find(NULL, 0);
+		buf = unused();
 	}
 	if (page && buf) {
 		buf->page = page;
