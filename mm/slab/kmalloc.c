@@ -27,7 +27,7 @@ static unsigned long index_of(size_t size)
 {
 	unsigned long n = 0;
 
-	while (n < MM_KMALLOC_SIZES - 1 && kmem_state.kmalloc[n].size < size)
+	while (n < MM_KMALLOC_SIZES - 1 && kmem_state.kmalloc[n].hot.object_size < size)
 		n++;
 	return n;
 }

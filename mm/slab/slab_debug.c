@@ -24,9 +24,7 @@
 
 size_t debug_stride(const struct kmem_cache *cache)
 {
-	size_t align = cache->align < PAGE_SIZE ? cache->align : PAGE_SIZE;
-
-	return ALIGN_UP(cache->hot.object_size + MIN_RED_ZONE, align);
+	return ALIGN_UP(cache->hot.object_size + MIN_RED_ZONE, cache->align);
 }
 
 static struct object_note *note_of(const struct slab *slab, unsigned long n)

@@ -62,23 +62,31 @@ static bool is_listed(const char **text, const char *name)
 	return found;
 }
 
-/* What the text says of a name: of the block that names it, else of the last that names none. */
+/*
+ * What the text says of a name: of the last block that names it, else of the last that names none. Where
+ * nothing is between two ;, or behind the last, there is no block.
+ */
 static bool options_of(const char *text, const char *name, slab_flags_t *flags)
 {
-	bool named = false, listed;
+	bool named = false;
 	slab_flags_t block;
 
 	*flags = 0;
-	for (;; text++) {
+	do {
 		if (!read_letters(&text, &block))
 			return false;
-		listed = *text == ',';
-		if (listed ? is_listed(&text, name) : !named)
+		if (*text == ',') {
+			if (is_listed(&text, name)) {
+				*flags = block;
+				named = true;
+			}
+		} else if (!named) {
 			*flags = block;
-		named |= listed && *flags == block;
-		if (*text != ';')
-			return true;
-	}
+		}
+		while (*text == ';')
+			text++;
+	} while (!at_end(*text));
+	return true;
 }
 
 /* ---- options of caches ------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ PROGRAMS.append("test_mix_thread")  # the same under the thread sanitizer
 
 
 # Programs that are also run with mm/ as it is built for size, where some of it takes other paths.
-SMALL = ["test_between", "test_buddy", "test_campaign", "test_parts", "test_pcp"]
+SMALL = ["test_between", "test_buddy", "test_campaign", "test_parts", "test_pcp", "test_slab_debug"]
 
 
 @pytest.fixture(scope="module")

@@ -172,6 +172,24 @@ static void every_size(void **state)
 	assert_int_equal(slab_debug_setup("-"), 0);
 }
 
+/* Red zones take nothing of what kmalloc() says of alignment. */
+static void alignment(void **state)
+{
+	void *objects[8];
+
+	(void)state;
+	assert_int_equal(slab_debug_setup("Z"), 0);
+	for (size_t size = 8; size <= KMALLOC_MAX_CACHE_SIZE; size *= 2) {
+		for (unsigned int i = 0; i < 8; i++) {
+			objects[i] = kmalloc(size, GFP_KERNEL);
+			assert_int_equal((uintptr_t)objects[i] % size, 0);
+		}
+		for (unsigned int i = 0; i < 8; i++)
+			assert_int_equal(kfree(objects[i]), 0);
+	}
+	assert_int_equal(slab_debug_setup("-"), 0);
+}
+
 static slab_flags_t flags_of(const char *name)
 {
 	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
@@ -197,6 +215,14 @@ static void options(void **state)
 	assert_int_equal(flags_of("kmalloc-8"), 0);
 	assert_int_equal(flags_of("kmalloc-16"), SLAB_STORE_USER);
 	assert_int_equal(flags_of("kmem_cache"), 0);
+	/* A block of other names says nothing of this one, also if it says the same. */
+	assert_int_equal(slab_debug_setup("-,kmalloc-8;F,kmalloc-64;F;"), 0);
+	assert_int_equal(flags_of("kmalloc-8"), 0);
+	assert_int_equal(flags_of("kmalloc-16"), SLAB_CONSISTENCY_CHECKS);
+	assert_int_equal(slab_debug_setup("Z;;F,kmalloc-64;Z,kmalloc-8;P"), 0);
+	assert_int_equal(flags_of("kmalloc-8"), SLAB_RED_ZONE);
+	assert_int_equal(flags_of("kmalloc-16"), SLAB_POISON);
+	assert_int_equal(slab_debug_setup("F;-,kmalloc-8;U,later,kmalloc-16"), 0);
 	cache = kmem_cache_create("later", 8, 0, SLAB_POISON, NULL);
 	assert_int_equal(flags_of("later"), SLAB_STORE_USER | SLAB_POISON);
 	assert_int_equal(kmem_cache_destroy(cache), 0);
@@ -319,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sites_are_noted, debug_start, debug_stop),
 		cmocka_unit_test_setup_teardown(faults_are_named, debug_start, debug_stop),
 		cmocka_unit_test_setup_teardown(every_size, debug_start, debug_stop),
+		cmocka_unit_test_setup_teardown(alignment, debug_start, debug_stop),
 		cmocka_unit_test_setup_teardown(options, debug_start, debug_stop),
 		cmocka_unit_test_setup_teardown(constructor, debug_start, debug_stop),
 		cmocka_unit_test_setup_teardown(random_order, debug_start, debug_stop),
