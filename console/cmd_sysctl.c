@@ -223,7 +223,9 @@ static int cmd_sysctl(int argc, char **argv)
 		*value++ = '\0';
 	else if (argc != 2)
 		return console_usage(argv[0]);
-	if (strcmp(argv[1], SLAB_DEBUG_NAME) == 0 && argc == 2) {
+	if (strcmp(argv[1], SLAB_DEBUG_NAME) == 0) {
+		if (argc != 2) /* a blank ends the text */
+			return console_usage(argv[0]);
 		if (value)
 			return set_slab_debug(value);
 		print_slab_debug();

@@ -34,6 +34,8 @@ def name(elf, offset):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__.strip())
+    for stream in (sys.stdin, sys.stdout):  # a log is bytes, whatever the locale's encoding
+        stream.reconfigure(errors="surrogateescape")
     for line in sys.stdin:
         print(re.sub(r"quarry\.elf\+(0x[0-9a-f]+)", lambda found: found[0] + name(sys.argv[1], found[1]), line), end="", flush=True)
 

@@ -46,6 +46,9 @@ def test_bootargs_and_sysctl(boot):
     assert caches["kmalloc-64"][2] == 128 and caches["dma32-kmalloc-8"][2] == 16 and caches["kmalloc-128"][2] == 128
     assert re.search(r"debug FZPU, 0 faults$", board.lines("slab kmalloc-64")[0])
     assert board.lines("sysctl vm.slab_debug=X") == ["sysctl: vm.slab_debug: 'X' is not FZPUQR or -, and ,names"]
+    assert board.lines("sysctl vm.slab_debug= X") == ["usage: sysctl [name[=value]]"]
+    assert board.lines("test slab.switched")[2].startswith("ok 1 ")
+    assert board.lines("sysctl vm.slab_debug") == ["vm.slab_debug = FZPU,kmalloc-64,dma32-*"]
     assert board.lines("sysctl vm.slab_debug=-") == ["vm.slab_debug = -"]
     caches = procfs.slabinfo("\n".join(board.lines("slabinfo -a -s s")))
     sizes = [figures[2] for figures in caches.values()]

@@ -42,12 +42,22 @@ static bool is_in(struct page_owner owner, const void *function)
 	return owner.kind == PAGE_OWNER_SITE && site - (uintptr_t)function < NEAR;
 }
 
+/* Only one can have it on. */
+static bool skip_owner(void)
+{
+	bool on = mm_hooks() & MM_HOOK_OWNER;
+
+	if (on)
+		test_skip("owner is on");
+	return on || skip_without_hooks();
+}
+
 static void sites(void)
 {
 	struct page *a, *b;
 	void *exact;
 
-	if (skip_without_hooks() ||
+	if (skip_owner() ||
 	    !EXPECT_EQ(0, mm_page_owner_start((const void *)(uintptr_t)boot_info.image_base)))
 		return;
 	for (unsigned int order = 0; order < 4; order++) {
@@ -106,7 +116,7 @@ static void leak(void)
 	uint32_t mark;
 	pfn_t found = 0;
 
-	if (skip_without_hooks() ||
+	if (skip_owner() ||
 	    !EXPECT_EQ(0, mm_page_owner_start((const void *)(uintptr_t)boot_info.image_base)))
 		return;
 	mark = (uint32_t)mm_page_owner_mark();

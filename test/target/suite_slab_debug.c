@@ -96,6 +96,7 @@ TEST_CASE(slab, faults_named, faults_named);
 /* Switched on and off while the machine runs; what is off is not there. */
 static void switched(void)
 {
+	const char *before = slab_debug_options();
 	char *object;
 
 	if (!built_in())
@@ -115,6 +116,7 @@ static void switched(void)
 		return;
 	EXPECT_EQ(112, ksize(object));
 	EXPECT_EQ(0, kfree(object));
+	EXPECT_EQ(0, slab_debug_setup(before));
 	EXPECT_EQ(0, kmem_release());
 }
 TEST_CASE(slab, switched, switched);
