@@ -346,6 +346,8 @@ MM_APART unsigned long bulk_from_buddy(gfp_t gfp, unsigned long n, struct page *
 		return 0;
 	most = (int64_t)(READ_ONCE(zone->nr_free) - READ_ONCE(zone->mark.low) -
 			 READ_ONCE(zone->lowmem_reserve[ac.highest]));
+	if (most < 1) /* another CPU has taken it meanwhile, or raised the mark */
+		return 0;
 	if (most > (int64_t)n)
 		most = (int64_t)n;
 	while (order && 1L << order > most)

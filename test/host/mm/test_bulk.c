@@ -8,10 +8,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "machine.h"
+#include "mm/debug/hooks.h"
 #include "mm/free_map.h"
 #include "test/host/port_host.h"
 
@@ -160,11 +162,53 @@ static void taken_without_a_word(void **state)
 	machine_stop();
 }
 
+/* Another CPU raises the marks after a zone has said that it may serve. */
+static bool raise_marks(const char *function, int line)
+{
+	(void)line;
+	if (!strcmp(function, "zone_may_serve")) {
+		mm_fault_point = NULL;
+		assert_int_equal(
+			0,
+			mm_set_min_free_kbytes(
+				(mm.zones[ZONE_NORMAL].managed + mm.zones[ZONE_DMA32].managed - 1)
+				<< (PAGE_SHIFT - 10)));
+	}
+	return false;
+}
+
+/* A request never gets more than it asked for, whatever becomes of the zone meanwhile. */
+static void no_more_than_asked(void **state)
+{
+	uint64_t kbytes;
+	unsigned long n;
+
+	(void)state;
+	machine_start(&layouts[0]);
+	kbytes = mm_min_free_kbytes();
+	/* A pageblock of the class has a run of free pages. */
+	held[PAGES - 1] = alloc_page(GFP_KERNEL);
+	for (unsigned int i = 0; i < PAGES - 1; i++)
+		held[i] = NULL;
+	drain_all_pages();
+	mm_fault_point = raise_marks;
+	n = alloc_pages_bulk(GFP_KERNEL, 2, held);
+	mm_fault_point = NULL;
+	assert_int_equal(0, mm_set_min_free_kbytes(kbytes));
+	assert_true(n <= 2);
+	for (unsigned int i = 2; i < PAGES - 1; i++)
+		assert_null(held[i]);
+	assert_int_equal(n, free_pages_bulk(n, held));
+	assert_int_equal(0, __free_page(held[PAGES - 1]));
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bulk_frees),
 		cmocka_unit_test(taken_without_a_word),
+		cmocka_unit_test(no_more_than_asked),
 	};
 
 	port_host_log_hook = port_host_quiet;
