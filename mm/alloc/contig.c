@@ -390,7 +390,7 @@ static unsigned long take_anywhere(struct contig *range, const struct zone *zone
 			at = bank->first + bank->pages;
 			continue;
 		}
-		if (nr_pages > zone->end - at)
+		if (at >= zone->end || nr_pages > zone->end - at)
 			return NIL32;
 		if (bank->start + bank->pages - pfn < nr_pages) {
 			at = bank->first + bank->pages;

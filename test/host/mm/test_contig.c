@@ -474,13 +474,32 @@ static void options(void **state)
 	machine_stop();
 }
 
+/* No range of a zone begins beyond the zone's end, where its bank goes on and the alignment leads. */
+static void not_beyond_the_zone(void **state)
+{
+	const phys_addr_t mib = (phys_addr_t)1 << 20;
+	const struct layout layout = {.name = "a bank of both zones",
+				      .dma32_limit = 0x80000000 + 24 * mib,
+				      .bank = {{0x80000000 + 4 * mib, 92 * mib}}};
+	struct page *page;
+
+	(void)state;
+	machine_start(&layout);
+	page = alloc_contig_pages(17 * mib / PAGE_SIZE, GFP_KERNEL | GFP_DMA32);
+	assert_non_null(page);
+	assert_true(page_to_phys(page) + 17 * mib <= layout.dma32_limit);
+	assert_int_equal(0, free_contig_range(page_to_pfn(page), 17 * mib / PAGE_SIZE));
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ranges_on_layouts), cmocka_unit_test(wrong_frees),
-		cmocka_unit_test(wrong_requests),    cmocka_unit_test(holder_is_named),
-		cmocka_unit_test(isolation_undone),  cmocka_unit_test(nothing_from_isolated),
-		cmocka_unit_test(cached_come_back),  cmocka_unit_test(options),
+		cmocka_unit_test(ranges_on_layouts),   cmocka_unit_test(wrong_frees),
+		cmocka_unit_test(wrong_requests),      cmocka_unit_test(holder_is_named),
+		cmocka_unit_test(isolation_undone),    cmocka_unit_test(nothing_from_isolated),
+		cmocka_unit_test(cached_come_back),    cmocka_unit_test(options),
+		cmocka_unit_test(not_beyond_the_zone),
 	};
 
 	return cmocka_run_group_tests_name("contig", tests, NULL, NULL);
