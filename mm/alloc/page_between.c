@@ -105,12 +105,20 @@ static struct page *take_free(const struct range *range)
 	return page;
 }
 
-/* Not from pageblocks of kept types, but for HIGHATOMIC ones if the request may use them. */
+/*
+ * Not from pageblocks of kept types, but for HIGHATOMIC ones if the request may use them and is for a
+ * part of one.
+ */
 static RACY bool may_take_from(const struct range *range, unsigned long index)
 {
-	const struct pageblock *pb = &mm.pageblocks[index >> pageblock_order];
+	const struct pageblock *pb = &mm.pageblocks[index >> pageblock_order], *end = pb + 1;
 
-	return !pb_is_kept(pb) || (range->highatomic && pb->type == MIGRATE_HIGHATOMIC);
+	if (range->ac->order < pageblock_order)
+		return !pb_is_kept(pb) || (range->highatomic && pb->type == MIGRATE_HIGHATOMIC);
+	end += (1UL << (range->ac->order - pageblock_order)) - 1;
+	while (pb < end && !pb_is_kept(pb))
+		pb++;
+	return pb == end;
 }
 
 /* Does the block that page *at lies in, which is not free, lie in a cache? *at: the next one. */

@@ -122,12 +122,18 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
 }
 
-/* Are all pageblocks of a block of this order free as a whole? */
+/* Does it become part of a larger block when HIGHATOMIC ones are given up? Others of kept types do not. */
+static inline bool may_join(const struct pageblock *pb)
+{
+	return !pb_is_kept(pb) || pb->type == MIGRATE_HIGHATOMIC;
+}
+
+/* Are all pageblocks of a block of this order free as a whole, and may be that block? */
 static inline bool all_whole(const struct pageblock *pb, unsigned int order)
 {
 	const struct pageblock *end = pb + (1UL << (order - pageblock_order));
 
-	while (pb < end && pb_is_whole(pb))
+	while (pb < end && pb_is_whole(pb) && may_join(pb))
 		pb++;
 	return pb == end;
 }
@@ -147,8 +153,9 @@ static struct pageblock *highatomic_with(const struct zone *zone, unsigned int o
 	for (int i = 0; n != NIL32 && i < PAIR_CANDIDATES; i++) {
 		struct pageblock *pb = &mm.pageblocks[n];
 
-		if (SECTION_PAGEBLOCKS == 2 ? pb_twin(pb)->list == pageblock_order
-					    : all_whole(pb_aligned(pb, order), order))
+		if (SECTION_PAGEBLOCKS == 2
+			    ? pb_twin(pb)->list == pageblock_order && may_join(pb_twin(pb))
+			    : all_whole(pb_aligned(pb, order), order))
 			return pb;
 		n = pb->next;
 	}

@@ -198,6 +198,36 @@ static void given_up_in_pairs(void **state)
 	stop();
 }
 
+/* What is of a CMA area is no half of a block of the largest order: then none is given up for it. */
+static void no_pair_with_an_area(void **state)
+{
+	struct page *half[2][2];
+	struct pageblock *pb;
+	unsigned long flags;
+	uint64_t hash;
+
+	(void)state;
+	start_highatomic(half);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(0, __free_pages(half[i / 2][i % 2], pageblock_order - 1));
+	assert_true(unreserve(pageblock_order, 0, MIGRATE_MOVABLE));
+	pb = &mm.pageblocks[(unsigned long)(half[0][0] - mm.memmap) >> pageblock_order];
+	if (pb->type == MIGRATE_HIGHATOMIC)
+		pb = pb_twin(pb);
+	flags = port_irq_save();
+	spin_lock(&ZONE->lock);
+	buddy_make_cma(ZONE, (unsigned long)(pb - mm.pageblocks));
+	spin_unlock(&ZONE->lock);
+	port_irq_restore(flags);
+	assert_int_equal(MIGRATE_CMA, pb->type);
+	assert_int_equal(MIGRATE_HIGHATOMIC, pb_twin(pb)->type);
+	hash = mm_state_hash();
+	assert_false(unreserve(MAX_PAGE_ORDER, 0, TAKE_NOTHING));
+	assert_false(unreserve(MAX_PAGE_ORDER, 0, MIGRATE_MOVABLE));
+	assert_int_equal(hash, mm_state_hash());
+	machine_drop();
+}
+
 /* Requests of a pageblock or more are not what HIGHATOMIC pageblocks are kept for. */
 static void no_whole_highatomic(void **state)
 {
@@ -281,6 +311,31 @@ static void no_highatomic_for_a_range(void **state)
 	stop();
 }
 
+/* A pageblock of that type is not had as a whole: then what is cached of it stays in the caches. */
+static void no_cached_highatomic(void **state)
+{
+	const struct layout layout = {"cached", 0, {{0x80000000, NR_PBS * 2 * MIB}}, {{0}}, 1};
+	struct page *page;
+	phys_addr_t base;
+	uint64_t hash;
+
+	(void)state;
+	start_filled(&layout);
+	page = highatomic_block(0, 1);
+	assert_non_null(page);
+	assert_int_equal(pageblock_nr_pages, ZONE->nr_highatomic);
+	assert_int_equal(0, __free_pages(page, 1));
+	base = page_to_phys(page) & ~(2 * MIB - 1);
+	hash = mm_state_hash();
+	assert_null(alloc_pages_between(GFP_ATOMIC | __GFP_NOWARN, pageblock_order, base,
+					base + 2 * MIB - 1));
+	assert_int_equal(hash, mm_state_hash());
+	drain_all_pages();
+	while (unreserve(0, 0, MIGRATE_MOVABLE))
+		;
+	stop();
+}
+
 /* ---- many ---------------------------------------------------------------------------------- */
 
 /* Of the HIGHATOMIC pageblocks that are free as a whole so many are looked at for a pair. */
@@ -345,14 +400,11 @@ static void a_pair_among_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(given_up_if_it_is_enough),
-		cmocka_unit_test(given_up_one_by_one),
-		cmocka_unit_test(given_up_to_the_end),
-		cmocka_unit_test(given_up_in_pairs),
-		cmocka_unit_test(no_whole_highatomic),
-		cmocka_unit_test(no_highatomic_for_a_range),
-		cmocka_unit_test(a_pair_among_others),
-		cmocka_unit_test(given_up_by_a_drain),
+		cmocka_unit_test(given_up_if_it_is_enough),  cmocka_unit_test(given_up_one_by_one),
+		cmocka_unit_test(given_up_to_the_end),	     cmocka_unit_test(given_up_in_pairs),
+		cmocka_unit_test(no_pair_with_an_area),	     cmocka_unit_test(no_whole_highatomic),
+		cmocka_unit_test(no_highatomic_for_a_range), cmocka_unit_test(no_cached_highatomic),
+		cmocka_unit_test(a_pair_among_others),	     cmocka_unit_test(given_up_by_a_drain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
