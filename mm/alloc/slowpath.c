@@ -185,7 +185,7 @@ static bool give_up_highatomic(struct alloc_context *ac, const struct zoneref *r
 		missing = missing_in(ac, ref);
 		/* To a request with ALLOC_MIN_RESERVE these pages count as free already. */
 		if (missing && ac->alloc_flags & ALLOC_MIN_RESERVE)
-			missing = MAX_ORDER_NR_PAGES;
+			missing = pageblock_nr_pages + 1; /* more than any has */
 		done = highatomic_unreserve(zone, ac->order, missing, ac->type);
 	}
 	spin_unlock(&zone->lock);

@@ -296,6 +296,43 @@ static void free_late(void **state)
 	machine_stop();
 }
 
+/*
+ * A refused request that may wait, and to which HIGHATOMIC pageblocks count as free already, gives up
+ * none, also one that is all of a section.
+ */
+static void highatomic_stays(void **state)
+{
+	const struct layout layout = {.name = "highatomic",
+				      .bank = {{0x80000000, (phys_addr_t)128 << 20}}};
+	struct zone_info zone;
+	struct page *first, *page;
+	uint64_t hash;
+
+	(void)state;
+	machine_start(&layout);
+	/* The section that is used first holds what boot has reserved: it is filled. */
+	do
+		first = alloc_page(GFP_KERNEL);
+	while (first && machine.end - page_to_pfn(first) <= MAX_ORDER_NR_PAGES);
+	page = highatomic_block(0, 1); /* from the pageblock of the first */
+	assert_non_null(page);
+	assert_int_equal(0, __free_pages(page, 1));
+	assert_int_equal(0, __free_page(first));
+	do {
+		assert_non_null(alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER));
+		mm_zone_info(ZONE_DMA32, &zone);
+	} while (zone.free > zone.managed / 4);
+	assert_int_equal(pageblock_nr_pages, zone.nr_highatomic);
+	assert_int_equal(0, mm_set_min_free_kbytes((zone.managed - 1) << (PAGE_SHIFT - 10)));
+	hash = mm_state_hash();
+	for (unsigned int order = 0; order <= MAX_PAGE_ORDER; order++) {
+		assert_null(alloc_pages(GFP_KERNEL | __GFP_HIGH | __GFP_NOWARN, order));
+		assert_int_equal(hash, mm_state_hash());
+	}
+	assert_int_equal(0, mm_check());
+	machine_drop();
+}
+
 int main(void)
 {
 	static struct CMUnitTest tests[100];
@@ -311,6 +348,7 @@ int main(void)
 		cmocka_unit_test(large),
 		cmocka_unit_test(too_small),
 		cmocka_unit_test(free_late),
+		cmocka_unit_test(highatomic_stays),
 	};
 	size_t n = 0;
 
