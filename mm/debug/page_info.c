@@ -57,6 +57,8 @@ RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 		info->owner = page.owner;
 		info->in_pcp = !page._refcount;
 		info->migratetype = gfp_migratetype(page.info);
+	} else if (page_state(&page) == PAGE_FROZEN) {
+		info->owner = page.owner; /* who had it last has not freed it */
 	}
 	return 0;
 }

@@ -287,13 +287,28 @@ static void one_leak_in_100000(void **state)
 		assert_int_equal(0, __free_page(resident[i]));
 }
 
+/* A block whose last reference was dropped, and that is still to be freed, has its call site. */
+static void frozen_has_its_site(void **state)
+{
+	struct page *page;
+
+	(void)state;
+	assert_int_equal(0, mm_page_owner_start(image()));
+	page = site_a();
+	assert_true(put_page_testzero(page));
+	assert_true(is_in(owner_of(page), site_a));
+	assert_int_equal(0, free_frozen_pages(page, 0));
+	assert_int_equal(PAGE_OWNER_NONE, owner_of(page).kind);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, policy_start_caches, stop)
 	const struct CMUnitTest tests[] = {
-		TEST(sites_are_told_apart), TEST(every_way),	      TEST(kinds_do_not_meet),
-		TEST(site_elsewhere),	    TEST(off_leaves_nothing), TEST(refusal_changes_nothing),
-		TEST(one_leak_in_100000),
+		TEST(sites_are_told_apart), TEST(every_way),
+		TEST(kinds_do_not_meet),    TEST(site_elsewhere),
+		TEST(off_leaves_nothing),   TEST(refusal_changes_nothing),
+		TEST(one_leak_in_100000),   TEST(frozen_has_its_site),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
