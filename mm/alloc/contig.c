@@ -336,6 +336,7 @@ int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, p
 	struct contig range;
 	unsigned long index;
 
+	*busy = start;
 	if (gfp & ~__GFP_BITS_MASK || !contig_place(&range, start, end, type))
 		return -EINVAL;
 	contig_init(&range, type, gfp);
