@@ -304,16 +304,22 @@ static void highatomic_stays(void **state)
 {
 	const struct layout layout = {.name = "highatomic",
 				      .bank = {{0x80000000, (phys_addr_t)128 << 20}}};
+	uint64_t hash, free[NR_PAGE_ORDERS];
 	struct zone_info zone;
 	struct page *first, *page;
-	uint64_t hash;
 
 	(void)state;
 	machine_start(&layout);
-	/* The section that is used first holds what boot has reserved: it is filled. */
-	do
+	/*
+	 * The section that is used first holds what boot has reserved: it is filled. Of the pageblock
+	 * then begun a pair must be free, which in a pageblock of two pairs is not so at once.
+	 */
+	do {
 		first = alloc_page(GFP_KERNEL);
-	while (first && machine.end - page_to_pfn(first) <= MAX_ORDER_NR_PAGES);
+		assert_non_null(first);
+		drain_all_pages();
+		mm_buddyinfo(ZONE_DMA32, free);
+	} while (machine.end - page_to_pfn(first) <= MAX_ORDER_NR_PAGES || !free[1]);
 	page = highatomic_block(0, 1); /* from the pageblock of the first */
 	assert_non_null(page);
 	assert_int_equal(0, __free_pages(page, 1));
