@@ -108,38 +108,5 @@ MM_SHARED_INLINE uint32_t page_ref_change(struct page *head, unsigned int least,
 	return word;
 }
 
-/*
- * Keeps the first `pages` of a block that has just been allocated, as page_exact.c says; the rest
- * is freed. A copy in each of its users, one of which is seldom linked.
- */
-static inline __attribute__((always_inline)) void *cut_exact(struct page *page, unsigned int order,
-							     unsigned long pages)
-{
-	unsigned long index, flags;
-	struct zone *zone;
-	uint32_t word;
-
-	if (pages == 1UL << order)
-		return page_address(page);
-	index = (unsigned long)(page - mm.memmap);
-	zone = zone_of(index);
-	VM_BUG_ON(page_order(page) != order || page->_refcount != 1);
-	word = page->word & ~PAGE_ORDER_MASK;
-	flags = port_irq_save();
-	spin_lock(&zone->lock);
-	buddy_free_tails(zone, index, order, pages, gfp_migratetype(word));
-	VM_BUG_ON(pages >= 1UL << order);
-	while (order--) {
-		if (!(pages >> order & 1))
-			continue;
-		trust_head(index, order);
-		mm.memmap[index].raw = word | order << PAGE_ORDER_SHIFT;
-		index += 1UL << order;
-	}
-	spin_unlock(&zone->lock);
-	port_irq_restore(flags);
-	return page_address(page);
-}
-
 #pragma GCC visibility pop
 #endif

@@ -5,7 +5,7 @@
  * the lock: first what is free, then what the CPUs' caches would make free.
  */
 #include "../free_map.h"
-#include "alloc_internal.h"
+#include "exact_internal.h"
 
 /* What is given back for a request, another CPU may take. */
 #define GIVEN_BACK_TRIES 3
@@ -263,19 +263,11 @@ struct page *alloc_pages_between(gfp_t gfp, unsigned int order, phys_addr_t firs
 
 void *alloc_pages_exact_between(size_t size, gfp_t gfp, phys_addr_t first, phys_addr_t last)
 {
-	unsigned long pages = size / PAGE_SIZE + !!(size % PAGE_SIZE);
-	unsigned int order = 0;
+	unsigned long pages = pages_of(size);
+	unsigned int order = order_of(pages);
 	struct page *page = NULL;
-	void *addr;
 
-	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
-		order++;
 	if (pages)
 		page = page_between(gfp & ~(gfp_t)__GFP_COMP, order, pages, first, last, CALL_SITE);
-	if (!page)
-		return NULL;
-	addr = cut_exact(page, order, pages);
-	if (HOOKS)
-		hook_owner(page, pages, CALL_SITE);
-	return addr;
+	return page ? cut_exact(page, order, pages, CALL_SITE) : NULL;
 }

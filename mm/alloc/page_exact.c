@@ -6,30 +6,18 @@
  * cut into the largest aligned blocks, n pages into at most log2(n) + 1 of them, each with a head
  * of its own, so freeing walks blocks, not pages.
  */
-#include "alloc_internal.h"
-
-static unsigned long pages_of(size_t size)
-{
-	return size / PAGE_SIZE + !!(size % PAGE_SIZE);
-}
+#include "exact_internal.h"
 
 void *alloc_pages_exact(size_t size, gfp_t gfp)
 {
 	unsigned long pages = pages_of(size);
-	unsigned int order = 0;
-	struct page *page;
-	void *addr;
+	unsigned int order = order_of(pages);
+	struct page *page = NULL;
 
-	while (order <= MAX_PAGE_ORDER && 1UL << order < pages)
-		order++;
 	/* Compound pages do not come apart; more than the largest block is refused there. */
-	page = pages ? alloc_pages(gfp & ~__GFP_COMP, order) : NULL;
-	if (!page)
-		return NULL;
-	addr = cut_exact(page, order, pages);
-	if (HOOKS)
-		hook_owner(page, pages, CALL_SITE);
-	return addr;
+	if (pages)
+		page = alloc_pages(gfp & ~__GFP_COMP, order);
+	return page ? cut_exact(page, order, pages, CALL_SITE) : NULL;
 }
 
 /*
