@@ -100,19 +100,4 @@ static inline unsigned long lowest_bit(uint64_t bits)
 #endif
 }
 
-/*
- * Past the free pages from `index` on, to the end of their word at most: `index` itself where that page is
- * not free. Without the lock the answer is of a moment.
- */
-static inline RACY unsigned long map_skip_free(unsigned long index)
-{
-	unsigned long place = index % WORD_PAGES;
-	uint64_t bits = READ_ONCE(*map_word(index)) >> place;
-
-	if (!(bits & 1))
-		return index;
-	bits = ~bits & WORD_FULL >> place;
-	return bits ? index + lowest_bit(bits) : (index | (WORD_PAGES - 1)) + 1;
-}
-
 #endif

@@ -9,7 +9,7 @@
 #include <quarry/errno.h>
 #include <quarry/memblock.h>
 #include <quarry/memblock_alloc.h>
-#include "../free_map.h"
+#include "../used_walk.h"
 #include "alloc_internal.h"
 
 struct cma {
@@ -165,25 +165,12 @@ struct cma *cma_at(unsigned int n)
 /* Pages of ranges, whoever took and gives them back: counted as they are, so there is no count to keep. */
 static RACY unsigned long used_pages(unsigned long at, unsigned long end)
 {
+	struct used_walk walk = {.next = at};
 	unsigned long used = 0;
 
-	while (at < end) {
-		unsigned long next = map_skip_free(at), head, pages;
-
-		if (next != at) {
-			at = next;
-			continue;
-		}
-		head = block_head(at);
-		if (head == NIL32) {
-			at++;
-			continue;
-		}
-		pages = 1UL << page_order(&mm.memmap[head]);
-		if (page_state(&mm.memmap[head]) == PAGE_CONTIG)
-			used += pages;
-		at = head + pages;
-	}
+	while (used_walk_next(&walk, end, true))
+		if ((walk.word & PAGE_STATE_MASK) == PAGE_INFO(PAGE_CONTIG, 0))
+			used += word_pages(walk.word);
 	return used;
 }
 

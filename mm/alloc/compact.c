@@ -12,7 +12,7 @@
  * isolated, what it was. What moves meanwhile does not change the order, so none is passed over.
  */
 #include <quarry/migrate.h>
-#include "../free_map.h"
+#include "../used_walk.h"
 #include "migrate_internal.h"
 
 enum {
@@ -57,24 +57,14 @@ static inline __attribute__((always_inline)) RACY bool
 each_block(unsigned long n, bool (*fn)(unsigned long head, struct compact *compact),
 	   struct compact *compact)
 {
-	unsigned long at = n << pageblock_order, end = at + pageblock_nr_pages;
+	unsigned long at = n << pageblock_order;
+	struct used_walk walk = {.next = at};
 
-	while (at < end) {
-		unsigned long next = map_skip_free(at), head;
-		uint32_t word;
-
-		if (next != at) {
-			at = next;
-			continue;
-		}
-		head = trusted(at) ? at : NIL32;
-		word = head == NIL32 ? 0 : READ_ONCE(mm.memmap[head].word);
-		if (!(word &
-		      PAGE_STATE_MASK)) /* a larger block than the pageblock, or just taken */
+	while (used_walk_next(&walk, at + pageblock_nr_pages, false)) {
+		if (walk.head == NIL32) /* a larger block than the pageblock, or just taken */
 			return false;
-		at = head + (1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT));
 		/* without holders it is cached, and goes to the buddy when it is asked for */
-		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC && !fn(head, compact))
+		if (walk.word >> PAGE_STATE_SHIFT != PAGE_ALLOC && !fn(walk.head, compact))
 			return false;
 	}
 	return true;

@@ -13,7 +13,7 @@
  */
 #include <quarry/contig.h>
 #include <quarry/errno.h>
-#include "../free_map.h"
+#include "../used_walk.h"
 #include "migrate_internal.h"
 
 /* The tag of a range's first block: so many pages. */
@@ -39,12 +39,6 @@ static RACY bool is_kept_from(const struct contig *range, const struct pageblock
 	       (pb->type == MIGRATE_CMA && range->type != MIGRATE_CMA);
 }
 
-/* As block_head(): mostly the page is a head itself. */
-static inline RACY unsigned long head_at(unsigned long at)
-{
-	return trusted(at) && READ_ONCE(mm.memmap[at].word) & PAGE_STATE_MASK ? at : block_head(at);
-}
-
 /*
  * The first page of the range, `from` or later, that is neither free nor cached; NIL32: there is
  * none. Others go on meanwhile, so the answer is of a moment. Bound: 60 a block in use, 20 a word
@@ -52,32 +46,26 @@ static inline RACY unsigned long head_at(unsigned long at)
  */
 static RACY unsigned long first_busy(const struct contig *range, unsigned long from)
 {
-	unsigned long at = from;
+	unsigned long at = from, stop;
 
-	while (at < range->end) {
-		unsigned long section = at >> SECTION_SHIFT, next, head;
-		enum section_state state = section_state(section);
-		uint32_t word;
+	for (; at < range->end; at = stop) {
+		enum section_state state = section_state(at >> SECTION_SHIFT);
+		struct used_walk walk = {.next = at};
 
-		if (state == SECTION_UNTOUCHED) {
-			at = (section + 1) << SECTION_SHIFT;
+		stop = (at | (SECTION_PAGES - 1)) + 1;
+		if (state == SECTION_UNTOUCHED)
 			continue;
-		}
+		stop = (at | (pageblock_nr_pages - 1)) + 1;
+		if (stop > range->end)
+			stop = range->end;
 		if (state == SECTION_RESERVED ||
 		    is_kept_from(range, &mm.pageblocks[at >> pageblock_order]))
 			return at;
-		next = map_skip_free(at);
-		if (next != at) {
-			at = next;
-			continue;
-		}
-		head = head_at(at);
-		word = head == NIL32 ? 0 : READ_ONCE(mm.memmap[head].word);
-		/* it has holders, or is no cached block */
-		if (word >> PAGE_STATE_SHIFT != PAGE_ALLOC &&
-		    !(range->move && head != NIL32 && block_movable(head)))
-			return at;
-		at = head + (1UL << ((word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT));
+		while (used_walk_next(&walk, stop, true))
+			/* it has holders, or is no cached block */
+			if (walk.word >> PAGE_STATE_SHIFT != PAGE_ALLOC &&
+			    !(range->move && walk.head != NIL32 && block_movable(walk.head)))
+				return walk.at;
 	}
 	return NIL32;
 }
@@ -201,24 +189,11 @@ static struct page *elsewhere(unsigned int order, void *arg)
 static RACY void move_away(const struct contig *range)
 {
 	struct migration away = {.target = elsewhere, .arg = (void *)(uintptr_t)range};
-	unsigned long at = range->start;
+	struct used_walk walk = {.next = range->start};
 
-	while (at < range->end) {
-		unsigned long next = map_skip_free(at), head;
-
-		if (next != at) {
-			at = next;
-			continue;
-		}
-		head = head_at(at);
-		if (head == NIL32) {
-			at++;
-			continue;
-		}
-		at = head + (1UL << page_order(&mm.memmap[head]));
-		if (block_movable(head))
-			migrate_block(&away, head);
-	}
+	while (used_walk_next(&walk, range->end, true))
+		if (walk.head != NIL32 && block_movable(walk.head))
+			migrate_block(&away, walk.head);
 	migrate_flush(&away);
 }
 

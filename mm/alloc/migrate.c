@@ -141,7 +141,8 @@ int migrate_block(struct migration *migration, unsigned long head)
 		return -EBUSY;
 	word = READ_ONCE(src->word);
 	order = (word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
-	if (!freeze(src, word, ops->holders)) {
+	/* The block that was seen may have become another, larger one, which does not move. */
+	if (order >= pageblock_order || !freeze(src, word, ops->holders)) {
 		ops->putback_page(src);
 		count_event(&stats.failed);
 		return -EBUSY;

@@ -32,7 +32,8 @@ static void note_place(struct pageblock *pb, const struct pageblock *head)
 {
 	bool unread = SECTION_PAGEBLOCKS == 2 && *upper_trust(pb) == TRUST_NONE;
 
-	pb->was = (head->list == PB_OFF_LIST ? WAS_PREV : head->prev & WAS_PREV) |
+	/* a number that is larger, of many small pageblocks, is not noted: it will be the first */
+	pb->was = (head->list == PB_OFF_LIST || head->prev > WAS_PREV ? WAS_PREV : head->prev) |
 		  (uint32_t)pb->type << WAS_TYPE | (uint32_t)(head->list + 1) << WAS_LIST |
 		  (uint32_t)unread << WAS_UNREAD;
 }

@@ -327,28 +327,20 @@ static void holder_is_named(void **state)
 }
 
 /* With the zone's lock, as the callers of both have it. */
-static bool isolate(unsigned long pageblock)
+static bool isolate(unsigned long pageblock, bool isolated)
 {
 	struct zone *zone = zone_of(pageblock << pageblock_order);
 	unsigned long flags = port_irq_save();
-	bool done;
+	bool done = true;
 
 	spin_lock(&zone->lock);
-	done = buddy_isolate(zone, pageblock);
+	if (isolated)
+		done = buddy_isolate(zone, pageblock);
+	else
+		buddy_unisolate(zone, pageblock);
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
 	return done;
-}
-
-static void unisolate(unsigned long pageblock)
-{
-	struct zone *zone = zone_of(pageblock << pageblock_order);
-	unsigned long flags = port_irq_save();
-
-	spin_lock(&zone->lock);
-	buddy_unisolate(zone, pageblock);
-	spin_unlock(&zone->lock);
-	port_irq_restore(flags);
 }
 
 /* Undone in the reverse order, isolation leaves no trace, in any state of the pool. */
@@ -369,13 +361,13 @@ static void isolation_undone(void **state)
 				isolated[n] = below(mm.nr_pages >> pageblock_order);
 				if (!section_is_open(isolated[n] >>
 						     (SECTION_SHIFT - pageblock_order)) ||
-				    !isolate(isolated[n]))
+				    !isolate(isolated[n], true))
 					isolated[n] = NIL32;
 			}
 			assert_int_equal(0, mm_check());
 			while (n--)
 				if (isolated[n] != NIL32)
-					unisolate(isolated[n]);
+					isolate(isolated[n], false);
 			assert_int_equal(hash, mm_state_hash());
 			assert_int_equal(0, mm_check());
 		}
@@ -398,8 +390,8 @@ static void nothing_from_isolated(void **state)
 	pageblock = (unsigned long)(inside - mm.memmap) >> pageblock_order;
 	drain_all_pages();
 	mm_zone_info(ZONE_DMA32, &before);
-	assert_true(isolate(pageblock));
-	assert_false(isolate(pageblock));
+	assert_true(isolate(pageblock, true));
+	assert_false(isolate(pageblock, true));
 	mm_zone_info(ZONE_DMA32, &after);
 	assert_int_equal(before.free - mm.pageblocks[pageblock].nr_free, after.free);
 	assert_int_equal(0, __free_page(inside));
@@ -413,7 +405,7 @@ static void nothing_from_isolated(void **state)
 	assert_int_equal(0, mm_check());
 	while (n)
 		__free_page(taken[--n]);
-	unisolate(pageblock);
+	isolate(pageblock, false);
 	assert_int_equal(0, mm_check());
 	machine_drop();
 }
