@@ -218,14 +218,9 @@ static void print_sites(void)
 /* By its name; info: its figures. */
 static struct kmem_cache *find_cache(const char *name, struct slab_info *info)
 {
-	struct kmem_cache *cache = NULL;
-
-	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
-		if (slab_cache(n) && strcmp(kmem_cache_name(slab_cache(n)), name) == 0)
-			cache = slab_cache(n);
-	for (unsigned int n = 0; cache && slab_info(n, info); n++)
+	for (unsigned int n = 0; slab_info(n, info); n++)
 		if (strcmp(info->name, name) == 0)
-			return cache;
+			return slab_cache(info->place);
 	return NULL;
 }
 
@@ -282,7 +277,7 @@ static int cmd_slab(int argc, char **argv)
 
 static const char *complete_cache(const char *prefix, unsigned int n)
 {
-	struct slab_info info;
+	static struct slab_info info;
 
 	(void)prefix;
 	return slab_info(n, &info) ? info.name : NULL;

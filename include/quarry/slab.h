@@ -222,8 +222,11 @@ static inline __attribute__((always_inline)) void *kcalloc(size_t n, size_t size
 
 /* ---- figures -------------------------------------------------------------------------------- */
 
+#define MM_CACHE_NAME 32 /* bytes of a name that are shown, with the 0 */
+
 struct slab_info {
-	const char *name;
+	char name[MM_CACHE_NAME];     /* a copy: the cache may end meanwhile */
+	unsigned int place;	      /* of the table: for slab_cache() */
 	size_t object_size;	      /* bytes that were asked for */
 	size_t size;		      /* bytes from one object to the next */
 	unsigned int per_slab;	      /* objects */
@@ -238,7 +241,7 @@ struct slab_info {
  * slab_info() - figures of cache number n, from 0 on.
  *
  * Context: any; a figure may be a moment old.
- * Bound:   linear in the CPUs.
+ * Bound:   linear in CONFIG_KMEM_CACHES and in the CPUs.
  * Return:  whether there is such a cache.
  * Source:  Linux /proc/slabinfo.
  */

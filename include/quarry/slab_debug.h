@@ -82,9 +82,9 @@ struct slab_view {
 bool slab_next(const struct kmem_cache *cache, uint32_t *cursor, struct slab_view *view);
 
 struct slab_object {
-	const char *cache; /* its name */
-	uintptr_t start;   /* of the object */
-	size_t size;	   /* bytes that may be used */
+	char cache[MM_CACHE_NAME]; /* its name */
+	uintptr_t start;	   /* of the object */
+	size_t size;		   /* bytes that may be used */
 	bool in_use;
 	const void *alloc_site,
 		*free_site; /* with SLAB_STORE_USER, of the last of each; else NULL */

@@ -60,7 +60,8 @@ static void handles_clear(uint32_t number)
 
 static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
 {
-	const gfp_t try = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_RETRY_MAYFAIL)) | __GFP_NORETRY;
+	const gfp_t try = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL)) |
+			  __GFP_NORETRY;
 	unsigned long table = 0;
 
 	*order = 0;
@@ -73,21 +74,23 @@ static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
 
 /*
  * A number for each 16 pages there are, and a handle for each four, as far as a table may be large; fewer
- * where memory is in pieces: the first object may come late.
+ * where memory is in pieces: the first object may come late. False: what there was has gone back, the
+ * newest first, as the page allocator's caches had it.
  */
 static bool tables_make(gfp_t gfp)
 {
 	const size_t each = sizeof(*kmem_state.heads.chunks) + sizeof(*kmem_state.heads.given_up);
-	unsigned int order, fast_order = 0;
-	unsigned long zeros = __get_free_page(gfp | __GFP_ZERO),
-		      table = table_of((uint64_t)mm.nr_pages / 16 * each, &order, gfp),
-		      fast = !FOR_SPEED ? 0
-					: table_of((uint64_t)mm.nr_pages / 4 *
-							   sizeof(*kmem_state.heads.fast),
-						   &fast_order, gfp),
-		      flags = port_irq_save();
-	bool made = zeros && table && (fast || !FOR_SPEED), first;
+	unsigned int order = 0, fast_order = 0;
+	unsigned long zeros = __get_free_page(gfp | __GFP_ZERO), table = 0, fast = 0, flags;
+	bool made, first;
 
+	if (zeros)
+		table = table_of((uint64_t)mm.nr_pages / 16 * each, &order, gfp);
+	if (FOR_SPEED && table)
+		fast = table_of((uint64_t)mm.nr_pages / 4 * sizeof(*kmem_state.heads.fast),
+				&fast_order, gfp);
+	made = FOR_SPEED ? fast : table;
+	flags = port_irq_save();
 	spin_lock(&kmem_state.heads.lock);
 	first = made && !kmem_state.heads.chunks;
 	if (first) {
@@ -106,31 +109,34 @@ static bool tables_make(gfp_t gfp)
 	spin_unlock(&kmem_state.heads.lock);
 	port_irq_restore(flags);
 	if (!first) {
-		free_page(zeros);
-		free_pages(table, order);
 		if (FOR_SPEED)
 			free_pages(fast, fast_order);
+		free_pages(table, order);
+		free_page(zeros);
 	}
 	return made;
 }
 
 bool heads_ready(gfp_t gfp)
 {
-	gfp &= ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP | __GFP_NOFAIL);
-	return READ_ONCE(kmem_state.heads.chunks) || tables_make(gfp | __GFP_NOWARN);
+	return READ_ONCE(kmem_state.heads.chunks) ||
+	       tables_make((gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN);
 }
 
-static bool chunk_add(gfp_t gfp)
+unsigned long chunk_page(gfp_t gfp)
 {
-	unsigned long address, flags;
-	struct chunk *chunk;
+	return __get_free_page((gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN);
+}
+
+/* A page is a chunk from now on. False: it is the caller's again. */
+static bool chunk_add(unsigned long address)
+{
+	struct chunk *chunk = (struct chunk *)address;
+	unsigned long flags;
 	uint32_t number;
 
-	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN;
-	address = __get_free_page(gfp);
 	if (!address)
 		return false;
-	chunk = (struct chunk *)address;
 	memset(chunk, 0, sizeof(*chunk));
 	flags = port_irq_save();
 	spin_lock(&kmem_state.heads.lock);
@@ -148,8 +154,6 @@ static bool chunk_add(gfp_t gfp)
 	}
 	spin_unlock(&kmem_state.heads.lock);
 	port_irq_restore(flags);
-	if (number == HANDLE_LARGE)
-		free_page(address);
 	return number != HANDLE_LARGE;
 }
 
@@ -197,7 +201,7 @@ static struct slab *place_fresh(struct chunk *chunk)
 	return slab;
 }
 
-static struct slab *place_take(unsigned int shift)
+struct slab *head_take(unsigned int shift)
 {
 	unsigned long flags = port_irq_save();
 	struct slab *slab = NULL;
@@ -226,13 +230,15 @@ static struct slab *place_take(unsigned int shift)
 	return slab;
 }
 
-struct slab *head_alloc(unsigned int shift, gfp_t gfp)
+struct slab *head_alloc(unsigned int shift, unsigned long *chunk, gfp_t gfp)
 {
-	struct slab *slab = place_take(shift);
+	struct slab *slab = NULL;
 
 	/* Others may take, or give up, what was added: as often as there is memory for one more. */
-	while (!slab && chunk_add(gfp))
-		slab = place_take(shift);
+	while (!slab && chunk_add(*chunk)) {
+		slab = head_take(shift);
+		*chunk = slab ? 0 : chunk_page(gfp);
+	}
 	return slab;
 }
 

@@ -41,9 +41,16 @@ struct heads {
 };
 
 /* head.c */
-/* The tables of heads are there: made with the first slab. Before head_alloc(), whose depth is not theirs. */
+/* A head of 2^shift bytes, its handle is set; NULL: no chunk has one. */
+struct slab *head_take(unsigned int shift);
+/*
+ * The same from a chunk more: the page for it is taken first, and becomes one with all else that a slab
+ * needs there. NULL: refused, and *chunk is the caller's to free, or 0. heads_ready(), the last that may be
+ * refused for want of memory, makes the tables for the first; its depth is not that of the others.
+ */
+unsigned long chunk_page(gfp_t gfp);
 bool heads_ready(gfp_t gfp);
-struct slab *head_alloc(unsigned int shift, gfp_t gfp); /* 2^shift bytes; its handle is set */
+struct slab *head_alloc(unsigned int shift, unsigned long *chunk, gfp_t gfp);
 void head_free(struct slab *slab);
 /* A chunk without heads goes back, if there are more than `keep`. */
 bool head_give_back(unsigned int keep);

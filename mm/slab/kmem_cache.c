@@ -61,6 +61,9 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t object
 {
 	memset(cache, 0, sizeof(*cache));
 	cache->name = name;
+#if CONFIG_DEBUG_HOOKS
+	cache->name_copy = name;
+#endif
 	cache->hot.object_size = (uint32_t)object_size;
 	cache->align = (uint32_t)align;
 	cache->gfp = gfp;
@@ -185,6 +188,24 @@ static unsigned int free_place(const char *name, const char **why)
 	return place;
 }
 
+/* A new cache gets its place; NULL: there is one for it. False: there is none, and why. */
+MM_OUTLINE bool place(const char *name, struct kmem_cache *cache, const char **why)
+{
+	unsigned long irq = port_irq_save();
+	unsigned int n;
+
+	spin_lock(&kmem_state.table_lock);
+	n = free_place(name, why);
+	if (cache && n < CONFIG_KMEM_CACHES) {
+		cache_number(cache, n);
+		/* Release, paired with the acquire in slab_cache(): all of it is there. */
+		__atomic_store_n(&kmem_state.caches[n], cache, __ATOMIC_RELEASE);
+	}
+	spin_unlock(&kmem_state.table_lock);
+	port_irq_restore(irq);
+	return n < CONFIG_KMEM_CACHES;
+}
+
 static struct kmem_cache *refuse_cache(const char *name, const char *why)
 {
 	port_log("kmem_cache_create: %s: %s", name ? name : "(null)", why);
@@ -196,8 +217,6 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 {
 	const char *why = wrong(name, size, align, flags);
 	struct kmem_cache *cache;
-	unsigned long irq;
-	unsigned int n;
 
 	if (why)
 		return refuse_cache(name, why);
@@ -207,6 +226,9 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 		align = CACHE_LINE;
 	if (align < KMALLOC_MIN_SIZE)
 		align = KMALLOC_MIN_SIZE;
+	/* What is refused anyway takes no memory; the place may be another's when there is some. */
+	if (!place(name, NULL, &why))
+		return refuse_cache(name, why);
 	cache = slab_alloc(&kmem_state.of_caches, GFP_KERNEL);
 	if (!cache)
 		return refuse_cache(name, "out of memory");
@@ -214,17 +236,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 	cache->flags = flags;
 	cache->ctor = ctor;
 	debug_cache_init(cache);
-	irq = port_irq_save();
-	spin_lock(&kmem_state.table_lock);
-	n = free_place(name, &why);
-	if (n < CONFIG_KMEM_CACHES) {
-		cache_number(cache, n);
-		/* Release, paired with the acquire in slab_cache(): all of it is there. */
-		__atomic_store_n(&kmem_state.caches[n], cache, __ATOMIC_RELEASE);
-	}
-	spin_unlock(&kmem_state.table_lock);
-	port_irq_restore(irq);
-	if (n < CONFIG_KMEM_CACHES)
+	if (place(name, cache, &why))
 		return cache;
 	slab_free(cache, &kmem_state.of_caches, NULL);
 	return refuse_cache(name, why);
@@ -357,38 +369,4 @@ struct kmem_cache *slab_cache(unsigned int n)
 {
 	return n < CONFIG_KMEM_CACHES ? __atomic_load_n(&kmem_state.caches[n], __ATOMIC_ACQUIRE)
 				      : NULL;
-}
-
-bool slab_info(unsigned int n, struct slab_info *info)
-{
-	const struct kmem_cache *cache;
-	uint64_t cached = 0;
-
-	for (unsigned int i = 0; i < CONFIG_KMEM_CACHES; i++) {
-		cache = __atomic_load_n(&kmem_state.caches[i], __ATOMIC_ACQUIRE);
-		if (!cache || n--)
-			continue;
-		for (unsigned int c = 0; c < CONFIG_NR_CPUS; c++) {
-			const struct kmem_cpu *cpu = kmem_cpu_of(c);
-
-			if (cpu)
-				cached += slab_stacked(cpu, cache);
-		}
-		*info = (struct slab_info){
-			.name = cache->name,
-			.object_size = cache->hot.object_size,
-			.size = cache->size,
-			.per_slab = cache->most_objects,
-			.pages = 1U << cache->order,
-			.limit = cache->limit,
-			.batch = cache->batch,
-			.objects = cache->nr_objects,
-			.active = cache->nr_objects - cache->nr_free - cached - quarantined(cache),
-			.slabs = cache->nr_slabs,
-			.active_slabs = cache->nr_slabs - cache->nr_empty,
-			.total_pages = cache->nr_pages,
-		};
-		return true;
-	}
-	return false;
 }

@@ -35,6 +35,7 @@ struct kmem_cache {
 	const char *name;
 	void (*ctor)(void *object);
 #if CONFIG_DEBUG_HOOKS
+	const char *name_copy;	  /* of the address, for mm_check() */
 	slab_flags_t debug;	  /* SLAB_DEBUG_FLAGS; while it has slabs they stay */
 	unsigned int quarantined; /* objects there; the lock guards them too */
 	uint8_t *first, *last;	  /* their states, the one that was freed first and the newest */

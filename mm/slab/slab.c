@@ -237,25 +237,33 @@ static struct page *slab_pages(const struct kmem_cache *cache, gfp_t gfp, unsign
 static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_cache *cache,
 								    gfp_t gfp, bool debug)
 {
-	struct slab *slab = heads_ready(gfp) ? head_alloc(cache->head_shift, gfp) : NULL;
-	unsigned int order, objects;
-	struct page *page;
+	const gfp_t of_pages = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | cache->gfp;
+	struct slab *slab = head_take(cache->head_shift);
+	/* Single pages first: they go back to where they were, if blocks or tables are refused. */
+	unsigned long chunk = slab ? 0 : chunk_page(gfp);
+	struct object_note *notes = debug && (slab || chunk) ? debug_notes_alloc(of_pages) : NULL;
+	struct page *page = NULL;
+	unsigned int order = 0, objects;
 	uintptr_t base;
 
-	if (!slab)
-		return NULL;
-	gfp = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | cache->gfp;
-	if (debug && !debug_notes_alloc(slab, cache, gfp)) {
-		head_free(slab);
+	if ((slab || chunk) && (!debug || notes))
+		page = slab_pages(cache, of_pages, &order);
+	if (page && !slab) {
+		if (heads_ready(gfp))
+			slab = head_alloc(cache->head_shift, &chunk, gfp);
+		if (!slab)
+			__free_pages(page, order);
+	}
+	if (!page || !slab) {
+		if (notes)
+			free_page((unsigned long)(uintptr_t)notes);
+		if (slab)
+			head_free(slab);
+		free_page(chunk);
 		return NULL;
 	}
-	page = slab_pages(cache, gfp, &order);
-	if (!page) {
-		if (debug)
-			free_page((unsigned long)(uintptr_t)*slab_notes(slab, cache));
-		head_free(slab);
-		return NULL;
-	}
+	if (debug)
+		*slab_notes(slab, cache) = notes;
 	base = (uintptr_t)__page_address(page);
 	objects = order == cache->order ? cache->most_objects
 					: (unsigned int)((PAGE_SIZE << order) / cache->size);

@@ -178,11 +178,62 @@ static bool check_kmem_cpus(struct walk *walk, bool areas)
 	return walk->violations == before;
 }
 
+/* The cache that belongs in place n of the table; `entry`: what is there, of which nothing is believed. */
+static bool is_cache(const struct kmem_cache *entry, unsigned int n)
+{
+	unsigned long number = 0;
+	struct page *page;
+	struct slab *slab;
+
+	if (n <= 2 * MM_KMALLOC_SIZES)
+		return entry ==
+		       (n < 2 * MM_KMALLOC_SIZES ? &mm.kmem->kmalloc[n] : &mm.kmem->of_caches);
+	slab = slab_of(&mm.kmem->heads, entry, &page);
+	return slab && slab->cache == &mm.kmem->of_caches &&
+	       object_number(slab, (uintptr_t)entry - slab->base, &number) &&
+	       slab->state[number] == MM_OBJECT_IN_USE;
+}
+
+static bool name_is_known(const struct kmem_cache *cache, unsigned int n)
+{
+#if CONFIG_DEBUG_HOOKS
+	if (cache->name != cache->name_copy)
+		return false;
+#endif
+	return cache->name && (n >= 2 * MM_KMALLOC_SIZES || cache->name == mm.kmem->names[n]);
+}
+
+/* The table of caches leads to caches, whose names may be printed. */
+static bool check_caches(struct walk *walk)
+{
+	int before = walk->violations;
+
+	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++) {
+		const struct kmem_cache *cache = mm.kmem->caches[n];
+
+		if (!cache && n > 2 * MM_KMALLOC_SIZES)
+			continue;
+		if (!expect(walk, is_cache(cache, n), "kmem.caches[%u]: 0x%llx, which is no cache",
+			    n, address(cache)))
+			continue;
+		expect(walk,
+		       cache->number == n &&
+			       cache->hot.stack == offsetof(struct kmem_cpu, stack) +
+							   n * sizeof(struct object_stack),
+		       "kmem.caches[%u]: its number is %u, its stacks are %u bytes from a CPU's first",
+		       n, cache->number, (unsigned int)cache->hot.stack);
+		expect(walk, name_is_known(cache, n),
+		       "kmem.caches[%u]: its name is at 0x%llx, where none was given", n,
+		       address(cache->name));
+	}
+	return walk->violations == before;
+}
+
 void check_slabs(struct walk *all, bool areas)
 {
 	struct slab_walk walk;
 
-	if (!check_kmem(all) || !check_kmem_cpus(all, areas))
+	if (!check_kmem(all) || !check_kmem_cpus(all, areas) || !check_caches(all))
 		return;
 	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++) {
 		const struct kmem_cache *cache = mm.kmem->caches[n];

@@ -137,11 +137,10 @@ static void fill(struct slab *slab, unsigned long n, bool in_use, size_t size)
 		       cache->size - (in_use ? size : last + 1));
 }
 
-bool debug_notes_alloc(struct slab *slab, const struct kmem_cache *cache, gfp_t gfp)
+struct object_note *debug_notes_alloc(gfp_t gfp)
 {
 	gfp &= ~(GFP_CLASS_MASK | __GFP_DMA32 | __GFP_COMP);
-	*slab_notes(slab, cache) = (struct object_note *)__get_free_page(gfp | __GFP_ZERO);
-	return *slab_notes(slab, cache);
+	return (struct object_note *)__get_free_page(gfp | __GFP_ZERO);
 }
 
 void debug_slab_made(struct slab *slab)

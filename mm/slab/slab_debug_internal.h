@@ -46,8 +46,8 @@ static inline struct object_note **slab_notes(const struct slab *slab,
 /* From one object to the next, with a red zone. */
 size_t debug_stride(const struct kmem_cache *cache);
 
-/* A slab's page of notes. False: refused. */
-bool debug_notes_alloc(struct slab *slab, const struct kmem_cache *cache, gfp_t gfp);
+/* A page of notes, for a slab; NULL: refused. */
+struct object_note *debug_notes_alloc(gfp_t gfp);
 /* Its objects have poison and red zones; nobody knows of it yet. */
 void debug_slab_made(struct slab *slab);
 /* It goes back: what was written to its objects is named. Returns its notes, to be freed. */

@@ -38,6 +38,14 @@ static inline void *object_at(const struct slab *slab, unsigned int n)
 	return (void *)(slab->base + (unsigned long)n * slab->cache->size);
 }
 
+/* A name for whoever shows it, while a lock keeps it: its cache, and the string, may end behind that. */
+static inline void slab_copy_name(char *to, const char *from)
+{
+	for (unsigned int i = 0; i < MM_CACHE_NAME - 1 && *from; i++)
+		*to++ = *from++;
+	*to = 0;
+}
+
 /* head.c: what the hot path knows of heads is brought up to date. Interrupts masked. */
 void kmem_cpu_sync(struct kmem_cpu *cpu);
 /* slab.c: an object from the cache's slabs; the CPU's stack is filled by the way. NULL: refused. */

@@ -54,11 +54,11 @@ static void describe(const struct slab *slab, unsigned long n, struct slab_objec
 	const struct kmem_cache *cache = slab->cache;
 
 	*object = (struct slab_object){
-		.cache = cache->name,
 		.start = slab->base + n * cache->size,
 		.size = cache->hot.object_size,
 		.in_use = READ_ONCE(slab->state[n]) == MM_OBJECT_IN_USE,
 	};
+	slab_copy_name(object->cache, cache->name);
 	if (SLAB_DEBUG(cache)) {
 		const struct object_note *note = &(*slab_notes(slab, cache))[n];
 
