@@ -89,7 +89,7 @@ def header(version):
             unit.seen.add(path)
             text = unit.expand(path)
             # the core does without, so that a port's header may declare a kmalloc() or kfree() of the program's
-            unit.parts.append(f"\n#ifndef QUARRY_WITHOUT_SLAB{text}#endif\n" if path.name in ("slab.h", "slab_debug.h") else text)
+            unit.parts.append(f"\n#ifndef QUARRY_WITHOUT_SLAB{text}#endif\n" if path.name in ("slab.h", "slab_debug.h", "mempool.h") else text)
     unit.parts.append("\n#endif\n")
     return "".join(unit.parts)
 

@@ -54,7 +54,7 @@ $(HOST_ONE:%=$(ONE)/%): $(ONE)/%: $(HOST)/obj/test/host/mm/%.o $(ONE_OBJECTS) $(
 LIB_FLAGS += -ffile-prefix-map=$(CURDIR)=.
 
 INSTALL_LIB     := $(if $(filter host,$(LIB_FOR)),$(LIB_HOST),$(LIB))
-INSTALL_LIBS    := $(LIB_NAMES:%=$(INSTALL_LIB)/%.a)
+INSTALL_LIBS    := $(LIB_NAMES:%=$(INSTALL_LIB)/%.a) $(if $(PREFIXED)$(filter host,$(LIB_FOR)),,$(LIB)/libquarry-malloc.a)
 INSTALL_DOCS    := README.md CHANGELOG.md $(addprefix docs/,embedding.md objects.md bounds.md design.md smp.md differences.md)
 INSTALL_ROOT     = $(DESTDIR)$(PREFIX)
 # What callers must be compiled with: the archives' own port and options.

@@ -67,8 +67,25 @@ LIB_DEBUG = -isystem $(PICOLIBC)/include
 $(eval $(call library_template,$(LIB),LIB_CC,LIB_DEBUG,$(CROSS)))
 $(eval $(call library_template,$(LIB_HOST),LIB_HOST_CC,NOTHING,))
 
+# C's malloc() and its kin on kmalloc, for programs with a C library: their own names, all weak. Of Linux's names.
+MALLOC_CFLAGS = $(LIB_DEBUG) -MMD -MP
+
+$(LIB)/boot/malloc.o: boot/malloc.c $(LIB)/flags | $(PREFIXED_OF:%=$(PREFIXED)%)
+	$(call say,CC,$< (library))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LIB_CC) $(MALLOC_CFLAGS) -c -o $@ $< $(WARNINGS) -I$(PREFIXED)include
+
+$(LIB)/libquarry-malloc.a: $(LIB)/boot/malloc.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(CROSS)ar rcsD $@ $<
+
+-include $(LIB)/boot/malloc.d
+
 .PHONY: lib lib-host sizes
-lib: $(LIB_NAMES:%=$(LIB)/%.a) ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-slab.a, libquarry-debug.a
+lib: $(if $(PREFIXED),,$(LIB)/libquarry-malloc.a)
+
+lib: $(LIB_NAMES:%=$(LIB)/%.a) ## build mm/ as a library: build/<isa>/lib/libquarry.a, libquarry-slab.a, libquarry-malloc.a, libquarry-debug.a
 	@echo 'library: $^; headers: $(PREFIXED)include/quarry (-I$(PREFIXED)include)'
 
 lib-host: $(LIB_NAMES:%=$(LIB_HOST)/%.a) ## the same for programs that run here: build/host/lib

@@ -34,7 +34,8 @@ WITHOUT_PREFIX = set("""
     __kmalloc kfree kmalloc_slow kmem_cache_alloc_bulk kmem_cache_alloc_slow kmem_cache_create kmem_cache_destroy kmem_cache_free
     kmem_cache_free_bulk kmem_cache_init kmem_cache_name kmem_cache_shrink kmem_cache_size kmem_cpu_end kmem_release kmem_shrink
     kmem_cache_debug kmem_cache_faults kmem_cache_set_debug kmem_cache_validate slab_debug_options slab_debug_setup slab_next slab_object
-    krealloc ksize kstrdup slab_cache slab_info""".split())
+    krealloc ksize kstrdup slab_cache slab_info mempool_alloc mempool_create mempool_create_kmalloc_pool mempool_create_slab_pool
+    mempool_destroy mempool_free mempool_resize""".split())
 
 
 def check_names(names, whole=True):

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * suite_malloc.c: C's memory management functions and pools with a minimum, on the machine (FEATURES row 45).
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <quarry/mempool.h>
+
+#include "ktap.h"
+#include "pool.h"
+
+/* The case leaves no slab behind, nor the tables of slabs. */
+static void end(void)
+{
+	EXPECT_EQ(0, kmem_release());
+}
+
+/* Not known to the compiler, which would warn of a request that fails. */
+static volatile size_t too_much = SIZE_MAX;
+
+static void c_functions(void)
+{
+	char *memory, *more;
+	void *volatile old; /* a compiler believes that what realloc() refused to change is gone */
+
+	for (size_t size = 0; size <= 3 * PAGE_SIZE; size += size / 4 + 1) {
+		for (size_t alignment = 1; alignment <= 2 * PAGE_SIZE; alignment *= 4) {
+			memory = aligned_alloc(alignment, size);
+			if (EXPECT(memory != NULL))
+				memset(memory, 0xff, size);
+			EXPECT_EQ(0, (uintptr_t)memory & (alignment - 1));
+			free(memory);
+		}
+		memory = calloc(size, 1);
+		if (EXPECT(memory != NULL))
+			EXPECT(all_zero((unsigned char *)memory, size));
+		EXPECT_EQ(0, (uintptr_t)memory % _Alignof(max_align_t));
+		/* kmalloc() knows it: it is no other heap's. */
+		EXPECT(ksize(memory) >= size);
+		free(memory);
+	}
+	memory = malloc(10);
+	if (EXPECT(memory != NULL))
+		strcpy(memory, "abcdefghi");
+	more = realloc(memory, 10000);
+	EXPECT(more && strcmp(more, "abcdefghi") == 0);
+	old = more;
+	errno = 0;
+	memory = realloc(more, too_much);
+	EXPECT(!memory && errno == ENOMEM);
+	EXPECT_EQ(0, kfree(old));
+	errno = 0;
+	memory = calloc(too_much / 2, 3);
+	EXPECT(!memory && errno == ENOMEM);
+	free(memory);
+	more = strdup("copied by the C library");
+	EXPECT(more && ksize(more) >= 24 && strcmp(more, "copied by the C library") == 0);
+	free(more);
+	end();
+}
+TEST_CASE(malloc, c_functions, c_functions);
+
+/* Whatever others take, as many elements as the minimum can be had. */
+static void minimum(void)
+{
+	enum {
+		RESERVE = 32
+	};
+	const struct mm_fail all = {.every = 1}, none = {0};
+	mempool_t *pool;
+	void *taken[RESERVE];
+	unsigned int n;
+
+	if (skip_without_hooks())
+		return;
+	pool = mempool_create_kmalloc_pool(RESERVE, 3000);
+	if (!EXPECT(pool != NULL))
+		return;
+	/* Each request for pages, and so for slabs, fails from here on; the slabs there are hold few. */
+	kmem_shrink();
+	EXPECT_EQ(0, mm_set_fail(&all));
+	for (n = 0; n < RESERVE; n++) {
+		taken[n] = mempool_alloc(pool, GFP_ATOMIC);
+		if (!EXPECT(taken[n] != NULL))
+			break;
+		memset(taken[n], (int)n, 3000);
+	}
+	EXPECT_EQ(0, mm_set_fail(&none));
+	EXPECT_EQ(-EBUSY, mempool_destroy(pool));
+	EXPECT_EQ(-EINVAL, mempool_free(&n, pool));
+	while (n--) {
+		EXPECT_EQ(n, *(unsigned char *)taken[n]);
+		EXPECT_EQ(0, mempool_free(taken[n], pool));
+	}
+	EXPECT(mempool_free(taken[0], pool) < 0);
+	EXPECT_EQ(0, mempool_destroy(pool));
+	end();
+}
+TEST_CASE(malloc, minimum, minimum);
