@@ -10,7 +10,6 @@
 #include <quarry/cma.h>
 #include <quarry/memblock.h>
 #include <quarry/port.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "boot/boot.h"
@@ -21,63 +20,17 @@ struct cma_args {
 	phys_addr_t size, start, end;
 };
 
-/* A number and K, M or G, as Linux's memparse(); the end of it, or NULL: there is none. */
-static const char *parse_size(const char *text, phys_addr_t *value)
-{
-	unsigned int shift = 0;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return NULL;
-	*value = strtoull(text, &end, 0);
-	switch (*end) {
-	case 'G':
-	case 'g':
-		shift = 30;
-		break;
-	case 'M':
-	case 'm':
-		shift = 20;
-		break;
-	case 'K':
-	case 'k':
-		shift = 10;
-		break;
-	default:
-		return end;
-	}
-	if (*value > PHYS_ADDR_MAX >> shift)
-		return NULL;
-	*value <<= shift;
-	return end + 1;
-}
-
 /* The word behind "cma=", up to a blank. */
 static bool parse_args(const char *text, struct cma_args *args)
 {
 	*args = (struct cma_args){0};
-	text = parse_size(text, &args->size);
+	text = boot_parse_size(text, &args->size);
 	if (text && *text == '@') {
-		text = parse_size(text + 1, &args->start);
+		text = boot_parse_size(text + 1, &args->start);
 		if (text && *text == '-')
-			text = parse_size(text + 1, &args->end);
+			text = boot_parse_size(text + 1, &args->end);
 	}
 	return text && (*text == '\0' || *text == ' ');
-}
-
-const char *boot_option(const char *bootargs, const char *name)
-{
-	const char *found = NULL;
-	bool quoted = false;
-
-	for (const char *at = bootargs; *at; at++) {
-		if (*at == '"')
-			quoted = !quoted;
-		else if (!quoted && strncmp(at, name, strlen(name)) == 0 &&
-			 (at == bootargs || at[-1] == ' '))
-			found = at + strlen(name);
-	}
-	return found;
 }
 
 static void from_bootargs(const char *text)

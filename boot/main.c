@@ -59,11 +59,7 @@ static __attribute__((noinline)) uint64_t cost_of_loop(unsigned int n)
 	return machine_instret() - start;
 }
 
-/*
- * Does the counter count, as it does on hardware and under QEMU's -icount? Elsewhere an emulator's shows the host's time, and a
- * figure would mislead. A thousand turns of a loop cost as much as a thousand others.
- */
-static bool counter_counts(void)
+bool counter_counts(void)
 {
 	uint64_t one = cost_of_loop(1000), two = cost_of_loop(2000), three = cost_of_loop(3000);
 
@@ -129,6 +125,7 @@ static void start_page_allocator(void)
 		port_log("mm: first page %#" PRIx64, page_to_phys(page));
 	__free_page(page);
 	boot_start_cma();
+	boot_start_hotplug();
 	start = machine_instret();
 	err = setup_per_cpu_pageset(&boot_cpu.mm, 0);
 	boot_info.mm_pageset_instret = machine_instret() - start;
@@ -218,6 +215,7 @@ void boot_main(unsigned long hart, phys_addr_t fdt_phys)
 			   fdt_phys, err);
 	machine_check_memory();
 	boot_find_cma();
+	boot_find_hotplug();
 	smp_prepare(boot_info.fdt);
 
 	boot_stage = "page tables";

@@ -41,10 +41,26 @@ void boot_find_cma(void);
 void boot_start_cma(void);
 
 /*
+ * Ranges where memory comes and goes (hotplug.c): before mm_init(), behind boot_find_cma(), and when
+ * their blocks are handed over. Context: boot.
+ */
+void boot_find_hotplug(void);
+void boot_start_hotplug(void);
+
+/*
  * Where the last word of bootargs that begins with name, "cma=", has its value, but for what is in quotes;
  * NULL: there is none.
  */
 const char *boot_option(const char *bootargs, const char *name);
+
+/* A number and K, M or G, as Linux's memparse(); the end of it, or NULL: there is none. */
+const char *boot_parse_size(const char *text, phys_addr_t *value);
+
+/*
+ * Does the counter count, as it does on hardware and under QEMU's -icount? Elsewhere an emulator's shows the host's time, and a
+ * figure would mislead. A thousand turns of a loop cost as much as a thousand others.
+ */
+bool counter_counts(void);
 
 /* The application: the console. Interrupts are off on entry. */
 int main(void);

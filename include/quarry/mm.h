@@ -13,6 +13,7 @@
  *   page_ref.h      references
  *   contig.h, cma.h ranges of any size, areas kept for them
  *   migrate.h       pages that move, handles, compaction
+ *   memory_hotplug.h memory that comes and goes
  *   memory_model.h  descriptor, frame number, address
  *   vmstat.h        figures
  *   report.h        why a request is refused
@@ -40,6 +41,7 @@
 #include <quarry/contig.h>
 #include <quarry/gfp.h>
 #include <quarry/instance.h>
+#include <quarry/memory_hotplug.h>
 #include <quarry/memory_model.h>
 #include <quarry/mm_debug.h>
 #include <quarry/mm_init.h>

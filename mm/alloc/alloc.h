@@ -52,6 +52,7 @@ int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller
 void mhandle_forget(void);
 /* cma.c: there is no area any more, for tests that start another machine. */
 void cma_forget(void);
+void hotplug_forget(void); /* memory_hotplug.c, likewise */
 
 /* page_ref.c */
 /* The head of the block that page lies in; NULL if page is no descriptor of an open section. */

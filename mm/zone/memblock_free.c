@@ -274,7 +274,7 @@ static int check_late(unsigned long index, unsigned long end)
 /*
  * Open those of sections [section, end) that are reserved as a whole: each becomes one such block.
  */
-static void open_sections(unsigned long section, unsigned long end)
+void reserved_open(unsigned long section, unsigned long end)
 {
 	while (section < end) {
 		unsigned long first = section, index = section << SECTION_SHIFT, flags;
@@ -301,8 +301,8 @@ static void open_sections(unsigned long section, unsigned long end)
 	}
 }
 
-/* Give pages [index, end) of open sections, which are reserved, to the buddy. */
-static void release_reserved(unsigned long index, unsigned long end)
+/* As whole blocks were reserved, so they are released; what is not asked for is cut off. */
+void reserved_release(unsigned long index, unsigned long end)
 {
 	while (index < end) {
 		struct zone *zone = zone_of(index);
@@ -356,7 +356,7 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 	if (error)
 		return error;
 	VM_BUG_ON(index > last || last >= mm.nr_pages);
-	open_sections(index >> SECTION_SHIFT, (last >> SECTION_SHIFT) + 1);
-	release_reserved(index, last + 1);
+	reserved_open(index >> SECTION_SHIFT, (last >> SECTION_SHIFT) + 1);
+	reserved_release(index, last + 1);
 	return init_per_zone_wmark_min();
 }

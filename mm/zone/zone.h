@@ -50,6 +50,14 @@ struct span {
 /* zone_init.c: takes room for all metadata from memblock. Bound: linear in memblock's regions. */
 int zones_init(phys_addr_t dma32_limit);
 
+/*
+ * memblock_free.c. Sections [section, end): those that are reserved as a whole are opened, each one
+ * reserved block; no other CPU is in mm/. Pages [index, end) of open sections, which are reserved:
+ * they go to the buddy, and the zone manages them; takes the zones' locks.
+ */
+void reserved_open(unsigned long section, unsigned long end);
+void reserved_release(unsigned long index, unsigned long end);
+
 /* sections.c */
 unsigned long pfn_to_index(pfn_t pfn); /* NIL32 if there is no descriptor */
 pfn_t index_to_pfn(unsigned long index);
@@ -85,6 +93,7 @@ static inline RACY bool zone_has_block(const struct zone *zone, unsigned int ord
 }
 
 /* watermark.c */
+int init_per_zone_wmark_min(void); /* managed memory has changed; returns 0 */
 /*
  * May the request have its block from this zone (one of ac->zonerefs)? What the zone answers is
  * recorded. Needs no lock.

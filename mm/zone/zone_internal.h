@@ -27,8 +27,7 @@
 const struct bank *bank_of(uint64_t x, bool by_index);
 
 /* watermark.c */
-int init_per_zone_wmark_min(void); /* managed memory has grown; returns 0 */
-int setup_per_zone_wmarks(void);   /* returns 0: what sets a sysctl ends with it */
+int setup_per_zone_wmarks(void); /* returns 0: what sets a sysctl ends with it */
 
 #pragma GCC visibility pop
 #endif

@@ -22,6 +22,7 @@ SAVE_RESTORE = {f"__riscv_{what}_{n}" for what in ("save", "restore") for n in r
 # Names of Linux's, and of ours beside them, that have no prefix: all of them are declared in include/quarry/.
 PREFIXES = ("mm_", "memblock_", "quarry__")
 WITHOUT_PREFIX = set("""
+    add_memory hotplug_declare hotplug_get_info hotplug_init_ranges memory_block_state offline_pages online_pages remove_memory
     __alloc_pages __free_pages_order __page_address alloc_contig_pages alloc_contig_range contig_busy_page contig_range_pages
     clear_page_movable compact_memory mhandle_alloc mhandle_free mhandle_pin mhandle_unpin movable_note set_page_movable
     cma_alloc cma_at cma_declare_contiguous cma_default cma_get_info cma_init_reserved_areas cma_init_reserved_mem cma_release cma_set_default

@@ -115,6 +115,8 @@ static void map_frames(const struct layout *layout)
 	}
 }
 
+void (*machine_named)(void);
+
 void machine_start(const struct layout *layout)
 {
 	struct mm_config config = {.dma32_limit = layout->dma32_limit, .boot_pcpu = &machine_pcpu};
@@ -137,6 +139,8 @@ void machine_start(const struct layout *layout)
 		assert_int_equal(0, memblock_add(bank->base, bank->size));
 	for (const struct range *reserved = layout->reserved; reserved->size; reserved++)
 		assert_int_equal(0, memblock_reserve(reserved->base, reserved->size));
+	if (machine_named)
+		machine_named();
 	memset(&machine_pcpu, 0x5a, sizeof(machine_pcpu));
 	port_set_pcpu(&machine_pcpu);
 	assert_int_equal(0, mm_init(&config));

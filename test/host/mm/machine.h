@@ -52,6 +52,7 @@ extern struct mm_pcpu machine_pcpu;
  * back; machine_drop() ends it as it is.
  */
 void machine_start(const struct layout *layout);
+extern void (*machine_named)(void); /* called once more when memblock is filled, or NULL */
 void machine_stop(void);
 void machine_drop(void);
 

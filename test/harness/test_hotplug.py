@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Memory that the device tree at first hides, and memory that it marks hotpluggable (FEATURES row 10)."""
+import re
+import subprocess
+
+import pytest
+
+MIB = 1 << 20
+BLOCK = 4 * MIB
+
+
+def tree(setup, name, more):
+    """The board's own tree for 128 MiB, and what is added to it, in a file."""
+    base = setup.scratch / f"hotplug-{name}-{setup.isa}"
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw.dtb", "-m", "128M", "-display", "none"],
+                   check=True, capture_output=True)
+    source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", f"{base}.raw.dtb"], check=True,
+                            capture_output=True, text=True).stdout
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", f"{base}.dtb", "-"], check=True, input=source + more,
+                   text=True)
+    return f"{base}.dtb"
+
+
+def kib(board, name):
+    return int(re.search(rf"{name}: +(\d+) kB", "\n".join(board.lines("meminfo")))[1])
+
+
+def rows(board):
+    """[(base, absent, offline, online)]"""
+    return [(int(w[0], 16), int(w[2]), int(w[3]), int(w[4])) for w in (line.split() for line in board.lines("mem")[1:])]
+
+
+def test_hidden_memory(boot, setup):
+    """It comes block by block, is allocated from, and goes again; what holds a page of it is named."""
+    at = setup.ram_base + 128 * MIB
+    blob = tree(setup, "hidden", f'/ {{ chosen {{ bootargs = "mem_hotadd=64M@{at:#x}"; }}; }};')
+    board = boot(memory="256M", **setup.with_fdt(blob, "128M"))
+    board.expect_prompt()
+    cost = re.search(r"mem: what may come and go costs (\d+) bytes", board.transcript.getvalue())
+    assert 8 * 16384 <= int(cost[1]) <= 8.3 * 16384
+    total = kib(board, "MemTotal")
+    assert rows(board) == [(at, 16, 0, 0)]
+    assert board.lines(f"mem online {at:#x}") == [f"mem: block {at:#x} is absent, not offline"]
+    assert board.lines(f"mem add {at:#x} {64 * MIB:#x}") == []
+    assert board.lines(f"mem add {at:#x}") == [f"mem: block {at:#x} is offline, not absent"]
+    assert board.lines(f"mem online {at:#x} {16 * MIB:#x}") == []
+    assert rows(board) == [(at, 0, 12, 4)] and kib(board, "MemTotal") == total + 16 * 1024
+    (first,) = board.lines(f"range {at + BLOCK:#x} 1024")
+    assert first == f"{at + BLOCK:#x} pages 1024"
+    (line,) = board.lines(f"mem offline {at:#x} {16 * MIB:#x}")
+    assert line.startswith(f"mem: page {at + BLOCK:#x} stays: ")
+    assert kib(board, "MemTotal") == total + 16 * 1024
+    assert board.lines(f"free {at + BLOCK:#x}") == []
+    assert board.lines(f"mem remove {at:#x}") == [f"mem: block {at:#x} is online, not offline"]
+    assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=20000")
+    assert board.lines(f"mem offline {at:#x} {16 * MIB:#x}") == []
+    assert kib(board, "MemTotal") == total
+    assert board.lines(f"mem remove {at:#x} {64 * MIB:#x}") == []
+    assert rows(board) == [(at, 16, 0, 0)]
+    for words in (f"add {at + 1:#x}", f"add {at:#x} 5", "add x", f"add {at + 60 * MIB:#x} {8 * MIB:#x}", "add", "lose 0"):
+        assert len(board.lines(f"mem {words}")) >= 1 and rows(board) == [(at, 16, 0, 0)]
+
+
+def test_hotpluggable(boot, setup):
+    """Memory that the tree marks is online, holds nothing of boot's, and can go."""
+    at = setup.ram_base + 128 * MIB
+    node = f'/ {{ memory@{at:x} {{ device_type = "memory"; reg = <0 {at:#x} 0 {32 * MIB:#x}>; hotpluggable; }}; }};'
+    board = boot(memory="256M", **setup.with_fdt(tree(setup, "marked", node), "128M"))
+    board.expect_prompt()
+    total = kib(board, "MemTotal")
+    assert rows(board) == [(at, 0, 0, 8)]
+    assert board.lines(f"mem offline {at:#x} {32 * MIB:#x}") == []
+    assert rows(board) == [(at, 0, 8, 0)] and kib(board, "MemTotal") == total - 32 * 1024
+    assert board.lines(f"mem online {at:#x} {32 * MIB:#x}") == [] and kib(board, "MemTotal") == total
+
+
+@pytest.mark.parametrize("args,line", [
+    ("64M", "is a list of SIZE@START"), ("64M@0x1000", "bytes at 0x1000: not a multiple of 4 MiB"),
+    ("4M@%#x", "a part of it is memory already, or reserved"), ("4M@x", "is a list of SIZE@START")])
+def test_wrong_bootargs(boot, setup, args, line):
+    board = boot(append="mem_hotadd=" + (args % setup.ram_base if "%" in args else args))
+    board.expect_prompt()
+    assert rows(board) == [] and line in board.transcript.getvalue()
