@@ -236,11 +236,9 @@ static void reserve_section(unsigned long index)
 	unsigned long flags = port_irq_save();
 
 	spin_lock(&zone->lock);
-	for (unsigned long at = index, next; at < index + SECTION_PAGES; at = next) {
-		VM_BUG_ON(!trusted(at) || page_state(&mm.memmap[at]) != PAGE_CONTIG);
-		next = at + (1UL << page_order(&mm.memmap[at]));
-		mm.memmap[at].raw = PAGE_NONE;
-	}
+	/* a whole section is one block of the range */
+	VM_BUG_ON(!trusted(index) || page_state(&mm.memmap[index]) != PAGE_CONTIG ||
+		  page_order(&mm.memmap[index]) != MAX_PAGE_ORDER);
 	mm.memmap[index].raw = PAGE_RESERVED_WORD(MAX_PAGE_ORDER);
 	VM_BUG_ON(zone->managed < SECTION_PAGES);
 	zone->managed -= SECTION_PAGES;
