@@ -122,7 +122,8 @@ unsigned int hotplug_init_ranges(void)
 		memblock_phys_free(range->base, (phys_addr_t)pages << PAGE_SHIFT);
 		reserved_release(index, index + pages);
 	}
-	init_per_zone_wmark_min();
+	if (count)
+		init_per_zone_wmark_min();
 	return count;
 }
 
