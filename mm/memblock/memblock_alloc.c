@@ -139,11 +139,14 @@ void memblock_next_mem_pfn_range(int *idx, int nid, pfn_t *out_start, pfn_t *out
 
 void memblock_for_free_frames(void (*take)(void *context, pfn_t start, pfn_t end), void *context)
 {
-	const struct memblock_region *region, *reserved = memblock.reserved.regions;
+	const struct memblock_region *region = memblock.memory.regions;
+	const struct memblock_region *reserved = memblock.reserved.regions;
+	/* take() changes neither array. */
+	const struct memblock_region *const memory_end = region + memblock.memory.cnt;
 	const struct memblock_region *const last = reserved + memblock.reserved.cnt;
 	pfn_t start = 0, end = 0; /* found, not passed on yet: what touches it may come */
 
-	for_each_mem_region (region) {
+	for (; region < memory_end; region++) {
 		phys_addr_t at = region->base, stop = region_end(region);
 
 		/* The last reserved region that is looked at may go on in the next one of memory. */
