@@ -46,15 +46,15 @@ static APART struct page *rmqueue_buddy(const struct alloc_context *ac, const st
 	VM_BUG_ON(!port_irqs_disabled() || ac->order > MAX_PAGE_ORDER);
 	spin_lock(&zone->lock);
 	if (ac->alloc_flags & ALLOC_HIGHATOMIC) {
-		index = highatomic_alloc(zone, &order);
+		index = highatomic_alloc(zone, order);
 		if (index == NIL32)
-			index = highatomic_reserve(zone, &order, ac->type);
+			index = highatomic_reserve(zone, order, ac->type);
 	}
 	if (index == NIL32 && order)
-		index = buddy_alloc(zone, &order, ac->type, order);
+		index = buddy_alloc_block(zone, order, ac->type);
 	/* A request that may use all reserves may use the HIGHATOMIC pageblocks too. */
 	if (index == NIL32 && (!order || ac->alloc_flags & ALLOC_NO_WATERMARKS))
-		index = highatomic_alloc(zone, &order);
+		index = highatomic_alloc(zone, order);
 	if (index != NIL32) {
 		page = &mm.memmap[index];
 		VM_BUG_ON(order != ac->order || index & ((1UL << order) - 1));
@@ -103,20 +103,31 @@ MM_APART struct page *rmqueue_pcplist(const struct alloc_context *ac, const stru
 	return rmqueue_buddy(ac, ref);
 }
 
+/* Any block, but for those of CMA areas. */
+static inline struct page *rmqueue_own(const struct alloc_context *ac, const struct zoneref *ref)
+{
+	if (FOR_SPEED && ac->order)
+		return rmqueue_buddy(ac, ref);
+	return rmqueue_pcplist(ac, ref);
+}
+
+/* The zone has areas with free pages. */
+static APART struct page *rmqueue_with_cma(const struct alloc_context *ac,
+					   const struct zoneref *ref)
+{
+	struct page *page = rmqueue_cma(ac, ref);
+
+	return page ? page : rmqueue_own(ac, ref);
+}
+
 struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 {
 	VM_BUG_ON(!port_irqs_disabled());
 	if (dry_run(ac))
 		return DRY_RUN_PAGE;
-	if (CONFIG_CMA && READ_ONCE(nr_free_of(ref->zone, MIGRATE_CMA))) {
-		struct page *page = rmqueue_cma(ac, ref);
-
-		if (page)
-			return page;
-	}
-	if (FOR_SPEED && ac->order)
-		return rmqueue_buddy(ac, ref);
-	return rmqueue_pcplist(ac, ref);
+	if (CONFIG_CMA && READ_ONCE(nr_free_of(ref->zone, MIGRATE_CMA)))
+		return rmqueue_with_cma(ac, ref);
+	return rmqueue_own(ac, ref);
 }
 
 /* What the flags open of the reserves below the min mark. Interrupts are masked. */
@@ -209,51 +220,32 @@ struct page *alloc_pages_request(struct alloc_context *ac)
 }
 
 /*
- * A request whose flags leave nothing to decide: this CPU's cache is empty, and the first zone
- * stays above its low mark. NULL: it is not that easy; *below: the zone does not. Apart, so that what
- * follows does not stand on its frame (QUARRY_STACK_MAX).
+ * All that may come of an acceptable request, but for what debug options and the caller's flags want
+ * done with its pages. `passed` zones do not serve it above their low marks.
  */
-static APART struct page *alloc_at_once(gfp_t gfp, unsigned int order, const struct zoneref *ref,
-					bool *below)
+static APART struct page *alloc_from_zones(gfp_t gfp, unsigned int order,
+					   const struct zoneref *refs, unsigned int passed)
 {
-	gfp_t class = ref->class | (gfp & GFP_MOVABLE_MASK);
-	unsigned long flags = port_irq_save(), index;
-	struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class | order << PAGE_ORDER_SHIFT);
-	struct zone *zone = ref->zone;
-	struct page *page = NULL;
+	struct alloc_context ac;
+	struct page *page;
 
-	if (!zone || *pcp->top || (CONFIG_CMA && READ_ONCE(nr_free_of(zone, MIGRATE_CMA)))) {
-		port_irq_restore(flags);
-		return NULL;
+	alloc_context_init(&ac, gfp, order);
+	if (FOR_SPEED) {
+		ac.zonerefs = refs; /* so it does not look for them again */
+		ac.passed = passed;
 	}
-	if (!zone_keeps_low(zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
-	    (order && !zone_has_block(zone, order, false))) {
-		*below = true;
-		port_irq_restore(flags);
-		return NULL;
-	}
-	if (!order) {
-		page = pcp_refill(pcp, zone, class, PCP_BATCH);
-	} else {
-		spin_lock(&zone->lock);
-		index = buddy_alloc(zone, &order, group_type(gfp), order);
-		if (index != NIL32) {
-			page = &mm.memmap[index];
-			page->raw = PAGE_INFO(PAGE_ALLOC, order) | class | PAGE_ONE_REF;
-		}
-		spin_unlock(&zone->lock);
-	}
-	port_irq_restore(flags);
+	page = alloc_pages_request(&ac);
+	if (!page)
+		report_refusal(&ac);
+	VM_BUG_ON(page && (page_order(page) != order || !page->_refcount));
+	VM_BUG_ON(page && gfp & __GFP_DMA32 && page >= &mm.memmap[mm.zones[ZONE_DMA32].end]);
+	VM_BUG_ON(page && !trusted((unsigned long)(page - mm.memmap)));
 	return page;
 }
 
-/*
- * A request with all that may come of it. below: it is known that the first zone does not serve it above
- * its low mark.
- */
-static struct page *alloc_with_all(gfp_t gfp, unsigned int order, bool below, const void *site)
+/* A request with all that may come of it. */
+static APART struct page *alloc_with_all(gfp_t gfp, unsigned int order, const void *site)
 {
-	struct alloc_context ac;
 	struct page *page;
 
 	note_hooks();
@@ -261,15 +253,7 @@ static struct page *alloc_with_all(gfp_t gfp, unsigned int order, bool below, co
 		return report_bad_request(gfp, order);
 	if (HOOKS && hook_should_fail(gfp, order))
 		return report_injected(gfp, order);
-	alloc_context_init(&ac, gfp, order);
-	if (FOR_SPEED)
-		ac.passed = below;
-	page = alloc_pages_request(&ac);
-	if (!page)
-		report_refusal(&ac);
-	VM_BUG_ON(page && (page_order(page) != order || !page->_refcount));
-	VM_BUG_ON(page && gfp & __GFP_DMA32 && page >= &mm.memmap[mm.zones[ZONE_DMA32].end]);
-	VM_BUG_ON(page && !trusted((unsigned long)(page - mm.memmap)));
+	page = alloc_from_zones(gfp, order, zonelist_for(gfp), 0);
 	if (page && HOOKS) {
 		hook_alloc(page, gfp, order);
 		hook_owner(page, 1, site);
@@ -281,24 +265,61 @@ static struct page *alloc_with_all(gfp_t gfp, unsigned int order, bool below, co
 	return page;
 }
 
+/*
+ * A request whose flags leave nothing to decide, and this zone stays above its low mark: for what
+ * follows if this CPU's cache is empty. It may have been filled meanwhile, or the zone used up.
+ */
+static APART struct page *alloc_at_once(gfp_t gfp, unsigned int order, const struct zoneref *ref)
+{
+	gfp_t class = ref->class | (gfp & GFP_MOVABLE_MASK);
+	unsigned long flags = port_irq_save(), index;
+	struct per_cpu_pages *pcp = pcp_at(port_pcpu(), class | order << PAGE_ORDER_SHIFT);
+	struct zone *zone = ref->zone;
+	struct page *page = NULL;
+
+	if (mm_likely(!*pcp->top)) {
+		if (!order) {
+			page = pcp_refill(pcp, zone, class, PCP_BATCH);
+		} else {
+			spin_lock(&zone->lock);
+			index = buddy_alloc_block(zone, order, group_type(gfp));
+			if (index != NIL32) {
+				page = &mm.memmap[index];
+				page->raw = PAGE_INFO(PAGE_ALLOC, order) | class | PAGE_ONE_REF;
+			}
+			spin_unlock(&zone->lock);
+		}
+	}
+	port_irq_restore(flags);
+	return page ? page : alloc_from_zones(gfp, order, ref, 0);
+}
+
+/* Nothing but what alloc_from_zones() does will come of a request: most, where no debug option is on. */
+static inline bool is_plain(gfp_t gfp, unsigned int order)
+{
+	return gfp_acceptable(gfp, order) && !(gfp & __GFP_ZERO) &&
+	       !READ_ONCE(mm_callbacks[NOTIFIERS]);
+}
+
 struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 {
-	bool below = false;
+	const struct zoneref *ref;
+	bool below;
 
-	/* First, so that without debug options the return address takes no register. */
-	if (HOOKS)
-		return alloc_with_all(gfp, order, false, CALL_SITE);
-	if (CONFIG_DEBUG_HOOKS && port_pcpu()->hooks)
-		pcp_sync_hooks(); /* there were some */
-	if (FOR_SPEED && order <= MAX_PAGE_ORDER && !(gfp & ~GFP_HOT_MASK) &&
-	    !(order && gfp & __GFP_HIGH) && (gfp & GFP_MOVABLE_MASK) != GFP_MOVABLE_MASK &&
-	    !READ_ONCE(mm_callbacks[NOTIFIERS])) {
-		struct page *page = alloc_at_once(gfp, order, zonelist_for(gfp), &below);
-
-		if (page)
-			return page;
-	}
-	return alloc_with_all(gfp, order, below, NULL);
+	/* The caller's address takes no register: nothing is called from here that comes back. */
+	if (!FOR_SPEED || HOOKS || (CONFIG_DEBUG_HOOKS && port_pcpu()->hooks) ||
+	    !is_plain(gfp, order))
+		return alloc_with_all(gfp, order, CALL_SITE);
+	ref = zonelist_for(gfp);
+	if (!ref->zone)
+		return alloc_from_zones(gfp, order, ref, 0);
+	below = !zone_keeps_low(ref->zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
+		(order && !zone_has_block(ref->zone, order, false));
+	/* One that may take a HIGHATOMIC pageblock's block, or an area's, has to be asked for more. */
+	if (below || gfp & ~GFP_HOT_MASK || (order && gfp & __GFP_HIGH) ||
+	    (CONFIG_CMA && READ_ONCE(nr_free_of(ref->zone, MIGRATE_CMA))))
+		return alloc_from_zones(gfp, order, ref, below);
+	return alloc_at_once(gfp, order, ref);
 }
 
 struct page *__alloc_pages(gfp_t gfp, unsigned int order)
@@ -415,7 +436,7 @@ static APART unsigned long bulk_with_hooks(gfp_t gfp, unsigned long n, struct pa
 	unsigned long got = 0;
 
 	for (; got < n; got++) {
-		struct page *page = alloc_with_all(gfp, 0, false, site);
+		struct page *page = alloc_with_all(gfp, 0, site);
 
 		if (!page)
 			break;

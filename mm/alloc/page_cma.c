@@ -20,7 +20,7 @@ struct page *rmqueue_cma(const struct alloc_context *ac, const struct zoneref *r
 	     READ_ONCE(nr_free_of(zone, MIGRATE_CMA)) <= READ_ONCE(zone->nr_free)))
 		return NULL;
 	spin_lock(&zone->lock);
-	index = buddy_alloc_cma(zone, &order);
+	index = buddy_alloc_cma(zone, order);
 	if (index != NIL32) {
 		page = &mm.memmap[index];
 		/* compound, so that it is cached nowhere */

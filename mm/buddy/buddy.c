@@ -50,59 +50,67 @@ void pb_settle(struct zone *zone, struct pageblock *pb, long most)
 }
 #endif
 
-/* It is of this type from now on; the largest order it may have is returned. */
-static inline long pb_open(struct zone *zone, struct pageblock *pb, enum migratetype type)
+/* It is of this type from now on, and on no list if it was of another. */
+static inline void pb_open(struct zone *zone, struct pageblock *pb, enum migratetype type)
 {
-	long most = pb->list;
-
-	if (pb->type != type) {
-		pb_relist(zone, pb, PB_OFF_LIST);
-		pb->type = (uint8_t)type;
-	}
-	if (pb_is_whole(pb)) {
-		mm.memmap[pb_index(pb)].word = PAGE_NONE; /* no head of a whole one any more */
-		most = pageblock_order - 1;
-	}
-	return most;
+	if (pb->type == type)
+		return;
+	pb_off(zone, pb); /* where speed counts, one that is free as a whole does not come here */
+	pb->type = (uint8_t)type;
 }
 
-unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
-		      unsigned int lowest, enum migratetype type)
+/*
+ * Where speed counts, a block of a pageblock that is free as a whole: its first pages. The other half
+ * stays free.
+ */
+MM_APART unsigned long pb_take_first(struct zone *zone, struct pageblock *pb, unsigned int order,
+				     enum migratetype type)
 {
-	unsigned long index = pb_index(pb), have = *order;
-	long most, touched;
+	unsigned long index = pb_index(pb);
+
+	pb_relist(zone, pb, PB_OFF_LIST);
+	pb->type = (uint8_t)type;
+	mm.memmap[index].word = PAGE_NONE; /* no head of a whole one any more */
+	if (order < WORD_ORDER) {
+		*map_word(index) = WORD_FULL & WORD_FULL << (1UL << order);
+		*map_order(index) = WORD_ORDER;
+	} else {
+		map_change(index, 1UL << order, false);
+	}
+	count_free(zone, pb, -(1L << order));
+	trust_head(index, order);
+	pb_on(zone, pb, pageblock_order - 1);
+	return index;
+}
+
+unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int order,
+		      enum migratetype type)
+{
+	unsigned long index = pb_index(pb);
+	long most = pb->list, touched = WORD_ORDER;
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(zone != zone_of(index));
-	VM_BUG_ON(lowest > have || have >= pageblock_order);
+	VM_BUG_ON(order >= pageblock_order);
 	VM_BUG_ON((unsigned int)type >= MIGRATE_TYPES);
-	VM_BUG_ON(!pb_is_whole(pb) && pb->list < (long)lowest);
-	most = pb_open(zone, pb, type);
-	if (!pb_is_whole(pb)) {
-		if (lowest < have && (long)have > most)
-			have = (unsigned long)most;
-		index = pb_pick(index, have);
+	VM_BUG_ON(!pb_is_whole(pb) && most < (long)order);
+	if (FOR_SPEED && pb_is_whole(pb))
+		return pb_take_first(zone, pb, order, type);
+	if (pb_is_whole(pb)) {
+		mm.memmap[index].word = PAGE_NONE; /* no head of a whole one any more */
+		most = pageblock_order - 1;
+	} else {
+		index = pb_pick(index, order);
 	}
-	*order = (unsigned int)have;
-	if (FOR_SPEED && pb_is_whole(pb)) { /* its first pages: the other half stays free */
-		if (have < WORD_ORDER) {
-			*map_word(index) = WORD_FULL & WORD_FULL << (1UL << have);
-			*map_order(index) = WORD_ORDER;
-		} else {
-			map_change(index, 1UL << have, false);
-		}
-		count_free(zone, pb, -(1L << have));
-		trust_head(index, (unsigned int)have);
-		pb_relist(zone, pb, pageblock_order - 1);
-		return index;
+	trust_head(index, order);
+	pb_open(zone, pb, type);
+	if (FOR_SPEED && order < WORD_ORDER) {
+		touched = (long)*map_order(index) - 1;
+		word_change(index, map_mask(order) << (index & (WORD_PAGES - 1)), false);
+	} else {
+		map_change(index, 1UL << order, false);
 	}
-	touched = (long)*map_order(index) - 1;
-	if (FOR_SPEED && have < WORD_ORDER)
-		word_change(index, map_mask(have) << (index & (WORD_PAGES - 1)), false);
-	else
-		map_change(index, 1UL << have, false);
-	count_free(zone, pb, -(1L << have));
-	trust_head(index, (unsigned int)have);
+	count_free(zone, pb, -(1L << order));
 	if (may_be_largest(pb, touched))
 		pb_settle(zone, pb, most);
 	return index;
@@ -161,18 +169,17 @@ struct pageblock *whole_take(struct zone *zone, unsigned int order)
 #define SMALL_BATCH_ORDER 2
 
 /*
- * The pageblock for a request that none of its own type serves: a whole one, or another type's;
- * *owner is the type it has from now on. NULL: there is none.
+ * The pageblock for a request that none of its own type serves: a whole one, or another type's.
+ * NULL: there is none.
  */
 static inline struct pageblock *pb_rare(struct zone *zone, enum migratetype type,
-					unsigned int lowest, enum migratetype *owner)
+					unsigned int lowest)
 {
 	struct pageblock *pb = NULL;
 
-	*owner = type;
 	if (zone->nonempty[PB_WHOLE] || zone->nr_untouched)
 		pb = whole_take(zone, pageblock_order);
-	return pb ? pb : buddy_fallback(zone, type, lowest, owner);
+	return pb ? pb : buddy_fallback(zone, type, lowest);
 }
 
 void note_fallback(unsigned long index, unsigned int order, enum migratetype type,
@@ -181,6 +188,23 @@ void note_fallback(unsigned long index, unsigned int order, enum migratetype typ
 	count_event(&mm.stats.extfrag);
 	if (HOOKS & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_EXTFRAG, index, order, (uint32_t)type, victim);
+}
+
+/* A block of the order of a pageblock, or two. */
+static inline unsigned long take_whole(struct zone *zone, unsigned int order)
+{
+	struct pageblock *pb = whole_take(zone, order);
+	unsigned long index;
+
+	if (!pb)
+		return NIL32;
+	index = pb_index(pb);
+	zone->nr_free -= 1UL << order;
+	for (unsigned long at = index; at < index + (1UL << order); at += pageblock_nr_pages) {
+		pb_of(at)->nr_free = 0;
+		map_fill(at, false);
+	}
+	return index;
 }
 
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
@@ -195,34 +219,60 @@ unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratety
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(*order > MAX_PAGE_ORDER || lowest > *order);
 	VM_BUG_ON((unsigned int)type >= MIGRATE_PCPTYPES);
-	if (*order >= pageblock_order) {
-		pb = whole_take(zone, *order);
-		if (!pb)
-			return NIL32;
-		index = pb_index(pb);
-		zone->nr_free -= 1UL << *order;
-		for (unsigned long at = index; at < index + (1UL << *order);
-		     at += pageblock_nr_pages) {
-			pb_of(at)->nr_free = 0;
-			map_fill(at, false);
-		}
-		return index;
-	}
+	if (*order >= pageblock_order)
+		return take_whole(zone, *order);
 	pb = pb_own(zone, type, lowest);
-	owner = type;
 	rare = !pb;
 	if (rare)
-		pb = pb_rare(zone, type, lowest, &owner);
+		pb = pb_rare(zone, type, lowest);
 	if (!pb)
 		return NIL32;
 	victim = pb->type;
 	foreign = rare && !pb_is_whole(pb);
+	owner = foreign ? fallback_owner(pb, type) : type;
 	if (rare && lowest < *order)
 		*order = foreign && owner == type     ? lowest
 			 : *order > SMALL_BATCH_ORDER ? SMALL_BATCH_ORDER
 						      : *order;
-	index = pb_take(zone, pb, order, lowest, owner);
+	if (lowest < *order && !pb_is_whole(pb) && (long)*order > pb->list)
+		*order = (unsigned int)pb->list;
+	index = pb_take(zone, pb, *order, owner);
 	if (foreign)
 		note_fallback(index, *order, type, victim);
 	return index;
 }
+
+#if FOR_SPEED
+/* One that no pageblock of the type has. */
+MM_APART unsigned long alloc_rare(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	struct pageblock *pb = pb_rare(zone, type, order);
+	unsigned long index;
+	unsigned int victim;
+
+	if (!pb)
+		return NIL32;
+	if (pb_is_whole(pb))
+		return pb_take_first(zone, pb, order, type);
+	if (HOOKS & MM_HOOK_TRACE) {
+		victim = pb->type;
+		index = pb_take(zone, pb, order, fallback_owner(pb, type));
+		note_fallback(index, order, type, victim);
+		return index;
+	}
+	count_event(&mm.stats.extfrag);
+	return pb_take(zone, pb, order, fallback_owner(pb, type));
+}
+
+unsigned long buddy_alloc_block(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	struct pageblock *pb;
+
+	VM_BUG_ON(!zone_locked(zone));
+	VM_BUG_ON(order > MAX_PAGE_ORDER || (unsigned int)type >= MIGRATE_PCPTYPES);
+	if (order >= pageblock_order)
+		return take_whole(zone, order);
+	pb = pb_own(zone, type, order);
+	return pb ? pb_take(zone, pb, order, type) : alloc_rare(zone, order, type);
+}
+#endif

@@ -54,6 +54,16 @@ void section_clear(unsigned long section, bool free);
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  unsigned int lowest);
+/* One of this order and no other: its index, or NIL32. */
+#if FOR_SPEED
+unsigned long buddy_alloc_block(struct zone *zone, unsigned int order, enum migratetype type);
+#else
+static inline unsigned long buddy_alloc_block(struct zone *zone, unsigned int order,
+					      enum migratetype type)
+{
+	return buddy_alloc(zone, &order, type, order);
+}
+#endif
 /*
  * Takes up to `most` single pages, 16 at most, of one pageblock; writes `raw` to each and puts them
  * to top[1], top[2] .. Returns how many; 0: there is none.
@@ -82,12 +92,12 @@ void buddy_add(struct zone *zone, unsigned long index, unsigned long end);
 void buddy_added(struct zone *zone, unsigned long index);
 /* fallback.c */
 /* From the HIGHATOMIC pageblocks; NIL32 if they have none. */
-unsigned long highatomic_alloc(struct zone *zone, unsigned int *order);
+unsigned long highatomic_alloc(struct zone *zone, unsigned int order);
 /*
  * A block from a pageblock of this type, which is kept for such requests from now on. NIL32: there
  * is none, or too many are kept already.
  */
-unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type);
+unsigned long highatomic_reserve(struct zone *zone, unsigned int order, enum migratetype type);
 /*
  * Give up a HIGHATOMIC pageblock that has a free block of this order, for type. False: there is
  * none, or it has fewer free pages than are `missing`. With TAKE_NOTHING nothing changes.
@@ -113,11 +123,11 @@ unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigne
 unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, unsigned long most,
 				   uint64_t raw, struct page **pages);
 /*
- * A pageblock, by its number, all of it free, is of type CMA from now on. A block of order *order
+ * A pageblock, by its number, all of it free, is of type CMA from now on. A block of this order
  * of these; NIL32: they have none. Bound 400.
  */
 void buddy_make_cma(struct zone *zone, unsigned long pageblock);
-unsigned long buddy_alloc_cma(struct zone *zone, unsigned int *order);
+unsigned long buddy_alloc_cma(struct zone *zone, unsigned int order);
 /*
  * From now on the pageblock, by its number, is of type ISOLATE, and nothing is allocated from it.
  * False, and nothing has changed: it is already, or it lies in a larger block that is in use.

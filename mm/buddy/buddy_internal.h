@@ -71,12 +71,9 @@ void pb_settle(struct zone *zone, struct pageblock *pb, long most);
  * section not touched yet. It is on no list any more, but still counted. NULL: there is none.
  */
 struct pageblock *whole_take(struct zone *zone, unsigned int order);
-/*
- * Take a block of order *order from a pageblock that is of this type from now on. With lowest <
- * *order it may be smaller, of an order that the pageblock has: `lowest` it has in any case.
- */
-unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int *order,
-		      unsigned int lowest, enum migratetype type);
+/* Take a block of this order, which it has, from a pageblock that is of this type from now on. */
+unsigned long pb_take(struct zone *zone, struct pageblock *pb, unsigned int order,
+		      enum migratetype type);
 
 /* A request of this type has taken a block of another's. */
 void note_fallback(unsigned long index, unsigned int order, enum migratetype type,
@@ -85,10 +82,18 @@ void note_fallback(unsigned long index, unsigned int order, enum migratetype typ
 /* fallback.c */
 /*
  * The pageblock that a request of this type turns to when those of its own have no block of order
- * `lowest` or more, and *owner, its type from now on. NULL: there is none.
+ * `lowest` or more. NULL: there is none.
  */
-struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest,
-				 enum migratetype *owner);
+struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest);
+/*
+ * And the type that it has from then on. A movable request leaves it what it is: movable pages can be
+ * moved away again. An unmovable or reclaimable one takes it over, so that pages which cannot be moved
+ * stay together.
+ */
+static inline enum migratetype fallback_owner(const struct pageblock *pb, enum migratetype type)
+{
+	return type == MIGRATE_MOVABLE ? (enum migratetype)pb->type : type;
+}
 
 /* One of this type that has such a block. NULL: there is none. */
 static inline struct pageblock *pb_own(const struct zone *zone, enum migratetype type,

@@ -269,25 +269,23 @@ static __attribute__((noinline)) unsigned long take_over(struct zone *zone, stru
 							 struct page **top)
 {
 	unsigned long index = first_free_word(pb);
-	uint64_t bits = *map_word(index), low = bits & -bits;
-	struct page *page = &mm.memmap[index + bit_number(low)];
-	uint8_t *order = map_order(index);
-	long largest = pb->list, touched = (long)*order - 1;
+	long largest = pb->list, touched;
 
 	VM_BUG_ON(pb_is_whole(pb) || type >= MIGRATE_PCPTYPES);
-	trust_head((unsigned long)(page - mm.memmap), 0);
+	index += lowest_bit(*map_word(index));
+	trust_head(index, 0); /* first, and what is known is written at once: few registers */
+	mm.memmap[index].raw = raw;
+	top[1] = &mm.memmap[index];
 	pb_off(zone, pb);
 	pb->type = (uint8_t)type;
-	*map_word(index) = bits ^ low;
-	*order = (uint8_t)word_largest(bits ^ low);
 	zone->nr_free--;
 	pb->nr_free--;
+	touched = (long)*map_order(index) - 1;
+	word_change(index, (uint64_t)1 << (index & (WORD_PAGES - 1)), false);
 	if (touched >= (long)WORD_ORDER || touched >= largest)
 		largest = pb_largest(index, largest);
 	if (largest != PB_OFF_LIST)
 		pb_link(zone, pb, largest);
-	page->raw = raw;
-	top[1] = page;
 	return 1;
 }
 
@@ -329,35 +327,53 @@ static __attribute__((noinline)) unsigned long take_borrowed(struct zone *zone,
 	return n;
 }
 
+/* From a pageblock of another type, with or without the type. */
+static inline __attribute__((always_inline)) unsigned long
+take_foreign(struct zone *zone, struct pageblock *pb, unsigned long most, enum migratetype type,
+	     uint64_t raw, struct page **top)
+{
+	if (fallback_owner(pb, type) == type)
+		return take_over(zone, pb, type, raw, top);
+	return take_borrowed(zone, pb, most, raw, top);
+}
+
+static __attribute__((noinline)) unsigned long
+take_foreign_traced(struct zone *zone, struct pageblock *pb, unsigned long most,
+		    enum migratetype type, uint64_t raw, struct page **top)
+{
+	unsigned int victim = pb->type;
+
+	most = take_foreign(zone, pb, most, type, raw, top);
+	note_fallback((unsigned long)(top[1] - mm.memmap), 0, type, victim);
+	return most;
+}
+
+/* Where there is nothing to cut either. */
+static __attribute__((noinline)) unsigned long take_fallback(struct zone *zone, unsigned long most,
+							     enum migratetype type, uint64_t raw,
+							     struct page **top)
+{
+	struct pageblock *pb = buddy_fallback(zone, type, 0);
+
+	if (!pb)
+		return 0;
+	if (HOOKS & MM_HOOK_TRACE)
+		return take_foreign_traced(zone, pb, most, type, raw, top);
+	count_event(&mm.stats.extfrag);
+	return take_foreign(zone, pb, most, type, raw, top);
+}
+
 /* Where no pageblock of the type has a free page: pb_rare(), each of whose ways has one of these. */
 static __attribute__((noinline)) unsigned long take_rare(struct zone *zone, unsigned long most,
 							 enum migratetype type, uint64_t raw,
 							 struct page **top)
 {
-	enum migratetype owner = type;
-	struct pageblock *pb = NULL;
-	unsigned int victim;
+	struct pageblock *pb = whole_take(zone, pageblock_order);
 
-	if (zone->nonempty[PB_WHOLE] || zone->nr_untouched)
-		pb = whole_take(zone, pageblock_order);
-	if (pb) {
-		pb->type = (uint8_t)type;
-		return take_from_whole(zone, pb, most, raw, top);
-	}
-	pb = buddy_fallback(zone, type, 0, &owner);
 	if (!pb)
-		return 0;
-	if (HOOKS & MM_HOOK_TRACE) {
-		victim = pb->type;
-		most = owner == type ? take_over(zone, pb, type, raw, top)
-				     : take_borrowed(zone, pb, most, raw, top);
-		note_fallback((unsigned long)(top[1] - mm.memmap), 0, type, victim);
-		return most;
-	}
-	count_event(&mm.stats.extfrag);
-	if (owner == type)
-		return take_over(zone, pb, type, raw, top);
-	return take_borrowed(zone, pb, most, raw, top);
+		return take_fallback(zone, most, type, raw, top);
+	pb->type = (uint8_t)type;
+	return take_from_whole(zone, pb, most, raw, top);
 }
 
 /* Are all descriptors of the pageblock written? */
@@ -434,8 +450,10 @@ unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migr
 
 	VM_BUG_ON(!zone_locked(zone));
 	VM_BUG_ON(!most || (raw & PAGE_STATE_MASK) != PAGE_INFO(PAGE_ALLOC, 0));
-	if (!pb)
+	if (!pb && (zone->nonempty[PB_WHOLE] || zone->nr_untouched))
 		return take_rare(zone, most, type, raw, top);
+	if (!pb)
+		return take_fallback(zone, most, type, raw, top);
 	index = first_free_word(pb);
 	bits = *map_word(index);
 	/* The usual refill: all is free from a multiple of a run on. */

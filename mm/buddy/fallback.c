@@ -58,13 +58,10 @@ static struct pageblock *steal_candidate(const struct zone *zone, enum migratety
 }
 
 /*
- * No pageblock of the request's type has a free block for it. A movable request gets a block of
- * another type's pageblock, which keeps its type: movable pages can be moved away again. An
- * unmovable or reclaimable request takes the pageblock over, so that pages which cannot be moved
- * stay together.
+ * No pageblock of the request's type has a free block for it. A pageblock that keeps its type is one
+ * whose largest block is the smallest that will do; one that is taken over, one of the largest.
  */
-struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest,
-				 enum migratetype *owner)
+struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsigned int lowest)
 {
 	bool movable = type == MIGRATE_MOVABLE;
 	/* Movable ones first, unmovable ones last. */
@@ -77,39 +74,38 @@ struct pageblock *buddy_fallback(struct zone *zone, enum migratetype type, unsig
 		if (!(zone->nonempty[victim] >> lowest) || FAULT_POINT())
 			return NULL;
 	}
-	*owner = movable ? victim : type;
 	return movable ? pb_find(zone, victim, lowest) : steal_candidate(zone, victim);
 }
 
 /* ---- HIGHATOMIC ---------------------------------------------------------------------------- */
 
-unsigned long highatomic_alloc(struct zone *zone, unsigned int *order)
+unsigned long highatomic_alloc(struct zone *zone, unsigned int order)
 {
 	struct pageblock *pb;
 
-	VM_BUG_ON(!zone_locked(zone) || *order > MAX_PAGE_ORDER);
-	if (FOR_SPEED && !(zone->nonempty[MIGRATE_HIGHATOMIC] >> *order)) /* mostly */
+	VM_BUG_ON(!zone_locked(zone) || order > MAX_PAGE_ORDER);
+	if (FOR_SPEED && !(zone->nonempty[MIGRATE_HIGHATOMIC] >> order)) /* mostly */
 		return NIL32;
-	pb = pb_find(zone, MIGRATE_HIGHATOMIC, *order);
-	if (!pb || *order >= pageblock_order || FAULT_POINT())
+	pb = pb_find(zone, MIGRATE_HIGHATOMIC, order);
+	if (!pb || order >= pageblock_order || FAULT_POINT())
 		return NIL32;
-	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
+	return pb_take(zone, pb, order, MIGRATE_HIGHATOMIC);
 }
 
-unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum migratetype type)
+unsigned long highatomic_reserve(struct zone *zone, unsigned int order, enum migratetype type)
 {
 	struct pageblock *pb;
 	uint64_t most;
 
-	if (FOR_SPEED && !(zone->nonempty[type] >> *order))
+	if (FOR_SPEED && !(zone->nonempty[type] >> order))
 		return NIL32;
-	pb = pb_find(zone, type, *order);
+	pb = pb_find(zone, type, order);
 	most = zone->managed / 100;
 	/*
 	 * 1 % of the zone, rounded up to pageblocks; none if that is less than one (Linux since
 	 * 6.8, reserve_highatomic_pageblock()).
 	 */
-	if (!pb || !mm.grouping || *order >= pageblock_order || most < pageblock_nr_pages ||
+	if (!pb || !mm.grouping || order >= pageblock_order || most < pageblock_nr_pages ||
 	    zone->nr_highatomic >= most || FAULT_POINT())
 		return NIL32;
 	VM_BUG_ON(!zone_locked(zone));
@@ -119,7 +115,7 @@ unsigned long highatomic_reserve(struct zone *zone, unsigned int *order, enum mi
 	VM_BUG_ON(zone->nr_highatomic >= most + pageblock_nr_pages);
 	zone->nr_free -= pb->nr_free;
 	nr_free_of(zone, MIGRATE_HIGHATOMIC) += pb->nr_free;
-	return pb_take(zone, pb, order, *order, MIGRATE_HIGHATOMIC);
+	return pb_take(zone, pb, order, MIGRATE_HIGHATOMIC);
 }
 
 /* Does it become part of a larger block when HIGHATOMIC ones are given up? Others of kept types do not. */

@@ -127,7 +127,7 @@ unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigne
 	VM_BUG_ON(!zone_locked(zone));
 	if (pb_is_kept(pb) || pb_is_whole(pb) || pb->list < (long)order)
 		return NIL32;
-	return pb_take(zone, pb, &order, order, (enum migratetype)pb->type);
+	return pb_take(zone, pb, order, (enum migratetype)pb->type);
 }
 
 unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, unsigned long most,
@@ -176,14 +176,14 @@ void buddy_make_cma(struct zone *zone, unsigned long pageblock)
 	buddy_added(zone, pb_index(pb));
 }
 
-unsigned long buddy_alloc_cma(struct zone *zone, unsigned int *order)
+unsigned long buddy_alloc_cma(struct zone *zone, unsigned int order)
 {
-	struct pageblock *pb = pb_find(zone, MIGRATE_CMA, *order);
+	struct pageblock *pb = pb_find(zone, MIGRATE_CMA, order);
 
 	VM_BUG_ON(!zone_locked(zone));
 	if (!pb || FAULT_POINT())
 		return NIL32;
-	return pb_take(zone, pb, order, *order, MIGRATE_CMA);
+	return pb_take(zone, pb, order, MIGRATE_CMA);
 }
 
 /* ---- ranges -------------------------------------------------------------------------------- */

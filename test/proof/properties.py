@@ -41,7 +41,7 @@ def weak(name, says, without):
 MAP_LOOPS = {"map_change.1": 10, "map_change.0": 9, "word_largest.0": 7, "pb_largest.1": 8, "pb_first.0": 9, "pb_first.1": 9}
 # The bounds of loops in the small geometry, each checked by the run; what is not named goes round 8 times at most.
 LOOPS = {"map_change.0": 2, "map_change.1": 3, "word_largest.0": 3, "map_fill.0": 2, "buddy_add.0": 3, "buddy_free_range.0": 3,
-         "word_free.0": 4, "pb_largest.1": 4, "span_of.0": 1, "bank_of.0": 1, "buddy_alloc.0": 3, "whole_take.0": 3, "pb_pick.0": 3}
+         "word_free.0": 4, "pb_largest.1": 4, "span_of.0": 1, "bank_of.0": 1, "take_whole.0": 3, "whole_take.0": 3, "pb_pick.0": 3}
 PROPERTIES = [
     Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
              ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
