@@ -275,4 +275,9 @@ unsigned long buddy_alloc_block(struct zone *zone, unsigned int order, enum migr
 	pb = pb_own(zone, type, order);
 	return pb ? pb_take(zone, pb, order, type) : alloc_rare(zone, order, type);
 }
+#else
+unsigned long buddy_alloc_block(struct zone *zone, unsigned int order, enum migratetype type)
+{
+	return buddy_alloc(zone, &order, type, order);
+}
 #endif

@@ -37,9 +37,7 @@ static inline struct pageblock *pb_twin(const struct pageblock *pb)
 	return &mm.pageblocks[(unsigned long)(pb - mm.pageblocks) ^ 1];
 }
 
-/*
- * The type pageblocks are chosen by: of no account where there is too little memory for grouping.
- */
+/* The type pageblocks are chosen by: of no account where there is too little memory for grouping. */
 static inline enum migratetype group_type(gfp_t class)
 {
 	return mm.grouping ? gfp_migratetype(class) : MIGRATE_UNMOVABLE;
@@ -54,16 +52,8 @@ void section_clear(unsigned long section, bool free);
  */
 unsigned long buddy_alloc(struct zone *zone, unsigned int *order, enum migratetype type,
 			  unsigned int lowest);
-/* One of this order and no other: its index, or NIL32. */
-#if FOR_SPEED
+/* One of this order and no other. */
 unsigned long buddy_alloc_block(struct zone *zone, unsigned int order, enum migratetype type);
-#else
-static inline unsigned long buddy_alloc_block(struct zone *zone, unsigned int order,
-					      enum migratetype type)
-{
-	return buddy_alloc(zone, &order, type, order);
-}
-#endif
 /*
  * Takes up to `most` single pages, 16 at most, of one pageblock; writes `raw` to each and puts them
  * to top[1], top[2] .. Returns how many; 0: there is none.
