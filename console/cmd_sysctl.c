@@ -63,6 +63,16 @@ static int write_compact_memory(const uint64_t *value)
 	return 0;
 }
 
+static void read_extfrag_threshold(uint64_t *value)
+{
+	*value = mm_extfrag_threshold();
+}
+
+static int write_extfrag_threshold(const uint64_t *value)
+{
+	return mm_set_extfrag_threshold((unsigned int)*value);
+}
+
 static void read_min_free_kbytes(uint64_t *value)
 {
 	*value = mm_min_free_kbytes();
@@ -127,6 +137,7 @@ HOOK_SWITCH(page_poison, MM_HOOK_POISON)
 
 static const struct sysctl table[] = {
 	SYSCTL(compact_memory, 1, 1, 1, ""),
+	SYSCTL(extfrag_threshold, 0, 1000, 1, ""),
 	SYSCTL(init_on_alloc, 0, 1, 1, ""),
 	SYSCTL(init_on_free, 0, 1, 1, EXCLUSIVE),
 	SYSCTL(lowmem_reserve_ratio, 0, UINT32_MAX, MAX_NR_ZONES, ""),

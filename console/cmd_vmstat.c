@@ -83,6 +83,11 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("pgmigrate_", "success", moves.moved);
 	print_counter("pgmigrate_", "fail", moves.failed);
 	print_counter("compact_", "migrate_scanned", moves.scanned);
+	print_counter("compact_", "free_scanned", moves.free_scanned);
+	print_counter("compact_", "isolated", moves.isolated);
+	print_counter("compact_", "stall", moves.stall);
+	print_counter("compact_", "success", moves.success);
+	print_counter("compact_", "fail", moves.fail);
 	for (int i = 0; i < NR_MISUSES; i++)
 		print_counter("mm_misuse_", misuse_names[i], stats.misuse[i]);
 	return 0;

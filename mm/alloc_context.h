@@ -54,6 +54,7 @@ struct zone_answer {
 /* A bit of alloc_context.stages, after those of enum mm_stage. */
 #define STAGE_ALL_CPUS	     (1U << NR_MM_STAGES)	/* the caches of all CPUs were searched */
 #define STAGE_SHRINKERS_LEFT (1U << (NR_MM_STAGES + 1)) /* a dry run: there are shrinkers to ask */
+#define STAGE_COMPACT_LEFT   (1U << (NR_MM_STAGES + 2)) /* a dry run: pages might be moved */
 
 struct alloc_context {
 	gfp_t gfp;

@@ -53,6 +53,16 @@ struct zone {
 	uint32_t list[NR_PB_LISTS][NR_PAGE_ORDERS];
 };
 
+/* What compaction for requests knows (compact_direct.c): how often a zone is left out after it failed. */
+struct compaction {
+	struct compact_defer {
+		uint8_t order_failed; /* the lowest order that failed last */
+		uint8_t shift;	      /* left out 2^shift - 1 times */
+		uint8_t considered;   /* of these, so far */
+	} defer[MAX_NR_ZONES];
+	int extfrag_threshold; /* what the sysctl says, less its default */
+};
+
 static inline bool zone_populated(const struct zone *zone)
 {
 	return zone->start != zone->end;

@@ -54,9 +54,8 @@ struct mm {
 	bool grouping; /* pageblocks have types: there is memory enough for it */
 
 	/* debug/ */
-	bool misuse_panic;
-	bool poison_check;  /* all free memory is poisoned */
-	unsigned int hooks; /* MM_HOOK_*: what the slow paths do besides */
+	bool misuse_panic, poison_check; /* the latter: all free memory is poisoned */
+	unsigned int hooks;		 /* MM_HOOK_*: what the slow paths do besides */
 
 	/* pcp/ */
 	unsigned long pcp_high; /* vm.percpu_pagelist */
@@ -84,6 +83,7 @@ struct mm {
 	uintptr_t pcpu_xor;	/* of all these: by itself a wild one cannot be told */
 	struct kmem *kmem_copy; /* the same as kmem, for the same reason */
 #endif
+	struct compaction compaction; /* last: of those that move pages */
 };
 
 #pragma GCC visibility push(hidden)

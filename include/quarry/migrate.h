@@ -81,16 +81,33 @@ void *mhandle_pin(mhandle_t handle);
 int mhandle_unpin(mhandle_t handle);
 int mhandle_free(mhandle_t handle);
 
+/*
+ * mm_extfrag_threshold(), mm_set_extfrag_threshold() - a request of an order above 3 has pages moved only
+ * where the fragmentation index of its order is above this: towards 0 it would fail for want of memory,
+ * towards 1,000 because what is free is cut up. 500 at first.
+ *
+ * Context: any.
+ * Bound:   10.
+ * Return:  the threshold. 0; -EINVAL it is above 1,000.
+ * Source:  Linux vm.extfrag_threshold.
+ */
+unsigned int mm_extfrag_threshold(void);
+int mm_set_extfrag_threshold(unsigned int threshold);
+
 struct mm_migrate_stats {
 	uint64_t moved, failed; /* pages; blocks that could not be */
 	uint64_t scanned;	/* blocks that compaction looked at */
+	uint64_t free_scanned;	/* pageblocks that it looked at for room */
+	uint64_t isolated;	/* blocks that it asked their owners for */
+	uint64_t stall;		/* requests for which it looked for pages to move */
+	uint64_t success, fail; /* of these: a block became free, or none */
 };
 /*
  * mm_migrate_stats() - of all moves, whoever asked for them.
  *
  * Context: any.
- * Bound:   10.
- * Source:  Linux /proc/vmstat: pgmigrate_success, pgmigrate_fail, compact_migrate_scanned.
+ * Bound:   linear in the counters.
+ * Source:  Linux /proc/vmstat: pgmigrate_success, pgmigrate_fail, compact_*.
  */
 void mm_migrate_stats(struct mm_migrate_stats *stats);
 

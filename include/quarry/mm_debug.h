@@ -141,6 +141,16 @@ int mm_check(void);
  */
 uint64_t mm_state_hash(void);
 
+/*
+ * mm_state_hash_moved() - the same but for the places of pages that can move, and for what is cached
+ * of what is free. Equal before and after any failed call, also where pages are moved for it.
+ *
+ * Context: thread, nothing else running.
+ * Bound:   linear in the memory ever cut.
+ * Return:  the hash.
+ */
+uint64_t mm_state_hash_moved(void);
+
 MM_END_DECLS
 
 #endif

@@ -40,6 +40,7 @@ enum mm_stage {
 	MM_STAGE_SLOW,	     /* nothing above the low marks: on to min */
 	MM_STAGE_ASSEMBLE,   /* pages in this CPU's caches were looked at */
 	MM_STAGE_DRAIN,	     /* all CPUs gave back what makes up a block */
+	MM_STAGE_COMPACT,    /* pages that can move were looked for */
 	MM_STAGE_RECLAIM,    /* shrinkers were called */
 	MM_STAGE_HIGHATOMIC, /* the HIGHATOMIC pageblocks were looked at */
 	MM_STAGE_FAIL,	     /* refused */

@@ -50,6 +50,11 @@ static inline struct page *rmqueue_cma(const struct alloc_context *ac, const str
 /* slowpath.c */
 /* The request comes to this stage: recorded, and counted unless it is a dry run. */
 void enter_stage(struct alloc_context *ac, enum mm_stage stage);
+/*
+ * Makes room for a request that may wait by moving pages; 0: it has not. NULL until there is an
+ * owner of pages that can (movable.c), so that whoever has none links none of it.
+ */
+extern unsigned int (*mm_compact_direct)(struct alloc_context *ac);
 /* What is tried when get_page_from_freelist() found nothing. NULL: refused. */
 struct page *alloc_pages_slowpath(struct alloc_context *ac);
 

@@ -236,7 +236,7 @@ static unsigned long compact_zone(const struct zone *zone)
 				put_targets(&compact);
 		}
 	put_targets(&compact);
-	count_scanned(compact.scanned);
+	count_events(&mm_moves.scanned, compact.scanned);
 	return compact.moved;
 }
 

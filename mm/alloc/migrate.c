@@ -17,55 +17,10 @@
 
 const struct movable_operations *mm_movable_ops[MM_MOVABLE_OPERATIONS + 1];
 #if QUARRY_INSTANCES == 1
-static struct mm_migrate_stats stats;
+struct mm_migrate_stats mm_moves;
 #else
-static struct mm_migrate_stats stats_of_instance[QUARRY_INSTANCES];
-#define stats stats_of_instance[this_instance()]
+struct mm_migrate_stats mm_moves_of_instance[QUARRY_INSTANCES];
 #endif
-
-int mm_register_movable(const struct movable_operations *ops)
-{
-	const struct movable_operations *none;
-
-	if (!ops->isolate_page || !ops->migrate_page || !ops->putback_page || !ops->holders)
-		return -EINVAL;
-	for (int i = 1; i <= MM_MOVABLE_OPERATIONS; i++) {
-		none = NULL;
-		/* Release: who finds it, finds what it points to. */
-		if (__atomic_compare_exchange_n(&mm_movable_ops[i], &none, ops, false,
-						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
-			return i;
-	}
-	return -ENOSPC;
-}
-
-void set_page_movable(struct page *page, int number, uint32_t note)
-{
-	VM_BUG_ON(number < 1 || number > MM_MOVABLE_OPERATIONS || note > MM_MOVABLE_PRIVATE);
-	WRITE_ONCE(page->owner, (uint32_t)number << MOVABLE_TAG_SHIFT | note);
-}
-
-void clear_page_movable(struct page *page)
-{
-	WRITE_ONCE(page->owner, 0);
-}
-
-uint32_t movable_note(const struct page *page)
-{
-	return READ_ONCE(page->owner) & MM_MOVABLE_PRIVATE;
-}
-
-void mm_migrate_stats(struct mm_migrate_stats *copy)
-{
-	copy->moved = READ_ONCE(stats.moved);
-	copy->failed = READ_ONCE(stats.failed);
-	copy->scanned = READ_ONCE(stats.scanned);
-}
-
-void count_scanned(unsigned long blocks)
-{
-	count_events(&stats.scanned, blocks);
-}
 
 /* Nobody but its owner has it: it has no references from now on. */
 static bool freeze(struct page *page, uint32_t word, unsigned int holders)
@@ -144,7 +99,7 @@ int migrate_block(struct migration *migration, unsigned long head)
 	/* The block that was seen may have become another, larger one, which does not move. */
 	if (order >= pageblock_order || !freeze(src, word, ops->holders)) {
 		ops->putback_page(src);
-		count_event(&stats.failed);
+		count_event(&mm_moves.failed);
 		return -EBUSY;
 	}
 	dst = migration->target(order, migration->arg);
@@ -167,7 +122,7 @@ int migrate_block(struct migration *migration, unsigned long head)
 	}
 	if (!error) {
 		leave(migration, src, order);
-		count_events(&stats.moved, 1UL << order);
+		count_events(&mm_moves.moved, 1UL << order);
 		return 0;
 	}
 	if (dst)
@@ -175,6 +130,6 @@ int migrate_block(struct migration *migration, unsigned long head)
 	/* Release: as before, for who takes a reference. */
 	__atomic_store_n(&src->word, word, __ATOMIC_RELEASE);
 	ops->putback_page(src);
-	count_event(&stats.failed);
+	count_event(&mm_moves.failed);
 	return error;
 }

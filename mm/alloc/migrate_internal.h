@@ -16,6 +16,14 @@
 /* migrate.c; entry 0 is NULL */
 extern const struct movable_operations *mm_movable_ops[MM_MOVABLE_OPERATIONS + 1];
 
+/* What moves have come to. */
+#if QUARRY_INSTANCES == 1
+extern struct mm_migrate_stats mm_moves;
+#else
+extern struct mm_migrate_stats mm_moves_of_instance[QUARRY_INSTANCES];
+#define mm_moves mm_moves_of_instance[this_instance()]
+#endif
+
 static inline const struct movable_operations *operations_of(uint32_t owner)
 {
 	uint32_t number = owner >> MOVABLE_TAG_SHIFT;
@@ -60,7 +68,9 @@ int migrate_block(struct migration *migration, unsigned long head);
 void migrate_flush(struct migration *migration);
 /* A block in use that nobody else knows of goes back to the buddy. */
 void free_migrated(struct page *page);
-void count_scanned(unsigned long blocks);
+
+/* compact_direct.c: what mm_compact_direct (alloc_internal.h) is set to when an owner comes. */
+unsigned int compact_direct(struct alloc_context *ac);
 
 #pragma GCC visibility pop
 #endif

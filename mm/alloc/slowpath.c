@@ -9,24 +9,26 @@
  *      __GFP_RETRY_MAYFAIL and __GFP_NOFAIL, which search its caches to the end. If these two find
  *      a block in the free lists, and all that is missing lies in the zone's caches, the caches
  *      give back all of it, as Linux drains them.
- *   3. A request that may wait calls the shrinkers; after each round that freed something, 1 and 2
- *      again.
+ *   3. A request that may wait has pages moved that can (compact_direct.c), or else calls the
+ *      shrinkers; after each round of either that came to something, 1 and 2 again.
  *   4. A request that may wait and does not set __GFP_NORETRY takes back a HIGHATOMIC pageblock.
  *   5. __GFP_NOFAIL uses all that is kept.
  *
  * Each stage either serves the request or changes nothing, so a refused request leaves the
- * allocator as it was, but for what its shrinkers freed. A dry run (alloc_context.h) goes through
- * the same stages, but calls no shrinker.
+ * allocator as it was, but for what its shrinkers freed and the places of pages that can move. A dry
+ * run (alloc_context.h) goes through the same stages, but calls no shrinker and moves nothing.
  */
 #include "alloc_internal.h"
 
-/* Rounds of shrinkers that free something but not enough; __GFP_NORETRY has one. */
+/* Rounds of moves or shrinkers that free something but not enough; __GFP_NORETRY has one. */
 #define ROUNDS_DEFAULT 4
 #define ROUNDS_MAYFAIL 16
 #define ROUNDS_NOFAIL  (~0U) /* as long as shrinkers free anything */
 
 /* An interrupt or another CPU may take what was given back for a request: then once more. */
 #define GIVEN_BACK_TRIES 3
+
+unsigned int (*mm_compact_direct)(struct alloc_context *ac);
 
 /*
  * May this request wait, so that shrinkers run? In an interrupt it may not: that it asks for it is
@@ -193,7 +195,7 @@ static bool give_up_highatomic(struct alloc_context *ac, const struct zoneref *r
 	return done;
 }
 
-static struct page *get_page_from_highatomic(struct alloc_context *ac)
+MM_APART struct page *get_page_from_highatomic(struct alloc_context *ac)
 {
 	const struct zoneref *ref = ac->zonerefs;
 	struct page *page = NULL;
@@ -210,21 +212,13 @@ static struct page *get_page_from_highatomic(struct alloc_context *ac)
 }
 
 /* Stage 2. */
-static struct page *try_caches(struct alloc_context *ac, bool wait, bool thorough)
+MM_APART struct page *try_caches(struct alloc_context *ac, bool wait, bool thorough)
 {
 	struct page *page = get_page_from_caches(ac);
 
 	if (page || !(remote_alone() ? thorough : wait))
 		return page;
 	return get_page_from_all_caches(ac, thorough);
-}
-
-/* Stages 1 and 2, after something has changed. */
-static struct page *try_again(struct alloc_context *ac, bool wait, bool thorough)
-{
-	struct page *page = get_page_from_freelist(ac);
-
-	return page ? page : try_caches(ac, wait, thorough);
 }
 
 /* One round of all shrinkers: did they free anything? */
@@ -245,26 +239,39 @@ static bool reclaim(struct alloc_context *ac)
 	return freed;
 }
 
+/* Has something changed, so that the request finds a block now? Pages moved, or objects are free. */
+static inline bool make_room(struct alloc_context *ac)
+{
+	unsigned int (*compact)(struct alloc_context *ac) = READ_ONCE(mm_compact_direct);
+
+	return (compact && compact(ac)) || reclaim(ac);
+}
+
 struct page *alloc_pages_slowpath(struct alloc_context *ac)
 {
 	bool wait = may_wait(ac), thorough = ac->gfp & (__GFP_RETRY_MAYFAIL | __GFP_NOFAIL);
-	unsigned int rounds = ac->gfp & __GFP_NORETRY	      ? 1
-			      : ac->gfp & __GFP_NOFAIL	      ? ROUNDS_NOFAIL
-			      : ac->gfp & __GFP_RETRY_MAYFAIL ? ROUNDS_MAYFAIL
-							      : ROUNDS_DEFAULT;
-	struct page *page = try_caches(ac, wait, thorough);
+	unsigned int rounds = ac->gfp & __GFP_NORETRY  ? 1
+			      : ac->gfp & __GFP_NOFAIL ? ROUNDS_NOFAIL
+			      : thorough	       ? ROUNDS_MAYFAIL
+						       : ROUNDS_DEFAULT;
+	bool last = false;
+	struct page *page;
 
 	VM_BUG_ON(!ac->alloc_flags);
 	VM_BUG_ON(wait && in_interrupt());
-	if (wait) {
-		while (!page && rounds-- && reclaim(ac))
-			page = try_again(ac, wait, thorough);
-		if (!page && !(ac->gfp & __GFP_NORETRY))
-			page = get_page_from_highatomic(ac);
-	}
-	if (!page && ac->gfp & __GFP_NOFAIL) {
-		ac->alloc_flags |= ALLOC_NO_WATERMARKS;
-		page = try_again(ac, wait, thorough);
+	/* One loop, with one call each: it is short where size counts. */
+	while (!(page = try_caches(ac, wait, thorough)) && !last) {
+		if (!wait || !rounds-- || !make_room(ac)) {
+			last = true;
+			if (wait && !(ac->gfp & __GFP_NORETRY))
+				page = get_page_from_highatomic(ac);
+			if (page || !(ac->gfp & __GFP_NOFAIL))
+				break;
+			ac->alloc_flags |= ALLOC_NO_WATERMARKS;
+		}
+		page = get_page_from_freelist(ac);
+		if (page)
+			break;
 	}
 	return page;
 }

@@ -127,10 +127,14 @@ static void emit_stages(const struct alloc_context *ac, void (*emit)(const char 
 	add(&text, "  searched: free lists, caches of this CPU");
 	if (ac->stages & STAGE_ALL_CPUS)
 		add(&text, ", caches of all CPUs");
+	if (ac->stages & 1U << MM_STAGE_COMPACT)
+		add(&text, ", pages that can move");
 	if (ac->stages & 1U << MM_STAGE_RECLAIM)
 		add(&text, ", shrinkers (%lu objects freed)", ac->shrunk);
 	if (ac->stages & 1U << MM_STAGE_HIGHATOMIC)
 		add(&text, ", HIGHATOMIC pageblocks");
+	if (ac->stages & STAGE_COMPACT_LEFT)
+		add(&text, "; no page was moved, the request would move those that can");
 	if (ac->stages & STAGE_SHRINKERS_LEFT)
 		add(&text, "; shrinkers were not asked, the request would ask them");
 	emit(line);

@@ -279,11 +279,9 @@ void mm_get_stats(struct mm_stats *stats)
 const char *mm_stage_name(enum mm_stage stage)
 {
 	static const char *const stage_names[NR_MM_STAGES] = {
-		[MM_STAGE_SLOW] = "slow",
-		[MM_STAGE_ASSEMBLE] = "assemble",
-		[MM_STAGE_DRAIN] = "drain",
-		[MM_STAGE_RECLAIM] = "reclaim",
-		[MM_STAGE_HIGHATOMIC] = "highatomic",
+		[MM_STAGE_SLOW] = "slow",	[MM_STAGE_ASSEMBLE] = "assemble",
+		[MM_STAGE_DRAIN] = "drain",	[MM_STAGE_COMPACT] = "compact",
+		[MM_STAGE_RECLAIM] = "reclaim", [MM_STAGE_HIGHATOMIC] = "highatomic",
 		[MM_STAGE_FAIL] = "fail",
 	};
 

@@ -7,7 +7,8 @@ import re
 import subprocess
 
 # Functions of the library that others of it call through pointers.
-POINTERS = {"migrate_block": ("take_target", "elsewhere", "isolate_page", "migrate_page", "putback_page"),
+POINTERS = {"alloc_pages_slowpath": ("compact_direct",),
+            "migrate_block": ("take_target", "take_room", "elsewhere", "isolate_page", "migrate_page", "putback_page"),
             "shrink_all": ("count_empty", "give_empty")}
 OPTIONS = re.compile(r"__NR_CPUS_\w+")  # of a linker name: MM_LINK_NAME()
 SECTION = re.compile(r"^\.text\.(?:unlikely\.|hot\.|startup\.|exit\.)?")
