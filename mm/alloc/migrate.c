@@ -58,7 +58,7 @@ void migrate_flush(struct migration *migration)
 		unsigned long flags = port_irq_save();
 
 		spin_lock(&zone->lock);
-		at += buddy_free_pages(zone, at, (unsigned long)(end - at));
+		at += buddy_free_pages(zone, at, (unsigned long)(end - at), FREE_WORK);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
 	}

@@ -42,7 +42,7 @@ static inline enum migratetype group_type(gfp_t class)
 {
 	return mm.grouping ? gfp_migratetype(class) : MIGRATE_UNMOVABLE;
 }
-/* open_section.c: no descriptor in it is trusted any more; all its pages are free, or none is. */
+/* open_section.c: no descriptor in it is trusted any more; its pages are free, or none is. */
 void section_clear(unsigned long section, bool free);
 
 /* buddy.c */
@@ -60,14 +60,16 @@ unsigned long buddy_alloc_block(struct zone *zone, unsigned int order, enum migr
  */
 unsigned long buddy_alloc_pages(struct zone *zone, unsigned long most, enum migratetype type,
 				uint64_t raw, struct page **top);
-/* Bound 400 (docs/bounds.md). */
-void buddy_free(struct zone *zone, unsigned long index, unsigned int order);
+void buddy_free(struct zone *zone, unsigned long index, unsigned int order); /* bound 400 */
 /*
  * Frees single pages of the zone, the first of them, but no more after one with which a pageblock
- * is free as a whole, or when they have merged or moved pageblocks between lists often enough.
- * Returns how many, 1 at least. Bound 700.
+ * is free as a whole, or when `work` is done: FREE_WORK or less, of which a level that they merge is
+ * 1, the move of a pageblock to another list RELIST_WORK. Returns how many, 1 at least. Bound 700.
  */
-unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n);
+#define FREE_WORK   14
+#define RELIST_WORK 8
+unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n,
+			       long work);
 /*
  * Free all but the first `pages` (1 at least) of the block at index, which is of no type yet if it
  * was a whole pageblock: then of this one. Bound 1000 (docs/bounds.md).
@@ -80,8 +82,7 @@ void buddy_free_tails(struct zone *zone, unsigned long index, unsigned int order
  */
 void buddy_add(struct zone *zone, unsigned long index, unsigned long end);
 void buddy_added(struct zone *zone, unsigned long index);
-/* fallback.c */
-/* From the HIGHATOMIC pageblocks; NIL32 if they have none. */
+/* fallback.c: from the HIGHATOMIC pageblocks; NIL32 if they have none. */
 unsigned long highatomic_alloc(struct zone *zone, unsigned int order);
 /*
  * A block from a pageblock of this type, which is kept for such requests from now on. NIL32: there
@@ -104,10 +105,9 @@ void buddy_put(struct zone *zone, unsigned long index, unsigned int order);
 void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 		    enum migratetype type, bool put);
 
-/* isolation.c */
 /*
- * Of a pageblock, by its number, a free block, or NIL32. Up to `most` single pages of a word of its
- * map; writes `raw` to each, returns how many. Bound 400; 200 and 25 a page.
+ * isolation.c: of a pageblock, by its number, a free block, or NIL32. Up to `most` single pages of
+ * a word of its map; writes `raw` to each, returns how many. Bound 400; 200 and 25 a page.
  */
 unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigned int order);
 unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, unsigned long most,

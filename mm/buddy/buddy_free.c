@@ -162,12 +162,10 @@ void buddy_free(struct zone *zone, unsigned long index, unsigned int order)
 }
 
 /*
- * Work of one call: levels that pages merge, the move of a pageblock to another list, and to count
- * pages by type where pageblocks of kept types are.
+ * Of the work of a call, beside what pages merge: to count them by type where pageblocks of kept
+ * types are.
  */
-#define FREE_WORK   14
-#define RELIST_WORK 8
-#define COUNT_WORK  4
+#define COUNT_WORK 4
 
 /* A single page of them, as buddy_free() does it: larger blocks' stack is not needed. */
 MM_APART void page_free(struct zone *zone, struct page *page, unsigned long index)
@@ -193,16 +191,18 @@ static __attribute__((noinline)) void count_kept(struct zone *zone, struct page 
 	zone->nr_free -= kept;
 }
 
-unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n)
+unsigned long buddy_free_pages(struct zone *zone, struct page *const pages[], unsigned long n,
+			       long work)
 {
 	struct page *const memmap = mm.memmap;
 	uint64_t *const map = mm.map;
 	uint8_t *const map_largest = mm.map_order;
 	struct pageblock *const pageblocks = mm.pageblocks;
 	struct page *const *const first = pages, *const *const end = pages + n;
-	long work = zone->nr_kept ? FREE_WORK - COUNT_WORK : FREE_WORK;
 
-	VM_BUG_ON(!zone_locked(zone) || !n);
+	VM_BUG_ON(!zone_locked(zone) || !n || work > FREE_WORK);
+	if (zone->nr_kept)
+		work -= COUNT_WORK;
 	if (!FOR_SPEED) {
 		buddy_free(zone, (unsigned long)(*pages - memmap), 0);
 		return 1;

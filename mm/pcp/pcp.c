@@ -254,7 +254,8 @@ static inline unsigned long return_pages(struct zone *zone, struct page *const *
 		buddy_free(zone, (unsigned long)(first - mm.memmap), CONFIG_PCP_RETURN_ORDER);
 		return n;
 	}
-	return buddy_free_pages(zone, pages, n);
+	/* Where the way here was long, one move of a pageblock to another list is enough. */
+	return buddy_free_pages(zone, pages, n, slow ? RELIST_WORK : FREE_WORK);
 }
 
 /*

@@ -62,7 +62,7 @@ static inline unsigned long give_back_newest(struct mm_pcpu *cpu, struct zone *z
 	unsigned long n = pcp_count(pcp) < STEP_PAGES ? pcp_count(pcp) : STEP_PAGES;
 	struct page **slots = pcp->top + 1 - n;
 
-	n = buddy_free_pages(zone, slots, n);
+	n = buddy_free_pages(zone, slots, n, FREE_WORK);
 	pcp->top -= n;
 	cpu->drained += n;
 	for (; slots <= pcp->top; slots++)
