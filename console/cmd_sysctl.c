@@ -63,6 +63,16 @@ static int write_compact_memory(const uint64_t *value)
 	return 0;
 }
 
+static void read_compaction_proactiveness(uint64_t *value)
+{
+	*value = mm_compaction_proactiveness();
+}
+
+static int write_compaction_proactiveness(const uint64_t *value)
+{
+	return mm_set_compaction_proactiveness((unsigned int)*value);
+}
+
 static void read_extfrag_threshold(uint64_t *value)
 {
 	*value = mm_extfrag_threshold();
@@ -137,6 +147,7 @@ HOOK_SWITCH(page_poison, MM_HOOK_POISON)
 
 static const struct sysctl table[] = {
 	SYSCTL(compact_memory, 1, 1, 1, ""),
+	SYSCTL(compaction_proactiveness, 0, 100, 1, ""),
 	SYSCTL(extfrag_threshold, 0, 1000, 1, ""),
 	SYSCTL(init_on_alloc, 0, 1, 1, ""),
 	SYSCTL(init_on_free, 0, 1, 1, EXCLUSIVE),

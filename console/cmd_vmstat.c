@@ -88,6 +88,7 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("compact_", "stall", moves.stall);
 	print_counter("compact_", "success", moves.success);
 	print_counter("compact_", "fail", moves.fail);
+	print_counter("compact_", "daemon_wake", moves.daemon_wake);
 	for (int i = 0; i < NR_MISUSES; i++)
 		print_counter("mm_misuse_", misuse_names[i], stats.misuse[i]);
 	return 0;

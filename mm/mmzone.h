@@ -61,6 +61,10 @@ struct compaction {
 		uint8_t considered;   /* of these, so far */
 	} defer[MAX_NR_ZONES];
 	int extfrag_threshold; /* what the sysctl says, less its default */
+	int proactiveness;     /* the same */
+	uint8_t skip;	       /* steps of balance.c that move nothing */
+	bool ahead;	       /* it has begun to, and is not done */
+	bool balancing[MAX_NR_ZONES];
 };
 
 static inline bool zone_populated(const struct zone *zone)

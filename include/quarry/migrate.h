@@ -94,6 +94,32 @@ int mhandle_free(mhandle_t handle);
 unsigned int mm_extfrag_threshold(void);
 int mm_set_extfrag_threshold(unsigned int threshold);
 
+/*
+ * mm_balance() - a step of what is done ahead of requests, for the idle loop or a tick: while a zone has
+ * been below its low mark and is not at its high one, the shrinkers are called once; while most of
+ * what is free is cut up, a pageblock of pages that can move is emptied.
+ *
+ * Context: thread, without locks that an owner's or a shrinker's callback takes.
+ * Bound:   the shrinkers' own; 10 a pageblock; one pageblock's pages that move, as compact_memory(), and
+ *          60 for each block in use up to the first that can be emptied.
+ * Return:  objects freed and blocks moved; 0: nothing is to be done now.
+ * Source:  Linux mm/vmscan.c: balance_pgdat(), mm/compaction.c: kcompactd().
+ */
+unsigned long mm_balance(void);
+
+/*
+ * mm_compaction_proactiveness(), mm_set_compaction_proactiveness() - how early mm_balance() moves pages,
+ * 0, never, to 100: it begins when more than 110 less this of 100 free pages are of no use for a request
+ * of a pageblock, and ends at 100 less this, 5 at least. 20 at first.
+ *
+ * Context: any.
+ * Bound:   10.
+ * Return:  the figure. 0; -EINVAL it is above 100.
+ * Source:  Linux vm.compaction_proactiveness.
+ */
+unsigned int mm_compaction_proactiveness(void);
+int mm_set_compaction_proactiveness(unsigned int proactiveness);
+
 struct mm_migrate_stats {
 	uint64_t moved, failed; /* pages; blocks that could not be */
 	uint64_t scanned;	/* blocks that compaction looked at */
@@ -101,6 +127,7 @@ struct mm_migrate_stats {
 	uint64_t isolated;	/* blocks that it asked their owners for */
 	uint64_t stall;		/* requests for which it looked for pages to move */
 	uint64_t success, fail; /* of these: a block became free, or none */
+	uint64_t daemon_wake;	/* times that mm_balance() began with a zone or with moves */
 };
 /*
  * mm_migrate_stats() - of all moves, whoever asked for them.

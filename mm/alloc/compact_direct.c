@@ -24,12 +24,13 @@
 struct direct {
 	struct zone *zone;
 	unsigned int order;
-	unsigned long unit;		  /* pages: a pageblock, or a larger block's */
+	uint32_t unit;			  /* pages: a pageblock, or a larger block's */
 	unsigned long start;		  /* of the block, NIL32: none is known */
 	unsigned long in_use;		  /* its pages that have to move */
+	unsigned int tries;		  /* left: blocks whose owners say no */
 	bool cached;			  /* some of it is cached */
 	uint32_t target[pageblock_order]; /* pageblocks, by order, from the last one down */
-	unsigned long scanned, isolated, room;
+	uint32_t scanned, isolated, room;
 };
 
 unsigned int mm_extfrag_threshold(void)
@@ -211,7 +212,8 @@ static bool isolate(struct zone *zone, unsigned long pageblock, bool on)
 	return done;
 }
 
-static RACY void move_all(struct direct *direct, unsigned long end)
+static inline __attribute__((always_inline)) RACY void move_all(struct direct *direct,
+								unsigned long end)
 {
 	struct migration migration = {.target = take_room, .arg = direct};
 	struct used_walk walk = {.next = direct->start};
@@ -226,7 +228,7 @@ static RACY void move_all(struct direct *direct, unsigned long end)
 	migrate_flush(&migration);
 }
 
-static bool empty(struct direct *direct)
+static inline __attribute__((always_inline)) bool empty(struct direct *direct)
 {
 	unsigned long end = direct->start + (1UL << direct->order);
 	unsigned long first = direct->start >> pageblock_order;
@@ -250,9 +252,9 @@ static bool empty(struct direct *direct)
 
 /* ---- a request's --------------------------------------------------------------------------- */
 
-static RACY bool compact_zone(struct direct *direct)
+static inline __attribute__((always_inline)) RACY bool compact_zone(struct direct *direct)
 {
-	unsigned long first = direct->zone->start, end = direct->zone->end, left = TRIES;
+	unsigned long first = direct->zone->start, end = direct->zone->end;
 	uint32_t steps = 0;
 
 	for (unsigned long unit = first; unit < end; unit += direct->unit)
@@ -267,11 +269,34 @@ static RACY bool compact_zone(struct direct *direct)
 				continue;
 			if (empty(direct))
 				return true;
-			if (!--left)
+			if (!--direct->tries)
 				return false;
 		}
 	}
 	return false;
+}
+
+/* A copy in each caller: one frame (QUARRY_STACK_MAX_MOVE). */
+static inline __attribute__((always_inline)) bool compact_and_count(struct direct *direct)
+{
+	bool done = compact_zone(direct);
+
+	count_events(&mm_moves.scanned, direct->scanned);
+	count_events(&mm_moves.isolated, direct->isolated);
+	count_events(&mm_moves.free_scanned, direct->room);
+	return done;
+}
+
+bool compact_pageblock(struct zone *zone, unsigned long *moved)
+{
+	struct direct direct = {.zone = zone,
+				.order = pageblock_order,
+				.unit = (uint32_t)pageblock_nr_pages,
+				.tries = 1};
+	bool done = compact_and_count(&direct);
+
+	*moved = direct.isolated;
+	return done;
 }
 
 /* Enough is free in the zone, it is not deferred, and the index says that it is fragmented. */
@@ -295,19 +320,17 @@ unsigned int compact_direct(struct alloc_context *ac)
 		return false;
 	}
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !done; ref++) {
-		struct direct direct = {.zone = ref->zone, .order = ac->order};
+		struct direct direct = {.zone = ref->zone, .order = ac->order, .tries = TRIES};
 		struct compact_defer *defer = &mm.compaction.defer[ref->zone - mm.zones];
 
-		direct.unit = ac->order > pageblock_order ? 1UL << ac->order : pageblock_nr_pages;
+		direct.unit = (uint32_t)(ac->order > pageblock_order ? 1UL << ac->order
+								     : pageblock_nr_pages);
 		if (!is_suitable(ac, ref, &direct))
 			continue;
 		if (!stalled)
 			enter_stage(ac, MM_STAGE_COMPACT);
 		stalled = true;
-		done = compact_zone(&direct);
-		count_events(&mm_moves.scanned, direct.scanned);
-		count_events(&mm_moves.isolated, direct.isolated);
-		count_events(&mm_moves.free_scanned, direct.room);
+		done = compact_and_count(&direct);
 		note_outcome(defer, ac->order, done);
 	}
 	count_events(&mm_moves.stall, stalled);

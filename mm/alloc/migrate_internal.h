@@ -71,6 +71,8 @@ void free_migrated(struct page *page);
 
 /* compact_direct.c: what mm_compact_direct (alloc_internal.h) is set to when an owner comes. */
 unsigned int compact_direct(struct alloc_context *ac);
+/* Empties a pageblock of the zone; *moved: blocks that were asked for. False: it was not to be. */
+bool compact_pageblock(struct zone *zone, unsigned long *moved);
 
 #pragma GCC visibility pop
 #endif

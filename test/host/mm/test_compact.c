@@ -145,6 +145,28 @@ static void fewest_pages(void **state)
 	end();
 }
 
+/* Somebody else holds a page of each block but one: that one it is. */
+static void held_elsewhere(void **state)
+{
+	const pfn_t only = PFN_DOWN(0x80000000UL + 40 * MIB) + 7 * 16;
+	struct page *page;
+
+	(void)state;
+	fill(2, 1);
+	for (unsigned long i = 0; i < nr_handles; i++) {
+		page = virt_to_page(word_of(handle[i]));
+		if (page_to_pfn(page) % 16 == 2 && page_to_pfn(page) - only >= 16)
+			get_page(fixed[nr_fixed++] = page);
+	}
+	page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, 4);
+	assert_non_null(page);
+	assert_int_equal(only, page_to_pfn(page));
+	assert_int_equal(0, __free_pages(page, 4));
+	while (nr_fixed)
+		put_page(fixed[--nr_fixed]);
+	end();
+}
+
 /*
  * Where no block can be made the request is refused, the report says where it looked, and all but the
  * places is as it was. After n failures in a row the next 2^n - 1 requests do not look again, 63 at most.
@@ -196,7 +218,7 @@ static void refused(void **state)
 /* The state's second hash: another page at a place that does not move makes a difference, a move does not. */
 static void places_left_out(void **state)
 {
-	struct page *page;
+	struct page *page, *other;
 	uint64_t hash, places;
 
 	(void)state;
@@ -208,7 +230,11 @@ static void places_left_out(void **state)
 	assert_true(compact_memory() > 100);
 	assert_int_equal(hash, mm_state_hash_moved());
 	assert_true(places != mm_state_hash());
+	/* as many pages in use, one of them elsewhere */
+	other = alloc_page(GFP_KERNEL);
 	assert_int_equal(0, __free_page(page));
+	assert_true(hash != mm_state_hash_moved());
+	assert_int_equal(0, __free_page(other));
 	assert_true(hash != mm_state_hash_moved());
 	end();
 }
@@ -241,12 +267,121 @@ static void threshold(void **state)
 	end();
 }
 
+/* ---- ahead of requests ----------------------------------------------------------------------- */
+
+static struct page *held[3000];
+static unsigned long nr_held, asked;
+
+static unsigned long count_held(struct shrinker *shrinker, struct shrink_control *control)
+{
+	(void)shrinker;
+	(void)control;
+	return nr_held;
+}
+
+static unsigned long give_held(struct shrinker *shrinker, struct shrink_control *control)
+{
+	unsigned long n = 0;
+
+	(void)shrinker;
+	asked++;
+	for (; n < control->nr_to_scan && nr_held; n++)
+		assert_int_equal(0, __free_page(held[--nr_held]));
+	return n;
+}
+
+static uint64_t free_now(struct zone_info *info)
+{
+	drain_all_pages();
+	mm_zone_info(ZONE_DMA32, info);
+	return info->free;
+}
+
+/* From below low on until high is reached; a step calls the shrinkers once. */
+static void balance_shrinks(void **state)
+{
+	static struct shrinker shrinker = {.count_objects = count_held, .scan_objects = give_held};
+	struct zone_info info;
+	struct page *page;
+	uint64_t wakes;
+
+	(void)state;
+	mhandle_forget();
+	machine_start(&small);
+	assert_int_equal(0, mm_set_min_free_kbytes(4000));
+	assert_int_equal(0, register_shrinker(&shrinker));
+	for (nr_held = 0; nr_held < 3000; nr_held++)
+		assert_non_null(held[nr_held] = alloc_page(GFP_KERNEL));
+	for (nr_fixed = 0; free_now(&info) > info.mark.low;)
+		assert_non_null(fixed[nr_fixed++] = alloc_page(GFP_KERNEL));
+	wakes = moves().daemon_wake;
+	asked = 0;
+	assert_int_equal(0, mm_balance());
+	assert_int_equal(0, asked);
+	page = alloc_page(GFP_KERNEL);
+	drain_all_pages();
+	for (unsigned long step = 1; free_now(&info) < info.mark.high; step++) {
+		assert_int_equal(128, mm_balance());
+		assert_int_equal(step, asked);
+	}
+	assert_in_range(free_now(&info), info.mark.high, info.mark.high + 127);
+	assert_int_equal(0, mm_balance());
+	assert_int_equal(wakes + 1, moves().daemon_wake);
+	assert_int_equal(0, unregister_shrinker(&shrinker));
+	assert_int_equal(0, __free_page(page));
+	nr_handles = 0;
+	while (nr_held)
+		assert_int_equal(0, __free_page(held[--nr_held]));
+	end();
+}
+
+/* The share of free pages that are of no use for a pageblock, in per cent. */
+static unsigned long unusable(void)
+{
+	uint64_t nr_free[NR_PAGE_ORDERS], pages = 0, parts = 0;
+
+	drain_all_pages();
+	mm_buddyinfo(ZONE_DMA32, nr_free);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		pages += nr_free[order] << order;
+		parts += order < pageblock_order ? nr_free[order] << order : 0;
+	}
+	return (unsigned long)(parts * 100 / pages);
+}
+
+/* Half of all pages move, and none of a pageblock is free: so much is moved as the sysctl says. */
+static void balance_compacts(void **state)
+{
+	(void)state;
+	assert_int_equal(-EINVAL, mm_set_compaction_proactiveness(101));
+	fill(2, 1);
+	assert_int_equal(20, mm_compaction_proactiveness());
+	for (unsigned int proactiveness = 0; proactiveness <= 80; proactiveness += 40) {
+		uint64_t wakes = moves().daemon_wake;
+		unsigned long steps = 0;
+
+		assert_int_equal(0, mm_set_compaction_proactiveness(proactiveness));
+		for (unsigned long moved; (moved = mm_balance()); steps++)
+			assert_true(moved < pageblock_nr_pages);
+		verify();
+		assert_int_equal(proactiveness != 0, steps != 0);
+		assert_int_equal(wakes + (proactiveness != 0), moves().daemon_wake);
+		if (proactiveness)
+			assert_in_range(unusable(), 100 - proactiveness - 8, 100 - proactiveness);
+		else
+			assert_int_equal(100, unusable());
+		assert_int_equal(0, mm_balance());
+	}
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_order), cmocka_unit_test(fewest_pages),
-		cmocka_unit_test(refused),     cmocka_unit_test(places_left_out),
-		cmocka_unit_test(threshold),
+		cmocka_unit_test(every_order),	   cmocka_unit_test(fewest_pages),
+		cmocka_unit_test(held_elsewhere),  cmocka_unit_test(refused),
+		cmocka_unit_test(places_left_out), cmocka_unit_test(threshold),
+		cmocka_unit_test(balance_shrinks), cmocka_unit_test(balance_compacts),
 	};
 
 	return cmocka_run_group_tests_name("compact", tests, NULL, NULL);
