@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cmd_debug.c: questions to the allocator and trouble made on purpose: why a request would be
- * refused, fault injection, tracepoints.
+ * refused, fault injection.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -120,74 +120,3 @@ CONSOLE_COMMAND(fail, cmd_fail, "fail [every=<n> [order>=<n>] [times=<n>] | off]
 		"order>=: of this order and above, default 0; times: so often at most,\n"
 		"default 0, without limit; without arguments: the setting and what it did\n"
 		"example: fail every=7 order>=1 times=100");
-
-/* ---- trace ---------------------------------------------------------------------------------- */
-
-#define TRACE_ENTRIES 1024
-/* The ring, and room to copy it to, so that it stands still while it is printed. */
-#define TRACE_ORDER 4
-static_assert(2 * TRACE_ENTRIES * sizeof(struct mm_trace_entry) <= PAGE_SIZE << TRACE_ORDER,
-	      "both fit");
-
-static struct mm_trace_entry *ring;
-
-static int trace_on(void)
-{
-	if (ring) {
-		printf("trace: is on\n");
-		return 1;
-	}
-	ring = (struct mm_trace_entry *)__get_free_pages(GFP_KERNEL, TRACE_ORDER);
-	if (!ring) {
-		printf("trace: no memory for %d entries\n", TRACE_ENTRIES);
-		return 1;
-	}
-	if (mm_trace_start(ring, TRACE_ENTRIES) != 0) {
-		printf("trace: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
-		free_pages((unsigned long)ring, TRACE_ORDER);
-		ring = NULL;
-		return 1;
-	}
-	return 0;
-}
-
-static int trace_off(void)
-{
-	mm_trace_start(NULL, 0);
-	free_pages((unsigned long)ring, TRACE_ORDER);
-	ring = NULL;
-	return 0;
-}
-
-static int trace_dump(void)
-{
-	struct mm_trace_entry *copy = ring + TRACE_ENTRIES;
-	size_t n = mm_trace_read(copy, TRACE_ENTRIES);
-	char line[256];
-
-	for (size_t i = 0; i < n; i++)
-		printf("%" PRIu64 " [%03u] %s\n", copy[i].sequence, copy[i].cpu,
-		       mm_trace_text(&copy[i], line, sizeof(line)));
-	return 0;
-}
-
-static int cmd_trace(int argc, char **argv)
-{
-	if (argc != 2)
-		return console_usage(argv[0]);
-	if (strcmp(argv[1], "on") == 0)
-		return trace_on();
-	if (strcmp(argv[1], "off") != 0 && strcmp(argv[1], "dump") != 0)
-		return console_usage(argv[0]);
-	if (!ring) {
-		printf("trace: is off\n");
-		return 1;
-	}
-	return strcmp(argv[1], "off") == 0 ? trace_off() : trace_dump();
-}
-
-CONSOLE_COMMAND_WORDS(trace, cmd_trace, "trace on|off|dump",
-		      "record allocations, frees, fallbacks and drains\n"
-		      "dump: the newest 1024 events, oldest first; off by default\n"
-		      "example: trace on; alloc 0; trace dump; trace off",
-		      "on", "off", "dump");

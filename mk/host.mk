@@ -30,7 +30,7 @@ HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/
 HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
 .PHONY: host fdtmap
-host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%_thread) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap ## build the host tests and tools: build/host
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%_thread) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap $(HOST)/replay ## build the host tests and tools: build/host
 fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb, or with --console its UART
 
 $(HOST)/flags: FORCE | deps-check
@@ -157,3 +157,28 @@ $(HOST_MIXED:%=$(HOST)/%_thread): $(HOST)/%_thread: $(MIXED_THREAD)/$$(call host
 	$(Q)$(HOST_CC) $(TSAN_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
 -include $(patsubst %.o,%.d,$(HOST_COMMON) $(HOST_SERIAL) $(HOST_MAINS) $(TSAN_COMMON) $(TSAN_MAINS) $(COUNTED_COMMON) $(COUNTED_MAINS) $(MOVING_COMMON) $(MOVING_MAINS) $(foreach d,$(MIXED) $(MIXED_THREAD),$(addprefix $(d)/,$(MIXED_COMMON) $(MIXED_MAINS))))
+
+# replay: a machine's recording made again, with the machine's mm/ but for what records.
+REPLAY := $(HOST)/replay-obj
+REPLAY_CFLAGS = -std=gnu11 -O2 -g -DQUARRY_HOST $(EXTRA_CFLAGS)
+REPLAY_OBJECTS := $(patsubst %.c,$(REPLAY)/%.o,$(filter-out %/record.c %/record_start.c,$(MM_SOURCES)) $(sort $(wildcard test/replay/*.c)) \
+	console/trace_frame.c console/crc32.c)
+
+.PHONY: replay
+replay: $(HOST)/replay ## build build/host/replay, which repeats what `trace stream` recorded
+
+$(REPLAY)/flags: FORCE | deps-check
+	@$(call update,$(REPLAY_CFLAGS) $(WARNINGS) $(REPLAY_OBJECTS) $(shell $(HOST_CC) -dumpfullversion))
+
+$(REPLAY)/%.o: %.c $(REPLAY)/flags
+	$(call say,HOSTCC,$< (replay))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(REPLAY_CFLAGS) $(WARNINGS) -Iinclude -I. -MMD -MP -c -o $@ $<
+
+$(REPLAY)/test/replay/report.o: test/replay/report.html
+
+$(HOST)/replay: $(REPLAY_OBJECTS)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOST_CC) $(REPLAY_CFLAGS) -o $@ $(REPLAY_OBJECTS)
+
+-include $(REPLAY_OBJECTS:%.o=%.d)

@@ -7,7 +7,7 @@
 #: QUARRY_PORT_HEADER	make lib: the header of the port to build for; default include/quarry/port/smp.h
 QUARRY_LINUX_NAMES ?= 1
 
-MM_DEBUG_NAMES   := advice check check_walk explain gfp info nearest owner_word page_bad slab_view state_hash trace_text words
+MM_DEBUG_NAMES   := advice check check_walk explain gfp info nearest owner_word page_bad record_start slab_view state_hash trace_text words
 MM_DEBUG_SOURCES := $(foreach s,$(MM_SOURCES),$(if $(filter $(MM_DEBUG_NAMES) %_check,$(basename $(notdir $(s)))),$(s)))
 MM_SLAB_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES),$(filter mm/slab/%,$(MM_SOURCES)))
 MM_CORE_SOURCES  := $(filter-out $(MM_DEBUG_SOURCES) $(MM_SLAB_SOURCES),$(MM_SOURCES))

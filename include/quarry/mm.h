@@ -21,6 +21,7 @@
  *   shrinker.h      shrinkers, low-memory notifiers
  *   mm_debug.h      debug options, fault injection, trace, checks
  *   page_owner.h    who allocated what is in use
+ *   record.h        every call recorded, to be repeated elsewhere
  *   version.h       which version of the library this is
  *
  * Each contract says, in fixed words:
@@ -52,6 +53,7 @@
 #include <quarry/page_owner.h>
 #include <quarry/page_ref.h>
 #include <quarry/pcp.h>
+#include <quarry/record.h>
 #include <quarry/report.h>
 #include <quarry/shrinker.h>
 #include <quarry/sysctl.h>

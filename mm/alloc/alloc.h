@@ -43,7 +43,16 @@ static inline bool in_callback(void)
 	return (!FOR_SPEED || thread) && thread == port_thread(); /* mostly it is NULL */
 }
 
+uint32_t callbacks_there(void); /* shrinker.c, with debug hooks: MM_RECORD_HAS_* */
+
 /* free.c */
+enum freed {
+	NOT_FREED, /* 0: nobody holds it, as an interrupt freed it meanwhile; nothing has changed */
+	FREED,
+	FREED_TO_CACHE, /* the cache had room: no lock was taken */
+};
+/* Drop one reference to a block of this order; the last gives it to its cache or to the buddy. */
+enum freed free_block(struct page *page, unsigned int order);
 #define REFUSED_OBJECT -2 /* no pages were meant, but an object */
 /* Count and report a refused free; returns its errno. order -1: that of the block. */
 int refuse(enum mm_misuse kind, phys_addr_t addr, long order, const void *caller);

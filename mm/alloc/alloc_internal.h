@@ -5,6 +5,8 @@
  * page_alloc.c and slowpath.c call each other: a request that no zone serves above its low mark
  * goes on in alloc_pages_slowpath(), which comes back to get_page_from_freelist() with other
  * alloc_flags, and after each step that has changed something.
+ * shrinker.c and slowpath.c call each other: a request asks shrinkers, and a recording is told what a
+ * request may ask, shrinkers and what moves pages.
  */
 #ifndef QUARRY_MM_ALLOC_INTERNAL_H
 #define QUARRY_MM_ALLOC_INTERNAL_H
@@ -77,14 +79,20 @@ unsigned long shrink_all(gfp_t gfp);
 /* contig.c: alloc_contig_range() without a count or a report; -EBUSY: *busy is in the way, else it is start. */
 int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, pfn_t *busy);
 
-/* free.c */
-enum freed {
-	NOT_FREED, /* 0: nobody holds it, as an interrupt freed it meanwhile; nothing has changed */
-	FREED,
-	FREED_TO_CACHE, /* the cache had room: no lock was taken */
-};
-/* Drop one reference to a block of this order; the last gives it to its cache or to the buddy. */
-enum freed free_block(struct page *page, unsigned int order);
+/* The zone's next untouched section is opened; false: there is none. */
+static inline bool open_section(struct zone *zone)
+{
+	struct record_call *recorded = record_begin(MM_RECORD_OPEN, 0, 0);
+	unsigned long flags = port_irq_save();
+	bool more;
+
+	spin_lock(&zone->lock);
+	more = buddy_open_section(zone);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	record_end(recorded, (uint64_t)(zone - mm.zones), more);
+	return more;
+}
 
 /* page_ref.c */
 /*

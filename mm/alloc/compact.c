@@ -153,6 +153,7 @@ static struct page *take_from(struct compact *compact, unsigned long target, uns
 	struct zone *zone = zone_of(target << pageblock_order);
 	uint32_t word = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | __GFP_MOVABLE |
 			zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
+	struct record_call *recorded = record_begin(MM_RECORD_TAKE_AT, order, word);
 	unsigned long flags = port_irq_save(), index = NIL32;
 	struct page *page = NULL;
 
@@ -169,6 +170,7 @@ static struct page *take_from(struct compact *compact, unsigned long target, uns
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+	record_end(recorded, (uint64_t)target << 32 | (order ? index : compact->nr_pages), !order);
 	if (!order && compact->nr_pages)
 		page = compact->pages[--compact->nr_pages];
 	return page;

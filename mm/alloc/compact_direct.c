@@ -182,6 +182,8 @@ static struct page *take_room(unsigned int order, void *arg)
 		if (!section_is_open((*target - 1) >> (SECTION_SHIFT - pageblock_order)))
 			continue;
 		direct->room++;
+		if (RECORDING)
+			record_enter(MM_RECORD_TAKE_AT, order, 0, 0);
 		flags = port_irq_save();
 		spin_lock(&zone->lock);
 		index = buddy_alloc_at(zone, *target - 1, order);
@@ -191,6 +193,8 @@ static struct page *take_room(unsigned int order, void *arg)
 				zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
+		if (RECORDING)
+			record_done_as(MM_RECORD_TAKE_AT, (uint64_t)(*target - 1) << 32 | index, 0);
 		if (index != NIL32)
 			return &mm.memmap[index];
 	}
@@ -199,9 +203,12 @@ static struct page *take_room(unsigned int order, void *arg)
 
 static bool isolate(struct zone *zone, unsigned long pageblock, bool on)
 {
-	unsigned long flags = port_irq_save();
+	unsigned long flags;
 	bool done = true;
 
+	if (RECORDING)
+		record_enter(MM_RECORD_ISOLATE, on, 0, pageblock);
+	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	if (on)
 		done = buddy_isolate(zone, pageblock);
@@ -209,6 +216,8 @@ static bool isolate(struct zone *zone, unsigned long pageblock, bool on)
 		buddy_unisolate(zone, pageblock);
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+	if (RECORDING)
+		record_done(MM_RECORD_ISOLATE, done);
 	return done;
 }
 
@@ -319,6 +328,9 @@ unsigned int compact_direct(struct alloc_context *ac)
 		ac->stages |= STAGE_COMPACT_LEFT;
 		return false;
 	}
+	/* its steps are events of their own */
+	if (RECORDING && record_pause())
+		return record_resume(0);
 	for (const struct zoneref *ref = ac->zonerefs; ref->zone && !done; ref++) {
 		struct direct direct = {.zone = ref->zone, .order = ac->order, .tries = TRIES};
 		struct compact_defer *defer = &mm.compaction.defer[ref->zone - mm.zones];
@@ -336,5 +348,5 @@ unsigned int compact_direct(struct alloc_context *ac)
 	count_events(&mm_moves.stall, stalled);
 	count_events(&mm_moves.success, done);
 	count_events(&mm_moves.fail, stalled && !done);
-	return done;
+	return RECORDING ? record_resume(done) : done;
 }

@@ -75,6 +75,7 @@ static RACY unsigned long first_busy(const struct contig *range, unsigned long f
 static bool with_lock(unsigned long pageblock, bool isolate)
 {
 	struct zone *zone = zone_of(pageblock << pageblock_order);
+	struct record_call *recorded = record_begin(MM_RECORD_ISOLATE, isolate, 0);
 	unsigned long flags = port_irq_save();
 	bool done = true;
 
@@ -85,6 +86,7 @@ static bool with_lock(unsigned long pageblock, bool isolate)
 		buddy_unisolate(zone, pageblock);
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+	record_end(recorded, pageblock, done);
 	return done;
 }
 
@@ -121,12 +123,7 @@ static void open_sections(const struct contig *range)
 		struct zone *zone = zone_of(section << SECTION_SHIFT);
 
 		while (section_state(section) == SECTION_UNTOUCHED) {
-			unsigned long flags = port_irq_save();
-
-			spin_lock(&zone->lock);
-			buddy_open_section(zone);
-			spin_unlock(&zone->lock);
-			port_irq_restore(flags);
+			open_section(zone);
 		}
 		if (section == first)
 			return;
@@ -134,6 +131,15 @@ static void open_sections(const struct contig *range)
 }
 
 /* ---- the range ----------------------------------------------------------------------------- */
+
+/* What this CPU has cached of it goes back to the buddy. */
+static void give_back_own(unsigned long start, unsigned long end)
+{
+	struct record_call *recorded = record_begin(MM_RECORD_DROP, 0, 0);
+
+	pcp_give_back_range(start, end);
+	record_end(recorded, (uint64_t)start << 32 | end, 0);
+}
 
 /* What is cached of it, and blocks it has a part of, goes back to the buddy. */
 static void give_back_cached(const struct contig *range)
@@ -145,7 +151,7 @@ static void give_back_cached(const struct contig *range)
 	if (range->wait)
 		remote_give_back(head, range->end);
 	else
-		pcp_give_back_range(head, range->end);
+		give_back_own(head, range->end);
 }
 
 /* Is all of it free, with what is cached? Returns the page that is in the way; NIL32: it is. */
@@ -179,7 +185,7 @@ static struct page *elsewhere(unsigned int order, void *arg)
 		if (!page || index >= range->end || index + (1UL << order) <= range->start)
 			break;
 		__free_pages(page, order);
-		pcp_give_back_range(ALIGN_DOWN(range->start, 1UL << order), range->end);
+		give_back_own(ALIGN_DOWN(range->start, 1UL << order), range->end);
 		page = NULL;
 	}
 	return page;
@@ -202,11 +208,13 @@ static void take(const struct contig *range)
 {
 	for (unsigned long at = range->start, stop; at < range->end; at = stop) {
 		struct zone *zone = zone_of(at);
+		struct record_call *recorded;
 		unsigned long flags;
 
 		stop = (at | (SECTION_PAGES - 1)) + 1;
 		if (stop > range->end)
 			stop = range->end;
+		recorded = record_begin(MM_RECORD_TAKE_RANGE, 0, 0);
 		flags = port_irq_save();
 		spin_lock(&zone->lock);
 		buddy_take_range(zone, at, stop,
@@ -215,6 +223,7 @@ static void take(const struct contig *range)
 			mm.memmap[at].owner = RANGE_TAG | (uint32_t)(range->end - range->start);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
+		record_end(recorded, (uint64_t)at << 32 | stop, 0);
 	}
 }
 
@@ -477,15 +486,19 @@ int free_contig_range(pfn_t pfn, unsigned long nr_pages)
 	if (HOOKS)
 		hook_blocks(index, end, 0, false);
 	for (unsigned long stop; index < end; index = stop) {
+		struct record_call *recorded;
+
 		stop = (index | (SECTION_PAGES - 1)) + 1;
 		if (stop > end)
 			stop = end;
 		zone = zone_of(index);
+		recorded = record_begin(MM_RECORD_RETURN_RANGE, 0, 0);
 		flags = port_irq_save();
 		spin_lock(&zone->lock);
 		buddy_return_range(zone, index, stop);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
+		record_end(recorded, (uint64_t)index << 32 | stop, 0);
 	}
 	return 0;
 }

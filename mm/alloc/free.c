@@ -81,8 +81,13 @@ enum freed free_block(struct page *page, unsigned int order)
 	VM_BUG_ON(index >= mm.nr_pages || order > MAX_PAGE_ORDER);
 	VM_BUG_ON(!section_is_open(index >> SECTION_SHIFT) || !trusted(index));
 	note_hooks();
-	if (HOOKS && page->_refcount == 1)
-		hook_free(page, order);
+	if (HOOKS) {
+		if (RECORDING)
+			record_enter(MM_RECORD_FREE, order, READ_ONCE(page->word),
+				     page_to_pfn(page));
+		if (page->_refcount == 1)
+			hook_free(page, order);
+	}
 	flags = port_irq_save();
 	/*
 	 * Acquire, paired with the release in page_ref_change(): what other holders did to the
@@ -102,6 +107,8 @@ enum freed free_block(struct page *page, unsigned int order)
 			freed = FREED_TO_CACHE;
 		} else {
 			pcp_return_slow(pcp, page, flags);
+			if (RECORDING)
+				record_done(MM_RECORD_FREE, FREED);
 			return FREED;
 		}
 	} else {
@@ -115,7 +122,11 @@ enum freed free_block(struct page *page, unsigned int order)
 	/* Another CPU's holder let go meanwhile: this is the last after all. */
 	again = !freed && page->_refcount == 1 && page_order(page) == order;
 	port_irq_restore(flags);
-	return again ? free_block(page, order) : freed;
+	if (again) /* in the same section, if one was begun */
+		return free_block(page, order);
+	if (RECORDING)
+		record_done(MM_RECORD_FREE, freed);
+	return freed;
 }
 
 /*

@@ -225,6 +225,8 @@ int online_pages(pfn_t pfn, unsigned long nr_pages)
 		set_states(&blocks, MEM_CHANGING, MEM_OFFLINE);
 		return error;
 	}
+	if (RECORDING)
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_HOTPLUG);
 	reserved_release(index, index + nr_pages);
 	set_states(&blocks, MEM_CHANGING, MEM_ONLINE);
 	return init_per_zone_wmark_min();
@@ -272,6 +274,8 @@ int offline_pages(pfn_t pfn, unsigned long nr_pages)
 		set_states(&blocks, MEM_CHANGING, MEM_ONLINE);
 		return error;
 	}
+	if (RECORDING)
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_HOTPLUG);
 	for (at = 0; at < nr_pages; at += SECTION_PAGES)
 		reserve_section(index + (unsigned long)at);
 	set_states(&blocks, MEM_CHANGING, MEM_OFFLINE);

@@ -38,15 +38,18 @@ void free_migrated(struct page *page)
 	unsigned long index = (unsigned long)(page - mm.memmap), flags;
 	struct zone *zone = zone_of(index);
 	unsigned int order = page_order(page);
+	struct record_call *recorded;
 
 	if (HOOKS)
 		hook_free(page, order);
+	recorded = record_begin(MM_RECORD_GIVE, order, 0);
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	page->owner = 0;
 	buddy_free(zone, index, order);
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+	record_end(recorded, page_to_pfn(page), 0);
 }
 
 void migrate_flush(struct migration *migration)
@@ -55,33 +58,43 @@ void migrate_flush(struct migration *migration)
 
 	while (at < end) {
 		struct zone *zone = zone_of((unsigned long)(*at - mm.memmap));
-		unsigned long flags = port_irq_save();
+		struct record_call *recorded = record_begin(MM_RECORD_LEFT, 0, 0);
+		unsigned long flags = port_irq_save(), freed;
 
 		spin_lock(&zone->lock);
-		at += buddy_free_pages(zone, at, (unsigned long)(end - at), FREE_WORK);
+		freed = buddy_free_pages(zone, at, (unsigned long)(end - at), FREE_WORK);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
+		record_end(recorded, freed, 0);
+		at += freed;
 	}
 	migration->nr_left = 0;
 }
 
 /* It has moved: what it was is free, at once or with others. */
-static void leave(struct migration *migration, struct page *src, unsigned int order)
+static void leave(struct migration *migration, struct page *src, unsigned int order,
+		  const struct page *dst)
 {
-	if (order) {
-		free_migrated(src);
-		return;
-	}
-	if (migration->nr_left == MIGRATE_BATCH ||
-	    (migration->nr_left &&
-	     zone_of((unsigned long)(src - mm.memmap)) !=
-		     zone_of((unsigned long)(migration->left[0] - mm.memmap))))
+	struct record_call *recorded;
+
+	if (!order && (migration->nr_left == MIGRATE_BATCH ||
+		       (migration->nr_left &&
+			zone_of((unsigned long)(src - mm.memmap)) !=
+				zone_of((unsigned long)(migration->left[0] - mm.memmap)))))
 		migrate_flush(migration);
-	if (HOOKS)
+	if (HOOKS && !order)
 		hook_free(src, 0);
-	src->owner = 0;
-	WRITE_ONCE(src->word, (src->word & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_ALLOC, 0));
-	migration->left[migration->nr_left++] = src;
+	recorded = record_begin(MM_RECORD_MOVED, order, 0);
+	if (!order) {
+		src->owner = 0;
+		WRITE_ONCE(src->word, (src->word & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_ALLOC, 0));
+		migration->left[migration->nr_left++] = src;
+	}
+	if (recorded)
+		recorded->event.gfp = src->word;
+	record_end(recorded, page_to_pfn(src), (uint32_t)(dst - mm.memmap));
+	if (order)
+		free_migrated(src);
 }
 
 int migrate_block(struct migration *migration, unsigned long head)
@@ -121,7 +134,7 @@ int migrate_block(struct migration *migration, unsigned long head)
 		error = ops->migrate_page(dst, src);
 	}
 	if (!error) {
-		leave(migration, src, order);
+		leave(migration, src, order, dst);
 		count_events(&mm_moves.moved, 1UL << order);
 		return 0;
 	}

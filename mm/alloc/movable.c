@@ -19,6 +19,8 @@ int mm_register_movable(const struct movable_operations *ops)
 		if (__atomic_compare_exchange_n(&mm_movable_ops[i], &none, ops, false,
 						__ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
 			WRITE_ONCE(mm_compact_direct, compact_direct);
+			if (RECORDING)
+				record_note(MM_RECORD_CALLBACKS, 0, 0, callbacks_there());
 			return i;
 		}
 	}

@@ -235,6 +235,8 @@ static APART struct page *alloc_from_zones(gfp_t gfp, unsigned int order,
 		ac.passed = passed;
 	}
 	page = alloc_pages_request(&ac);
+	if (RECORDING)
+		record_request_end(page);
 	if (!page)
 		report_refusal(&ac);
 	VM_BUG_ON(page && (page_order(page) != order || !page->_refcount));
@@ -253,6 +255,8 @@ static APART struct page *alloc_with_all(gfp_t gfp, unsigned int order, const vo
 		return report_bad_request(gfp, order);
 	if (HOOKS && hook_should_fail(gfp, order))
 		return report_injected(gfp, order);
+	if (RECORDING)
+		record_request(gfp, order, site);
 	page = alloc_from_zones(gfp, order, zonelist_for(gfp), 0);
 	if (page && HOOKS) {
 		hook_alloc(page, gfp, order);

@@ -43,6 +43,8 @@ static struct page *take(const struct range *range, unsigned long pageblock)
 {
 	const struct alloc_context *ac = range->ac;
 	struct zone *zone = range->ref->zone;
+	struct record_call *recorded =
+		record_begin(MM_RECORD_TAKE_BETWEEN, ac->order, ac->word | range->ref->class);
 	unsigned long flags = port_irq_save(), index;
 	struct page *page = NULL;
 
@@ -55,6 +57,11 @@ static struct page *take(const struct range *range, unsigned long pageblock)
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+	if (recorded)
+		recorded->event.site = (uint64_t)range->start << 32 | range->end;
+	record_end(recorded, (uint64_t)pageblock << 32 | index,
+		   (uint32_t)range->pages | (uint32_t)ac->type << 24 |
+			   (uint32_t)range->highatomic << 31);
 	return page;
 }
 
@@ -67,12 +74,7 @@ static bool open_up_to(struct zone *zone, unsigned long section)
 	bool more = section_state(section) == SECTION_UNTOUCHED;
 
 	while (more && section_state(section) == SECTION_UNTOUCHED) {
-		unsigned long flags = port_irq_save();
-
-		spin_lock(&zone->lock);
-		more = buddy_open_section(zone);
-		spin_unlock(&zone->lock);
-		port_irq_restore(flags);
+		more = open_section(zone);
 	}
 	return more;
 }

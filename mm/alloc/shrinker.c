@@ -39,6 +39,14 @@ static void callbacks_exit(void)
 	__atomic_store_n(&mm.callbacks_thread, NULL, __ATOMIC_RELEASE);
 }
 
+#if CONFIG_DEBUG_HOOKS
+uint32_t callbacks_there(void)
+{
+	return (mm_callbacks[SHRINKERS] ? MM_RECORD_HAS_SHRINKERS : 0) |
+	       (mm_compact_direct ? MM_RECORD_HAS_MOVABLE : 0);
+}
+#endif
+
 /* Add an entry to a list, or remove it: while no callback runs, so not from within one. */
 static int list_change(unsigned int list, void *entry, bool add)
 {
@@ -61,6 +69,8 @@ static int list_change(unsigned int list, void *entry, bool add)
 		WRITE_ONCE(*here, *entry_next);
 	}
 	callbacks_exit();
+	if (RECORDING && list == SHRINKERS)
+		record_note(MM_RECORD_CALLBACKS, 0, 0, callbacks_there());
 	return error;
 }
 
@@ -89,8 +99,10 @@ unsigned long shrink_all(gfp_t gfp)
 {
 	unsigned long freed = 0;
 
+	if (RECORDING)
+		record_pause();
 	if (!callbacks_enter(true))
-		return 0;
+		return RECORDING ? record_resume(0) : 0;
 	for (struct shrinker *s = mm_callbacks[SHRINKERS]; s; s = s->next) {
 		struct shrink_control control = {.gfp_mask = gfp};
 		unsigned long count = s->count_objects(s, &control);
@@ -105,7 +117,7 @@ unsigned long shrink_all(gfp_t gfp)
 	}
 	callbacks_exit();
 	count_events(&mm.stats.shrunk, freed);
-	return freed;
+	return RECORDING ? record_resume((uint32_t)freed) : freed;
 }
 
 /* Is so little free that the zone counts as low? Once it does, until it is above high. */

@@ -8,6 +8,7 @@
 #define QUARRY_MM_HOOKS_H
 
 #include <quarry/mm.h>
+#include <quarry/record.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -78,6 +79,51 @@ void hook_owner(struct page *page, unsigned long pages, const void *site);
 struct spinlock *hook_trace_lock(void);
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
 		 uint32_t migratetype, uint32_t gfp);
+
+/* ---- recordings ---------------------------------------------------------------------------- */
+
+/* A section of a call, while it lasts. */
+struct record_call {
+	struct mm_record_event event;
+	unsigned long flags; /* of the caller */
+};
+
+/* record.c; where hooks are not built in, calls of it stand behind RECORDING, which is 0 */
+#if CONFIG_DEBUG_HOOKS
+#define RECORDING (READ_ONCE(mm.hooks) & MM_HOOK_RECORD)
+#else
+#define RECORDING 0U
+#endif
+
+/*
+ * A section from record_begin() to record_end(): a call, and what it led to. NULL: it is part of another,
+ * or nothing is recorded; then its end is nothing.
+ */
+struct record_call *record_enter(enum mm_record_type type, unsigned int order, uint32_t gfp,
+				 uint64_t value);
+void record_leave(struct record_call *call, uint64_t value, uint32_t more);
+#define record_begin(type, order, gfp) (RECORDING ? record_enter(type, order, gfp, 0) : NULL)
+
+static inline void record_end(struct record_call *call, uint64_t value, uint32_t more)
+{
+	if (CONFIG_DEBUG_HOOKS && call)
+		record_leave(call, value, more);
+}
+
+/* Where no register is to be had for it: the end of the section that the CPU is in, if it is one of this type. */
+void record_done(enum mm_record_type type, uint32_t more);
+void record_done_as(enum mm_record_type type, uint64_t value, uint32_t more);
+/* A request, up to the page that it is given, or to the report of its refusal. */
+void record_request(gfp_t gfp, unsigned int order, const void *site);
+void record_request_end(const struct page *page);
+/*
+ * In a section, while RECORDING: others are let in from here to record_resume(), which returns `more`. True: a
+ * replay, in which what the call does meanwhile has come with events.
+ */
+bool record_pause(void);
+uint32_t record_resume(uint32_t more);
+/* An event of what changes nothing. */
+void record_note(enum mm_record_type type, unsigned int order, uint32_t gfp, uint32_t more);
 
 /* free_blocks.c */
 /*

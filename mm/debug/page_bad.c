@@ -26,6 +26,8 @@ int mm_page_set_bad(pfn_t pfn)
 
 	if (index == NIL32 || section_state(index >> SECTION_SHIFT) != SECTION_OPEN)
 		return -EINVAL;
+	if (RECORDING)
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_PAGE_BAD);
 	page = &mm.memmap[index];
 	zone = zone_of(index);
 	/* with the lock, reports read the block as it was, or as it is */

@@ -34,6 +34,8 @@ struct page *report_bad_request(gfp_t gfp, unsigned int order)
 struct page *report_injected(gfp_t gfp, unsigned int order)
 {
 	count_event(&mm.stats.alloc_failed);
+	if (RECORDING)
+		record_note(MM_RECORD_INJECTED, order, gfp, 0);
 	say(gfp, order, NULL);
 	return NULL;
 }
@@ -116,6 +118,8 @@ void report_misuse(enum mm_misuse kind, phys_addr_t addr, long order, const void
 	unsigned int meant = order < 0 ? order_at(addr) : (unsigned int)order;
 	unsigned long long at = addr;
 
+	if (RECORDING)
+		record_note(MM_RECORD_REFUSE, meant & 0xff, (uint32_t)PFN_DOWN(addr), kind);
 	if (order == REFUSED_OBJECT) {
 		report_object(kind, at, caller);
 		return;

@@ -10,7 +10,20 @@
 #include "../slab/slab.h"
 #include "../pcp/pcp.h"
 
-static uint64_t hash_section(uint64_t hash, unsigned long section)
+/* A head in use is no more than that, if its holders are of no account. */
+static uint64_t hash_head(uint64_t hash, unsigned long index, bool holders)
+{
+	const struct page *page = &mm.memmap[index];
+	bool used = page_allocated(page) || page_state(page) == PAGE_CONTIG;
+	bool cached = page_state(page) == PAGE_ALLOC && !page->_refcount;
+
+	if (!holders && !cached && (used || page_state(page) == PAGE_FROZEN))
+		return hash_mix(hash, (uint64_t)index << 32 | (page->word & PAGE_ORDER_MASK));
+	hash = hash_mix(hash, (uint64_t)index << 32 | page->word);
+	return used && holders ? hash_mix(hash, page->owner) : hash;
+}
+
+static uint64_t hash_section(uint64_t hash, unsigned long section, bool holders)
 {
 	const struct pageblock *pb = &mm.pageblocks[section << (SECTION_SHIFT - pageblock_order)];
 	unsigned long index = section << SECTION_SHIFT, end = index + SECTION_PAGES;
@@ -32,9 +45,7 @@ static uint64_t hash_section(uint64_t hash, unsigned long section)
 			hash = hash_mix(hash, (uint64_t)mm.trust[index >> GROUP_SHIFT]);
 		if (!trusted(index) || page_state(page) == PAGE_NONE)
 			continue;
-		hash = hash_mix(hash, (uint64_t)index << 32 | page->word);
-		if (page_allocated(page) || page_state(page) == PAGE_CONTIG)
-			hash = hash_mix(hash, page->owner);
+		hash = hash_head(hash, index, holders);
 	}
 	return hash;
 }
@@ -55,7 +66,7 @@ static uint64_t hash_sysctls(uint64_t hash)
 	return hash;
 }
 
-uint64_t mm_state_hash(void)
+static uint64_t hash_pages(bool holders)
 {
 	const struct zone *zone;
 	uint64_t hash = hash_sysctls(0);
@@ -81,7 +92,7 @@ uint64_t mm_state_hash(void)
 		hash = hash_mix(hash, (uint64_t)mm.spans[s].first << 32 | mm.spans[s].opened);
 		hash = hash_mix(hash, mm.spans[s].end);
 		for (uint32_t section = mm.spans[s].first; section < mm.spans[s].opened; section++)
-			hash = hash_section(hash, section);
+			hash = hash_section(hash, section, holders);
 	}
 	for (unsigned int cpu = 0; cpu < mm.end_cpu; cpu++) {
 		for (unsigned int i = 0; mm.pcpu[cpu] && i < NR_PCPS; i++) {
@@ -93,5 +104,15 @@ uint64_t mm_state_hash(void)
 				hash = hash_mix(hash, (uint64_t)(*p - mm.memmap));
 		}
 	}
-	return hash_slabs(hash);
+	return hash;
+}
+
+uint64_t mm_state_hash(void)
+{
+	return hash_slabs(hash_pages(true));
+}
+
+uint64_t mm_record_hash(void)
+{
+	return hash_pages(false);
 }

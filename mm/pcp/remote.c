@@ -38,11 +38,15 @@ static inline __attribute__((always_inline)) void serve(struct mm_pcpu *cpu)
 	uint32_t sequence = atomic_load_explicit(&remote_request.sequence, memory_order_acquire);
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
+		if (RECORDING)
+			record_enter(MM_RECORD_SERVE, 0, 0, 0);
 		pcp_give_back_range(remote_request.start, remote_request.end);
 		pcp_sync_limits();
 		pcp_sync_hooks();
 		/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
 		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+		if (RECORDING)
+			record_done(MM_RECORD_SERVE, 0);
 	}
 }
 
@@ -72,11 +76,20 @@ void mm_ipi(void)
 	port_irq_restore(flags);
 }
 
+/* While this CPU waits others go on with what is recorded. Apart, as it costs remote_give_back() a register. */
+MM_APART void let_in(bool on)
+{
+	if (RECORDING && on)
+		record_pause();
+	else if (RECORDING)
+		record_resume(0);
+}
+
 /*
  * A host may move the thread from one CPU to another at any step. So this CPU serves the request as the
  * others do, by mm_ipi(), and those that have not served by then are kicked, whichever this one is.
  */
-void remote_give_back(unsigned long start, unsigned long end)
+static inline __attribute__((always_inline)) void ask_all(unsigned long start, unsigned long end)
 {
 	struct mm_pcpu *cpu;
 	unsigned int spins = 0;
@@ -89,17 +102,20 @@ void remote_give_back(unsigned long start, unsigned long end)
 	if (remote_alone())
 		return;
 
+	let_in(true);
 	/* Acquire: the last poster's request is over. */
 	while (atomic_exchange_explicit(&remote_request.busy, 1, memory_order_acquire)) {
 		mm_ipi();
 		spin_relax(&spins);
 	}
+	let_in(false);
 	remote_request.start = start;
 	remote_request.end = end;
 	sequence = atomic_load_explicit(&remote_request.sequence, memory_order_relaxed) + 1;
 	/* Release: start and end before the sequence that announces them. */
 	atomic_store_explicit(&remote_request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
+	let_in(true);
 	mm_ipi();
 	for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1)
 		if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence)
@@ -112,8 +128,23 @@ void remote_give_back(unsigned long start, unsigned long end)
 		else
 			spin_relax(&spins);
 	}
+	let_in(false);
 	/* Release: the request is not written again before each CPU has served it. */
 	atomic_store_explicit(&remote_request.busy, 0, memory_order_release);
+}
+
+MM_APART void end_give_back(void)
+{
+	if (RECORDING)
+		record_done(MM_RECORD_GIVE_BACK, 0);
+}
+
+void remote_give_back(unsigned long start, unsigned long end)
+{
+	if (RECORDING)
+		record_enter(MM_RECORD_GIVE_BACK, 0, 0, (uint64_t)start << 32 | end);
+	ask_all(start, end);
+	end_give_back();
 }
 
 /* ---- blocks in all CPUs' caches -------------------------------------------------------------- */
@@ -159,6 +190,7 @@ bool remote_assemble(struct zone *zone, unsigned int order, enum migratetype typ
 
 unsigned long drain_all_pages(void)
 {
+	struct record_call *recorded = record_begin(MM_RECORD_DRAIN, 0, 0);
 	unsigned long drained = pcp_give_back_all();
 	struct zone *zone;
 
@@ -175,6 +207,7 @@ unsigned long drain_all_pages(void)
 			port_irq_restore(flags);
 		} while (more);
 	}
+	record_end(recorded, drained, 0);
 	return drained;
 }
 
@@ -192,9 +225,13 @@ unsigned long mm_pcp_high(void)
 
 unsigned long mm_set_pcp_high(unsigned long pages)
 {
+	struct record_call *recorded =
+		RECORDING ? record_enter(MM_RECORD_PCP_HIGH, 0, 0, pages) : NULL;
+
 	WRITE_ONCE(mm.pcp_high, pages);
 	drain_all_pages(); /* with which the other CPUs take over the limit */
 	pcp_sync_limits();
+	record_end(recorded, pages, 0);
 	return mm_pcp_high();
 }
 
@@ -213,6 +250,8 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 	/* Its caches are empty: it need not serve the requests made before. */
 	__atomic_store_n(&cpu->acknowledged, remote_newest(), __ATOMIC_RELAXED);
 	cpu->online = 1;
+	if (RECORDING)
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_CPU);
 	set_area(cpu->cpu, cpu);
 	for (unsigned int end = end_cpu(); end <= cpu->cpu;)
 		__atomic_compare_exchange_n(&mm.end_cpu, &end, cpu->cpu + 1, true, __ATOMIC_RELEASE,
@@ -230,9 +269,12 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 void mm_cpu_idle(void)
 {
 	unsigned long flags = port_irq_save();
+	struct record_call *recorded;
 
 	mm_ipi();
+	recorded = record_begin(MM_RECORD_IDLE, 0, 0);
 	pcp_give_back_all();
+	record_end(recorded, 0, 0);
 	port_irq_restore(flags);
 }
 
@@ -242,6 +284,8 @@ void mm_cpu_offline(void)
 	struct mm_pcpu *cpu = port_pcpu();
 
 	cpu->online = 0;
+	if (RECORDING)
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_CPU);
 	pcp_sync_limits(); /* the caches give all back and hold nothing from now on */
 	VM_BUG_ON(pcp_hold(&mm.zones[0], 0) || pcp_hold(&mm.zones[1], 0));
 	set_area(cpu->cpu, NULL);

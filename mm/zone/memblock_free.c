@@ -356,6 +356,8 @@ int memblock_free_late(phys_addr_t base, phys_addr_t size)
 	if (error)
 		return error;
 	VM_BUG_ON(index > last || last >= mm.nr_pages);
+	if (RECORDING)
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_FREE_LATE);
 	reserved_open(index >> SECTION_SHIFT, (last >> SECTION_SHIFT) + 1);
 	reserved_release(index, last + 1);
 	return init_per_zone_wmark_min();

@@ -192,6 +192,20 @@ RACY bool zone_watermark_ok(struct alloc_context *ac, const struct zoneref *ref)
 
 /* ---- sysctls ------------------------------------------------------------------------------- */
 
+/* A section of a recording; NULL: there is none. */
+static inline struct record_call *record_sysctl(unsigned int sysctl, uint64_t value)
+{
+	return RECORDING ? record_enter(MM_RECORD_SYSCTL, sysctl, 0, value) : NULL;
+}
+
+static inline int set_wmarks(struct record_call *recorded, uint64_t value)
+{
+	int error = setup_per_zone_wmarks();
+
+	record_end(recorded, value, 0);
+	return error;
+}
+
 uint64_t mm_min_free_kbytes(void)
 {
 	return READ_ONCE(mm.min_free_kbytes);
@@ -199,11 +213,14 @@ uint64_t mm_min_free_kbytes(void)
 
 int mm_set_min_free_kbytes(uint64_t kbytes)
 {
+	struct record_call *recorded;
+
 	if (kbytes >> (PAGE_SHIFT - 10) >= managed_pages())
 		return -EINVAL;
+	recorded = record_sysctl(MM_RECORD_MIN_FREE_KBYTES, kbytes);
 	WRITE_ONCE(mm.min_free_kbytes, kbytes);
 	WRITE_ONCE(mm.user_min_free_kbytes, true);
-	return setup_per_zone_wmarks();
+	return set_wmarks(recorded, kbytes);
 }
 
 unsigned int mm_watermark_scale_factor(void)
@@ -213,10 +230,13 @@ unsigned int mm_watermark_scale_factor(void)
 
 int mm_set_watermark_scale_factor(unsigned int factor)
 {
+	struct record_call *recorded;
+
 	if (factor < 1 || factor > SCALE_FACTOR_MAX)
 		return -EINVAL;
+	recorded = record_sysctl(MM_RECORD_WATERMARK_SCALE_FACTOR, factor);
 	WRITE_ONCE(mm.watermark_scale_factor, factor);
-	return setup_per_zone_wmarks();
+	return set_wmarks(recorded, factor);
 }
 
 unsigned int mm_lowmem_reserve_ratio(enum zone_type zone)
@@ -226,8 +246,11 @@ unsigned int mm_lowmem_reserve_ratio(enum zone_type zone)
 
 int mm_set_lowmem_reserve_ratio(enum zone_type zone, unsigned int ratio)
 {
+	struct record_call *recorded;
+
 	if (zone >= MAX_NR_ZONES)
 		return -EINVAL;
+	recorded = record_sysctl(MM_RECORD_LOWMEM_RESERVE_RATIO + (unsigned int)zone, ratio);
 	WRITE_ONCE(mm.lowmem_reserve_ratio[zone], ratio); /* 0: no protection */
-	return setup_per_zone_wmarks();
+	return set_wmarks(recorded, ratio);
 }

@@ -8,7 +8,7 @@
 
 #define ALL_HOOKS                                                                \
 	(MM_HOOK_TRACE | MM_HOOK_FAIL | MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | \
-	 MM_HOOK_INIT_ON_FREE | MM_HOOK_OWNER)
+	 MM_HOOK_INIT_ON_FREE | MM_HOOK_OWNER | MM_HOOK_RECORD)
 
 static void check_zonelists(struct walk *walk)
 {

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_trace.c: `trace`: tracepoints in a ring that the console prints, or all calls, recorded and sent
+ * as they happen, for build/host/replay.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <quarry/mm.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot/boot.h"
+#include "boot/cpu/smp.h"
+#include "console/command.h"
+#include "console/parse.h"
+#include "console/trace_frame.h"
+#include "drivers/timer/timer.h"
+
+/* ---- tracepoints ----------------------------------------------------------------------------- */
+
+#define TRACE_ENTRIES 1024
+/* The ring, and room to copy it to, so that it stands still while it is printed. */
+#define TRACE_ORDER 4
+static_assert(2 * TRACE_ENTRIES * sizeof(struct mm_trace_entry) <= PAGE_SIZE << TRACE_ORDER,
+	      "both fit");
+
+static struct mm_trace_entry *ring;
+static struct mm_record_event *events; /* a recording's rings; NULL: nothing is recorded */
+
+static int trace_on(void)
+{
+	if (ring || events) {
+		printf("trace: is on\n");
+		return 1;
+	}
+	ring = (struct mm_trace_entry *)__get_free_pages(GFP_KERNEL, TRACE_ORDER);
+	if (!ring) {
+		printf("trace: no memory for %d entries\n", TRACE_ENTRIES);
+		return 1;
+	}
+	if (mm_trace_start(ring, TRACE_ENTRIES) != 0) {
+		printf("trace: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
+		free_pages((unsigned long)ring, TRACE_ORDER);
+		ring = NULL;
+		return 1;
+	}
+	return 0;
+}
+
+static int trace_off(void)
+{
+	mm_trace_start(NULL, 0);
+	free_pages((unsigned long)ring, TRACE_ORDER);
+	ring = NULL;
+	return 0;
+}
+
+static int trace_dump(void)
+{
+	struct mm_trace_entry *copy = ring + TRACE_ENTRIES;
+	size_t n = mm_trace_read(copy, TRACE_ENTRIES);
+	char line[256];
+
+	for (size_t i = 0; i < n; i++)
+		printf("%" PRIu64 " [%03u] %s\n", copy[i].sequence, copy[i].cpu,
+		       mm_trace_text(&copy[i], line, sizeof(line)));
+	return 0;
+}
+
+/* ---- recording ------------------------------------------------------------------------------- */
+
+#define STREAM_ORDER	4    /* of the rings' memory: 1638 events, shared by the CPUs */
+#define STREAM_INTERVAL 4096 /* events from check to check */
+
+static uint32_t frames;
+
+static void emit(enum mm_record_part part, uint64_t arg, const void *data, size_t size)
+{
+	uint32_t number = __atomic_fetch_add(&frames, 1, __ATOMIC_RELAXED);
+	char line[TRACE_FRAME_LINE];
+
+	console_write(line, trace_frame_line(line, number, part, arg, data, size));
+}
+
+static int stream_start(int argc, char **argv)
+{
+	struct mm_recording recording = {.interval = STREAM_INTERVAL,
+					 .emit = emit,
+					 .now = timer_now,
+					 .hz = timer_hz(),
+					 .image = (const void *)(uintptr_t)boot_info.image_base};
+	uint64_t interval;
+	int error;
+
+	if (argc > 3)
+		return console_usage(argv[0]);
+	if (argc == 3) {
+		if (parse_u64(argv[2], UINT32_MAX, &interval) != 0) {
+			printf("trace: %s: events from check to check\n", argv[2]);
+			return 1;
+		}
+		recording.interval = (unsigned int)interval;
+	}
+	for (unsigned int cpu = 0; cpu < CONFIG_NR_CPUS; cpu++)
+		if (smp_online(cpu))
+			recording.cpus = cpu + 1;
+	recording.size =
+		(unsigned int)((PAGE_SIZE << STREAM_ORDER) / sizeof(*events)) / recording.cpus;
+	recording.ring = (struct mm_record_event *)__get_free_pages(GFP_KERNEL, STREAM_ORDER);
+	if (!recording.ring) {
+		printf("trace: no memory for the rings of %u CPUs\n", recording.cpus);
+		return 1;
+	}
+	frames = 0;
+	error = mm_record_start(&recording);
+	if (error) {
+		free_pages((unsigned long)recording.ring, STREAM_ORDER);
+		printf("trace: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
+		return 1;
+	}
+	events = recording.ring;
+	return 0;
+}
+
+static int stream_stop(void)
+{
+	mm_record_stop();
+	free_pages((unsigned long)events, STREAM_ORDER);
+	events = NULL;
+	printf("trace: %" PRIu32 " records\n", frames);
+	return 0;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static int cmd_trace(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "stream") == 0) {
+		if (ring || events) {
+			printf("trace: is on\n");
+			return 1;
+		}
+		return stream_start(argc, argv);
+	}
+	if (argc != 2)
+		return console_usage(argv[0]);
+	if (strcmp(argv[1], "on") == 0)
+		return trace_on();
+	if (strcmp(argv[1], "off") != 0 && strcmp(argv[1], "dump") != 0)
+		return console_usage(argv[0]);
+	if (events && strcmp(argv[1], "off") == 0)
+		return stream_stop();
+	if (!ring) {
+		printf("trace: is %s\n", events ? "sent as it comes" : "off");
+		return 1;
+	}
+	return strcmp(argv[1], "off") == 0 ? trace_off() : trace_dump();
+}
+
+CONSOLE_COMMAND_WORDS(trace, cmd_trace, "trace on|off|dump|stream [events]",
+		      "record allocations, frees, fallbacks and drains\n"
+		      "dump: the newest 1024 events, oldest first; off by default\n"
+		      "stream: all calls, sent as they happen until 'trace off', for\n"
+		      "build/host/replay; events: from check to check, default 4096\n"
+		      "example: trace on; alloc 0; trace dump; trace off",
+		      "on", "off", "dump", "stream");
