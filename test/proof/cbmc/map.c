@@ -74,27 +74,37 @@ void prove_pb_pick(void)
 		ASSERT(run_is_free(words[at >> WORD_ORDER], at & (WORD_PAGES - 1), order));
 }
 
-/* No block is larger than that, as far as `most` allows. */
+/* Is a block of this order free in the second pageblock? */
+static bool has_free(unsigned long order)
+{
+	unsigned long words_of = order > WORD_ORDER ? 1UL << (order - WORD_ORDER) : 1;
+	bool found = false;
+
+	for (unsigned long word = 0; word < PB_WORDS; word += words_of) {
+		bool free = true;
+
+		for (unsigned long i = word; i < word + words_of; i++)
+			free = free &&
+			       orders[PB_WORDS + i] > (order > WORD_ORDER ? WORD_ORDER : order);
+		found = found || free;
+	}
+	return found;
+}
+
+/* A block of that order is free and none that is larger, where none larger than `most` was. */
 void prove_pb_largest(void)
 {
-	unsigned long first = pageblock_nr_pages, word, order;
-	long most = pageblock_order - 1, largest;
-	bool free = true;
+	long most, largest;
 
 	any_map();
-	largest = pb_largest(first, most);
-	ASSUME(order < pageblock_order && (long)order > largest);
-	if (order <= WORD_ORDER) {
-		ASSUME(word < PB_WORDS);
-		ASSERT(orders[PB_WORDS + word] <= order);
-	} else {
-		unsigned long n = 1UL << (order - WORD_ORDER);
-
-		ASSUME(word < PB_WORDS && !(word & (n - 1)));
-		for (unsigned long i = 0; i < PB_WORDS; i++)
-			if (i >= word && i < word + n && words[PB_WORDS + i] != WORD_FULL)
-				free = false;
-		ASSERT(!free);
+	ASSUME(most >= 0 && most < pageblock_order);
+	for (unsigned long order = 0; order < pageblock_order; order++)
+		ASSUME((long)order <= most || !has_free(order));
+	largest = pb_largest(pageblock_nr_pages, most);
+	ASSERT(largest >= -1 && largest < (long)pageblock_order);
+	for (unsigned long order = 0; order < pageblock_order; order++) {
+		ASSERT((long)order <= largest || !has_free(order));
+		ASSERT((long)order != largest || has_free(order));
 	}
 }
 
