@@ -56,7 +56,8 @@ void enter_stage(struct alloc_context *ac, enum mm_stage stage);
  * Makes room for a request that may wait by moving pages; 0: it has not. NULL until there is an
  * owner of pages that can (movable.c), so that whoever has none links none of it.
  */
-extern unsigned int (*mm_compact_direct)(struct alloc_context *ac);
+typedef unsigned int compact_direct_fn(struct alloc_context *ac);
+extern compact_direct_fn *mm_compact_direct;
 /* What is tried when get_page_from_freelist() found nothing. NULL: refused. */
 struct page *alloc_pages_slowpath(struct alloc_context *ac);
 

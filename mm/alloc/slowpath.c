@@ -28,7 +28,7 @@
 /* An interrupt or another CPU may take what was given back for a request: then once more. */
 #define GIVEN_BACK_TRIES 3
 
-unsigned int (*mm_compact_direct)(struct alloc_context *ac);
+compact_direct_fn *mm_compact_direct;
 
 /*
  * May this request wait, so that shrinkers run? In an interrupt it may not: that it asks for it is
