@@ -234,7 +234,7 @@ static void expect_good(unsigned long offset)
 /* ---- trees of others --------------------------------------------------------------------------- */
 
 /* The loader fills in what most sources leave open: 16 GiB from the lowest reservation's GiB on. */
-static const char *add_memory(void *fdt)
+static const char *add_memory_node(void *fdt)
 {
 	struct fdt_tree tree = {.fdt = fdt, .fdt_phys = FDT_EARLY_NOWHERE};
 	phys_addr_t base = PHYS_ADDR_MAX;
@@ -278,7 +278,7 @@ static int check_files(int count, char **names)
 				wrong = "not a tree";
 		}
 		if (!wrong)
-			wrong = add_memory(tree_room);
+			wrong = add_memory_node(tree_room);
 		if (!wrong)
 			wrong = fdt_pack(tree_room) ? "not packed" : check_tree(0);
 		if (wrong)
