@@ -163,6 +163,14 @@ static int find_blocks(struct blocks *blocks, phys_addr_t start, phys_addr_t siz
 	return 0;
 }
 
+/* The same of frames, whose number in bytes may wrap. */
+static int find_blocks_of(struct blocks *blocks, pfn_t pfn, unsigned long nr_pages)
+{
+	if (PFN_DOWN(PFN_PHYS(pfn)) != pfn || PFN_DOWN(PFN_PHYS((pfn_t)nr_pages)) != nr_pages)
+		return -EINVAL;
+	return find_blocks(blocks, PFN_PHYS(pfn), PFN_PHYS((pfn_t)nr_pages));
+}
+
 /* From one state to another, if all are in the first. */
 static bool set_states(const struct blocks *blocks, enum memory_block_state from,
 		       enum memory_block_state to)
@@ -217,7 +225,7 @@ int online_pages(pfn_t pfn, unsigned long nr_pages)
 	struct blocks blocks;
 	int error;
 
-	if (find_blocks(&blocks, PFN_PHYS(pfn), (phys_addr_t)nr_pages << PAGE_SHIFT) != 0 ||
+	if (find_blocks_of(&blocks, pfn, nr_pages) != 0 ||
 	    !set_states(&blocks, MEM_OFFLINE, MEM_CHANGING))
 		return -EINVAL;
 	error = tell_memblock(memblock_phys_free, pfn, nr_pages);
@@ -256,7 +264,7 @@ int offline_pages(pfn_t pfn, unsigned long nr_pages)
 	struct blocks blocks;
 	int error = -EBUSY;
 
-	if (find_blocks(&blocks, PFN_PHYS(pfn), (phys_addr_t)nr_pages << PAGE_SHIFT) != 0 ||
+	if (find_blocks_of(&blocks, pfn, nr_pages) != 0 ||
 	    !set_states(&blocks, MEM_ONLINE, MEM_CHANGING))
 		return -EINVAL;
 	/* asked before: then a refusal has changed nothing */

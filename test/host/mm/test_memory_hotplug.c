@@ -137,6 +137,28 @@ static void states(void **state)
 	machine_drop();
 }
 
+/* Frames and numbers of pages whose bytes wrap are of no range. */
+static void wraps(void **state)
+{
+	const unsigned long over = ~0UL / PAGE_SIZE + 1; /* pages: 2^64 bytes */
+	const pfn_t hidden = PFN_DOWN(HIDDEN), present = PFN_DOWN(PRESENT);
+	uint64_t hash;
+
+	(void)state;
+	start();
+	assert_int_equal(0, add_memory(HIDDEN, 4 * MIB));
+	hash = mm_state_hash();
+	assert_int_equal(-EINVAL, offline_pages(present, over + BLOCK));
+	assert_int_equal(-EINVAL, offline_pages(present + over, BLOCK));
+	assert_int_equal(-EINVAL, online_pages(hidden, over + BLOCK));
+	assert_int_equal(-EINVAL, online_pages(hidden + over, BLOCK));
+	assert_int_equal(-EINVAL, online_pages(hidden, over));
+	assert_int_equal(hash, mm_state_hash());
+	assert_int_equal(MEM_OFFLINE, memory_block_state(HIDDEN));
+	assert_int_equal(MEM_ONLINE, memory_block_state(PRESENT));
+	machine_drop();
+}
+
 /* Offline and online again is the same memory, free as it was. */
 static void round_trip(void **state)
 {
@@ -272,7 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states),  cmocka_unit_test(round_trip),   cmocka_unit_test(in_use),
-		cmocka_unit_test(movable), cmocka_unit_test(wrong_ranges),
+		cmocka_unit_test(movable), cmocka_unit_test(wrong_ranges), cmocka_unit_test(wraps),
 	};
 
 	return cmocka_run_group_tests_name("memory_hotplug", tests, NULL, NULL);
