@@ -33,14 +33,14 @@ enum memory_block_state {
 
 /*
  * hotplug_declare() - name a range. It is memory that memblock does not have, whose blocks are
- * absent; or memory that it has and of which nothing is reserved, whose blocks are online, and
- * which no boot allocation lies in from then on.
+ * absent; or memory that it has and of which nothing is reserved or no-map, whose blocks are online,
+ * and which no boot allocation lies in from then on.
  *
  * Context: boot, after memblock is filled and before mm_init().
  * Bound:   linear in memblock's regions and the blocks.
  * Return:  0; -EINVAL base or size is no multiple of MM_MEMORY_BLOCK_SIZE, or the size is 0, or the
- *          range wraps; -EEXIST a part of it is memory, or reserved; -ENOSPC MM_HOTPLUG_RANGES are
- *          named; -ENOMEM no room in memblock. Nothing has changed then.
+ *          range wraps; -EEXIST a part of it is memory, or reserved, or no-map; -ENOSPC
+ *          MM_HOTPLUG_RANGES are named; -ENOMEM no room in memblock. Nothing has changed then.
  */
 int hotplug_declare(phys_addr_t base, phys_addr_t size);
 

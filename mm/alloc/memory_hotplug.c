@@ -70,8 +70,10 @@ int hotplug_declare(phys_addr_t base, phys_addr_t size)
 	*range = (struct hotplug_range){.base = base,
 					.blocks = (unsigned long)(size / MM_MEMORY_BLOCK_SIZE)};
 	range->present = memblock_is_region_memory(base, size);
+	/* of a region that is no-map nothing is ever the allocator's, nor mapped */
 	if (memblock_is_region_reserved(base, size) ||
-	    (!range->present && memblock_overlaps_region(&memblock.memory, base, size)))
+	    (range->present ? !memblock_is_map_memory(base)
+			    : memblock_overlaps_region(&memblock.memory, base, size)))
 		return -EEXIST;
 	if (!range->present)
 		error = memblock_add(base, size);

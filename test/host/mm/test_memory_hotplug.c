@@ -259,6 +259,8 @@ static void wrong_ranges(void **state)
 		{~(phys_addr_t)0 << 22, 8 * MIB, -EINVAL},
 		{HIDDEN - 4 * MIB, 8 * MIB, -EEXIST}, /* half of it is memory */
 		{BASE + 4 * MIB, 8 * MIB, -EEXIST},   /* reserved in part */
+		{BASE + 16 * MIB, 4 * MIB, -EEXIST},  /* no-map, and all of it memory */
+		{BASE + 12 * MIB, 8 * MIB, -EEXIST},  /* no-map in part */
 		{HIDDEN, 4 * MIB, 0},
 		{HIDDEN, 4 * MIB, -EEXIST},
 	};
@@ -271,6 +273,7 @@ static void wrong_ranges(void **state)
 	assert_int_equal(0, memblock_add(BASE, 32 * MIB));
 	assert_int_equal(0, memblock_add(BASE + 64 * MIB, 32 * MIB));
 	assert_int_equal(0, memblock_reserve(BASE + 11 * MIB, 4096));
+	assert_int_equal(0, memblock_mark_nomap(BASE + 16 * MIB, 4 * MIB));
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		unsigned long nr[2] = {memblock.memory.cnt, memblock.reserved.cnt};
 
