@@ -38,7 +38,7 @@ static void from_bootargs(const char *text)
 		if (error)
 			port_log("mem: bootargs: %#" PRIx64 " bytes at %#" PRIx64 ": %s", size,
 				 start,
-				 error == -EINVAL   ? "not a multiple of 4 MiB"
+				 error == -EINVAL   ? "not a multiple of 4 MiB above 0"
 				 : error == -EEXIST ? "a part of it is memory already, or reserved"
 						    : "no room for one more range");
 	} while (*text++ == ',');

@@ -38,8 +38,8 @@ enum memory_block_state {
  *
  * Context: boot, after memblock is filled and before mm_init().
  * Bound:   linear in memblock's regions and the blocks.
- * Return:  0; -EINVAL base or size is no multiple of MM_MEMORY_BLOCK_SIZE, or the size is 0, or the
- *          range wraps; -EEXIST a part of it is memory, or reserved, or no-map; -ENOSPC
+ * Return:  0; -EINVAL base or size is no multiple of MM_MEMORY_BLOCK_SIZE, or is 0, or the range
+ *          wraps; -EEXIST a part of it is memory, or reserved, or no-map; -ENOSPC
  *          MM_HOTPLUG_RANGES are named; -ENOMEM no room in memblock. Nothing has changed then.
  */
 int hotplug_declare(phys_addr_t base, phys_addr_t size);

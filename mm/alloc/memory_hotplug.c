@@ -65,7 +65,8 @@ int hotplug_declare(phys_addr_t base, phys_addr_t size)
 
 	if (hotplug.count == MM_HOTPLUG_RANGES)
 		return -ENOSPC;
-	if (!size || (base | size) % MM_MEMORY_BLOCK_SIZE || base + size - 1 < base)
+	/* frame 0 is never handed out: its block would not come or go as a whole */
+	if (!base || !size || (base | size) % MM_MEMORY_BLOCK_SIZE || base + size - 1 < base)
 		return -EINVAL;
 	*range = (struct hotplug_range){.base = base,
 					.blocks = (unsigned long)(size / MM_MEMORY_BLOCK_SIZE)};

@@ -256,6 +256,7 @@ static void wrong_ranges(void **state)
 		{HIDDEN + MIB, 4 * MIB, -EINVAL},
 		{HIDDEN, 3 * MIB, -EINVAL},
 		{HIDDEN, 0, -EINVAL},
+		{0, 4 * MIB, -EINVAL}, /* has frame 0 */
 		{~(phys_addr_t)0 << 22, 8 * MIB, -EINVAL},
 		{HIDDEN - 4 * MIB, 8 * MIB, -EEXIST}, /* half of it is memory */
 		{BASE + 4 * MIB, 8 * MIB, -EEXIST},   /* reserved in part */
