@@ -85,6 +85,8 @@ void boot_start_hotplug(void)
 		return;
 	used = machine_instret() - start;
 	for (unsigned int n = 0; hotplug_get_info(n, &info); n++) {
+		if (!(info.absent | info.online)) /* it stays reserved */
+			continue;
 		port_log("mem: %lu blocks of 4 MiB at %#" PRIx64 " may %s", info.blocks, info.base,
 			 info.online ? "go" : "come");
 		pages += info.blocks << MAX_PAGE_ORDER;

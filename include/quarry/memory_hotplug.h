@@ -89,7 +89,8 @@ struct hotplug_info {
 };
 
 /*
- * hotplug_get_info() - range n, and how many of its blocks are in which state.
+ * hotplug_get_info() - range n, and how many of its blocks are in which state; in none if it stayed
+ * reserved.
  *
  * Context: any.
  * Bound:   100, and 10 a block.

@@ -112,9 +112,12 @@ unsigned int hotplug_init_ranges(void)
 		unsigned long pages = range->blocks << SECTION_SHIFT;
 		unsigned long index = pfn_to_index(PFN_DOWN(range->base));
 
-		if (!can_open(index, pages, PFN_DOWN(range->base) + pages - 1)) {
+		if (!can_open(index, pages, PFN_DOWN(range->base) + pages - 1) ||
+		    (range->present &&
+		     memblock_phys_free(range->base, (phys_addr_t)pages << PAGE_SHIFT) != 0)) {
 			port_log("mem: the range at %#llx stays reserved",
 				 (unsigned long long)range->base);
+			memset(range->state, MEM_UNKNOWN, range->blocks);
 			continue;
 		}
 		reserved_open(index >> SECTION_SHIFT, (index + pages) >> SECTION_SHIFT);
@@ -122,7 +125,6 @@ unsigned int hotplug_init_ranges(void)
 		count++;
 		if (!range->present)
 			continue;
-		memblock_phys_free(range->base, (phys_addr_t)pages << PAGE_SHIFT);
 		reserved_release(index, index + pages);
 	}
 	if (count)

@@ -294,11 +294,52 @@ static void wrong_ranges(void **state)
 	assert_int_equal(-ENOSPC, hotplug_declare(BASE + 64 * MIB, 4 * MIB));
 }
 
+/* Its neighbours are reserved, too, so it is cut out of a larger reservation. */
+static void name_between(void)
+{
+	assert_int_equal(0, memblock_reserve(PRESENT - PAGE_SIZE, PAGE_SIZE));
+	assert_int_equal(0, memblock_reserve(PRESENT + 8 * MIB, PAGE_SIZE));
+	name_ranges();
+}
+
+/* For one more region there is no room: a range stays reserved, and has no blocks. */
+static void no_room(void **state)
+{
+	struct hotplug_info info;
+	unsigned long max, n, inside;
+
+	(void)state;
+	hotplug_forget();
+	mhandle_forget();
+	machine_named = name_between;
+	machine_start(&with_ranges);
+	max = memblock.reserved.max;
+	memblock.reserved.max = memblock.reserved.cnt;
+	assert_int_equal(1, hotplug_init_ranges());
+	memblock.reserved.max = max;
+	assert_int_equal(0, mm_check());
+	assert_int_equal(MEM_ABSENT, memory_block_state(HIDDEN));
+	assert_int_equal(MEM_UNKNOWN, memory_block_state(PRESENT));
+	assert_int_equal(-EINVAL, offline_pages(PFN_DOWN(PRESENT), BLOCK));
+	assert_true(hotplug_get_info(1, &info));
+	assert_int_equal(2, info.blocks);
+	assert_int_equal(0, info.absent + info.offline + info.online);
+	n = fill(GFP_KERNEL | __GFP_MEMALLOC, PRESENT, 8 * MIB, &inside);
+	assert_int_equal(0, inside);
+	give_all(n);
+	machine_drop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(states),  cmocka_unit_test(round_trip),   cmocka_unit_test(in_use),
-		cmocka_unit_test(movable), cmocka_unit_test(wrong_ranges), cmocka_unit_test(wraps),
+		cmocka_unit_test(states),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(in_use),
+		cmocka_unit_test(movable),
+		cmocka_unit_test(wrong_ranges),
+		cmocka_unit_test(wraps),
+		cmocka_unit_test(no_room),
 	};
 
 	return cmocka_run_group_tests_name("memory_hotplug", tests, NULL, NULL);
