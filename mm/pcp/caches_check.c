@@ -51,12 +51,12 @@ static struct page **check_bounds(struct walk *walk, const struct mm_pcpu *cpu, 
 {
 	const struct per_cpu_pages *pcp = &cpu->cache[number];
 	unsigned int order = number / NR_PCP_CLASSES, c = cpu->cpu;
-	unsigned long most = pcp_capacity(&mm.zones[zone], order);
+	unsigned long most = pcp_most_capacity(&mm.zones[zone], order);
 	int before = walk->violations;
 	struct page **end, **limit;
 
 	expect(walk, pcp->capacity <= most,
-	       "cpu[%u].cache[%u].capacity: %u, but %lu by zone[%u].managed and mm.nr_cpus", c,
+	       "cpu[%u].cache[%u].capacity: %u, but %lu by zone[%u].start, .end and mm.nr_cpus", c,
 	       number, (unsigned int)pcp->capacity, most, zone);
 	expect(walk, pcp->zone == zone, "cpu[%u].cache[%u].zone: %u", c, number, pcp->zone);
 	expect(walk, slots ? pcp->base == slots : (uintptr_t)pcp->base % PAGE_SIZE == 0,

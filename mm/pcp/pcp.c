@@ -76,11 +76,11 @@ void pcp_sync_hooks(void)
 }
 #endif
 
-/* Single pages that a cache of the zone may hold, before that is limited. */
-static inline unsigned long pages_for_cache(const struct zone *zone)
+/* Single pages that a cache of a zone of so many may hold, before that is limited. */
+static inline unsigned long pages_for_cache(unsigned long pages)
 {
 	VM_BUG_ON(!mm.nr_cpus);
-	return (unsigned long)zone->managed / CONFIG_PCP_ZONE_PART / mm.nr_cpus;
+	return pages / CONFIG_PCP_ZONE_PART / mm.nr_cpus;
 }
 
 static inline unsigned long capacity_for(unsigned long blocks, unsigned int order)
@@ -97,10 +97,10 @@ static inline unsigned long capacity_for(unsigned long blocks, unsigned int orde
 	return blocks < CONFIG_PCP_HIGH_MAX ? blocks : CONFIG_PCP_HIGH_MAX;
 }
 
-unsigned long pcp_capacity(const struct zone *zone, unsigned int order)
+unsigned long pcp_most_capacity(const struct zone *zone, unsigned int order)
 {
 	VM_BUG_ON(order > MAX_PAGE_ORDER);
-	return capacity_for(pcp_blocks_for(pages_for_cache(zone), order), order);
+	return capacity_for(pcp_blocks_for(pages_for_cache(zone->end - zone->start), order), order);
 }
 
 /* Slots of a zone's caches of one class for larger blocks, at most. */
@@ -155,7 +155,7 @@ unsigned long pcp_give_slots(struct mm_pcpu *area, struct page **slots, unsigned
 
 	for (unsigned int z = 0; z < MAX_NR_ZONES; z++, zone++) {
 		struct per_cpu_pages *pcp = &area->cache[zone->first_pcp];
-		unsigned long blocks = pages_for_cache(zone);
+		unsigned long blocks = pages_for_cache((unsigned long)zone->managed);
 
 		if (!slots && blocks && pcp[NR_PCP_CLASSES].capacity)
 			return PCP_HAVE_SLOTS;

@@ -27,9 +27,10 @@ static inline const int8_t *pcp_trust(void)
 }
 /*
  * Blocks a cache may hold: single pages up to 1/256 of the zone, split among the CPUs and rounded
- * up to 8, so that what lies in caches is never much of it; larger blocks a few at most.
+ * up to 8, so that what lies in caches is never much of it; larger blocks a few at most. Caches keep
+ * what they were made with when memory goes offline, so the most is that of all the zone's memory.
  */
-unsigned long pcp_capacity(const struct zone *zone, unsigned int order);
+unsigned long pcp_most_capacity(const struct zone *zone, unsigned int order);
 /* Blocks of an order that count as so many single pages: a larger one as half of what it holds. */
 static inline unsigned long pcp_blocks_for(unsigned long pages, unsigned int order)
 {

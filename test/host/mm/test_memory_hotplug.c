@@ -330,6 +330,35 @@ static void no_room(void **state)
 	machine_drop();
 }
 
+static void name_most(void)
+{
+	assert_int_equal(0, hotplug_declare(BASE + 8 * MIB, 56 * MIB));
+}
+
+/* Caches hold what a part of the memory is that there was when they were made. */
+static void caches_stay(void **state)
+{
+	static const struct layout layout = {.name = "most may go", .bank = {{BASE, 64 * MIB}}};
+
+	(void)state;
+	hotplug_forget();
+	mhandle_forget();
+	machine_named = name_most;
+	machine_start(&layout);
+	assert_int_equal(1, hotplug_init_ranges());
+	assert_int_equal(0, setup_per_cpu_pageset(&machine_pcpu, 0));
+	assert_true(machine_pcpu.cache->capacity > 0);
+	assert_int_equal(0, mm_check());
+	/* but for the first blocks, where the caches' arrays may lie */
+	assert_int_equal(0, offline_pages(PFN_DOWN(BASE + 16 * MIB), 12 * BLOCK));
+	assert_int_equal(0, mm_check());
+	assert_int_equal(0, online_pages(PFN_DOWN(BASE + 16 * MIB), 12 * BLOCK));
+	assert_int_equal(0, mm_check());
+	machine_pcpu.cache->capacity += 64 * 1024 * 1024 / PAGE_SIZE / 256;
+	assert_int_not_equal(0, mm_check());
+	machine_drop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +369,7 @@ int main(void)
 		cmocka_unit_test(wrong_ranges),
 		cmocka_unit_test(wraps),
 		cmocka_unit_test(no_room),
+		cmocka_unit_test(caches_stay),
 	};
 
 	return cmocka_run_group_tests_name("memory_hotplug", tests, NULL, NULL);
