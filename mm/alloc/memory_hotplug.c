@@ -5,7 +5,7 @@
  *   hotplug_declare()      memory, and a reservation that covers it: mm_init() describes it
  *   hotplug_init_ranges()  each section is opened, one reserved block
  *   online_pages()         the block is released, as memblock_free_late() releases one
- *   offline_pages()        a range (contig.c), which then is a reserved block again
+ *   offline_pages()        a range (contig.c), whose sections then are reserved blocks again
  *
  * So a block that is not online is like any boot reservation to whatever looks at its pages.
  */
@@ -245,7 +245,7 @@ int online_pages(pfn_t pfn, unsigned long nr_pages)
 	return init_per_zone_wmark_min();
 }
 
-/* A section that is a range is a reserved block from now on, which the zone does not manage. */
+/* A section of a range is a reserved block from now on, which the zone does not manage. */
 static void reserve_section(unsigned long index)
 {
 	struct zone *zone = zone_of(index);
@@ -262,35 +262,41 @@ static void reserve_section(unsigned long index)
 	port_irq_restore(flags);
 }
 
+/* Would memblock have room to remember them as reserved? Then they are free again, as they were. */
+static int reserve_and_free(phys_addr_t base, phys_addr_t size)
+{
+	int error = memblock_reserve(base, size);
+
+	return error ? error : memblock_phys_free(base, size);
+}
+
 int offline_pages(pfn_t pfn, unsigned long nr_pages)
 {
-	unsigned long index = pfn_to_index(pfn);
-	pfn_t end = pfn + nr_pages, at = pfn;
+	unsigned long index = pfn_to_index(pfn), end = index + nr_pages;
 	struct blocks blocks;
-	int error = -EBUSY;
+	pfn_t busy;
+	int error;
 
 	if (find_blocks_of(&blocks, pfn, nr_pages) != 0 ||
 	    !set_states(&blocks, MEM_ONLINE, MEM_CHANGING))
 		return -EINVAL;
-	/* asked before: then a refusal has changed nothing */
-	if (contig_busy_page(pfn, end, MIGRATE_MOVABLE) == MM_NO_PFN)
-		while (at < end && alloc_contig_range(at, at + SECTION_PAGES, MIGRATE_MOVABLE,
-						      GFP_KERNEL | __GFP_NOWARN) == 0)
-			at += SECTION_PAGES;
-	if (at == end)
+	/* asked before, and all of it as one range: then a refusal has changed nothing */
+	error = tell_memblock(reserve_and_free, pfn, nr_pages);
+	if (!error)
+		error = contig_try_range(pfn, pfn + nr_pages, MIGRATE_MOVABLE, GFP_KERNEL, &busy);
+	if (!error) {
 		error = tell_memblock(memblock_reserve, pfn, nr_pages);
+		if (error) /* other blocks have come or gone meanwhile */
+			free_contig_range(pfn, nr_pages);
+	}
 	if (error) {
-		while (at > pfn) {
-			at -= SECTION_PAGES;
-			free_contig_range(at, SECTION_PAGES);
-		}
 		set_states(&blocks, MEM_CHANGING, MEM_ONLINE);
 		return error;
 	}
 	if (RECORDING)
 		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_HOTPLUG);
-	for (at = 0; at < nr_pages; at += SECTION_PAGES)
-		reserve_section(index + (unsigned long)at);
+	for (; index < end; index += SECTION_PAGES)
+		reserve_section(index);
 	set_states(&blocks, MEM_CHANGING, MEM_OFFLINE);
 	return init_per_zone_wmark_min();
 }

@@ -359,6 +359,61 @@ static void caches_stay(void **state)
 	machine_drop();
 }
 
+/*
+ * The first block is free, and not the first of its list; of the second a page's owner says no, which shows
+ * only when it is asked. And where memblock has no room.
+ */
+static void half_way(void **state)
+{
+	static mhandle_t handle[48 * 256], later[48 * 256];
+	const phys_addr_t pinned = PRESENT + 4 * MIB + 77 * PAGE_SIZE;
+	unsigned long n = 0, nr_later = 0, max;
+	mhandle_t kept = 0;
+	uint64_t hash;
+
+	(void)state;
+	start();
+	while (n < sizeof(handle) / sizeof(handle[0]) &&
+	       (handle[n] = mhandle_alloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN)))
+		n++;
+	for (unsigned long i = 0; i < n; i++) {
+		phys_addr_t at = virt_to_phys(mhandle_pin(handle[i]));
+
+		if (at == pinned) {
+			kept = handle[i];
+			continue;
+		}
+		mhandle_unpin(handle[i]);
+		if (at - PRESENT < 8 * MIB)
+			mhandle_free(handle[i]);
+		else if (at - (BASE + 16 * MIB) < 8 * MIB)
+			later[nr_later++] = handle[i];
+	}
+	assert_true(kept && nr_later);
+	drain_all_pages();
+	while (nr_later)
+		mhandle_free(later[--nr_later]);
+	drain_all_pages();
+	hash = mm_state_hash();
+	assert_int_equal(-EBUSY, offline_pages(PFN_DOWN(PRESENT), 2 * BLOCK));
+	assert_int_equal(0, mm_check());
+	assert_int_equal(hash, mm_state_hash());
+	assert_int_equal(MEM_ONLINE, memory_block_state(PRESENT));
+	mhandle_unpin(kept);
+	mhandle_free(kept);
+	drain_all_pages();
+
+	hash = mm_state_hash();
+	max = memblock.reserved.max;
+	memblock.reserved.max = memblock.reserved.cnt;
+	assert_int_equal(-ENOMEM, offline_pages(PFN_DOWN(PRESENT), 2 * BLOCK));
+	assert_int_equal(hash, mm_state_hash());
+	memblock.reserved.max = max;
+	assert_int_equal(0, offline_pages(PFN_DOWN(PRESENT), 2 * BLOCK));
+	assert_int_equal(0, mm_check());
+	machine_drop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +425,7 @@ int main(void)
 		cmocka_unit_test(wraps),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(caches_stay),
+		cmocka_unit_test(half_way),
 	};
 
 	return cmocka_run_group_tests_name("memory_hotplug", tests, NULL, NULL);
