@@ -246,6 +246,9 @@ static inline __attribute__((always_inline)) bool empty(struct direct *direct)
 
 	for (unsigned int order = 0; order < pageblock_order; order++)
 		direct->target[order] = (uint32_t)(direct->zone->end >> pageblock_order);
+	/* a pageblock that is cached as a whole is not isolated */
+	if (direct->cached && last > first)
+		remote_give_back(direct->start, end);
 	while (n <= last && isolate(direct->zone, n, true))
 		n++;
 	if (n > last) {

@@ -45,12 +45,10 @@ static struct mm_migrate_stats moves(void)
 }
 
 /* Single pages that move, all there are; of each `group` of frames all but the first `left` are free again. */
-static void fill(unsigned long group, unsigned long left)
+static void fill_started(unsigned long group, unsigned long left)
 {
 	unsigned long kept = 0;
 
-	mhandle_forget();
-	machine_start(&small);
 	for (nr_handles = 0; nr_handles < MOST; nr_handles++) {
 		handle[nr_handles] = mhandle_alloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN);
 		if (!handle[nr_handles])
@@ -68,6 +66,13 @@ static void fill(unsigned long group, unsigned long left)
 		word_of(handle[i])[511] = i * 1000003;
 	drain_all_pages();
 	nr_fixed = 0;
+}
+
+static void fill(unsigned long group, unsigned long left)
+{
+	mhandle_forget();
+	machine_start(&small);
+	fill_started(group, left);
 }
 
 static void verify(void)
@@ -164,6 +169,53 @@ static void held_elsewhere(void **state)
 	assert_int_equal(0, __free_pages(page, 4));
 	while (nr_fixed)
 		put_page(fixed[--nr_fixed]);
+	end();
+}
+
+/* Of two pageblocks one lies in a cache as a whole, the other's pages move; in each other pair one stays. */
+static void cached_half(void **state)
+{
+	/* so large that a pageblock may be cached */
+	static const struct layout large = {.bank = {{0x80000000UL, 320 * MIB}}, .caches = 1};
+	static struct page *rest[64];
+	const pfn_t pages = 2 * pageblock_nr_pages;
+	unsigned long nr_rest = 0;
+	struct page *page;
+	pfn_t only;
+
+	(void)state;
+	mhandle_forget();
+	machine_start(&large);
+	while (nr_rest < 64)
+		assert_non_null(rest[nr_rest++] = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER));
+	fill_started(2, 1);
+	only = ALIGN_DOWN(page_to_pfn(virt_to_page(word_of(handle[nr_handles / 2]))), pages);
+	for (unsigned long i = 0; i < nr_handles;) {
+		page = virt_to_page(word_of(handle[i]));
+		if (page_to_pfn(page) - only < pageblock_nr_pages) {
+			assert_int_equal(0, mhandle_free(handle[i]));
+			handle[i] = handle[--nr_handles];
+			word_of(handle[i])[511] = i * 1000003;
+			continue;
+		}
+		if (page_to_pfn(page) - only >= pages && page_to_pfn(page) % pages < 16)
+			get_page(fixed[nr_fixed++] = page);
+		i++;
+	}
+	drain_all_pages();
+	page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, pageblock_order);
+	assert_non_null(page);
+	assert_int_equal(only, page_to_pfn(page));
+	assert_int_equal(0, __free_pages(page, pageblock_order)); /* it is cached now */
+	assert_int_equal(PAGE_ALLOC, page_state(page));
+	page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, pageblock_order + 1);
+	assert_non_null(page);
+	assert_int_equal(only, page_to_pfn(page));
+	assert_int_equal(0, __free_pages(page, pageblock_order + 1));
+	while (nr_fixed)
+		put_page(fixed[--nr_fixed]);
+	while (nr_rest)
+		assert_int_equal(0, __free_pages(rest[--nr_rest], MAX_PAGE_ORDER));
 	end();
 }
 
@@ -382,6 +434,7 @@ int main(void)
 		cmocka_unit_test(held_elsewhere),  cmocka_unit_test(refused),
 		cmocka_unit_test(places_left_out), cmocka_unit_test(threshold),
 		cmocka_unit_test(balance_shrinks), cmocka_unit_test(balance_compacts),
+		cmocka_unit_test(cached_half),
 	};
 
 	return cmocka_run_group_tests_name("compact", tests, NULL, NULL);
