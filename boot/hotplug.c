@@ -44,32 +44,66 @@ static void from_bootargs(const char *text)
 	} while (*text++ == ',');
 }
 
-/* The whole blocks of a region that is marked. */
-static void from_tree(const struct memblock_region *region)
+static void log_stays(phys_addr_t base, const char *why)
 {
-	phys_addr_t base = ALIGN_UP(region->base, MM_MEMORY_BLOCK_SIZE);
-	phys_addr_t end = ALIGN_DOWN(region->base + region->size, MM_MEMORY_BLOCK_SIZE);
-	int error = base < end ? hotplug_declare(base, end - base) : -EINVAL;
+	port_log("mem: hotpluggable memory at %#" PRIx64 " stays: %s", base, why);
+}
 
-	if (error)
-		port_log("mem: hotpluggable memory at %#" PRIx64 " stays: %s", region->base,
-			 error == -EINVAL   ? "no whole block of 4 MiB"
-			 : error == -EEXIST ? "a part of it is reserved"
-					    : "no room for one more range");
+/*
+ * The next run of whole blocks from *at on, below end, in which nothing is reserved, becomes reserved, so
+ * that nothing of boot's comes there. Its bytes; 0: there is none.
+ */
+static phys_addr_t claim_run(phys_addr_t *at, phys_addr_t end)
+{
+	phys_addr_t stop;
+
+	while (*at < end && memblock_is_region_reserved(*at, MM_MEMORY_BLOCK_SIZE))
+		*at += MM_MEMORY_BLOCK_SIZE;
+	stop = *at;
+	while (stop < end && !memblock_is_region_reserved(stop, MM_MEMORY_BLOCK_SIZE))
+		stop += MM_MEMORY_BLOCK_SIZE;
+	return stop > *at && memblock_reserve(*at, stop - *at) == 0 ? stop - *at : 0;
+}
+
+/* The runs of a region that is marked, but for the block of frame 0. Returns how many there are now. */
+static unsigned int claim_marked(const struct memblock_region *region, struct memblock_region *runs,
+				 unsigned int count)
+{
+	phys_addr_t at = ALIGN_UP(region->base ? region->base : 1, MM_MEMORY_BLOCK_SIZE);
+	phys_addr_t end = ALIGN_DOWN(region->base + region->size, MM_MEMORY_BLOCK_SIZE), size;
+	unsigned int before = count;
+
+	for (; at < end && count < MM_HOTPLUG_RANGES; at += size) {
+		size = claim_run(&at, end);
+		if (!size)
+			break;
+		runs[count++] = (struct memblock_region){.base = at, .size = size};
+	}
+	if (count == MM_HOTPLUG_RANGES && at < end)
+		log_stays(at, "no room for one more range");
+	else if (count == before)
+		log_stays(region->base, "no whole block of 4 MiB that is not reserved");
+	return count;
 }
 
 void boot_find_hotplug(void)
 {
 	const char *args = boot_option(boot_info.bootargs, "mem_hotadd=");
-	struct memblock_region marked[MM_HOTPLUG_RANGES];
+	struct memblock_region runs[MM_HOTPLUG_RANGES];
 	unsigned int count = 0;
 
-	/* a range that is named changes memblock's arrays */
-	for (unsigned long i = 0; i < memblock.memory.cnt && count < MM_HOTPLUG_RANGES; i++)
-		if (memblock.memory.regions[i].flags & MEMBLOCK_HOTPLUG)
-			marked[count++] = memblock.memory.regions[i];
-	for (unsigned int n = 0; n < count; n++)
-		from_tree(&marked[n]);
+	/* a range that is named changes memblock's arrays, and takes memory: all are claimed before */
+	for (unsigned long i = 0; i < memblock.memory.cnt; i++)
+		if (memblock.memory.regions[i].flags == MEMBLOCK_HOTPLUG) /* and no no-map */
+			count = claim_marked(&memblock.memory.regions[i], runs, count);
+	for (unsigned int n = 0; n < count; n++) {
+		int error = memblock_phys_free(runs[n].base, runs[n].size);
+
+		if (!error)
+			error = hotplug_declare(runs[n].base, runs[n].size);
+		if (error)
+			log_stays(runs[n].base, "no room for one more range");
+	}
 	if (args)
 		from_bootargs(args);
 }
