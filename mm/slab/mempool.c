@@ -139,7 +139,7 @@ static int put(struct mempool *pool, void *element)
 	if (!pool->taken)
 		return -EINVAL;
 	pool->taken--;
-	if (pool->nr == pool->min_nr)
+	if (pool->nr >= pool->min_nr) /* more, while it shrinks: there may be no place */
 		return 1;
 	pool->element[pool->nr++] = element;
 	return 0;

@@ -122,6 +122,57 @@ static void resized(void **state)
 	assert_int_equal(counted.out, 0);
 }
 
+/* While a pool shrinks, others give back more than it lacks: the reserve has room for no more than it had. */
+static struct {
+	mempool_t *pool;
+	void *element[4];
+	unsigned int nr, freed;
+} late;
+
+static void *late_alloc(gfp_t gfp, void *data)
+{
+	(void)gfp, (void)data;
+	return malloc(8);
+}
+
+static void late_free(void *element, void *data)
+{
+	(void)data;
+	late.freed++;
+	free(element);
+	while (late.nr)
+		assert_int_equal(mempool_free(late.element[--late.nr], late.pool), 0);
+}
+
+static void shrinks_while_others_free(void **state)
+{
+	enum {
+		BESIDE = 200
+	};
+	static unsigned char *beside[BESIDE]; /* objects of the reserve's size, all around it */
+
+	(void)state;
+	late.freed = 0;
+	late.pool = mempool_create(4, late_alloc, late_free, NULL);
+	for (unsigned int n = 0; n < BESIDE; n++) {
+		beside[n] = kmalloc(4 * sizeof(void *), GFP_KERNEL);
+		memset(beside[n], 0x5a, 4 * sizeof(void *));
+	}
+	for (unsigned int n = 0; n < 4; n++)
+		assert_non_null(late.element[n] = mempool_alloc(late.pool, GFP_ATOMIC));
+	late.nr = 4;
+	assert_int_equal(mempool_resize(late.pool, 1), 0);
+	/* Of eight elements one stays, and none was in a place that is another's. */
+	assert_int_equal(late.freed, 7);
+	for (unsigned int n = 0; n < BESIDE; n++) {
+		for (unsigned int i = 0; i < 4 * sizeof(void *); i++)
+			assert_int_equal(beside[n][i], 0x5a);
+		assert_int_equal(kfree(beside[n]), 0);
+	}
+	assert_int_equal(mempool_destroy(late.pool), 0);
+	assert_int_equal(late.freed, 8);
+}
+
 /* ---- pools of objects ----------------------------------------------------------------------------- */
 
 static void expect_refused(int error, int wanted, const char *why)
@@ -212,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_minimum_is_there, start, stop),
 		cmocka_unit_test_setup_teardown(resized, start, stop),
+		cmocka_unit_test_setup_teardown(shrinks_while_others_free, start, stop),
 		cmocka_unit_test_setup_teardown(misuse_is_named, start, stop),
 		cmocka_unit_test_setup_teardown(without_memory, start, stop),
 		cmocka_unit_test_setup_teardown(bad_pools, start, stop),
