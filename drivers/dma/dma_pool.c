@@ -85,6 +85,9 @@ struct dma_pool *dma_pool_create(const char *name, struct device *dev, size_t si
 	pool->size = ALIGN_UP(size, align);
 	/* A page starts at a multiple of its size for the device too: a larger boundary is never crossed. */
 	pool->boundary = boundary && boundary < PAGE_SIZE ? boundary : PAGE_SIZE;
+	/* Where pieces are further apart than a boundary is wide, each starts at one. */
+	if (pool->boundary < align)
+		pool->boundary = align;
 	/* The last piece before a boundary need not have its whole distance to the next. */
 	pool->per_boundary = (unsigned int)((pool->boundary - size) / pool->size) + 1;
 	pool->per_page = pool->per_boundary * (unsigned int)(PAGE_SIZE / pool->boundary);
