@@ -16,7 +16,8 @@ import pytest
 
 from board import ROOT
 
-EVENTS = 3  # MM_RECORD_EVENTS
+STATE, EVENTS = 2, 3  # MM_RECORD_STATE, MM_RECORD_EVENTS
+MEMMAP = 7  # MM_RECORD_MEMMAP
 TYPE = {name: number for number, name in enumerate(re.findall(
     r"(?m)^\tMM_RECORD_(\w+),", re.search(r"(?s)enum mm_record_type \{(.*?)\};", (ROOT / "include/quarry/record.h").read_text())[1]))}
 
@@ -105,6 +106,44 @@ def test_each_byte_counts(setup, recording, tmp_path):
         path.write_bytes(flipped)
         code, said = replay(setup, path)
         assert code == 2 and re.search(r"record \d+: |no recording", said), (at, said)
+
+
+def untrue(frames, chance):
+    """Some numbers of an event, or a word of the state, or where a piece of that belongs, are anything."""
+    frames = [bytearray(frame) for frame in frames]
+    wild = lambda bits: chance.choice([0, 1, (1 << bits) - 1, 1 << (bits - 4), chance.getrandbits(bits)])  # pylint: disable=unnecessary-lambda-assignment
+    events = [frame for frame in frames if part_of(frame) == EVENTS][:400]
+    for frame in chance.sample(events, 2):
+        at = chance.randrange(24, len(frame) - 4, 40)
+        for what in chance.sample(("value", "gfp", "more", "type", "order", "cpu", "flags"), 2):
+            if what == "value":
+                struct.pack_into("<Q", frame, at + 16, wild(64))
+            elif what in ("gfp", "more"):
+                struct.pack_into("<I", frame, at + (28 if what == "gfp" else 32), wild(32))
+            else:
+                frame[at + 36 + ("type", "order", "cpu", "flags").index(what)] = wild(8)
+    state = [frame for frame in frames if part_of(frame) == STATE]
+    tables = [frame for frame in state if frame[23] != MEMMAP]
+    for frame in chance.sample(chance.choice((state, tables)), chance.choice((0, 1))):
+        if chance.randrange(4):
+            struct.pack_into("<I", frame, chance.randrange(24, len(frame) - 7, 4), wild(32))
+        else:
+            struct.pack_into("<Q", frame, 16, wild(64))
+    return frames
+
+
+def test_any_trace_is_judged(setup, recording, tmp_path):
+    """Whatever a whole trace says, replay ends, and by itself: no place outside of what it has, no list without end."""
+    frames = frames_of(recording.read_text(encoding="latin-1"))
+    chance = random.Random(17)
+    path = tmp_path / "untrue"
+    codes = set()
+    for n in range(60):
+        write_frames(path, untrue(frames, chance))
+        code, said = replay(setup, path, "--html", "/dev/null")
+        assert code in (0, 1, 2) and (code == 0 or said), (n, code, said)
+        codes.add(code)
+    assert codes >= {1, 2}
 
 
 def test_to(setup, recording):

@@ -13,6 +13,7 @@
 #include <ucontext.h>
 
 #include "board.h"
+#include "judge.h"
 #include "steps.h"
 #include "mm/alloc/alloc.h"
 #include "mm/buddy/buddy.h"
@@ -97,7 +98,7 @@ static void free_again(const struct mm_record_event *event)
 	if (!page)
 		return;
 	state = page_state(page);
-	if ((page->word ^ event->gfp) & PAGE_ORDER_MASK ||
+	if ((page->word ^ event->gfp) & PAGE_ORDER_MASK || page_order(page) != event->order ||
 	    (state == PAGE_ALLOC && !page->_refcount) || state == PAGE_FREE || state == PAGE_NONE) {
 		differ(event, "frame 0x%llx: recorded 0x%08x, replayed 0x%08x",
 		       (unsigned long long)event->value, event->gfp, page->word);
@@ -259,13 +260,22 @@ static void cpu_main(void)
 
 static uint32_t resumed[CONFIG_NR_CPUS];
 
+#define DEPTH 8 /* RECORD_DEPTH of mm/debug/record_internal.h: so much stack is there for */
+
 bool record_pause(void)
 {
+	static unsigned int depth[CONFIG_NR_CPUS];
+	unsigned int cpu = port_pcpu()->cpu;
 	const struct mm_record_event *event;
 
+	if (depth[cpu]++ == DEPTH) {
+		differ(now, "more calls wait than a machine lets");
+		next_event();
+	}
 	while ((event = next_event())->type != MM_RECORD_RESUME)
 		make(event);
-	resumed[port_pcpu()->cpu] = event->more;
+	resumed[cpu] = event->more;
+	depth[cpu]--;
 	return true;
 }
 
@@ -400,6 +410,8 @@ bool run_event(const struct mm_record_event *event)
 		return false;
 	}
 	next++;
+	if (!judge_event(event))
+		return false;
 	switch (event->type) {
 	case MM_RECORD_CHECK:
 		return check(event);
