@@ -31,7 +31,7 @@ enum mm_record_type {
 	MM_RECORD_CALLBACKS, /* more: MM_RECORD_HAS_*, what there is of them from now on */
 	MM_RECORD_RESUME, /* the CPU's last call that waited goes on; more: what callbacks freed */
 	/* Steps of what moves blocks, and of ranges, each under the zone's lock. */
-	MM_RECORD_TAKE_AT, /* of one pageblock; order; value: its number << 32 | a block, or so many pages; more: these are pages */
+	MM_RECORD_TAKE_AT, /* of one pageblock; order; value: its number << 32 | a block, or so many pages; gfp: its descriptor's first word; more: these are pages */
 	MM_RECORD_MOVED, /* order; value: the frame; gfp: its descriptor's first word; more: where it is now, by index */
 	MM_RECORD_LEFT, /* single pages that have moved become free; value: how many */
 	MM_RECORD_GIVE, /* a block that nobody knows of becomes free; order; value: the frame */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <quarry/errno.h>
+#include <quarry/record.h>
 
 #include "machine.h"
 #include "mm/alloc/alloc.h"
@@ -427,6 +428,48 @@ static void balance_compacts(void **state)
 	end();
 }
 
+/* ---- recorded ------------------------------------------------------------------------------------ */
+
+static unsigned int nr_taken, nr_moved;
+
+/* A block that one moves to is in use with this word, for whoever makes the calls again. */
+static void emit(enum mm_record_part part, uint64_t arg, const void *data, size_t size)
+{
+	const struct mm_record_event *event = data, *last = event + size / sizeof(*event);
+
+	(void)arg;
+	for (; part == MM_RECORD_EVENTS && event < last; event++) {
+		nr_moved += event->type == MM_RECORD_MOVED;
+		if (event->type != MM_RECORD_TAKE_AT || (uint32_t)event->value == NIL32)
+			continue;
+		nr_taken++;
+		assert_int_equal(event->gfp,
+				 PAGE_INFO(PAGE_ALLOC, event->order) | PAGE_ONE_REF |
+					 __GFP_MOVABLE |
+					 mm.zones[0].first_pcp * sizeof(struct per_cpu_pages));
+	}
+}
+
+static void recorded(void **state)
+{
+	static struct mm_record_event ring[256];
+	const struct mm_recording recording = {.ring = ring, .cpus = 1, .size = 256, .emit = emit};
+	struct page *page;
+
+	(void)state;
+	if (!CONFIG_DEBUG_HOOKS)
+		skip();
+	fill(2, 1);
+	assert_int_equal(0, mm_record_start(&recording));
+	page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, 5);
+	assert_non_null(page);
+	assert_int_equal(0, mm_record_stop());
+	assert_int_equal(16, nr_moved);
+	assert_int_equal(16, nr_taken);
+	assert_int_equal(0, __free_pages(page, 5));
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +478,7 @@ int main(void)
 		cmocka_unit_test(places_left_out), cmocka_unit_test(threshold),
 		cmocka_unit_test(balance_shrinks), cmocka_unit_test(balance_compacts),
 		cmocka_unit_test(cached_half),
+		cmocka_unit_test(recorded),
 	};
 
 	return cmocka_run_group_tests_name("compact", tests, NULL, NULL);
