@@ -20,6 +20,18 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
 	return page ? cut_exact(page, order, pages, CALL_SITE) : NULL;
 }
 
+/* Is it one of the blocks, as it was allocated? A single page from a CMA area is compound (page_cma.c). */
+static bool is_part(struct page *page, unsigned int order)
+{
+	uint32_t word;
+
+	if (!page || page_head(page) != page)
+		return false;
+	word = page->word & ~PAGE_CLASS_MASK;
+	return word == (PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF) ||
+	       (CONFIG_CMA && !order && word == (PAGE_INFO(PAGE_COMPOUND, 0) | PAGE_ONE_REF));
+}
+
 /*
  * The blocks that alloc_pages_exact() cut for so many pages: are all of them there? With `release`,
  * they are freed on the way.
@@ -31,9 +43,7 @@ static bool walk(struct page *page, unsigned long pages, bool release)
 			continue;
 		if (release)
 			__free_pages(page, order);
-		else if (!page || page_head(page) != page ||
-			 (page->word & ~PAGE_CLASS_MASK) !=
-				 (PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF))
+		else if (!is_part(page, order))
 			return false;
 		page += 1UL << order;
 	}

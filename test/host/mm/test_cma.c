@@ -130,6 +130,27 @@ static void movable_only(void **state)
 	machine_drop();
 }
 
+/* A page of the area that alloc_pages_exact() has taken goes back as any other. */
+static void exact(void **state)
+{
+	static void *at[64 * 256];
+	unsigned long n = 0, inside = 0;
+	uint64_t hash;
+
+	(void)state;
+	start();
+	while ((at[n] = alloc_pages_exact(PAGE_SIZE, GFP_KERNEL | __GFP_MOVABLE | __GFP_NOWARN)))
+		inside += in_area(virt_to_page(at[n++]));
+	assert_true(inside > 0);
+	hash = mm_state_hash();
+	assert_int_not_equal(0, free_pages_exact(at[0], 2 * PAGE_SIZE)); /* not made as two */
+	assert_int_equal(hash, mm_state_hash());
+	while (n)
+		assert_int_equal(0, free_pages_exact(at[--n], PAGE_SIZE));
+	assert_int_equal(0, mm_check());
+	machine_drop();
+}
+
 /* The area is used first as long as more than half of what is free is there. */
 static void balance(void **state)
 {
@@ -317,10 +338,10 @@ static void wrong_areas(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handed_over),	     cmocka_unit_test(movable_only),
-		cmocka_unit_test(balance),	     cmocka_unit_test(ranges),
-		cmocka_unit_test(wrong_areas),	     cmocka_unit_test(used_is_counted),
-		cmocka_unit_test(behind_what_stays),
+		cmocka_unit_test(exact),	   cmocka_unit_test(handed_over),
+		cmocka_unit_test(movable_only),	   cmocka_unit_test(balance),
+		cmocka_unit_test(ranges),	   cmocka_unit_test(wrong_areas),
+		cmocka_unit_test(used_is_counted), cmocka_unit_test(behind_what_stays),
 	};
 
 	return cmocka_run_group_tests_name("cma", tests, NULL, NULL);
