@@ -477,8 +477,7 @@ int main(void)
 		cmocka_unit_test(held_elsewhere),  cmocka_unit_test(refused),
 		cmocka_unit_test(places_left_out), cmocka_unit_test(threshold),
 		cmocka_unit_test(balance_shrinks), cmocka_unit_test(balance_compacts),
-		cmocka_unit_test(cached_half),
-		cmocka_unit_test(recorded),
+		cmocka_unit_test(cached_half),	   cmocka_unit_test(recorded),
 	};
 
 	return cmocka_run_group_tests_name("compact", tests, NULL, NULL);

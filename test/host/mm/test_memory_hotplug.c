@@ -417,14 +417,10 @@ static void half_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(states),
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(in_use),
-		cmocka_unit_test(movable),
-		cmocka_unit_test(wrong_ranges),
-		cmocka_unit_test(wraps),
-		cmocka_unit_test(no_room),
-		cmocka_unit_test(caches_stay),
+		cmocka_unit_test(states),	cmocka_unit_test(round_trip),
+		cmocka_unit_test(in_use),	cmocka_unit_test(movable),
+		cmocka_unit_test(wrong_ranges), cmocka_unit_test(wraps),
+		cmocka_unit_test(no_room),	cmocka_unit_test(caches_stay),
 		cmocka_unit_test(half_way),
 	};
 
