@@ -23,7 +23,7 @@ MM_BEGIN_DECLS
 
 /* Action bits. Those that GFP_KERNEL is made of fit a short immediate operand. */
 #define __GFP_KSWAPD_RECLAIM ((gfp_t)0x10)    /* work in the background may be asked for */
-#define __GFP_DIRECT_RECLAIM ((gfp_t)0x100)   /* the caller may wait: shrinkers may run */
+#define __GFP_DIRECT_RECLAIM ((gfp_t)0x100)   /* shrinkers, and owners of what can move, may run */
 #define __GFP_ZERO	     ((gfp_t)0x200)   /* the pages are filled with zeros */
 #define __GFP_COMP	     ((gfp_t)0x400)   /* a compound page: its tails resolve to the head */
 #define __GFP_NOWARN	     ((gfp_t)0x800)   /* no report if the request is refused */

@@ -22,7 +22,9 @@ MM_BEGIN_DECLS
  * until one of the other two is called. migrate_page() - copy it, and use dst from now on; 0, or a negative
  * errno: src stays. putback_page() - the block stays.
  *
- * Context: called in thread context without locks; migrate_page() may not allocate.
+ * Context: called in thread context without locks of mm/, by whoever makes a range, compacts, or
+ *          makes a request that may wait (gfp.h). So none of them makes such a request, and nobody makes
+ *          one with a lock that they take.
  */
 struct movable_operations {
 	unsigned int holders; /* references that the owner has to each of its blocks */
