@@ -111,8 +111,8 @@ unsigned long mm_balance(void);
 
 /*
  * mm_compaction_proactiveness(), mm_set_compaction_proactiveness() - how early mm_balance() moves pages,
- * 0, never, to 100: it begins when more than 110 less this of 100 free pages are of no use for a request
- * of a pageblock, and ends at 100 less this, 5 at least. 20 at first.
+ * 0, never, to 100: it ends when 100 less this, 5 at least, of 100 free pages are of no use for a request
+ * of a pageblock, and begins with more than 10 above that; up to 10 with more than that. 20 at first.
  *
  * Context: any.
  * Bound:   10.

@@ -3,9 +3,9 @@
  * balance.c: what is done ahead of requests, a step a call (Linux: kswapd and kcompactd).
  *
  *   a zone below its low mark   the shrinkers are called once a step, until it is at its high mark
- *   free memory cut up          one pageblock is emptied a step: from 110 - vm.compaction_proactiveness
- *                               per cent of what is free until 100 - vm.compaction_proactiveness are
- *                               of no use for requests of a pageblock; 5 at least
+ *   free memory cut up          one pageblock is emptied a step: until 100 - vm.compaction_proactiveness
+ *                               per cent of what is free, 5 at least, are of no use for requests of a
+ *                               pageblock; from 10 more on, or from as many if 10 more are all
  *
  * A step that comes to nothing leaves compaction out for the next SKIP of them.
  */
@@ -86,7 +86,7 @@ static RACY unsigned long compact_ahead(void)
 		}
 	}
 	done = parts * 100 <=
-	       free * (READ_ONCE(mm.compaction.ahead) || least > 90 ? least : least + 10);
+	       free * (READ_ONCE(mm.compaction.ahead) || least >= 90 ? least : least + 10);
 	if (!done && !READ_ONCE(mm.compaction.ahead))
 		count_event(&mm_moves.daemon_wake);
 	WRITE_ONCE(mm.compaction.ahead, !done);
