@@ -75,9 +75,10 @@ int remove_memory(phys_addr_t start, phys_addr_t size);
  * Context: thread, as alloc_pages(GFP_KERNEL); online_pages() any.
  * Bound:   linear in memblock's regions; online_pages(): one free of the largest order a block;
  *          offline_pages(): alloc_contig_range() of them, and 500 a block.
- * Return:  0; -EINVAL no whole blocks of one range, or one is not offline, not online; -ENOMEM no room
- *          in memblock for a region that comes apart: nothing has changed. offline_pages(): -EBUSY a page is in use that cannot move, or is bad: the state is as before, but for the
- *          places of movable pages.
+ * Return:  0; -EINVAL no whole blocks of one range, or one is not offline (or was given up by
+ *          memblock_free_late()), not online; -ENOMEM no room in memblock for a region that comes
+ *          apart: nothing has changed. offline_pages(): -EBUSY a page is in use that cannot move, or
+ *          is bad: the state is as before, but for the places of movable pages.
  * Source:  Linux mm/memory_hotplug.c.
  */
 int online_pages(pfn_t pfn, unsigned long nr_pages);

@@ -224,6 +224,15 @@ static int tell_memblock(int (*fn)(phys_addr_t base, phys_addr_t size), pfn_t pf
 	return error;
 }
 
+/* Is each section one reserved block? Not if memblock_free_late() was told to release some of it. */
+static bool are_reserved(unsigned long index, unsigned long end)
+{
+	while (index < end && trusted(index) &&
+	       READ_ONCE(mm.memmap[index].word) == PAGE_RESERVED_WORD(MAX_PAGE_ORDER))
+		index += SECTION_PAGES;
+	return index >= end;
+}
+
 int online_pages(pfn_t pfn, unsigned long nr_pages)
 {
 	unsigned long index = pfn_to_index(pfn);
@@ -233,7 +242,9 @@ int online_pages(pfn_t pfn, unsigned long nr_pages)
 	if (find_blocks_of(&blocks, pfn, nr_pages) != 0 ||
 	    !set_states(&blocks, MEM_OFFLINE, MEM_CHANGING))
 		return -EINVAL;
-	error = tell_memblock(memblock_phys_free, pfn, nr_pages);
+	error = are_reserved(index, index + nr_pages)
+			? tell_memblock(memblock_phys_free, pfn, nr_pages)
+			: -EINVAL;
 	if (error) {
 		set_states(&blocks, MEM_CHANGING, MEM_OFFLINE);
 		return error;

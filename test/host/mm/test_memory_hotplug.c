@@ -414,6 +414,26 @@ static void half_way(void **state)
 	machine_drop();
 }
 
+/* What memblock_free_late() was told to release is not released once more. */
+static void released_late(void **state)
+{
+	uint64_t hash;
+
+	(void)state;
+	start();
+	assert_int_equal(0, add_memory(HIDDEN, 8 * MIB));
+	assert_int_equal(0, memblock_free_late(HIDDEN + 6 * MIB, PAGE_SIZE));
+	assert_int_equal(0, mm_check());
+	hash = mm_state_hash();
+	assert_int_equal(-EINVAL, online_pages(PFN_DOWN(HIDDEN), 2 * BLOCK));
+	assert_int_equal(hash, mm_state_hash());
+	assert_int_equal(0, mm_check());
+	assert_int_equal(MEM_OFFLINE, memory_block_state(HIDDEN));
+	assert_int_equal(0, online_pages(PFN_DOWN(HIDDEN), BLOCK));
+	assert_int_equal(0, mm_check());
+	machine_drop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +442,7 @@ int main(void)
 		cmocka_unit_test(wrong_ranges), cmocka_unit_test(wraps),
 		cmocka_unit_test(no_room),	cmocka_unit_test(caches_stay),
 		cmocka_unit_test(half_way),
+		cmocka_unit_test(released_late),
 	};
 
 	return cmocka_run_group_tests_name("memory_hotplug", tests, NULL, NULL);
