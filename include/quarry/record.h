@@ -23,7 +23,7 @@ enum mm_record_type {
 	MM_RECORD_FREE, /* order; value: the frame; gfp: its descriptor's first word; more: what became of it, and above 2 bits how long it took */
 	MM_RECORD_CUT,	/* order; value: the frame; more: of these pages so many are kept */
 	MM_RECORD_SERVE, /* the CPU gives back cached blocks that another asked for */
-	MM_RECORD_DRAIN, /* drain_all_pages(); value: pages */
+	MM_RECORD_DRAIN, /* drain_all_pages(); order: 1 drain_some_pages(); value: pages */
 	MM_RECORD_GIVE_BACK, /* all CPUs give back cached blocks; value: from an index << 32 to another */
 	MM_RECORD_IDLE,	     /* mm_cpu_idle() */
 	MM_RECORD_PCP_HIGH,  /* mm_set_pcp_high(value) */

@@ -7,6 +7,7 @@
  * one cached block of its order or above, or the few that complete one (pcp_search.c), and these
  * alone are given back.
  */
+#include "../debug/hooks.h"
 #include "pcp_internal.h"
 
 /*
@@ -147,7 +148,11 @@ unsigned long pcp_give_back_all(void)
 
 unsigned long drain_some_pages(void)
 {
-	return give_back_until(0, NIL32, 1);
+	struct record_call *recorded = record_begin(MM_RECORD_DRAIN, 1, 0);
+	unsigned long given = give_back_until(0, NIL32, 1);
+
+	record_end(recorded, given, 0);
+	return given;
 }
 
 /*

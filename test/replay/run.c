@@ -208,7 +208,7 @@ static uint64_t call(const struct mm_record_event *event)
 		mm_ipi();
 		break;
 	case MM_RECORD_DRAIN:
-		return drain_all_pages();
+		return event->order ? drain_some_pages() : drain_all_pages();
 	case MM_RECORD_GIVE_BACK:
 		remote_give_back(event->value >> 32, event->value & 0xffffffff);
 		break;
