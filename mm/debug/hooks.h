@@ -101,6 +101,7 @@ struct record_call {
  */
 struct record_call *record_enter(enum mm_record_type type, unsigned int order, uint32_t gfp,
 				 uint64_t value);
+struct spinlock *hook_record_lock(void); /* of sections */
 void record_leave(struct record_call *call, uint64_t value, uint32_t more);
 #define record_begin(type, order, gfp) (RECORDING ? record_enter(type, order, gfp, 0) : NULL)
 

@@ -18,6 +18,11 @@
 
 DEFINE_STATE(call_recorder);
 
+struct spinlock *hook_record_lock(void)
+{
+	return &call_recorder.lock;
+}
+
 struct record_cpu *record_cpu(void)
 {
 	unsigned int cpu = port_pcpu()->cpu;

@@ -55,7 +55,7 @@ static bool all_locks_pass(void)
 		if (!lock_passes(&zone->lock))
 			return false;
 #if CONFIG_DEBUG_HOOKS
-	if (!lock_passes(hook_trace_lock()))
+	if (!lock_passes(hook_trace_lock()) || !lock_passes(hook_record_lock()))
 		return false;
 #endif
 	return request_passes();
@@ -91,6 +91,9 @@ long mm_cpu_stopped(bool masked)
 		mm_cpu_offline();
 		return 0;
 	}
+	/* Where it is in a section no other CPU gets any further, and no call is recorded. */
+	if (RECORDING && lock_passes(hook_record_lock()))
+		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_CPU);
 	pages = leave_behind(cpu);
 	cpu->online = 0;
 	set_area(cpu->cpu, NULL);

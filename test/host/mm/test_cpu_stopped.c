@@ -181,6 +181,7 @@ static void test_locks(void **state)
 	dies_with(&mm.zones[ZONE_DMA32].lock);
 	dies_with(&mm.zones[ZONE_NORMAL].lock);
 	dies_with(hook_trace_lock());
+	dies_with(hook_record_lock());
 }
 
 static void *post(void *arg)
