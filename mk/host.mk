@@ -29,8 +29,11 @@ HOST_SERIAL := $(patsubst %,$(HOST)/obj/%.o,boot/dt/of drivers/serial/uart_choos
 HOST_COMMON := $(HOST_MM) $(HOST_DT) $(HOST_FDT) $(HOST_SUPPORT:%.c=$(HOST)/obj/%.o)
 HOST_MAINS  := $(foreach p,$(HOST_TOOLS) $(HOST_TESTS),$(HOST)/obj/$(call host_source,$(p)).o)
 
+# There are no recordings without debug hooks.
+HOST_REPLAY := $(if $(findstring CONFIG_DEBUG_HOOKS=0,$(EXTRA_CFLAGS)),,$(HOST)/replay)
+
 .PHONY: host fdtmap
-host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%_thread) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap $(HOST)/replay ## build the host tests and tools: build/host
+host: $(HOST_TESTS:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%) $(HOST_MIXED:%=$(HOST)/%_thread) $(HOST_THREADED:%=$(HOST)/%) $(HOST_MOVING:%=$(HOST)/%) $(HOST_COUNTED:%=$(HOST)/%) $(HOST)/fdtmap $(HOST_REPLAY) ## build the host tests and tools: build/host
 fdtmap: $(HOST)/fdtmap ## build build/host/fdtmap, which prints the memory map of a .dtb, or with --console its UART
 
 $(HOST)/flags: FORCE | deps-check

@@ -118,6 +118,7 @@ static void cut(struct page *page, unsigned int order, unsigned long pages)
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	uint32_t word = page->word & ~PAGE_ORDER_MASK;
 	struct zone *zone = zone_of(index);
+	unsigned long flags = port_irq_save();
 
 	spin_lock(&zone->lock);
 	buddy_free_tails(zone, index, order, pages, gfp_migratetype(word));
@@ -129,6 +130,7 @@ static void cut(struct page *page, unsigned int order, unsigned long pages)
 		index += 1UL << order;
 	}
 	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
 }
 
 static void set_sysctl(const struct mm_record_event *event)
@@ -191,7 +193,9 @@ void run_callbacks(uint32_t there)
 static uint64_t call(const struct mm_record_event *event)
 {
 	uint64_t value = event->value;
+	unsigned long flags;
 	struct page *page;
+	bool made;
 
 	switch (event->type) {
 	case MM_RECORD_ALLOC:
@@ -225,7 +229,10 @@ static uint64_t call(const struct mm_record_event *event)
 		set_sysctl(event);
 		break;
 	default:
-		if (step(event, &value))
+		flags = port_irq_save(); /* its steps are made with a zone's lock */
+		made = step(event, &value);
+		port_irq_restore(flags);
+		if (made)
 			return value;
 		differ(event, "it is not expected here");
 	}
@@ -333,6 +340,7 @@ struct spinlock *hook_record_lock(void)
 
 phys_addr_t port_host_offset;
 _Thread_local struct mm_pcpu *port_host_pcpu;
+_Thread_local unsigned long port_host_masked; /* with CONFIG_DEBUG_VM */
 
 void port_log(const char *fmt, ...)
 {
