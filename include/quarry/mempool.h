@@ -45,7 +45,8 @@ mempool_t *mempool_create_slab_pool(int min_nr, struct kmem_cache *cache);
  * mempool_alloc() - an element from the allocator, without waiting and without a word if it has none; else
  * from the reserve. While no more than min_nr elements are taken, there is one.
  *
- * Context: any. It never sleeps, whatever the flags.
+ * Context: any. It never sleeps, whatever the flags. With __GFP_ZERO only what comes from the
+ *          allocator is zeroed: an element of the reserve is as it was freed, as in Linux.
  * Bound:   that of the pool's alloc without __GFP_DIRECT_RECLAIM, and 100.
  * Return:  the element; NULL: neither has one.
  * Source:  Linux include/linux/mempool.h.

@@ -65,14 +65,15 @@ static RACY unsigned long compact_ahead(void)
 	unsigned int proactiveness = mm_compaction_proactiveness();
 	unsigned int least = proactiveness > 95 ? 5 : 100 - proactiveness;
 	uint64_t free = 0, parts = 0, most = 0;
+	uint8_t skip = READ_ONCE(mm.compaction.skip); /* once: other CPUs count it down, too */
 	struct zone *zone, *worst = NULL;
 	unsigned long moved;
 	bool done;
 
 	if (!proactiveness)
 		return 0;
-	if (READ_ONCE(mm.compaction.skip)) {
-		WRITE_ONCE(mm.compaction.skip, (uint8_t)(READ_ONCE(mm.compaction.skip) - 1));
+	if (skip) {
+		WRITE_ONCE(mm.compaction.skip, (uint8_t)(skip - 1));
 		return 0;
 	}
 	for_each_zone (zone) {

@@ -316,10 +316,11 @@ int offline_pages(pfn_t pfn, unsigned long nr_pages)
 
 bool hotplug_get_info(unsigned int n, struct hotplug_info *info)
 {
-	const struct hotplug_range *range = &hotplug.range[n];
+	const struct hotplug_range *range;
 
 	if (n >= hotplug.count)
 		return false;
+	range = &hotplug.range[n];
 	*info = (struct hotplug_info){.base = range->base, .blocks = range->blocks};
 	for (unsigned long block = 0; block < range->blocks; block++) {
 		uint8_t state = READ_ONCE(range->state[block]);

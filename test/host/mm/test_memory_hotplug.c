@@ -441,8 +441,7 @@ int main(void)
 		cmocka_unit_test(in_use),	cmocka_unit_test(movable),
 		cmocka_unit_test(wrong_ranges), cmocka_unit_test(wraps),
 		cmocka_unit_test(no_room),	cmocka_unit_test(caches_stay),
-		cmocka_unit_test(half_way),
-		cmocka_unit_test(released_late),
+		cmocka_unit_test(half_way),	cmocka_unit_test(released_late),
 	};
 
 	return cmocka_run_group_tests_name("memory_hotplug", tests, NULL, NULL);
