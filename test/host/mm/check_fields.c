@@ -77,6 +77,17 @@ static const struct field mm_fields[] = {
 	FIELD(fail.failed, may_be_any),
 	ARRAY(pcpu, NULL),
 	FIELD(pcpu_xor, NULL),
+	GAP(kmem_copy, compaction),
+	/* what compaction has learned, and its two sysctls: mm_check() judges none of it */
+	{"compaction.defer", offsetof(STRUCT, compaction.defer), 1, sizeof(mm.compaction.defer),
+	 may_be_any},
+	GAP(compaction.defer, compaction.extfrag_threshold),
+	FIELD(compaction.extfrag_threshold, may_be_any),
+	FIELD(compaction.proactiveness, may_be_any),
+	FIELD(compaction.skip, may_be_any),
+	FIELD(compaction.ahead, may_be_any),
+	ARRAY(compaction.balancing, may_be_any),
+	GAP_AT_END(compaction.balancing),
 	END,
 };
 #undef STRUCT
