@@ -19,6 +19,9 @@ int policy_start(void **state); /* ONE_BANK */
 int policy_start_caches(void **state);
 int policy_start_large(void **state); /* 256 MiB, no caches */
 int policy_stop(void **state);
+/* The same for objects of slabs: all their memory goes back at the end. */
+int policy_start_objects(void **state);
+int policy_stop_objects(void **state);
 
 /* Blocks taken and not given back yet, in the order they were taken in but for give_odd(). */
 extern struct page *held[70000];

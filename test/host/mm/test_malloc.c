@@ -47,21 +47,6 @@ void *pvalloc(size_t size);
 size_t malloc_usable_size(void *memory);
 #include "boot/malloc.c"
 
-static int start(void **state)
-{
-	int error = policy_start_caches(state);
-
-	return error ? error : kmem_cache_init();
-}
-
-static int stop(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	if (kmem_release())
-		return -1;
-	return policy_stop(state);
-}
-
 static void every_size(void **state)
 {
 	(void)state;
@@ -175,10 +160,13 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_size, start, stop),
-		cmocka_unit_test_setup_teardown(every_alignment, start, stop),
-		cmocka_unit_test_setup_teardown(reallocated, start, stop),
-		cmocka_unit_test_setup_teardown(refused, start, stop),
+		cmocka_unit_test_setup_teardown(every_size, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(every_alignment, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(reallocated, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(refused, policy_start_objects, policy_stop_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

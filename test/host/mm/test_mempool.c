@@ -18,21 +18,6 @@
 #include "policy.h"
 #include "test/host/port_host.h"
 
-static int start(void **state)
-{
-	int error = policy_start_caches(state);
-
-	return error ? error : kmem_cache_init();
-}
-
-static int stop(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	if (kmem_release())
-		return -1;
-	return policy_stop(state);
-}
-
 /* ---- an allocator that is told how much it has -------------------------------------------------- */
 
 static struct {
@@ -261,12 +246,17 @@ static void bad_pools(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_minimum_is_there, start, stop),
-		cmocka_unit_test_setup_teardown(resized, start, stop),
-		cmocka_unit_test_setup_teardown(shrinks_while_others_free, start, stop),
-		cmocka_unit_test_setup_teardown(misuse_is_named, start, stop),
-		cmocka_unit_test_setup_teardown(without_memory, start, stop),
-		cmocka_unit_test_setup_teardown(bad_pools, start, stop),
+		cmocka_unit_test_setup_teardown(the_minimum_is_there, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(resized, policy_start_objects, policy_stop_objects),
+		cmocka_unit_test_setup_teardown(shrinks_while_others_free, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(misuse_is_named, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(without_memory, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(bad_pools, policy_start_objects,
+						policy_stop_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

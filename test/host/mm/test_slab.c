@@ -19,22 +19,6 @@
 #include "policy.h"
 #include "test/host/port_host.h"
 
-static int slab_start(void **state)
-{
-	int error = policy_start_caches(state);
-
-	return error ? error : kmem_cache_init();
-}
-
-/* Nothing is lost: all memory of slabs goes back, and the machine is as it was. */
-static int slab_stop(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	if (kmem_release())
-		return -1;
-	return policy_stop(state);
-}
-
 static uint64_t misuses(enum mm_misuse kind)
 {
 	return stats_now().misuse[kind];
@@ -417,19 +401,30 @@ static void bad_caches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_size, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(constant_sizes_agree, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(zero_size, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(zeroed, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(reallocated, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(misuse_is_refused, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(misuse_is_named, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(everything_comes_back, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(out_of_memory, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(first_object_late, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(pressure, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(a_cache, slab_start, slab_stop),
-		cmocka_unit_test_setup_teardown(bad_caches, slab_start, slab_stop),
+		cmocka_unit_test_setup_teardown(every_size, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(constant_sizes_agree, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(zero_size, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(zeroed, policy_start_objects, policy_stop_objects),
+		cmocka_unit_test_setup_teardown(reallocated, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(misuse_is_refused, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(misuse_is_named, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(everything_comes_back, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(out_of_memory, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(first_object_late, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(pressure, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(a_cache, policy_start_objects, policy_stop_objects),
+		cmocka_unit_test_setup_teardown(bad_caches, policy_start_objects,
+						policy_stop_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,20 +21,10 @@
 
 #define ALL SLAB_DEBUG_FLAGS
 
-static int debug_start(void **state)
-{
-	int error = policy_start_caches(state);
-
-	return error ? error : kmem_cache_init();
-}
-
 static int debug_stop(void **state)
 {
 	port_host_log_hook = port_host_quiet;
-	assert_int_equal(mm_check(), 0);
-	if (kmem_release())
-		return -1;
-	return policy_stop(state);
+	return policy_stop_objects(state);
 }
 
 static void listen(void)
@@ -342,15 +332,16 @@ static void views(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(sites_are_noted, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(faults_are_named, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(every_size, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(alignment, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(options, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(constructor, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(random_order, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(refused_without_trace, debug_start, debug_stop),
-		cmocka_unit_test_setup_teardown(views, debug_start, debug_stop),
+		cmocka_unit_test_setup_teardown(sites_are_noted, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(faults_are_named, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(every_size, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(alignment, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(options, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(constructor, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(random_order, policy_start_objects, debug_stop),
+		cmocka_unit_test_setup_teardown(refused_without_trace, policy_start_objects,
+						debug_stop),
+		cmocka_unit_test_setup_teardown(views, policy_start_objects, debug_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,22 +20,6 @@
 #include "policy.h"
 #include "test/host/port_host.h"
 
-static int start(void **state)
-{
-	int error = policy_start_caches(state);
-
-	return error ? error : kmem_cache_init();
-}
-
-/* Nothing is lost: all memory of slabs goes back, and the machine is as it was. */
-static int stop(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	if (kmem_release())
-		return -1;
-	return policy_stop(state);
-}
-
 static uint64_t all_free(void)
 {
 	assert_int_equal(kmem_release(), 0);
@@ -260,10 +244,14 @@ static void a_first_request_that_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_first_request_that_fails, start, stop),
-		cmocka_unit_test_setup_teardown(a_cache_that_is_refused, start, stop),
-		cmocka_unit_test_setup_teardown(the_table_of_caches_is_checked, start, stop),
-		cmocka_unit_test_setup_teardown(figures_keep_the_name, start, stop),
+		cmocka_unit_test_setup_teardown(a_first_request_that_fails, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(a_cache_that_is_refused, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(the_table_of_caches_is_checked,
+						policy_start_objects, policy_stop_objects),
+		cmocka_unit_test_setup_teardown(figures_keep_the_name, policy_start_objects,
+						policy_stop_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
