@@ -10,8 +10,6 @@
 
 #include <cmocka.h>
 
-#include <quarry/slab.h>
-
 #include "machine.h"
 #include "test/host/port_host.h"
 
@@ -55,21 +53,6 @@ int policy_stop(void **state)
 	machine_stop();
 	port_host_log_hook = NULL;
 	return 0;
-}
-
-int policy_start_objects(void **state)
-{
-	int error = policy_start_caches(state);
-
-	return error ? error : kmem_cache_init();
-}
-
-int policy_stop_objects(void **state)
-{
-	assert_int_equal(mm_check(), 0);
-	if (kmem_release())
-		return -1;
-	return policy_stop(state);
 }
 
 void hold(struct page *page, unsigned int order)
