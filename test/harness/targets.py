@@ -27,7 +27,7 @@ RV = "riscv64-unknown-elf-gcc"
 ARM = "arm-none-eabi-gcc"
 TARGETS = [
     Target("x86-64", ["gcc"], []),
-    Target("i386", ["gcc", "-m32", *LINUX32], []),
+    Target("i386", ["gcc", "-m32", *LINUX32], ["qemu-i386"]),
     Target("rv64 lp64d", ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d"], ["qemu-riscv64"], ["-static"]),
     Target("rv64 lp64", [RV, "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-isystem", PICOLIBC], ["qemu-riscv64"],
            [*BARE, *PICOLIBC_LINK]),
