@@ -106,8 +106,8 @@ static struct shrinker shrinker = {
 
 /* ---- buffers -------------------------------------------------------------------------------- */
 
-/* A buffer with a page for a new block, not to be found yet. The lock is held. */
-static struct buf *new_buf(void)
+/* A buffer with a page, which has no block yet; or the block's own, if another CPU had it read meanwhile. The lock is held. */
+static struct buf *new_buf(const struct buf_source *source, uint64_t block)
 {
 	struct buf *buf = unused();
 	mhandle_t page = 0;
@@ -116,14 +116,16 @@ static struct buf *new_buf(void)
 		spin_unlock(&cache); /* the request may come back as a call of the shrinker */
 		page = mhandle_alloc(BUF_SIZE, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 		spin_lock(&cache);
-		buf = unused();
+		buf = find(source, block);
+		if (!buf && page && (buf = unused())) {
+			buf->page = page;
+			return buf;
+		}
+		if (page)
+			mhandle_free(page);
+		if (buf)
+			return buf;
 	}
-	if (page && buf) {
-		buf->page = page;
-		return buf;
-	}
-	if (page)
-		mhandle_free(page);
 	buf = oldest();
 	if (buf)
 		buf->source = NULL;
@@ -141,13 +143,15 @@ struct buf *buf_read(struct buf_source *source, uint64_t block)
 		stats.hits++;
 	} else {
 		stats.misses++;
-		buf = new_buf();
-		if (buf && source->read(source, block, mhandle_pin(buf->page)) != 0) {
+		buf = new_buf(source, block);
+		if (buf && !buf->source) {
+			int error = source->read(source, block, mhandle_pin(buf->page));
+
 			mhandle_unpin(buf->page);
-			mhandle_free(buf->page);
-			buf = NULL;
-		} else if (buf) {
-			mhandle_unpin(buf->page);
+			if (error) {
+				mhandle_free(buf->page);
+				buf = NULL;
+			}
 		}
 	}
 	if (buf) {
