@@ -57,41 +57,58 @@ static size_t decode(uint8_t *to, size_t most, const char *text)
 	return *text == '\r' || *text == '\n' || !*text ? bytes : 0;
 }
 
+size_t trace_frame_make(struct trace_frame *frame, unsigned int part, uint64_t arg,
+			const void *data, size_t size)
+{
+	uint32_t crc;
+
+	frame->magic = TRACE_FRAME_MAGIC;
+	frame->part = (uint16_t)part;
+	frame->size = (uint16_t)size;
+	frame->arg = arg;
+	if (size)
+		memcpy(frame->data, data, size);
+	crc = crc32_update(0, frame, TRACE_FRAME_HEAD + size);
+	memcpy(frame->data + size, &crc, sizeof(crc));
+	return trace_frame_bytes(frame);
+}
+
 size_t trace_frame_line(char line[TRACE_FRAME_LINE], uint32_t number, unsigned int part,
 			uint64_t arg, const void *data, size_t size)
 {
-	struct trace_frame frame = {.magic = TRACE_FRAME_MAGIC,
-				    .number = number,
-				    .part = (uint16_t)part,
-				    .size = (uint16_t)size,
-				    .arg = arg};
+	struct trace_frame frame = {.number = number};
 	char *end = line + sizeof(TRACE_FRAME_MARK) - 1;
-	uint32_t crc;
 
 	memcpy(line, TRACE_FRAME_MARK, sizeof(TRACE_FRAME_MARK) - 1);
-	if (size)
-		memcpy(frame.data, data, size);
-	crc = crc32_update(0, &frame, TRACE_FRAME_HEAD + size);
-	memcpy(frame.data + size, &crc, sizeof(crc));
-	end = encode(end, (const uint8_t *)&frame, TRACE_FRAME_HEAD + size + sizeof(crc));
+	size = trace_frame_make(&frame, part, arg, data, size);
+	end = encode(end, (const uint8_t *)&frame, size);
 	*end++ = '\n';
 	*end = '\0';
 	return (size_t)(end - line);
 }
 
-const char *trace_frame_parse(struct trace_frame *frame, const char *text)
+const char *trace_frame_check(const struct trace_frame *frame, size_t bytes)
 {
-	size_t size;
 	uint32_t crc;
 
-	memset(frame, 0, sizeof(*frame));
-	size = decode((uint8_t *)frame, TRACE_FRAME_HEAD + TRACE_FRAME_DATA + sizeof(crc), text);
-	if (size < TRACE_FRAME_HEAD + sizeof(crc) || frame->magic != TRACE_FRAME_MAGIC)
+	if (bytes < TRACE_FRAME_HEAD + sizeof(crc) || frame->magic != TRACE_FRAME_MAGIC)
 		return "it is cut, or does not begin as a record";
-	if (frame->size > TRACE_FRAME_DATA || size != TRACE_FRAME_HEAD + frame->size + sizeof(crc))
+	if (frame->size > TRACE_FRAME_DATA || bytes < trace_frame_bytes(frame))
 		return "its length is not what it says";
 	memcpy(&crc, frame->data + frame->size, sizeof(crc));
 	if (crc != crc32_update(0, frame, TRACE_FRAME_HEAD + frame->size))
 		return "its CRC is wrong";
 	return NULL;
+}
+
+const char *trace_frame_parse(struct trace_frame *frame, const char *text)
+{
+	const char *wrong;
+	size_t size;
+
+	memset(frame, 0, sizeof(*frame));
+	size = decode((uint8_t *)frame, TRACE_FRAME_MOST, text);
+	wrong = trace_frame_check(frame, size);
+	return !wrong && size != trace_frame_bytes(frame) ? "its length is not what it says"
+							  : wrong;
 }

@@ -17,6 +17,11 @@ boards-test: ## start, test and stress each board and variant that the installed
 	$(Q)$(MAKE) --no-print-directory build-all >&2
 	$(Q)/usr/bin/python3 test/harness/boards.py $(if $(filter 1,$(DOCS)),--docs)
 
+.PHONY: recording
+CALLS ?= 1000000
+recording: build-all $(HOST)/replay ## so many CALLS on four CPUs of each board, recorded on a disk and replayed; a minute each
+	$(Q)TEST_BOARDS='$(TEST_BOARDS)' RECORD_CALLS=$(CALLS) /usr/bin/python3 -m pytest test/harness/test_replay.py -k recording_on_a_disk
+
 # Versions of clang-format disagree in small things, so one is named; where it is not packaged the format
 # is not checked, and that is said.
 CLANG_FORMAT := clang-format-19

@@ -66,6 +66,7 @@ struct virtio_blk {
 	struct virtio_blk_request *request[VIRTIO_BLK_MAX_REQUESTS]; /* of each; NULL: free */
 	unsigned int in_flight, most_in_flight;
 	uint64_t requests, errors;
+	struct virtio_blk_owner *owner; /* NULL: the disk is anybody's */
 };
 static_assert(sizeof(struct virtio_blk) <= 1024, "fits the device's page");
 
@@ -85,7 +86,7 @@ static void finish(struct virtio_blk *disk, unsigned int n, int result)
 
 	if (disk->dev->dma.lost && result)
 		result = -ENOTRECOVERABLE;
-	if (request->nr_sg)
+	if (request->nr_sg && !disk->owner)
 		dma_unmap_sg(disk->dev, request->sg, (int)request->nr_sg, direction(request));
 	disk->request[n] = NULL;
 	disk->in_flight--;
@@ -113,9 +114,9 @@ static uint64_t answer_size(const struct virtio_blk_request *request)
 	return size;
 }
 
-static void blk_used(struct virtio_device *vdev)
+/* What the disk is done with. Interrupts masked. */
+static void take_used(struct virtio_blk *disk)
 {
-	struct virtio_blk *disk = device_priv(vdev->dev);
 	uint32_t written;
 	void *token;
 	int got;
@@ -132,7 +133,15 @@ static void blk_used(struct virtio_device *vdev)
 		finish(disk, n, result);
 	}
 	if (got < 0)
-		vdev->broken = true; /* the thread that waits resets it */
+		disk->vdev->broken = true; /* the thread that waits resets it */
+}
+
+static void blk_used(struct virtio_device *vdev)
+{
+	struct virtio_blk *disk = device_priv(vdev->dev);
+
+	if (!disk->owner) /* who looks itself, on any CPU */
+		take_used(disk);
 }
 
 /* The disk is of no use any more: reset it, then give everything back. */
@@ -220,7 +229,7 @@ static int enqueue(struct virtio_blk *disk, unsigned int n, struct virtio_blk_re
 
 int virtio_blk_submit(struct virtio_blk *disk, struct virtio_blk_request *request)
 {
-	int error = check_request(disk, request);
+	int error = disk->owner ? -EBUSY : check_request(disk, request);
 	unsigned long flags;
 	unsigned int n = 0;
 
@@ -287,6 +296,62 @@ int virtio_blk_transfer(struct virtio_blk *disk, enum virtio_blk_op op, uint64_t
 	int error = virtio_blk_submit(disk, &request);
 
 	return error ? error : virtio_blk_wait(disk, &request);
+}
+
+/* ---- a disk that is one owner's ------------------------------------------------------------- */
+
+int virtio_blk_claim(struct virtio_blk *disk, struct virtio_blk_owner *owner)
+{
+	if (disk->owner || disk->in_flight)
+		return -EBUSY;
+	if (disk->vdev->broken || disk->read_only)
+		return disk->read_only ? -EROFS : -ENODEV;
+	if (owner->size > disk->segment_bytes)
+		owner->size = disk->segment_bytes;
+	owner->buffer = dma_alloc_coherent(disk->dev, owner->size, &owner->handle, GFP_KERNEL);
+	if (!owner->buffer)
+		return -ENOMEM;
+	disk->owner = owner;
+	return 0;
+}
+
+void virtio_blk_release(struct virtio_blk *disk)
+{
+	struct virtio_blk_owner *owner = disk->owner;
+
+	disk->owner = NULL;
+	dma_free_coherent(disk->dev, owner->size, owner->buffer, owner->handle);
+}
+
+int virtio_blk_write(struct virtio_blk *disk, uint64_t sector, size_t size)
+{
+	struct scatterlist sg = {.addr = disk->owner->buffer,
+				 .length = size,
+				 .dma_address = disk->owner->handle,
+				 .dma_length = size};
+	struct virtio_blk_request request = {.op = VIRTIO_BLK_WRITE,
+					     .sector = sector,
+					     .sg = &sg,
+					     .nr_sg = 1,
+					     .result = -EINPROGRESS};
+	int error = check_request(disk, &request);
+	unsigned long flags;
+
+	if (error)
+		return error;
+	flags = port_irq_save();
+	request.submitted = timer_now();
+	error = enqueue(disk, 0, &request);
+	while (!error && request.result == -EINPROGRESS) {
+		take_used(disk);
+		if (disk->vdev->broken)
+			give_up(disk, "an answer that makes no sense", -EIO);
+		else if (timer_since(request.submitted) > virtio_timeout_ns)
+			give_up(disk, "no answer in time", -ETIMEDOUT);
+		port_relax();
+	}
+	port_irq_restore(flags);
+	return error ? error : request.result;
 }
 
 /* ---- which disks there are ------------------------------------------------------------------ */
@@ -391,6 +456,8 @@ static void blk_remove(struct device *dev)
 {
 	struct virtio_blk *disk = device_priv(dev);
 
+	if (disk->owner)
+		disk->owner->gone();
 	give_up(disk, NULL, -ENODEV);
 	free_all(disk);
 }

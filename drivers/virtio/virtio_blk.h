@@ -7,7 +7,7 @@
  * then everything it had is given back with an error, and it is out of use. An error that the disk
  * reports is that request's only.
  *
- * All functions: thread context on CPU 0.
+ * All functions: thread context on CPU 0, unless they say otherwise.
  */
 #ifndef DRIVERS_VIRTIO_BLK_H
 #define DRIVERS_VIRTIO_BLK_H
@@ -85,5 +85,29 @@ void virtio_blk_put_pages(const struct virtio_blk *disk, void *pages, unsigned i
  */
 int virtio_blk_transfer(struct virtio_blk *disk, enum virtio_blk_op op, uint64_t sector,
 			void *buffer, size_t size);
+
+/*
+ * A disk that is one owner's, for what is written where nothing may wait for an interrupt. Requests of
+ * others are refused with -EBUSY meanwhile.
+ *
+ * virtio_blk_claim() - take it, with a buffer of owner->size bytes (less where a request of it takes
+ * less; set to what there is). 0; -EBUSY: requests are in flight, or it has an owner; -EROFS; -ENODEV;
+ * -ENOMEM. owner->gone() is called before the disk goes, and releases it.
+ * virtio_blk_release() - and give the buffer back.
+ */
+struct virtio_blk_owner {
+	void *buffer;
+	size_t size;
+	dma_addr_t handle;
+	void (*gone)(void);
+};
+int virtio_blk_claim(struct virtio_blk *disk, struct virtio_blk_owner *owner);
+void virtio_blk_release(struct virtio_blk *disk);
+
+/*
+ * virtio_blk_write() - the buffer's first `size` bytes, from start to end: as virtio_blk_transfer().
+ * Context: any CPU, any; one caller at a time. Bound: virtio_timeout_ns, and the time of a reset.
+ */
+int virtio_blk_write(struct virtio_blk *disk, uint64_t sector, size_t size);
 
 #endif

@@ -5,6 +5,7 @@ say what it says.
 """
 import base64
 import json
+import os
 import random
 import re
 import shutil
@@ -22,8 +23,11 @@ TYPE = {name: number for number, name in enumerate(re.findall(
     r"(?m)^\tMM_RECORD_(\w+),", re.search(r"(?s)enum mm_record_type \{(.*?)\};", (ROOT / "include/quarry/record.h").read_text())[1]))}
 
 
+CALLS = int(os.environ.get("RECORD_CALLS", "40000"))  # make recording has a million
+
+
 def replay(setup, path, *options):
-    done = subprocess.run([setup.host / "replay", *options, path], text=True, timeout=60, check=False,
+    done = subprocess.run([setup.host / "replay", *options, path], text=True, timeout=300, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return done.returncode, done.stdout + done.stderr
 
@@ -297,3 +301,97 @@ def test_perfetto(setup, recording, tmp_path):
     assert len(whole) + sum(event["ph"] == "i" for event in events) == len(frames)
     assert {event["args"]["name"] for event in events if event["name"] == "thread_name"} == {f"CPU {n}" for n in range(4)}
     assert all(event["ts"] >= 0 and event.get("dur", 0) >= 0 for event in events if "ts" in event)
+
+
+def image_file(path, size):
+    with open(path, "wb") as image:
+        image.truncate(size)
+    return path
+
+
+def with_disks(*paths, device="virtio-blk-pci,addr={}"):
+    """QEMU's options: the first is disk 0."""
+    return [option for n, path in enumerate(paths) for option in
+            ("-drive", f"if=none,id=disk{n},format=raw,file={path}", "-device", f"{device.format(n + 4)},drive=disk{n}")]
+
+
+def events_on_disk(image):
+    """The events in the order of the frames, and where the last frame ends."""
+    at, events = 0, []
+    while True:
+        magic, _, part, size = struct.unpack_from("<IIHH", image, at)
+        assert magic == 0x63725451
+        if part == EVENTS:
+            events += [image[n:n + 40] for n in range(at + 24, at + 24 + size, 40)]
+        at += 24 + size + 4
+        if part == 4:  # MM_RECORD_END
+            return events, at
+
+
+def test_recording_on_a_disk(boot, setup, tmp_path):
+    """So many calls on four CPUs, while pages are moved and ranges taken; and one bit of any byte of it."""
+    trace, data = image_file(tmp_path / "trace.img", (16 << 20) + 64 * CALLS), image_file(tmp_path / "data.img", 1 << 20)
+    data.write_bytes(random.Random(14).randbytes(1 << 20))
+    board = boot(memory="256M", extra=["-smp", "4", *with_disks(data, trace)])
+    board.expect_prompt()
+    board.cmd("trace disk 1 20000")
+    board.cmd(f"stress ops={CALLS + CALLS // 10} orders=0-6", timeout=120 + CALLS // 1000)
+    moving = board.cmd("test bufcache.moving")
+    assert "\nok 1 bufcache.moving" in moving, moving
+    (said,) = board.lines("trace off")
+    assert re.fullmatch(r"trace: \d+ records on the disk, \d+ sectors", said)
+    board.close()
+    image = trace.read_bytes()
+    events, end = events_on_disk(image)
+    assert sum(event[36] in (TYPE["ALLOC"], TYPE["FREE"]) and not event[39] & 1 for event in events) >= CALLS
+    assert {event[38] for event in events} == {0, 1, 2, 3}
+    moved = {event[38] for event in events if event[36] == TYPE["MOVED"]}
+    assert moved and any(event[36] == TYPE["TAKE_RANGE"] for event in events)
+    code, text = replay(setup, trace)
+    done = re.fullmatch(r"(\d+) of (\d+) events replayed, (\d+) checks equal\n", text)
+    assert code == 0 and done and int(done[1]) == int(done[2]) == len(events), text
+    assert int(done[3]) >= len(events) // 25000 + 2
+    chance = random.Random(18)
+    with open(trace, "r+b") as file:
+        for at in [0, end - 1, (end - 1 | 511) if end % 512 else 0] + chance.sample(range(end), 8):
+            file.seek(at)
+            file.write(bytes([image[at] ^ 1 << chance.randrange(8)]))
+            file.flush()
+            code, text = replay(setup, trace)
+            assert code == 2 and re.search(r"record \d+: |no recording", text), (at, text)
+            file.seek(at)
+            file.write(image[at:at + 1])
+    assert replay(setup, trace)[0] == 0
+
+
+def test_disk_of_a_recording(boot, setup, tmp_path):
+    """It is full, it is another's, it goes: each is said, and what there is of the recording ends where it says."""
+    small, large = image_file(tmp_path / "small.img", 256 << 10), image_file(tmp_path / "large.img", 8 << 20)
+    device = {"device": "virtio-blk-device"} if setup.isa == "riscv64" else {}  # where the first is the first
+    board = boot(memory="32M", extra=with_disks(small, large, **device))
+    board.expect_prompt()
+    assert board.lines("trace disk 2") == ["trace: there is no disk 2"]
+    assert board.lines("trace disk x") == ["trace: x: not the number of a disk"]
+    board.cmd("trace disk; drain")
+    assert board.lines("disk write 0 hello") == ["disk: disk 0: sector 0 not written: Device or resource busy"]
+    assert board.lines("trace disk 1") == ["trace: is on"]
+    board.cmd("stress ops=20000")
+    board.cmd("disk 1 write 0 hello")
+    written, lost = board.lines("trace off")
+    kept = int(re.fullmatch(r"trace: (\d+) records on the disk, 512 sectors", written)[1])
+    assert re.fullmatch(r"trace: \d+ records are lost: the disk is full", lost)
+    code, text = replay(setup, small)
+    assert code == 2 and f"record {kept}: " in text, text
+    board.cmd("trace disk 1; stress ops=500")
+    gone = board.lines("shutdown")
+    assert re.fullmatch(r"trace: \d+ records on the disk, \d+ sectors", gone[0]) and gone[-1] == "shutdown: without drivers buddyinfo is the boot picture"
+    assert board.lines("trace off") == ["trace: is off"]
+    code, text = replay(setup, large)
+    assert code == 0 and re.fullmatch(r"(\d+) of \1 events replayed, \d+ checks equal\n", text), text
+    # of a machine that stops meanwhile there is no recording, not the one before, nor its end
+    board.cmd("trace disk 1")
+    assert replay(setup, large) == (2, f"replay: {large}: no recording\n")
+    board.cmd("stress ops=2000; stress ops=2000")
+    board.close()
+    code, text = replay(setup, large)
+    assert code == 2 and re.search(r"record \d+: ", text), text

@@ -17,7 +17,8 @@
 
 static const char usage[] =
 	"usage: replay [--to EVENT] [--first-fail ORDER] [--html PAGE] [--perfetto FILE] TRACE\n"
-	"TRACE: a log of the console with what `trace stream` .. `trace off` sent\n"
+	"TRACE: a log of the console with what `trace stream` .. `trace off` sent, or the image of\n"
+	"       the disk that `trace disk` wrote\n"
 	"--to: make the calls up to this event, and show what is free then, and who holds what\n"
 	"--first-fail: stop after the call from which on a GFP_KERNEL request of this order\n"
 	"              fails, and show who holds what\n"

@@ -45,6 +45,17 @@ const char *event_name(const struct mm_record_event *event)
 	return event->type < NR_MM_RECORDS ? names[event->type] : "unknown";
 }
 
+/* An array with room for so many bytes. */
+static void *grow(void *array, size_t size)
+{
+	array = realloc(array, size);
+	if (!array) {
+		fprintf(stderr, "replay: no memory for %zu bytes\n", size);
+		exit(2);
+	}
+	return array;
+}
+
 /* The whole file and a '\0'; NULL after a line of error. */
 static char *read_file(const char *path, size_t *size)
 {
@@ -59,7 +70,7 @@ static char *read_file(const char *path, size_t *size)
 	}
 	do {
 		room *= 2;
-		text = realloc(text, room + 1);
+		text = grow(text, room + 1);
 		got = fread(text + *size, 1, room - *size, file);
 		*size += got;
 	} while (*size == room);
@@ -68,12 +79,51 @@ static char *read_file(const char *path, size_t *size)
 	return text;
 }
 
+#define DISK_SECTOR 512
+
 struct frames {
 	struct trace_frame *frame;
 	size_t n, room;
 	const char *wrong; /* what is wrong with the first that is */
 };
 
+/* The next one's place, all 0. */
+static struct trace_frame *next_frame(struct frames *frames)
+{
+	if (frames->n == frames->room) {
+		frames->room = frames->room ? 2 * frames->room : 1024;
+		frames->frame = grow(frames->frame, frames->room * sizeof(*frames->frame));
+	}
+	return memset(&frames->frame[frames->n], 0, sizeof(*frames->frame));
+}
+
+/* A disk's: one after the other, up to the end of the recording or the first that is wrong. */
+static void follow_frames(struct frames *frames, const char *image, size_t size)
+{
+	static const char zeros[DISK_SECTOR];
+
+	for (size_t at = 0;;) {
+		size_t left = size - at, rest;
+		struct trace_frame *frame = next_frame(frames);
+
+		memcpy(frame, image + at, left < TRACE_FRAME_MOST ? left : TRACE_FRAME_MOST);
+		frames->wrong = trace_frame_check(frame, left);
+		if (!frames->wrong && frame->recording != frames->frame[0].recording)
+			frames->wrong = "it is another recording's: this one has no end";
+		if (frames->wrong)
+			return;
+		frames->n++;
+		at += trace_frame_bytes(frame);
+		if (frame->part != MM_RECORD_END)
+			continue;
+		rest = (DISK_SECTOR - at % DISK_SECTOR) % DISK_SECTOR;
+		if (rest > size - at || memcmp(image + at, zeros, rest) != 0)
+			frames->wrong = "what follows the end in its sector is not 0";
+		return;
+	}
+}
+
+/* A log's: wherever a mark is. */
 static void find_frames(struct frames *frames, char *text, size_t size)
 {
 	const char *end = text + size, *at = text;
@@ -83,12 +133,7 @@ static void find_frames(struct frames *frames, char *text, size_t size)
 		const char *wrong;
 
 		at += mark;
-		if (frames->n == frames->room) {
-			frames->room = frames->room ? 2 * frames->room : 1024;
-			frames->frame =
-				realloc(frames->frame, frames->room * sizeof(*frames->frame));
-		}
-		wrong = trace_frame_parse(&frames->frame[frames->n], at);
+		wrong = trace_frame_parse(next_frame(frames), at);
 		if (!wrong)
 			frames->n++;
 		else if (!frames->wrong)
@@ -143,7 +188,7 @@ static void take_events(struct trace *trace, const struct trace_frame *frame)
 {
 	size_t n = frame->size / sizeof(*trace->event);
 
-	trace->event = realloc(trace->event, (trace->nr_events + n) * sizeof(*trace->event));
+	trace->event = grow(trace->event, (trace->nr_events + n) * sizeof(*trace->event));
 	memcpy(trace->event + trace->nr_events, frame->data, n * sizeof(*trace->event));
 	trace->nr_events += n;
 }
@@ -156,12 +201,13 @@ static void take_piece(struct trace *trace, const struct trace_frame *frame)
 			      .size = frame->size,
 			      .data = frame->data};
 
-	trace->piece = realloc(trace->piece, (trace->nr_pieces + 1) * sizeof(piece));
+	trace->piece = grow(trace->piece, (trace->nr_pieces + 1) * sizeof(piece));
 	trace->piece[trace->nr_pieces++] = piece;
 }
 
 bool trace_load(struct trace *trace, const char *path)
 {
+	const uint32_t magic = TRACE_FRAME_MAGIC;
 	struct frames frames = {0};
 	size_t size;
 	char *text = read_file(path, &size);
@@ -169,7 +215,10 @@ bool trace_load(struct trace *trace, const char *path)
 	memset(trace, 0, sizeof(*trace));
 	if (!text)
 		return false;
-	find_frames(&frames, text, size);
+	if (size >= sizeof(uint32_t) && !memcmp(text, &magic, sizeof(magic)))
+		follow_frames(&frames, text, size);
+	else
+		find_frames(&frames, text, size);
 	free(text);
 	qsort(frames.frame, frames.n, sizeof(*frames.frame), by_number);
 	if (!complete(&frames, path))

@@ -27,7 +27,7 @@ struct trace {
 };
 
 /*
- * trace_load() - the recording in a log of the console, among whatever else that has. False after one
+ * trace_load() - the recording in a disk's image, or in a log of the console, among whatever else that has. False after one
  * line of error: the file, or a record that is damaged or missing, by its number.
  */
 bool trace_load(struct trace *trace, const char *path);
