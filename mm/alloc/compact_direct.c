@@ -254,13 +254,13 @@ static inline __attribute__((always_inline)) bool empty(struct direct *direct)
 	/* a pageblock that is cached as a whole is not isolated */
 	if (direct->cached && last > first)
 		remote_give_back(direct->start, end);
-	while (n <= last && isolate(direct->zone, n, true))
+	while (n <= last && !FAULT_POINT() && isolate(direct->zone, n, true))
 		n++;
 	if (n > last) {
 		if (direct->cached)
 			remote_give_back(direct->start, end);
 		move_all(direct, end);
-		done = buddy_range_free(direct->start, end);
+		done = !FAULT_POINT() && buddy_range_free(direct->start, end);
 	}
 	while (n-- > first)
 		isolate(direct->zone, n, false);

@@ -104,7 +104,7 @@ static unsigned long isolate(const struct contig *range)
 	unsigned long end = ((range->end - 1) >> pageblock_order) + 1;
 
 	for (unsigned long n = first; n < end; n++) {
-		if (with_lock(n, true))
+		if (!FAULT_POINT() && with_lock(n, true))
 			continue;
 		undo_isolate(first, n);
 		n <<= pageblock_order;
@@ -253,6 +253,7 @@ static unsigned long take_range(const struct contig *range, gfp_t gfp)
 		return range->start;
 	FAULT_CERTAIN(true);
 	open_sections(range);
+	FAULT_CERTAIN(false);
 	/* A block that is cached must not lie across the border of what is isolated. */
 	if (!buddy_range_free(range->start, range->end))
 		give_back_cached(range);
@@ -263,14 +264,13 @@ static unsigned long take_range(const struct contig *range, gfp_t gfp)
 		if (range->move)
 			move_away(range);
 		still.move = false; /* what has not moved is in the way */
-		busy = drain(&still);
+		busy = FAULT_POINT() ? range->start : drain(&still);
 		if (busy == NIL32)
 			take(range);
 		else
 			undo_isolate(range->start >> pageblock_order,
 				     ((range->end - 1) >> pageblock_order) + 1);
 	}
-	FAULT_CERTAIN(false);
 	if (busy != NIL32)
 		return busy;
 	if (HOOKS)

@@ -47,11 +47,11 @@ void hotplug_forget(void)
 /* Memory that nobody has reserved, and where the states are kept; nothing has changed if not. */
 static int reserve_range(struct hotplug_range *range, phys_addr_t size)
 {
-	int error = memblock_reserve(range->base, size);
+	int error = FAULT_POINT() ? -ENOMEM : memblock_reserve(range->base, size);
 
 	if (error)
 		return error;
-	range->state = memblock_alloc(range->blocks, sizeof(uint64_t));
+	range->state = FAULT_POINT() ? NULL : memblock_alloc(range->blocks, sizeof(uint64_t));
 	if (range->state)
 		return 0;
 	memblock_phys_free(range->base, size);
@@ -77,7 +77,7 @@ int hotplug_declare(phys_addr_t base, phys_addr_t size)
 			    : memblock_overlaps_region(&memblock.memory, base, size)))
 		return -EEXIST;
 	if (!range->present)
-		error = memblock_add(base, size);
+		error = FAULT_POINT() ? -ENOMEM : memblock_add(base, size);
 	if (error)
 		return error;
 	error = reserve_range(range, size);
@@ -218,7 +218,7 @@ static int tell_memblock(int (*fn)(phys_addr_t base, phys_addr_t size), pfn_t pf
 	int error;
 
 	spin_lock(&hotplug.lock);
-	error = fn(PFN_PHYS(pfn), (phys_addr_t)nr_pages << PAGE_SHIFT);
+	error = FAULT_POINT() ? -ENOMEM : fn(PFN_PHYS(pfn), (phys_addr_t)nr_pages << PAGE_SHIFT);
 	spin_unlock(&hotplug.lock);
 	port_irq_restore(flags);
 	return error;

@@ -225,7 +225,7 @@ static bool may_move(void)
 
 	spin_lock(&table.lock);
 	if (table.number <= 0)
-		table.number = mm_register_movable(&handles);
+		table.number = FAULT_POINT() ? -ENOSPC : mm_register_movable(&handles);
 	spin_unlock(&table.lock);
 	port_irq_restore(flags);
 	return table.number > 0;
@@ -242,18 +242,19 @@ mhandle_t mhandle_alloc(size_t size, gfp_t gfp)
 		return 0;
 	while (PAGE_SIZE << order < size)
 		order++;
+	/* The block first: a page of the table would stay. */
+	page = alloc_pages((gfp & ~(GFP_MOVABLE_MASK | __GFP_COMP)) | __GFP_MOVABLE, order);
+	if (!page)
+		return 0;
 	do
 		handle = take_entry();
 	while (!handle && add_chunk(gfp));
-	if (!handle)
-		return 0;
-	entry = entry_of(handle);
-	page = alloc_pages((gfp & ~(GFP_MOVABLE_MASK | __GFP_COMP)) | __GFP_MOVABLE, order);
-	entry->order = order;
-	if (!page) {
-		put_entry(handle);
+	if (!handle) {
+		__free_pages(page, order);
 		return 0;
 	}
+	entry = entry_of(handle);
+	entry->order = order;
 	entry->block = (uint32_t)(page - mm.memmap);
 	__atomic_store_n(&entry->state, LIVE, __ATOMIC_RELEASE);
 	set_page_movable(page, table.number, handle);

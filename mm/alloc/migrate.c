@@ -110,12 +110,12 @@ int migrate_block(struct migration *migration, unsigned long head)
 	word = READ_ONCE(src->word);
 	order = (word & PAGE_ORDER_MASK) >> PAGE_ORDER_SHIFT;
 	/* The block that was seen may have become another, larger one, which does not move. */
-	if (order >= pageblock_order || !freeze(src, word, ops->holders)) {
+	if (order >= pageblock_order || FAULT_POINT() || !freeze(src, word, ops->holders)) {
 		ops->putback_page(src);
 		count_event(&mm_moves.failed);
 		return -EBUSY;
 	}
-	dst = migration->target(order, migration->arg);
+	dst = FAULT_POINT() ? NULL : migration->target(order, migration->arg);
 	error = dst ? 0 : -ENOMEM;
 	if (dst) {
 		/*

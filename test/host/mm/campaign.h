@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * campaign.h: for the campaign of failures (test_campaign.c): states of the pool that requests are
+ * campaign.h: for the campaigns of failures (test_campaign.c, test_campaign_moves.c): states of the pool that requests are
  * made in, and copies of all of mm/'s state, so that each try starts alike.
  */
 #ifndef QUARRY_TEST_CAMPAIGN_H
@@ -30,5 +30,28 @@ void start_other_cpu(void);
 void keep_all(void);
 void put_back(void);
 void keep_none(void);
+
+/* Which place of a request fails: mm_fault_point, or a callback, asks fail_here(). */
+struct campaign_fault {
+	unsigned int at;    /* the place to fail, counted from 1; 0: none */
+	bool and_all_after; /* those after it too */
+	unsigned int seen;
+};
+extern struct campaign_fault campaign_fault;
+bool fail_here(const char *function, int line);
+
+#define CAMPAIGN_PLACES 64
+struct campaign_total {
+	unsigned long tries, refused, differences;
+	unsigned int most; /* places one request came to */
+	struct {
+		const char *function;
+		int line;
+	} place[CAMPAIGN_PLACES];
+	unsigned int nr_places;
+};
+extern struct campaign_total campaign_total;
+/* Says what it has come to; there must be no difference. The next one begins. */
+void campaign_finish(const char *what);
 
 #endif

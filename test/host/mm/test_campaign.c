@@ -29,41 +29,6 @@
 #define MIB ((phys_addr_t)1 << 20)
 #define GIB ((phys_addr_t)1 << 30)
 
-/* ---- failing on purpose -------------------------------------------------------------------- */
-
-static struct {
-	unsigned int at;    /* the place to fail, counted from 1; 0: none */
-	bool and_all_after; /* those after it too */
-	unsigned int seen;
-} fault;
-
-static struct {
-	unsigned long tries, refused, differences;
-	unsigned int most; /* places one request came to */
-	struct {
-		const char *function;
-		int line;
-	} place[64];
-	unsigned int nr_places;
-} total;
-
-static bool fail_here(const char *function, int line)
-{
-	unsigned int i = 0;
-
-	while (i < total.nr_places &&
-	       (total.place[i].line != line || strcmp(total.place[i].function, function)))
-		i++;
-	if (i == total.nr_places && i < sizeof(total.place) / sizeof(total.place[0])) {
-		total.place[i].function = function;
-		total.place[i].line = line;
-		total.nr_places++;
-	}
-	fault.seen++;
-	return fault.at &&
-	       (fault.seen == fault.at || (fault.and_all_after && fault.seen > fault.at));
-}
-
 /* ---- requests ------------------------------------------------------------------------------ */
 
 static const gfp_t kinds[] = {
@@ -154,27 +119,29 @@ static void try_all_places(const char *state, request_fn *request, gfp_t gfp, un
 			bool refused;
 
 			put_back();
-			fault.at = n;
-			fault.and_all_after = all;
-			fault.seen = 0;
+			campaign_fault.at = n;
+			campaign_fault.and_all_after = all;
+			campaign_fault.seen = 0;
 			mm_fault_point = fail_here;
 			refused = request(gfp, size);
 			mm_fault_point = NULL;
 			assert_int_equal(0, mm_fault_certain);
 			assert_false(in_callback());
-			total.tries++;
-			total.refused += refused;
+			campaign_total.tries++;
+			campaign_total.refused += refused;
 			if (refused && (mm_state_hash() != before || mm_check() ||
 					memblock.reserved.total_size != reserved)) {
-				total.differences++;
+				campaign_total.differences++;
 				print_error(
 					"%s: gfp 0x%x size %u: place %u%s%s left a difference\n",
 					state, (unsigned int)gfp, size, n,
 					all ? " and all after" : "",
-					fault.seen < n ? " (not reached)" : "");
+					campaign_fault.seen < n ? " (not reached)" : "");
 			}
-			total.most = fault.seen > total.most ? fault.seen : total.most;
-			if (fault.seen < n)
+			campaign_total.most = campaign_fault.seen > campaign_total.most
+						      ? campaign_fault.seen
+						      : campaign_total.most;
+			if (campaign_fault.seen < n)
 				break;
 		}
 	}
@@ -225,17 +192,6 @@ static void end(void)
 	port_host_log_hook = NULL;
 }
 
-static void finish(const char *what)
-{
-	print_message("# %s: %lu tries at %u places, up to %u in one request; %lu refused, %lu "
-		      "differences\n",
-		      what, total.tries, total.nr_places, total.most, total.refused,
-		      total.differences);
-	assert_true(total.refused > 0);
-	assert_int_equal(0, total.differences);
-	memset(&total, 0, sizeof(total));
-}
-
 static void in_every_state(const char *what, request_fn *request, const unsigned int sizes[],
 			   unsigned int nr_sizes, gfp_t also, unsigned int step)
 {
@@ -257,7 +213,7 @@ static void in_every_state(const char *what, request_fn *request, const unsigned
 			end();
 		}
 	}
-	finish(what);
+	campaign_finish(what);
 }
 
 static const unsigned int orders[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
@@ -316,7 +272,7 @@ static void campaign_pageset(void **state)
 		try_all_places(states[s].name, request_pageset, 0, 0);
 		end();
 	}
-	finish("setup_per_cpu_pageset");
+	campaign_finish("setup_per_cpu_pageset");
 }
 
 static void campaign_free_late(void **state)
@@ -341,7 +297,7 @@ static void campaign_free_late(void **state)
 		}
 		end();
 	}
-	finish("memblock_free_late");
+	campaign_finish("memblock_free_late");
 }
 
 static void campaign_init(void **state)
@@ -350,16 +306,16 @@ static void campaign_init(void **state)
 	begin(&machines[0]);
 	state_mixed();
 	keep_all();
-	fault.at = 1;
-	fault.and_all_after = true;
+	campaign_fault.at = 1;
+	campaign_fault.and_all_after = true;
 	for (int i = 0; i < 2; i++) {
 		uint64_t before = mm_state_hash();
 
-		fault.seen = 0;
+		campaign_fault.seen = 0;
 		mm_fault_point = fail_here;
 		assert_true(request_init(0, 0));
 		mm_fault_point = NULL;
-		assert_int_equal(1, fault.seen);
+		assert_int_equal(1, campaign_fault.seen);
 		assert_true(before == mm_state_hash());
 		assert_int_equal(0, mm_check());
 	}
