@@ -150,6 +150,20 @@ def test_any_trace_is_judged(setup, recording, tmp_path):
     assert codes >= {1, 2}
 
 
+def test_what_is_not_isolated(setup, recording, tmp_path):
+    """The end of an isolation that there was none of would lead a list to nowhere: it is judged before it is made."""
+    frames = frames_of(recording.read_text(encoding="latin-1"))
+    events = [frame for frame in frames if part_of(frame) == EVENTS]
+    path = tmp_path / "untrue"
+    for pageblock in (0, 3, 7):
+        frame = events[40]
+        struct.pack_into("<Q", frame, 24 + 16, pageblock)
+        frame[24 + 36], frame[24 + 37], frame[24 + 39] = TYPE["ISOLATE"], 0, 0
+        write_frames(path, frames)
+        code, said = replay(setup, path, "--html", "/dev/null")
+        assert code == 1 and re.search(r"event \d+, isolate of order 0 on CPU \d: no machine has recorded that: ", said), (pageblock, said)
+
+
 def test_to(setup, recording):
     code, text = replay(setup, recording, "--to", "1000")
     assert code == 0 and "\n1001 of " in text and re.search(r"zone 0: \d+ free, by order: ", text), text

@@ -157,6 +157,18 @@ static bool is_range(uint64_t start, uint64_t end)
 	       section_is_open(start >> SECTION_SHIFT);
 }
 
+#define WAS_PREV 0xffffffU /* of mm/buddy/isolation.c: what goes back to its list behind this one */
+
+/* A pageblock that is isolated, and can go back to where it was. */
+static bool is_isolated(uint64_t n)
+{
+	const struct pageblock *pb = &mm.pageblocks[n];
+	uint32_t prev = pb->was & WAS_PREV;
+
+	return pb->type == MIGRATE_ISOLATE &&
+	       (prev == WAS_PREV || prev < mm.nr_pages >> pageblock_order);
+}
+
 static bool is_pageblock(uint64_t n)
 {
 	return n < mm.nr_pages >> pageblock_order &&
@@ -189,7 +201,7 @@ static bool may_be(const struct mm_record_event *event)
 		return block_of(event) && page_order(block_of(event)) == event->order &&
 		       event->more && event->more <= 1U << event->order;
 	case MM_RECORD_ISOLATE:
-		return is_pageblock(event->value);
+		return is_pageblock(event->value) && (event->order || is_isolated(event->value));
 	case MM_RECORD_TAKE_AT:
 		return is_pageblock(high);
 	case MM_RECORD_TAKE_RANGE:
