@@ -19,7 +19,7 @@ bench: build-all ## count instructions on both boards, compare with others, chec
 
 BENCH_HOST   := $(O)/bench-host
 BENCH_HOST_OBJECTS := $(patsubst %.c,$(BENCH_HOST)/%.o,$(filter-out test/bench/cmd_%.c,$(BENCH_SOURCES)) $(MM_SOURCES) \
-	$(sort $(wildcard test/bench/host*.c)) test/host/port_host.c)
+	$(sort $(wildcard test/bench/host*.c)) test/host/port_host.c console/trace_frame.c console/crc32.c)
 BENCH_HOST_CFLAGS = -std=gnu11 -O2 -g -DQUARRY_HOST -pthread $(EXTRA_CFLAGS)
 
 bench-host: $(BENCH_HOST)/bench ## the same on this machine: ns, 1 to 4 threads on 2 processors, and instructions

@@ -35,6 +35,7 @@ static const struct bench benches[] = {
 	 bench_behind, false},
 	{"B17", "objects: pairs, bursts, churn, and what a million hold", bench_objects, true},
 	{"B18", "ranges of contiguous pages", bench_ranges, false},
+	{"B19", "a call that is recorded", bench_recording, false},
 	{"worst", "hunt for the most expensive call; a minute or two", bench_worst, true},
 	{"worst-quick", "the same for some seconds", bench_worst_quick, true},
 };

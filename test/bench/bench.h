@@ -82,6 +82,7 @@ const char *bench_behind(void);	     /* B16 */
 const char *bench_objects(void);     /* B17 */
 const char *bench_ranges(void);	     /* B18 */
 const char *bench_moving(void);	     /* B18, with pages that move */
+const char *bench_recording(void);   /* B19 */
 const char *bench_worst(void);	     /* the hunt for the most expensive call */
 const char *bench_worst_quick(void); /* a fifth of it */
 

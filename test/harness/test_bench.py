@@ -13,7 +13,7 @@ from layouts import machine as machine_options
 
 QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B6; bench B7; bench B8; "
                "bench B10; bench B11; bench B12; bench B13; bench B14; bench B15; "
-               "bench B16; bench B17; bench B18",
+               "bench B16; bench B17; bench B18; bench B19",
          "128M": "bench B11; bench B12; bench B13; bench B16",
          "cma": "bench B18",
          "64cpus": "bench B5; bench B8; bench B11; bench B12; bench B13",
@@ -59,7 +59,7 @@ def test_budgets(setup, subresults):
     for memory, commands in QUICK.items():
         measured.update(figures_of(setup, commands, memory, memory))
     fig.derive(measured)
-    check(setup, subresults, measured, ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "B11", "B12", "B13", "B14", "B15", "B16", "B17", "B18"))
+    check(setup, subresults, measured, ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "B11", "B12", "B13", "B14", "B15", "B16", "B17", "B18", "B19"))
 
 
 @pytest.mark.parametrize("machine", ["4G", "regions"], ids=["two-zones", "many-regions"])
@@ -106,4 +106,4 @@ def test_wrong_names(console):
     assert console.lines("bench B99") == ["bench: 'B99' is unknown; 'bench -l' lists all"]
     names = [line.split()[0] for line in console.lines("bench -l")]
     assert names == ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B10",
-                     "B11", "B12", "B13", "B14", "B15", "B16", "B17", "B18", "worst", "worst-quick"]
+                     "B11", "B12", "B13", "B14", "B15", "B16", "B17", "B18", "B19", "worst", "worst-quick"]
