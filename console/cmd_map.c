@@ -249,6 +249,24 @@ static void show_cells(const struct view *view, bool interactive)
 	}
 }
 
+static void show_owner(uint32_t owner)
+{
+	if (owner & MAP_SITE)
+		out("of quarry.elf+0x%" PRIx32, (owner & ~MAP_SITE) * 2);
+	else
+		out("owner 0x%" PRIx32 "'s", owner);
+}
+
+/* Who the letters are, where no cursor tells. */
+static void list_owners(void)
+{
+	for (unsigned int i = 0; i < owners.nr; i++) {
+		out("%c %10" PRIu64 " pages, ", 'a' + (int)i, owners.pages[i]);
+		show_owner(owners.tag[i]);
+		end_line(false);
+	}
+}
+
 static void show_figures(const struct map_range *range, bool interactive)
 {
 	out("0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " pages: free %" PRIu64 " cached %" PRIu64
@@ -265,10 +283,12 @@ static void show_figures(const struct map_range *range, bool interactive)
 		out("none");
 	else
 		out("%d", range->largest_free);
-	if (range->used && range->owner)
-		out(", most are owner 0x%" PRIx32 "'s", range->owner);
-	if (range->end == range->start + 1)
+	if (range->used && range->owner) {
+		out(", most are ");
+		show_owner(range->owner);
+	} else if (range->end == range->start + 1) {
 		out("; page 0x%" PRIx64 " has more", PFN_PHYS(range->start));
+	}
 	end_line(interactive);
 }
 
@@ -291,6 +311,8 @@ static void show(const struct view *view, bool interactive)
 	else
 		map_look(view->first, view->end, &range, NULL);
 	show_figures(&range, interactive);
+	if (!interactive && view->mode == MAP_OWNER)
+		list_owners();
 	if (interactive)
 		out("arrows  + - zoom  f free t type o order w owner a age  r again  q quit\033[K\033[J\r");
 	flush();

@@ -76,6 +76,7 @@ struct sum {
 struct question {
 	bool sites_only;
 	uint32_t from, to; /* marks */
+	uint64_t most;	   /* owners are listed; 0: all */
 };
 
 struct answer {
@@ -189,6 +190,8 @@ static int report(const struct question *question)
 			&answer);
 	}
 	qsort(answer.sum, answer.nr, sizeof(*answer.sum), more_pages_first);
+	while (question->most && answer.nr > question->most)
+		answer.more_pages += answer.sum[--answer.nr].pages;
 	if (answer.nr)
 		printf("   pages   blocks  age/s  oldest            owner\n");
 	for (const struct sum *sum = answer.sum; sum < answer.sum + answer.nr; sum++) {
@@ -257,16 +260,49 @@ static int owner_mark(void)
 	return 0;
 }
 
+static bool parse_mark(const char *text, uint32_t *mark)
+{
+	uint64_t value;
+
+	if (parse_u64(text, marks.newest, &value) != 0) {
+		printf("owner: '%s' is no mark, 0 to %" PRIu32 "\n", text, marks.newest);
+		return false;
+	}
+	*mark = (uint32_t)value;
+	return true;
+}
+
 static int owner_since(const char *text)
 {
 	struct question question = {.sites_only = true, .to = MM_PAGE_OWNER_MARKS};
-	uint64_t mark;
 
-	if (parse_u64(text, marks.newest, &mark) != 0) {
-		printf("owner: '%s' is no mark, 0 to %" PRIu32 "\n", text, marks.newest);
+	return parse_mark(text, &question.from) ? report(&question) : 1;
+}
+
+/* What came after the one mark and before the other. */
+static int owner_diff(const char *from, const char *to)
+{
+	struct question question = {.sites_only = true};
+
+	if (!parse_mark(from, &question.from) || !parse_mark(to, &question.to))
+		return 1;
+	if (question.to <= question.from) {
+		printf("owner: mark %" PRIu32 " is not after mark %" PRIu32 "\n", question.to,
+		       question.from);
 		return 1;
 	}
-	question.from = (uint32_t)mark;
+	question.to--;
+	return report(&question);
+}
+
+static int owner_top(const char *text)
+{
+	struct question question = {0};
+
+	if (parse_u64(text, UINT32_MAX, &question.most) != 0 || !question.most) {
+		printf("owner: '%s' is no number of owners\n", text);
+		return 1;
+	}
 	return report(&question);
 }
 
@@ -319,12 +355,14 @@ static int cmd_owner(int argc, char **argv)
 
 	if (argc == 1)
 		return report(&all);
+	if (argc <= 3 && strcmp(what, "top") == 0)
+		return owner_top(argc == 3 ? argv[2] : "10");
 	if (argc == 2 && strcmp(what, "on") == 0)
 		return owner_on();
 	if (argc == 2 && what[0] >= '0' && what[0] <= '9')
 		return owner_address(what);
 	if (strcmp(what, "off") != 0 && strcmp(what, "mark") != 0 && strcmp(what, "leaks") != 0 &&
-	    strcmp(what, "since") != 0)
+	    strcmp(what, "since") != 0 && strcmp(what, "diff") != 0)
 		return console_usage(argv[0]);
 	if (!marks.second) {
 		printf("owner: is off\n");
@@ -338,15 +376,18 @@ static int cmd_owner(int argc, char **argv)
 		return owner_leaks(argc == 3 ? argv[2] : "10");
 	if (argc == 3 && strcmp(what, "since") == 0)
 		return owner_since(argv[2]);
+	if (argc == 4 && strcmp(what, "diff") == 0)
+		return owner_diff(argv[2], argv[3]);
 	return console_usage(argv[0]);
 }
 
 CONSOLE_COMMAND_WORDS(owner, cmd_owner,
-		      "owner [on|off|mark|leaks [seconds]|since <mark>|<address>]",
+		      "owner [on|off|mark|top|leaks|since <m>|diff <m> <m>|<address>]",
 		      "who allocated the pages in use, summed by call site\n"
 		      "on: call sites are recorded from then on; off by default\n"
-		      "leaks: what is older, default 10 seconds; mark: set one and print\n"
-		      "its number; since: what was allocated after it and is in use\n"
+		      "top [n]: who has most, default 10; mark: set one, print its number\n"
+		      "leaks [seconds]: what is older, default 10; since: what was\n"
+		      "allocated after mark m and is in use; diff: between two marks\n"
 		      "mk/symbols.py on the host puts names to quarry.elf+0x..\n"
 		      "example: owner on; owner mark; alloc 0; owner since 1",
-		      "on", "off", "mark", "leaks", "since");
+		      "on", "off", "mark", "top", "leaks", "since", "diff");

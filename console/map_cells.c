@@ -63,6 +63,13 @@ static void add(struct map_range *range, const struct page_info *info, uint64_t 
 	}
 }
 
+uint32_t map_owner(const struct page_info *info)
+{
+	struct page_owner owner = mm_page_owner(info);
+
+	return owner.kind == PAGE_OWNER_SITE ? MAP_SITE | owner.value / 2 : info->owner;
+}
+
 void map_look(pfn_t start, pfn_t end, struct map_range *range,
 	      void (*owner)(uint32_t tag, uint64_t pages))
 {
@@ -76,6 +83,7 @@ void map_look(pfn_t start, pfn_t end, struct map_range *range,
 	range->hash = 2166136261U;
 	for (pfn_t pfn = start, next, last = start; pfn < end; pfn = next) {
 		uint64_t pages;
+		uint32_t key;
 
 		if (pfn >= last)
 			pfn = next_memory(pfn, end, &last);
@@ -92,15 +100,16 @@ void map_look(pfn_t start, pfn_t end, struct map_range *range,
 		if (info.state == PAGE_FREE || info.state == PAGE_RESERVED ||
 		    info.state == PAGE_BAD || info.in_pcp)
 			continue;
+		key = map_owner(&info);
 		if (owner)
-			owner(info.owner, pages);
+			owner(key, pages);
 		/* Boyer and Moore: who has the majority has votes left at the end */
-		if (info.owner == range->owner) {
+		if (key == range->owner) {
 			votes += pages;
 		} else if (votes >= pages) {
 			votes -= pages;
 		} else {
-			range->owner = info.owner;
+			range->owner = key;
 			votes = pages - votes;
 		}
 	}

@@ -6,7 +6,7 @@
 #define CONSOLE_MAP_CELLS_H
 
 #include <quarry/gfp.h>
-#include <quarry/page.h>
+#include <quarry/page_owner.h>
 #include <quarry/types.h>
 
 #define MAP_OWNERS 26 /* that have a letter of their own */
@@ -18,12 +18,20 @@ struct map_range {
 	uint64_t type[MIGRATE_TYPES]; /* those not reserved; what is free by its pageblock's type */
 	uint64_t blocks;	      /* allocated ones that begin in the range */
 	int largest_free; /* order of the largest free block that touches the range, or -1 */
-	uint32_t owner; /* whose pages are the most, where that is more than a half; 0: nobody's */
-	uint32_t hash;	/* of all that is in it */
+	uint32_t
+		owner; /* whose pages are the most, where that is more than a half: map_owner(); 0: nobody's */
+	uint32_t hash; /* of all that is in it */
 };
 
 /*
- * map_look() - the figures of the frames [start, end). `owner` sees the tag of each allocated block; NULL: nobody asks.
+ * map_owner() - the word that stands for a block's owner (mm_page_owner()): MAP_SITE and half of its call
+ * site, whatever the mark, or else what is in the descriptor. 0: nothing is.
+ */
+#define MAP_SITE 0x80000000U
+uint32_t map_owner(const struct page_info *info);
+
+/*
+ * map_look() - the figures of the frames [start, end). `owner` sees the owner of each allocated block; NULL: nobody asks.
  *
  * Context: thread. Bound: linear in the blocks, and in the pages that have none.
  */
