@@ -9,7 +9,8 @@ import sys
 import time
 
 SECONDS = 120
-QUIET = 1  # seconds without a word: it has done what it was asked, or has stopped
+PROMPT = b"\nquarry> "
+QUIET = 1, 5  # seconds without a word, at the prompt or elsewhere: it has done what it was asked, or has stopped
 
 
 def wait(log):
@@ -19,7 +20,7 @@ def wait(log):
             text = file.read()
         if len(text) != last:
             last, since = len(text), time.monotonic()
-        if last > 0 and time.monotonic() - since > QUIET:
+        if last > 0 and time.monotonic() - since > QUIET[not text.endswith(PROMPT)]:
             return
         time.sleep(0.1)
 
@@ -53,4 +54,5 @@ def main():
     print(f"core file: {path}; to read it: make debug CORE={path}")
 
 
-main()
+if __name__ == "__main__":
+    main()

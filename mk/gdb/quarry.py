@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 Commands for gdb that read the page allocator from outside, of a machine that runs, has stopped, or has left a core file:
-`quarry zones | pageblocks [zone] | page ADDRESS | pcp | check | dmesg`. They call nothing on the machine, so that one that has
+`quarry zones | pageblocks [zone] | page ADDRESS | pcp | owner | slab | check | dmesg`. They call nothing on the machine, so that one that has
 crashed answers too, and take what they know of structures from the program's own debug information.
 """
 import struct
+import subprocess
 
 import gdb
 
 PAGE_SHIFT, SECTION_SHIFT, PAGEBLOCK_SHIFT = 12, 10, 9
 STATES = ["none", "free", "allocated", "compound", "reserved", "frozen", "range", "objects"]
-RESERVED, BAD_BIT, NIL32 = 4, 1, 0xffffffff
+RESERVED, CONTIG, SLAB, BAD_BIT, NIL32 = 4, 6, 7, 1, 0xffffffff
 
 
 def memory(address, size):
@@ -77,9 +78,30 @@ class Allocator:
                 continue
             for order in range(11):
                 for kind in range(8):
-                    pcp = area["pcp"][order][kind]
+                    pcp = area["cache"][order * 8 + kind]  # where they are, hidden or not
                     if int(pcp["capacity"]):
                         yield cpu, order, kind, pcp
+
+
+    def blocks(self):
+        """(index, state, order, holders, owner) of each block that is in no free list."""
+        for first, opened, _ in self.spans:
+            at, end = first << SECTION_SHIFT, opened << SECTION_SHIFT
+            if at == end:
+                continue
+            words = memory(self.mm["memmap"][at].address, 8 * (end - at))
+            trust = memory(self.mm["trust"][at >> 5].address, end - at >> 5)
+            free = int.from_bytes(memory(self.mm["map"][at >> 6].address, end - at >> 3), "little")
+            n, count = 0, end - at
+            while n < count:
+                word, owner = struct.unpack_from("<II", words, 8 * n)
+                trusted = (trust[n >> 5] ^ 128) - 128 < (n % 32 == 0)
+                if free >> n & 1 or not trusted or not word >> 12 & 15:
+                    n += 1
+                    continue
+                state, order = word >> 12 & 15, word >> 8 & 15
+                yield at + n, state, order, word >> 16, owner
+                n += 1 << order if state != RESERVED else 1
 
 
 def zones(_):
@@ -146,6 +168,65 @@ def pcp(_):
         print(f"{cpu:3} {quarry.zones[int(cache['zone'])][0]:6} {order:5} {kind:5} {count:5} {int(cache['capacity']):8}")
 
 
+def named(text):
+    """With function, file and line behind each quarry.elf+0x.., as for what the console prints."""
+    elf = next(objfile.filename for objfile in gdb.objfiles() if objfile.filename.endswith("quarry.elf"))
+    try:
+        return subprocess.run(["mk/symbols.py", elf], input=text, text=True, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):  # not in the tree, or no addr2line
+        return text
+
+
+def owner_name(state, word):
+    """As include/quarry/page_owner.h has the word."""
+    if state == SLAB:
+        return "objects (quarry slab)"
+    if state == CONTIG:
+        return "range"
+    if word >> 31:
+        return f"quarry.elf+{(word & 0xfffff) << 1:#x}" if word & 0xfffff else "a call site outside of the image"
+    if word >> 24:
+        return f"movable, operations {word >> 24}"
+    return f"tag {word:#x}" if word else "unknown"
+
+
+def owner(_):
+    """Pages in use, by who has them; call sites are known of what was allocated while the console's `owner` was on."""
+    quarry, sums = Allocator(), {}
+    for _, state, order, holders, word in quarry.blocks():
+        if state in (1, RESERVED) or (state == 2 and holders == 0):  # free, of nobody, in a cache
+            continue
+        word = 0 if state in (SLAB, CONTIG) else word & ~(0x7ff << 20) if word >> 31 else word  # without the mark
+        pages, blocks = sums.get((state if state in (SLAB, CONTIG) else 2, word), (0, 0))
+        sums[state if state in (SLAB, CONTIG) else 2, word] = pages + (1 << order), blocks + 1
+    print("   pages   blocks  owner")
+    print(named("".join(f"{pages:8} {blocks:8}  {owner_name(state, word)}\n"
+                        for (state, word), (pages, blocks) in sorted(sums.items(), key=lambda item: -item[1][0]))), end="")
+    print(f"{sum(pages for pages, _ in sums.values())} pages in {sum(blocks for _, blocks in sums.values())} blocks")
+
+
+def slab(_):
+    """The caches that have slabs: objects in use, and all there are; free ones lie in slabs and on CPUs' stacks."""
+    quarry = Allocator()
+    kmem = quarry.mm["kmem"]
+    print("cache               active objects stacked   size  slabs  pages")
+    for n in range(kmem["caches"].type.range()[1] + 1 if int(kmem) else 0):
+        cache = kmem["caches"][n]
+        if int(cache) == 0 or int(cache["nr_slabs"]) == 0:
+            continue
+        stacked = 0
+        for cpu in range(int(quarry.mm["end_cpu"])):
+            area = kmem["cpu"][cpu]
+            if int(area) == 0:
+                continue
+            stack = gdb.Value(int(area) + int(cache["hot"]["stack"])).cast(gdb.lookup_type("struct object_stack").pointer())
+            if int(stack["limit"]) != int(kmem["none"]["stack"][0]["limit"]):
+                stacked += int(cache["limit"]) - int(stack["limit"] - stack["top"])
+        objects = int(cache["nr_objects"])
+        print(f"{cache['name'].string():17} {objects - int(cache['nr_free']) - stacked:8} {objects:7} {stacked:7} {int(cache['hot']['object_size']):6}"
+              f" {int(cache['nr_slabs']):6} {int(cache['nr_pages']):6}")
+
+
 def check(_):
     """Each pageblock against its map, each list against its members, each zone against both, each cached page."""
     quarry, wrong = Allocator(), []
@@ -197,11 +278,11 @@ def dmesg(_):
     print((text + text)[head:head + used].rstrip(b"\0").replace(b"\0", b"\n").decode("latin-1"))
 
 
-COMMANDS = {"zones": zones, "pageblocks": pageblocks, "page": page, "pcp": pcp, "check": check, "dmesg": dmesg}
+COMMANDS = {"zones": zones, "pageblocks": pageblocks, "page": page, "pcp": pcp, "owner": owner, "slab": slab, "check": check, "dmesg": dmesg}
 
 
 class Quarry(gdb.Command):
-    """quarry zones | pageblocks [zone] | page ADDRESS | pcp | check | dmesg: the page allocator and the log, from outside."""
+    """quarry zones | pageblocks [zone] | page ADDRESS | pcp | owner | slab | check | dmesg: the page allocator and the log, from outside."""
 
     def __init__(self):
         super().__init__("quarry", gdb.COMMAND_DATA)

@@ -3,10 +3,14 @@
 import re
 import struct
 import subprocess
+import sys
 
 import pytest
 
 from board import ROOT
+
+sys.path.append(str(ROOT / "mk/gdb"))
+from core import give_addresses  # pylint: disable=wrong-import-position
 
 
 def make(*args, timeout=120):
@@ -28,7 +32,7 @@ def core(setup):
     path = setup.scratch / f"debugger-{setup.isa}.core"
     path.unlink(missing_ok=True)
     made = make("core", f"BOARD={setup.board}", f"CORE={path}",
-                "CMD=alloc 3; alloc 0 GFP_KERNEL|__GFP_MOVABLE; buddyinfo; meminfo; pagetypeinfo")
+                "CMD=owner on; alloc 3; alloc 0 GFP_KERNEL|__GFP_MOVABLE; owner; buddyinfo; meminfo; pagetypeinfo")
     assert f"CORE={path}" in made
     path.chmod(0o600)
     yield path, (setup.out / "core.log").read_text().replace("\r", "")
@@ -81,6 +85,21 @@ def test_core_file(setup, core):
     assert "mm: released" in dmesg and dmesg.splitlines()[0].endswith(re.search(r"Quarry \S+", log)[0])
 
 
+def test_owners_and_caches(setup, core):
+    """As the console says it, with names that mk/symbols.py finds for the call sites."""
+    path, log = core
+    owner, slab = ask(setup, path, "quarry owner", "quarry slab")
+    rows = [row.split(maxsplit=2) for row in owner.splitlines()[1:-1]]
+    sites = [row for row in rows if row[2].startswith("quarry.elf+")]
+    log = subprocess.run([ROOT / "mk/symbols.py", setup.out / "quarry.elf"], input=log, text=True, capture_output=True, check=True).stdout
+    said = re.findall(r"(?m)^ *(\d+) +(\d+) +(?:-|\d+)  0x[0-9a-f]+ +(.*)$", log)
+    assert sorted(map(tuple, sites)) == sorted(row for row in said if row[2].startswith("quarry.elf+")) and len(sites) > 0
+    assert ["9", "2"] in [row[:2] for row in sites] and all(re.search(r" \w+ \w+\.c:\d+$", row[2]) for row in sites)
+    console = re.search(r"(?m)^(\d+) pages in (\d+) blocks$", log)
+    assert owner.splitlines()[-1] == f"{console[1]} pages in {console[2]} blocks"
+    assert slab == "cache               active objects stacked   size  slabs  pages"  # as slabinfo
+
+
 def test_check_sees_what_is_wrong(setup, core):
     """One word of the allocator's is changed at a time; and back."""
     path, _ = core
@@ -102,10 +121,23 @@ def test_check_sees_what_is_wrong(setup, core):
 
 
 def test_machine_that_runs(setup):
-    """make debug: stopped at boot_main() the allocator has not started; at the first command it has."""
-    text = make("debug", f"BOARD={setup.board}", "CMD=poweroff",
-                "GDB_EXTRA=-ex continue -ex 'quarry zones' -ex 'quarry nonsense' -ex 'tbreak power_do' -ex continue"
-                " -ex 'quarry zones' -ex 'quarry check' -ex kill -ex quit")
+    """
+    make debug: stopped at boot_main() the allocator has not started; where a suite has one object of a cache, that is shown, and from
+    a core file of that moment, too.
+    """
+    path = setup.scratch / f"debugger-slab-{setup.isa}.core"
+    text = make("debug", f"BOARD={setup.board}", "CMD=test slab.misuse; poweroff",
+                "GDB_EXTRA=-ex continue -ex 'quarry zones' -ex 'quarry nonsense' -ex 'tbreak kmem_cache_destroy' -ex continue"
+                f" -ex 'quarry zones' -ex 'quarry owner' -ex 'quarry slab' -ex 'quarry check' -ex 'monitor dump-guest-memory {path}' -ex kill -ex quit")
     assert "quarry: the allocator has not started yet" in text
-    assert "usage: quarry zones | pageblocks | page | pcp | check | dmesg" in text
+    assert "usage: quarry zones | pageblocks | page | pcp | owner | slab | check | dmesg" in text
+    assert re.search(r"(?m)^\d+ pages in \d+ blocks$", text)
+    caches = re.findall(r"(?m)^(suite|kmalloc-96) +(\d+) +(\d+) +(\d+) +96 +(\d+) +(\d+)$", text)
+    assert [row[:2] for row in caches] == [("kmalloc-96", "1"), ("suite", "1")], text
+    assert all(int(objects) > int(stacked) + 1 > 1 and int(slabs) == int(pages) == 1 for _, _, objects, stacked, slabs, pages in caches)
+    give_addresses(path)
+    path.chmod(0o600)
+    (slab,) = ask(setup, path, "quarry slab")
+    assert slab in text
+    path.unlink()
     assert re.search(r"zone DMA32  managed \d{5} ", text) and "quarry: 0 violations" in text
