@@ -149,7 +149,7 @@ static int record_start(uint64_t interval)
 					 .emit = to_disk ? emit_to_disk : emit,
 					 .cpus = smp_nr_cpus(), /* one that has stopped, too */
 					 .now = timer_now,
-					 .hz = timer_hz(),
+					 .hz = NSEC_PER_SEC,
 					 .image = (const void *)(uintptr_t)boot_info.image_base};
 	int error;
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import struct
 import subprocess
+import time
 import zlib
 
 import pytest
@@ -23,6 +24,7 @@ TYPE = {name: number for number, name in enumerate(re.findall(
     r"(?m)^\tMM_RECORD_(\w+),", re.search(r"(?s)enum mm_record_type \{(.*?)\};", (ROOT / "include/quarry/record.h").read_text())[1]))}
 
 
+TOOK = {}  # seconds of here that the recording took
 CALLS = int(os.environ.get("RECORD_CALLS", "40000"))  # make recording has a million
 
 
@@ -38,11 +40,13 @@ def recording(setup, tmp_path_factory):
     from board import Board  # pylint: disable=import-outside-toplevel
     board = Board(setup, extra=["-smp", "4"])
     board.expect_prompt()
+    start = time.monotonic()
     for line in ("trace stream 64", "stress ops=1500", "alloc 3", "drain", "sysctl vm.min_free_kbytes=3000",
                  "fail every=3 times=2", "alloc 0; alloc 0; alloc 0", "fail off", "test migrate", "compact",
                  "range any 700", "stress ops=500 orders=0-2", "compact"):
         board.cmd(line)
     last = board.lines("trace off")[-1]
+    TOOK[setup.isa] = time.monotonic() - start
     board.close()
     text = board.transcript.getvalue()
     assert int(re.fullmatch(r"trace: (\d+) records", last).group(1)) == text.count("@QT ")
@@ -313,6 +317,8 @@ def test_perfetto(setup, recording, tmp_path):
               for at in range(24, len(frame) - 4, 40)]
     assert len(whole) == sum(event[36] in (TYPE["ALLOC"], TYPE["FREE"]) and not event[39] & 1 for event in frames)
     assert len(whole) + sum(event["ph"] == "i" for event in events) == len(frames)
+    # microseconds: a machine's clock is the one of here
+    assert 0 < max(event["ts"] + event["dur"] for event in whole) - min(event["ts"] for event in whole) < 1.1e6 * TOOK[setup.isa]
     assert {event["args"]["name"] for event in events if event["name"] == "thread_name"} == {f"CPU {n}" for n in range(4)}
     assert all(event["ts"] >= 0 and event.get("dur", 0) >= 0 for event in events if "ts" in event)
 
