@@ -7,6 +7,6 @@ docs: | deps-check ## make the reference of include/quarry: build/docs/index.htm
 	$(Q)mkdir -p $(O)/docs && DOCS_OUT=$(O)/docs doxygen docs/Doxyfile
 
 .PHONY: pictures
-pictures: ## draw README's pictures of the console anew (docs/figures/*.svg)
-	$(Q)$(MAKE) --no-print-directory build BOARD=qemu-virt-riscv64
+pictures: ## draw README's pictures of the console and the report anew (docs/figures/map.svg, report.png)
+	$(Q)$(MAKE) --no-print-directory build $(HOST)/replay BOARD=qemu-virt-riscv64
 	$(Q)/usr/bin/python3 test/harness/pictures.py

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 `make pictures`: screens of the console as SVG, for README. A machine runs in a terminal (terminal.py), keys are typed, and what
-tmux shows then is drawn, colours as it has them.
+tmux shows then is drawn, colours as it has them. And the report of a recording, as Chromium shows it: a PNG, which says of which
+page (test/replay/report.html) it is.
 """
+import hashlib
 import random
 import re
+import struct
+import subprocess
 import sys
+import tempfile
+import zlib
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from board import ROOT
+from board import ROOT, Board, Setup
 from terminal import COLUMNS, ROWS, Terminal
 
 CELL_WIDTH, CELL_HEIGHT, MARGIN = 8, 17, 10
@@ -93,5 +99,64 @@ def draw_map(folder):
     (folder / "map.svg").write_text(svg(lines, "The console's map of memory, by type"))
 
 
+def page_sum():
+    return hashlib.sha256((ROOT / "test/replay/report.html").read_bytes()).hexdigest()
+
+
+def png_chunks(data):
+    """(type, content) of each (PNG, 5.3)."""
+    at = 8
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, data[at + 8:at + 8 + size]
+        at += 12 + size
+
+
+def with_text(data, text):
+    """A PNG with a tEXt chunk more, before its last."""
+    out = [data[:8]]
+    for kind, content in png_chunks(data):
+        for each in ([(b"tEXt", text)] if kind == b"IEND" else []) + [(kind, content)]:
+            out.append(struct.pack(">I", len(each[1])) + each[0] + each[1] + struct.pack(">I", zlib.crc32(each[0] + each[1])))
+    return b"".join(out)
+
+
+def record():
+    """The console's log of a machine of four CPUs at work, recorded: blocks of all types come and go, pages move, one request is refused."""
+    board = Board(Setup("qemu-virt-riscv64"), memory="256M", extra=["-smp", "4"])
+    chance, blocks = random.Random(3), []
+    try:
+        board.expect_prompt()
+        board.cmd("trace stream 1000")
+        for i in range(80):
+            gfp = chance.choice(("GFP_KERNEL", "GFP_KERNEL|__GFP_MOVABLE", "GFP_KERNEL|__GFP_RECLAIMABLE"))
+            blocks.append(board.cmd(f"alloc {chance.randint(4, 10)} {gfp}").split()[0])
+            if i % 3 == 2:
+                board.cmd(f"free {blocks.pop(chance.randrange(len(blocks)))}")
+            if i % 20 == 19:
+                board.cmd("stress ops=1000 orders=0-4")
+        for line in ("test migrate", "fail every=1 times=1", "alloc 0", "fail off", "compact", "range any 3000", "trace off"):
+            board.cmd(line)
+    finally:
+        board.close()
+    return board.transcript.getvalue()
+
+
+def draw_report(folder, log):
+    """The page at a moment of the recording, its top, in a window of 1100 pixels."""
+    with tempfile.TemporaryDirectory() as scratch:
+        trace, page, picture = Path(scratch) / "trace", Path(scratch) / "page.html", Path(scratch) / "page.png"
+        trace.write_text(log, encoding="latin-1")
+        html = subprocess.run([ROOT / "build/host/replay", "--html", "-", trace], text=True, capture_output=True, check=True).stdout
+        page.write_text(subprocess.run([ROOT / "mk/symbols.py", ROOT / "build/riscv64/quarry.elf"], input=html, text=True, capture_output=True,
+                                       check=True).stdout)
+        moment = [int(event) for event in re.findall(r'"event":(\d+),"time"', html)][150]
+        subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={scratch}/profile",
+                        "--window-size=1100,1250", f"--screenshot={picture}", f"file://{page}#{moment}"], check=True, capture_output=True, timeout=120)
+        (folder / "report.png").write_bytes(with_text(picture.read_bytes(), b"Source\0" + page_sum().encode()))
+
+
 if __name__ == "__main__":
-    draw_map(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/figures")
+    to = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/figures"
+    draw_map(to)
+    draw_report(to, record())

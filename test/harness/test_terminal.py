@@ -4,6 +4,7 @@ The console as a user sees it: `make run` in a terminal of 80 columns and 24 row
 read is the screen.
 """
 import re
+import struct
 import time
 import xml.etree.ElementTree
 
@@ -160,3 +161,11 @@ def test_map(terminal):
     assert "test: not while stress runs: 'stress stop' ends it" in terminal.screen()
     terminal.run("stress stop")
     assert "0 mismatches, buddyinfo as before" in " ".join(terminal.screen()).replace("    ", " ")
+
+
+def test_the_reports_picture_is_of_this_page():
+    """docs/figures/report.png says of which page it is; after a change of that `make pictures` draws it anew. README shows both pictures."""
+    chunks = dict(pictures.png_chunks((pictures.ROOT / "docs/figures/report.png").read_bytes()))
+    assert chunks[b"tEXt"] == b"Source\0" + pictures.page_sum().encode() and struct.unpack_from(">II", chunks[b"IHDR"]) == (1100, 1250)
+    readme = (pictures.ROOT / "README.md").read_text()
+    assert "](docs/figures/map.svg)" in readme and "](docs/figures/report.png)" in readme
