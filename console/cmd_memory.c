@@ -275,7 +275,7 @@ static int cmd_zoneinfo(int argc, char **argv)
 			node_shown = true;
 		}
 		printf("  pages free     %" PRIu64 "\n", info.free);
-		printf("        boost    0\n"); /* watermarks are never boosted */
+		printf("        boost    %" PRIu64 "\n", mm_zone_boost((enum zone_type)zone));
 		printf("        min      %" PRIu64 "\n", info.mark.min);
 		printf("        low      %" PRIu64 "\n", info.mark.low);
 		printf("        high     %" PRIu64 "\n", info.mark.high);

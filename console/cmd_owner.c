@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/cpu/balance.h"
 #include "console/command.h"
 #include "console/owner.h"
 #include "console/parse.h"
@@ -227,7 +228,9 @@ static int owner_on(void)
 		printf("owner: no memory for the times of %u marks\n", MM_PAGE_OWNER_MARKS);
 		return 1;
 	}
+	balance_hold(true);
 	error = mm_page_owner_start((const void *)(uintptr_t)boot_info.image_base);
+	balance_hold(false);
 	if (error) {
 		printf("owner: not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1\n");
 		free_pages((unsigned long)second, TIMES_ORDER);
@@ -242,7 +245,9 @@ static int owner_on(void)
 
 static int owner_off(void)
 {
+	balance_hold(true);
 	mm_page_owner_stop();
+	balance_hold(false);
 	free_pages((unsigned long)marks.second, TIMES_ORDER);
 	marks.second = NULL;
 	return 0;

@@ -93,6 +93,16 @@ static int write_min_free_kbytes(const uint64_t *value)
 	return mm_set_min_free_kbytes(*value);
 }
 
+static void read_watermark_boost_factor(uint64_t *value)
+{
+	*value = mm_watermark_boost_factor();
+}
+
+static int write_watermark_boost_factor(const uint64_t *value)
+{
+	return mm_set_watermark_boost_factor((unsigned int)*value);
+}
+
 static void read_watermark_scale_factor(uint64_t *value)
 {
 	*value = mm_watermark_scale_factor();
@@ -156,6 +166,7 @@ static const struct sysctl table[] = {
 	SYSCTL(page_poison, 0, 1, 1, EXCLUSIVE),
 	SYSCTL(panic_on_misuse, 0, 1, 1, ""),
 	SYSCTL(percpu_pagelist, 0, UINT32_MAX, 1, ""),
+	SYSCTL(watermark_boost_factor, 0, 1000000, 1, ""),
 	SYSCTL(watermark_scale_factor, 1, 3000, 1, ""),
 };
 #define NR_SYSCTLS (sizeof(table) / sizeof(table[0]))

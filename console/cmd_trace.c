@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/cpu/balance.h"
 #include "boot/cpu/smp.h"
 #include "console/command.h"
 #include "console/parse.h"
@@ -108,7 +109,9 @@ static int record_stop(void)
 {
 	int bad = 0;
 
+	balance_hold(true);
 	mm_record_stop();
+	balance_hold(false);
 	if (to_disk)
 		bad = stop_disk();
 	else
@@ -162,7 +165,9 @@ static int record_start(uint64_t interval)
 	}
 	frames = 0;
 	events = recording.ring;
+	balance_hold(true);
 	error = mm_record_start(&recording);
+	balance_hold(false);
 	if (!error)
 		return 0;
 	events = NULL;

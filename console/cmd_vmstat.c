@@ -89,6 +89,10 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("compact_", "success", moves.success);
 	print_counter("compact_", "fail", moves.fail);
 	print_counter("compact_", "daemon_wake", moves.daemon_wake);
+	print_counter("compact_", "daemon_moved", moves.balance_moved);
+	print_counter("", "pageoutrun", moves.balance_run);
+	print_counter("pgsteal_", "kswapd", moves.balance_freed);
+	print_counter("pgsteal_", "direct", stats.shrunk - moves.balance_freed);
 	for (int i = 0; i < NR_MISUSES; i++)
 		print_counter("mm_misuse_", misuse_names[i], stats.misuse[i]);
 	return 0;

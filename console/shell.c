@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/cpu/balance.h"
 #include "drivers/base/io.h"
 #include "drivers/timer/timer.h"
 #include "drivers/serial/uart.h"
@@ -194,6 +195,8 @@ int console_getchar(void)
 	int byte = -1;
 
 	while (!take(&byte)) {
+		if (balance_step()) /* idle: a step, and then the next look for a byte */
+			continue;
 		if (!uart_wakes()) {
 			timer_sleep(UART_POLL_NS);
 		} else if (timer_hz()) {

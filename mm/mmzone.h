@@ -51,6 +51,14 @@ struct zone {
 	 * of a free pair, have no type and are on the PB_WHOLE lists, but for those of a kept type.
 	 */
 	uint32_t list[NR_PB_LISTS][NR_PAGE_ORDERS];
+
+	uint64_t extfrag; /* requests served from another type's pageblock */
+};
+
+enum balance_state {
+	BALANCE_IDLE,
+	BALANCE_WOKEN, /* a request found no zone above its low mark, or there may be more to do */
+	BALANCE_STEP,  /* balance.c is at it, and nobody has woken it since */
 };
 
 /* What compaction for requests knows (compact_direct.c): how often a zone is left out after it failed. */
@@ -65,6 +73,10 @@ struct compaction {
 	uint8_t skip;	       /* steps of balance.c that move nothing */
 	bool ahead;	       /* it has begun to, and is not done */
 	bool balancing[MAX_NR_ZONES];
+	uint32_t balance;	      /* enum balance_state; atomic */
+	int boost_factor;	      /* vm.watermark_boost_factor, less its default */
+	uint64_t mixed[MAX_NR_ZONES]; /* of a zone's `extfrag`: what boosts came of already */
+	uint64_t boost[MAX_NR_ZONES]; /* pages that shrinkers are to give back for them */
 };
 
 static inline bool zone_populated(const struct zone *zone)

@@ -18,6 +18,7 @@
 #include <quarry/memblock.h>
 #include <quarry/mm.h>
 
+#include "boot/cpu/balance.h"
 #include "boot/mmu/mmu.h"
 #include "boot/dt/of.h"
 #include "mm/spinlock.h"
@@ -221,11 +222,13 @@ static void idle(struct cpu *cpu)
 		bool work = __atomic_load_n(&cpu->mail, __ATOMIC_ACQUIRE) == MAIL_FULL;
 		unsigned int caller;
 
-		if (!work)
+		if (!work && !balance_due())
 			cpu_wait();
 		port_irq_restore(flags);
-		if (!work)
+		if (!work) {
+			balance_step();
 			continue;
+		}
 		caller = cpu->caller;
 		cpu->work(cpu->work_arg);
 		mm_cpu_idle();

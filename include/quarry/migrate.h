@@ -12,6 +12,7 @@
 
 #include <quarry/cdefs.h>
 #include <quarry/gfp.h>
+#include <quarry/mmzone.h>
 #include <quarry/page.h>
 #include <quarry/types.h>
 
@@ -98,8 +99,8 @@ int mm_set_extfrag_threshold(unsigned int threshold);
 
 /*
  * mm_balance() - a step of what is done ahead of requests, for the idle loop or a tick: while a zone has
- * been below its low mark and is not at its high one, the shrinkers are called once; while most of
- * what is free is cut up, a pageblock of pages that can move is emptied.
+ * been below its low mark and is not at its high one, or types are mixed, the shrinkers are called once;
+ * while most of what is free is cut up, a pageblock of pages that can move is emptied.
  *
  * Context: thread, without locks that an owner's or a shrinker's callback takes.
  * Bound:   the shrinkers' own; 10 a pageblock; one pageblock's pages that move, as compact_memory(), and
@@ -108,6 +109,32 @@ int mm_set_extfrag_threshold(unsigned int threshold);
  * Source:  Linux mm/vmscan.c: balance_pgdat(), mm/compaction.c: kcompactd().
  */
 unsigned long mm_balance(void);
+
+/*
+ * mm_balance_woken() - has a request with __GFP_KSWAPD_RECLAIM found no zone above its low mark, or have
+ * types been mixed, since mm_balance() last had nothing to do? A program that calls it only then has
+ * nothing done while memory is plenty. port_balance() (quarry/port.h) says when a request makes it true.
+ *
+ * Context: any.
+ * Bound:   50.
+ * Return:  whether.
+ */
+bool mm_balance_woken(void);
+
+/*
+ * mm_watermark_boost_factor(), mm_set_watermark_boost_factor(), mm_zone_boost() - a request that is served
+ * from another type's pageblock raises its zone's boost by a pageblock, up to so many 10,000ths of the high
+ * mark; mm_balance() has shrinkers give back as much. 0: no boost. 15,000 at first. No request is refused
+ * for it.
+ *
+ * Context: any.
+ * Bound:   10; 10; 30.
+ * Return:  the factor. 0; -EINVAL it is above 1,000,000. The zone's boost, in pages.
+ * Source:  Linux vm.watermark_boost_factor, /proc/zoneinfo.
+ */
+unsigned int mm_watermark_boost_factor(void);
+int mm_set_watermark_boost_factor(unsigned int factor);
+uint64_t mm_zone_boost(enum zone_type zone);
 
 /*
  * mm_compaction_proactiveness(), mm_set_compaction_proactiveness() - how early mm_balance() moves pages,
@@ -129,7 +156,9 @@ struct mm_migrate_stats {
 	uint64_t isolated;	/* blocks that it asked their owners for */
 	uint64_t stall;		/* requests for which it looked for pages to move */
 	uint64_t success, fail; /* of these: a block became free, or none */
-	uint64_t daemon_wake;	/* times that mm_balance() began with a zone or with moves */
+	uint64_t daemon_wake;	/* times that mm_balance() began with moves */
+	uint64_t balance_run;	/* times that it began with a zone below its low mark */
+	uint64_t balance_freed, balance_moved; /* objects and blocks that it returned */
 };
 /*
  * mm_migrate_stats() - of all moves, whoever asked for them.

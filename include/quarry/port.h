@@ -95,6 +95,15 @@ void port_kick(unsigned int cpu);
  */
 void port_yield(void);
 
+/*
+ * port_balance() - a request has found no zone above its low mark: an idle CPU that waits for an
+ * interrupt may be woken, so that it calls mm_balance(). A program need not have one.
+ *
+ * Context: any, interrupts masked.
+ * Bound:   the program's.
+ */
+void port_balance(void);
+
 MM_END_DECLS
 
 /*

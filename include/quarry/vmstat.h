@@ -89,6 +89,7 @@ struct zone_info {
 	uint64_t protection[MAX_NR_ZONES]; /* pages kept from requests that could use zone [i] */
 	uint64_t nr_highatomic;		   /* pages of the HIGHATOMIC pageblocks */
 	uint64_t nr_cma, nr_free_cma;	   /* pages of CMA areas; of these, free ones */
+	uint64_t extfrag;		   /* requests served from another type's pageblock */
 };
 /*
  * mm_zone_info() - what a zone holds and keeps; pages, where nothing else is said.

@@ -49,6 +49,15 @@ static inline struct page *rmqueue_cma(const struct alloc_context *ac, const str
 }
 #endif
 
+/* A request that found no zone above its low mark: work for balance.c (Linux: wake_all_kswapds()). */
+static inline void wake_balance(gfp_t gfp)
+{
+	if (gfp & __GFP_KSWAPD_RECLAIM && READ_ONCE(mm.compaction.balance) != BALANCE_WOKEN) {
+		WRITE_ONCE(mm.compaction.balance, BALANCE_WOKEN);
+		port_balance();
+	}
+}
+
 /* slowpath.c */
 /* The request comes to this stage: recorded, and counted unless it is a dry run. */
 void enter_stage(struct alloc_context *ac, enum mm_stage stage);

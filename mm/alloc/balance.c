@@ -3,17 +3,21 @@
  * balance.c: what is done ahead of requests, a step a call (Linux: kswapd and kcompactd).
  *
  *   a zone below its low mark   the shrinkers are called once a step, until it is at its high mark
+ *   types that mix              the shrinkers give back the zone's boost, which each time raises
  *   free memory cut up          one pageblock is emptied a step: until 100 - vm.compaction_proactiveness
  *                               per cent of what is free, 5 at least, are of no use for requests of a
  *                               pageblock; from 10 more on, or from as many if 10 more are all
  *
- * A step that comes to nothing leaves compaction out for the next SKIP of them.
+ * A step that comes to nothing leaves compaction out for the next SKIP of them. Whoever calls it while
+ * mm_balance_woken() alone does nothing behind anybody's back.
  */
 #include <quarry/errno.h>
 #include "migrate_internal.h"
 
-#define SKIP	      64
-#define PROACTIVENESS 20
+#define SKIP		 64
+#define PROACTIVENESS	 20
+#define BOOST_FACTOR	 15000
+#define BOOST_FACTOR_MAX 1000000
 
 unsigned int mm_compaction_proactiveness(void)
 {
@@ -29,6 +33,57 @@ int mm_set_compaction_proactiveness(unsigned int proactiveness)
 	return 0;
 }
 
+/* ---- boost ----------------------------------------------------------------------------------- */
+
+unsigned int mm_watermark_boost_factor(void)
+{
+	return (unsigned int)(READ_ONCE(mm.compaction.boost_factor) + BOOST_FACTOR);
+}
+
+int mm_set_watermark_boost_factor(unsigned int factor)
+{
+	if (factor > BOOST_FACTOR_MAX)
+		return -EINVAL;
+	WRITE_ONCE(mm.compaction.boost_factor, (int)factor - BOOST_FACTOR);
+	return 0;
+}
+
+/*
+ * A pageblock for each time that types mixed, up to the factor's share of the high mark, a pageblock at least; none
+ * where four pageblocks are more than the zone (Linux: boost_watermark()).
+ */
+static RACY uint64_t zone_boost(const struct zone *zone)
+{
+	size_t n = (size_t)(zone - mm.zones);
+	uint64_t most = READ_ONCE(zone->mark.high) * mm_watermark_boost_factor() / 10000;
+	uint64_t mixed = READ_ONCE(zone->extfrag) - READ_ONCE(mm.compaction.mixed[n]);
+	uint64_t boost = READ_ONCE(mm.compaction.boost[n]);
+
+	if (!mm_watermark_boost_factor() || zone->managed < 4 * pageblock_nr_pages)
+		return 0;
+	if (most < pageblock_nr_pages)
+		most = pageblock_nr_pages;
+	/* the product may not wrap */
+	boost += mixed < most ? mixed * pageblock_nr_pages : most;
+	return boost < most ? boost : most;
+}
+
+uint64_t mm_zone_boost(enum zone_type zone)
+{
+	return zone_boost(&mm.zones[zone]);
+}
+
+/* What shrinkers have freed in a step is taken off; all of it if they have nothing to give. */
+static RACY void lower_boost(const struct zone *zone, uint64_t boost, unsigned long freed)
+{
+	size_t n = (size_t)(zone - mm.zones);
+
+	WRITE_ONCE(mm.compaction.mixed[n], READ_ONCE(zone->extfrag));
+	WRITE_ONCE(mm.compaction.boost[n], freed && freed < boost ? boost - freed : 0);
+}
+
+/* ---- a zone's marks, and compaction -------------------------------------------------------------- */
+
 /* Between low and high it goes on if it has begun. */
 static bool needs_pages(const struct zone *zone, bool *begun)
 {
@@ -36,7 +91,7 @@ static bool needs_pages(const struct zone *zone, bool *begun)
 	bool low = free < READ_ONCE(*(READ_ONCE(*begun) ? &zone->mark.high : &zone->mark.low));
 
 	if (low && !READ_ONCE(*begun))
-		count_event(&mm_moves.daemon_wake);
+		count_event(&mm_moves.balance_run);
 	WRITE_ONCE(*begun, low);
 	return low;
 }
@@ -101,17 +156,44 @@ static RACY unsigned long compact_ahead(void)
 	return moved;
 }
 
+bool mm_balance_woken(void)
+{
+	const struct zone *zone;
+	bool boosted = false;
+
+	for_each_zone (zone)
+		boosted |= zone_boost(zone) != 0;
+	return boosted || READ_ONCE(mm.compaction.balance) != BALANCE_IDLE;
+}
+
 unsigned long mm_balance(void)
 {
-	unsigned long done = 0;
+	unsigned long freed = 0, moved;
+	uint64_t boost[MAX_NR_ZONES];
+	uint32_t step = BALANCE_STEP;
 	bool low = false;
 
 	if (in_interrupt() || in_callback())
 		return 0;
-	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+	WRITE_ONCE(mm.compaction.balance, BALANCE_STEP);
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
+		boost[i] = zone_boost(&mm.zones[i]);
+		low |= boost[i] != 0;
 		if (mm.zones[i].managed)
 			low |= needs_pages(&mm.zones[i], &mm.compaction.balancing[i]);
+	}
 	if (low)
-		done = shrink_all(GFP_KERNEL);
-	return done + compact_ahead();
+		freed = shrink_all(GFP_KERNEL);
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		if (boost[i])
+			lower_boost(&mm.zones[i], boost[i], freed);
+	moved = compact_ahead();
+	count_events(&mm_moves.balance_freed, freed);
+	count_events(&mm_moves.balance_moved, moved);
+	if (freed + moved)
+		WRITE_ONCE(mm.compaction.balance, BALANCE_WOKEN);
+	else /* but for who has come meanwhile */
+		__atomic_compare_exchange_n(&mm.compaction.balance, &step, BALANCE_IDLE, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return freed + moved;
 }

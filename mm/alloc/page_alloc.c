@@ -202,8 +202,10 @@ struct page *get_page_from_freelist(struct alloc_context *ac)
 			ac->stages = 0;
 			ac->shrunk = 0;
 			ac->alloc_flags = gfp_to_alloc_flags(ac->gfp, ac->order);
-			if (!dry_run(ac))
+			if (!dry_run(ac)) {
 				count_event(&mm.stats.stage[MM_STAGE_SLOW]);
+				wake_balance(ac->gfp);
+			}
 		}
 	}
 	if (!page)

@@ -185,7 +185,7 @@ static inline struct pageblock *pb_rare(struct zone *zone, enum migratetype type
 void note_fallback(unsigned long index, unsigned int order, enum migratetype type,
 		   unsigned int victim)
 {
-	count_event(&mm.stats.extfrag);
+	count_event(&zone_of(index)->extfrag);
 	if (HOOKS & MM_HOOK_TRACE)
 		trace_event(MM_TRACE_EXTFRAG, index, order, (uint32_t)type, victim);
 }
@@ -260,7 +260,7 @@ MM_APART unsigned long alloc_rare(struct zone *zone, unsigned int order, enum mi
 		note_fallback(index, order, type, victim);
 		return index;
 	}
-	count_event(&mm.stats.extfrag);
+	count_event(&zone->extfrag);
 	return pb_take(zone, pb, order, fallback_owner(pb, type));
 }
 

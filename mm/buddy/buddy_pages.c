@@ -359,7 +359,7 @@ static __attribute__((noinline)) unsigned long take_fallback(struct zone *zone, 
 		return 0;
 	if (HOOKS & MM_HOOK_TRACE)
 		return take_foreign_traced(zone, pb, most, type, raw, top);
-	count_event(&mm.stats.extfrag);
+	count_event(&zone->extfrag);
 	return take_foreign(zone, pb, most, type, raw, top);
 }
 

@@ -72,6 +72,7 @@ RACY void mm_zone_info(enum zone_type type, struct zone_info *info)
 	info->mark.high = READ_ONCE(zone->mark.high);
 	info->nr_cma = READ_ONCE(zone->nr_cma);
 	info->nr_free_cma = READ_ONCE(nr_free_of(zone, MIGRATE_CMA));
+	info->extfrag = READ_ONCE(zone->extfrag);
 	info->nr_highatomic = READ_ONCE(zone->nr_highatomic);
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		info->protection[i] = READ_ONCE(zone->lowmem_reserve[i]);
@@ -274,6 +275,8 @@ void mm_get_stats(struct mm_stats *stats)
 	static_assert(sizeof(*stats) % sizeof(*to) == 0, "counters and nothing else");
 	for (size_t i = 0; i < sizeof(*stats) / sizeof(*to); i++)
 		to[i] = READ_ONCE(from[i]);
+	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
+		stats->extfrag += READ_ONCE(mm.zones[i].extfrag);
 }
 
 const char *mm_stage_name(enum mm_stage stage)

@@ -9,6 +9,7 @@
 #include <quarry/port.h>
 
 #include "boot/boot.h"
+#include "boot/cpu/balance.h"
 #include "test/bench/bench.h"
 #include "test/target/stress.h"
 #include "console/command.h"
@@ -65,7 +66,9 @@ static int cmd_bench(int argc, char **argv)
 	bench_pageset_cost = boot_info.mm_pageset_instret;
 	bench_poll = poll;
 	output_live();
+	balance_hold(true);
 	failed = bench_run_named(argc - 1, argv + 1);
+	balance_hold(false);
 	return failed;
 }
 

@@ -92,6 +92,30 @@ def test_compact(console):
     assert console.lines("sysctl vm.compact_memory=2") == ["sysctl: vm.compact_memory: '2' is not a number, 1 to 1"]
 
 
+def test_balance(boot):
+    """The console waits for a key: meanwhile what a shrinker has is given back, as a request has found no zone above its low mark."""
+    board = boot()
+    board.expect_prompt()
+    board.lines("flash 0x1000 32")  # a buffer that nobody holds
+
+    def counters():
+        return {name: int(value) for name, value in (line.split() for line in board.lines("vmstat"))}
+
+    def buffers():
+        return int(re.search(r"\d+", board.lines("bufcache")[0])[0])
+
+    assert counters()["pageoutrun"] == 0 and buffers() == 1
+    free = int(re.search(r"pages free +(\d+)", "\n".join(board.lines("zoneinfo")))[1])
+    board.lines(f"sysctl vm.min_free_kbytes={free * 4 * 9 // 10}")  # free is between min and low, and nobody asks
+    assert counters()["pageoutrun"] == 0 and buffers() == 1
+    board.lines("alloc 0 __GFP_DIRECT_RECLAIM")  # does not want it
+    assert counters()["pageoutrun"] == 0 and buffers() == 1
+    board.lines("drain")  # else a cached page serves it
+    board.lines("alloc 0")
+    after = counters()
+    assert after["pageoutrun"] == 1 and after["pgsteal_kswapd"] == 1 and after["allocstall"] == 0 and buffers() == 0
+
+
 def test_fragmentation_indexes(boot):
     """Linux's formulas (mm/vmstat.c, Documentation/filesystems/proc) over what buddyinfo says, before and after memory is cut up."""
     board = boot()

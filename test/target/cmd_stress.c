@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/cpu/balance.h"
 #include "boot/cpu/smp.h"
 #include "drivers/timer/timer.h"
 #include "console/command.h"
@@ -251,8 +252,10 @@ static int finish(void)
 	bool same;
 
 	stress_sum(&stress, &sums);
+	balance_hold(true);
 	same = same_picture(&run.before);
 	violations = mm_check();
+	balance_hold(false);
 	free_pages_exact(run.workers, run.nr * sizeof(*run.workers));
 	run.background = false;
 	printf("stress: %" PRIu64 " in interrupts, %" PRIu64 " exchanged, %" PRIu64

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "boot/cpu/balance.h"
 #include "console/command.h"
 #include "console/output.h"
 #include "test/target/ktap.h"
@@ -12,6 +13,8 @@
 
 static int cmd_test(int argc, char **argv)
 {
+	int failed;
+
 	if (argc > 2)
 		return console_usage(argv[0]);
 	if (argc == 2 && strcmp(argv[1], "-l") == 0)
@@ -21,7 +24,10 @@ static int cmd_test(int argc, char **argv)
 		return 1;
 	}
 	output_live();
-	return test_run(argc == 2 ? argv[1] : NULL) != 0;
+	balance_hold(true); /* cases count what is free and what is called */
+	failed = test_run(argc == 2 ? argv[1] : NULL) != 0;
+	balance_hold(false);
+	return failed;
 }
 
 extern const struct test_case *const __start_quarry_suites[], *const __stop_quarry_suites[];

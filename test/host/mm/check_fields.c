@@ -87,7 +87,12 @@ static const struct field mm_fields[] = {
 	FIELD(compaction.skip, may_be_any),
 	FIELD(compaction.ahead, may_be_any),
 	ARRAY(compaction.balancing, may_be_any),
-	GAP_AT_END(compaction.balancing),
+	FIELD(compaction.balance, may_be_any),
+	FIELD(compaction.boost_factor, may_be_any),
+	GAP(compaction.boost_factor, compaction.mixed),
+	ARRAY(compaction.mixed, may_be_any),
+	ARRAY(compaction.boost, may_be_any),
+	GAP_AT_END(compaction.boost),
 	END,
 };
 #undef STRUCT
@@ -129,7 +134,9 @@ static const struct field zone_fields[] = {
 	FIELD(low, may_be_zone_low),
 	GAP(low, list),
 	{"list", offsetof(STRUCT, list), sizeof(uint32_t), NR_PB_LISTS *NR_PAGE_ORDERS, NULL},
-	GAP_AT_END(list),
+	GAP(list, extfrag),
+	FIELD(extfrag, may_be_any),
+	GAP_AT_END(extfrag),
 	END,
 };
 #undef STRUCT

@@ -322,72 +322,6 @@ static void threshold(void **state)
 
 /* ---- ahead of requests ----------------------------------------------------------------------- */
 
-static struct page *held[3000];
-static unsigned long nr_held, asked;
-
-static unsigned long count_held(struct shrinker *shrinker, struct shrink_control *control)
-{
-	(void)shrinker;
-	(void)control;
-	return nr_held;
-}
-
-static unsigned long give_held(struct shrinker *shrinker, struct shrink_control *control)
-{
-	unsigned long n = 0;
-
-	(void)shrinker;
-	asked++;
-	for (; n < control->nr_to_scan && nr_held; n++)
-		assert_int_equal(0, __free_page(held[--nr_held]));
-	return n;
-}
-
-static uint64_t free_now(struct zone_info *info)
-{
-	drain_all_pages();
-	mm_zone_info(ZONE_DMA32, info);
-	return info->free;
-}
-
-/* From below low on until high is reached; a step calls the shrinkers once. */
-static void balance_shrinks(void **state)
-{
-	static struct shrinker shrinker = {.count_objects = count_held, .scan_objects = give_held};
-	struct zone_info info;
-	struct page *page;
-	uint64_t wakes;
-
-	(void)state;
-	mhandle_forget();
-	machine_start(&small);
-	assert_int_equal(0, mm_set_min_free_kbytes(4000));
-	assert_int_equal(0, register_shrinker(&shrinker));
-	for (nr_held = 0; nr_held < 3000; nr_held++)
-		assert_non_null(held[nr_held] = alloc_page(GFP_KERNEL));
-	for (nr_fixed = 0; free_now(&info) > info.mark.low;)
-		assert_non_null(fixed[nr_fixed++] = alloc_page(GFP_KERNEL));
-	wakes = moves().daemon_wake;
-	asked = 0;
-	assert_int_equal(0, mm_balance());
-	assert_int_equal(0, asked);
-	page = alloc_page(GFP_KERNEL);
-	drain_all_pages();
-	for (unsigned long step = 1; free_now(&info) < info.mark.high; step++) {
-		assert_int_equal(128, mm_balance());
-		assert_int_equal(step, asked);
-	}
-	assert_in_range(free_now(&info), info.mark.high, info.mark.high + 127);
-	assert_int_equal(0, mm_balance());
-	assert_int_equal(wakes + 1, moves().daemon_wake);
-	assert_int_equal(0, unregister_shrinker(&shrinker));
-	assert_int_equal(0, __free_page(page));
-	nr_handles = 0;
-	while (nr_held)
-		assert_int_equal(0, __free_page(held[--nr_held]));
-	end();
-}
-
 /* The share of free pages that are of no use for a pageblock, in per cent. */
 static unsigned long unusable(void)
 {
@@ -476,11 +410,11 @@ static void recorded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_order),	   cmocka_unit_test(fewest_pages),
-		cmocka_unit_test(held_elsewhere),  cmocka_unit_test(refused),
-		cmocka_unit_test(places_left_out), cmocka_unit_test(threshold),
-		cmocka_unit_test(balance_shrinks), cmocka_unit_test(balance_compacts),
-		cmocka_unit_test(cached_half),	   cmocka_unit_test(recorded),
+		cmocka_unit_test(every_order),	    cmocka_unit_test(fewest_pages),
+		cmocka_unit_test(held_elsewhere),   cmocka_unit_test(refused),
+		cmocka_unit_test(places_left_out),  cmocka_unit_test(threshold),
+		cmocka_unit_test(balance_compacts), cmocka_unit_test(cached_half),
+		cmocka_unit_test(recorded),
 	};
 
 	return cmocka_run_group_tests_name("compact", tests, NULL, NULL);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * balance.c: see balance.h. One CPU at a time balances: the work is about all of memory, not about a
+ * CPU's own.
+ */
+#include "boot/cpu/balance.h"
+
+#include <quarry/mm.h>
+#include <quarry/port.h>
+
+#include "boot/cpu/smp.h"
+#include "mm/spinlock.h"
+
+static unsigned int holds;
+static uint32_t busy; /* a CPU is in a step */
+
+bool balance_due(void)
+{
+	return mm_balance_woken() && !__atomic_load_n(&holds, __ATOMIC_SEQ_CST) &&
+	       !__atomic_load_n(&busy, __ATOMIC_SEQ_CST);
+}
+
+bool balance_step(void)
+{
+	bool done = false;
+
+	if (!balance_due() || __atomic_exchange_n(&busy, 1, __ATOMIC_SEQ_CST))
+		return false;
+	/* after `busy`, as balance_hold() looks at both the other way round */
+	if (!__atomic_load_n(&holds, __ATOMIC_SEQ_CST)) {
+		mm_balance();
+		done = true;
+	}
+	if (done && port_pcpu()->cpu)
+		mm_cpu_idle();
+	__atomic_store_n(&busy, 0, __ATOMIC_SEQ_CST);
+	return done;
+}
+
+void balance_hold(bool on)
+{
+	unsigned int spins = 0;
+
+	__atomic_add_fetch(&holds, on ? 1U : -1U, __ATOMIC_SEQ_CST);
+	while (on && __atomic_load_n(&busy, __ATOMIC_SEQ_CST)) {
+		mm_ipi(); /* it may be waiting for this CPU's caches */
+		spin_relax(&spins);
+	}
+	if (balance_due())
+		port_balance(); /* who was woken meanwhile waits again */
+}
+
+/* The first CPU that waits for work; if there is none, the console finds it when it waits. */
+void port_balance(void)
+{
+	unsigned int self = port_pcpu()->cpu;
+
+	for (unsigned int n = 1; n < smp_nr_cpus(); n++) {
+		if (n == self || !smp_online(n) || !smp_finished(n))
+			continue;
+		port_kick(n);
+		return;
+	}
+}
