@@ -22,6 +22,7 @@ Mutant = namedtuple("Mutant", "file function kind start end text before after oc
 
 KINDS = ("comparison", "constant", "statement", "argument")
 OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&"}
+ARITHMETIC = {"+": "-", "-": "+", "<<": ">>", ">>": "<<", "&": "|", "|": "&"}  # for proofs, which look at less code
 # What is said, and what is only asserted, is no behaviour.
 PASSED_OVER = re.compile(r"^(port_log|port_panic|add|emit|expect|snprintf|vsnprintf|static_assert|assert|__asm__|"
                          r"FAULT_POINT|FAULT_CERTAIN|report_\w+|(VM_)?(BUG|WARN)_ON\w*|VM_\w+|__builtin_\w+|_Pragma|"
@@ -141,7 +142,7 @@ def incremented(number):
     return (hex(value) if digits.lower().startswith("0x") else str(value)) + number[len(digits):]
 
 
-def edits(text):
+def edits(text, more):
     """(function, kind, start, end, new text) of everything that can be changed."""
     tokens = tokens_of(text)
     for function, first, last in bodies(tokens):
@@ -153,6 +154,8 @@ def edits(text):
                 continue
             if token.text in OTHER:
                 yield function, "comparison", token.start, token.end, OTHER[token.text]
+            elif token.text in more:
+                yield function, "operator", token.start, token.end, more[token.text]
             elif token.kind == "number" and not is_dimension(tokens, i):
                 yield function, "constant", token.start, token.end, incremented(token.text)
             if token.kind == "name" and tokens[i + 1].text == "(" and token.text not in CONTROL \
@@ -171,10 +174,10 @@ def one_line(text):
     return re.sub(r"\s+", " ", text).strip()
 
 
-def mutants_of(file, text):
-    """All mutants of a file, each with the lines it changes, before and after, as one line."""
+def mutants_of(file, text, more=()):
+    """All mutants of a file, each with the lines it changes, before and after, as one line; `more`: operators and their opposites."""
     seen = {}
-    for function, kind, start, end, new in edits(text):
+    for function, kind, start, end, new in edits(text, more):
         head, tail = text.rfind("\n", 0, start) + 1, text.find("\n", end)
         before = one_line(text[head:tail])
         after = one_line(text[head:start] + new + text[end:tail])

@@ -24,6 +24,7 @@ class Property:
 
     options: list = field(default_factory=list)  # of the tool
     entry: str = ""  # CBMC: prove_ENTRY() of the harness, by default the name
+    quick: bool = True  # in make prove-quick
 
     def __post_init__(self):
         self.entry = self.entry or self.name
@@ -45,18 +46,23 @@ LOOPS = {"map_change.0": 2, "map_change.1": 3, "word_largest.0": 3, "map_fill.0"
 PROPERTIES = [
     Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
              ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
-    *[Property(name, CBMC, says, ["map.c"], of, unwind=65, seconds=300, loops=MAP_LOOPS) for name, says, of in (
+    *[Property(name, CBMC, says, ["map.c"], of, unwind=65, seconds=300, loops=MAP_LOOPS,
+               quick=name == "word_largest") for name, says, of in (
         ("word_largest", "the largest aligned run of a word of the map; for all words", ["mm/free_map.h:word_largest"]),
         ("pb_largest", "no free block of a pageblock is larger; for all maps", ["mm/buddy/map.c:pb_largest"]),
         ("pb_pick", "a free block of the order asked for, of a pageblock that has one; for all maps", ["mm/buddy/map.c:pb_pick"]))],
     Property("small_zone", CBMC, "the invariant of the proofs below is mm_check()'s, for any contents of the tables", ["small_zone.c"],
-             defines=SMALL, unwind=9, seconds=900, options=["--no-standard-checks"]),
+             defines=SMALL, unwind=9, seconds=900, options=["--no-standard-checks"], quick=False),
     Property("buddy_free_0", CBMC, "a page comes back: the invariant stays, nothing else changes", ["buddy_free.c"],
              ["mm/buddy/buddy_free.c:" + name for name in ("word_free", "buddy_free", "whole_free")], [*SMALL, "-DORDER=0"], unwind=9,
              loops=LOOPS, seconds=300, entry="buddy_free"),
     Property("buddy_alloc_0", CBMC, "a page that was free, for any type; none only if none is free; nothing else changes", ["buddy.c"],
              ["mm/buddy/buddy.c:buddy_alloc", "mm/buddy/buddy.c:pb_take", "mm/buddy/buddy.c:pb_open"], [*SMALL, "-DORDER=0"], unwind=9,
-             loops=LOOPS, seconds=300, entry="buddy_alloc"),
+             loops=LOOPS, seconds=300, entry="buddy_alloc", quick=False),
+    *[Property(name, CBMC, says, ["check_late.c"], ["mm/memblock/memblock_query.c:" + name for name in ("memblock_check_late", "covers")],
+               unwind=5, seconds=600, quick=name == "check_late") for name, says in (
+        ("check_late", "what is released late is mapped, reserved and nobody's, every frame of it; 3 regions of each kind"),
+        ("check_late_refuses", "and what is refused has a frame that is not, of up to 3 frames"))],
     Property("memblock_search", WP, "the first region that ends above an address, in an array of any length",
              ["mm/memblock/memblock.c"], ["mm/memblock/memblock.c:memblock_search"]),
     Property("span_of", WP, "the span that holds a section, of any number of spans", ["mm/zone/sections.c"],
