@@ -12,6 +12,7 @@
 #include "boot/boot.h"
 #include "console/command.h"
 #include "console/parse.h"
+#include "console/terminal.h"
 
 /* ---- slabinfo ---------------------------------------------------------------------------------- */
 
@@ -47,8 +48,17 @@ static bool before(const struct slab_info *a, const struct slab_info *b, char ke
 	return key_of(a, key) > key_of(b, key);
 }
 
+/* A terminal of 80 columns: without what is the same for all, or a sysctl's in Linux. */
+#define FULL_WIDTH 118
+
 static void print_info(const struct slab_info *info)
 {
+	if (terminal_is_narrow(FULL_WIDTH)) {
+		printf("%-18s %8" PRIu64 " %8" PRIu64 " %8zu %7u %7u %7" PRIu64 " %7" PRIu64 "\n",
+		       info->name, info->active, info->objects, info->size, info->per_slab,
+		       info->pages, info->active_slabs, info->slabs);
+		return;
+	}
 	printf("%-17s %6" PRIu64 " %6" PRIu64
 	       " %6zu %4u %4u : tunables %4u %4u %4u : slabdata %6" PRIu64 " %6" PRIu64 " %6u\n",
 	       info->name, info->active, info->objects, info->size, info->per_slab, info->pages,
@@ -92,6 +102,11 @@ static int cmd_slabinfo(int argc, char **argv)
 		} else {
 			return console_usage(argv[0]);
 		}
+	}
+	if (terminal_is_narrow(FULL_WIDTH)) {
+		printf("name                 active  objects     size  a slab   pages  active   slabs\n");
+		print_sorted(all, key);
+		return 0;
 	}
 	printf("slabinfo - version: 2.1\n");
 	printf("# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables "

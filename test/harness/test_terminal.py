@@ -17,7 +17,11 @@ from terminal import COLUMNS, MORE, ROWS, Terminal
 NOT_RUN = {"bench", "clear", "disk", "edu", "flash", "fwcfg", "memtest", "map", "poweroff", "reboot", "shutdown", "stress", "test",
            "trap"}
 MORE_LINES = ["test -l", "bench -l", "test frag", "stress seconds=1", "bench B1 B3", "why 10 GFP_ATOMIC", "help stress", "why 11",
-              "nosuchcommand", "alloc 0 __GFP_MOVABLE|__GFP_RECLAIMABLE"]
+              "nosuchcommand", "alloc 0 __GFP_MOVABLE|__GFP_RECLAIMABLE",
+              "owner on", "alloc 0", "owner", "owner top", "owner since 0", "owner diff 0 1", "owner leaks 0", "owner off", "trace on", "alloc 3",
+              "drain", "trace dump", "trace off", "trace disk", "trace stream x", "mem", "mem offline 0", "cma", "cma alloc 10", "range any 100",
+              "slabstress 3000", "slabinfo -a", "slab kmalloc-96", "slab kmalloc-96 check", "slab 0", "compact", "badpages",
+              "sysctl", "memtest 0x0-0x1000 1", "fail every=2", "alloc 0", "fail", "fail off", "help trace", "help owner", "help slab"]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,7 @@ def test_no_line_is_wrapped(terminal):
         said += 1
     assert said > 30
     lines, joined = terminal.history(), terminal.history("-J")
+    assert [line for line in lines if re.fullmatch(r"kmalloc-96( +\d+){7}", line)], "slabinfo's rows have a line each"
     assert sum("quarry> " in line for line in lines) > 30 and max(map(len, lines)) <= COLUMNS
     assert [line.rstrip() for line in joined] == [line.rstrip() for line in lines], \
         [line for line in joined if len(line.rstrip()) > COLUMNS]
