@@ -19,7 +19,7 @@ MM_BEGIN_DECLS
 #define MM_HOOK_RECORD 64U /* mm_hooks(): a recording runs */
 
 enum mm_record_type {
-	MM_RECORD_ALLOC, /* order, gfp; value: the frame, MM_RECORD_NONE if refused; more: how long it took */
+	MM_RECORD_ALLOC, /* order, gfp; value: the frame, MM_RECORD_NONE if refused; more: how long it took, in units of now() */
 	MM_RECORD_FREE, /* order; value: the frame; gfp: its descriptor's first word; more: what became of it, and above 2 bits how long it took */
 	MM_RECORD_CUT,	/* order; value: the frame; more: of these pages so many are kept */
 	MM_RECORD_SERVE, /* the CPU gives back cached blocks that another asked for */
@@ -38,7 +38,7 @@ enum mm_record_type {
 	MM_RECORD_DROP, /* the CPU gives back its cached blocks; value: from an index << 32 to another */
 	MM_RECORD_ISOLATE, /* value: a pageblock; order: 0 it is not any more; more: it was possible */
 	MM_RECORD_OPEN,	   /* the next untouched section; value: the zone; more: there was one */
-	MM_RECORD_TAKE_RANGE, /* value: from an index << 32 to another */
+	MM_RECORD_TAKE_RANGE, /* value: from an index << 32 to another; a part of a range in each section */
 	MM_RECORD_RETURN_RANGE,
 	MM_RECORD_TAKE_BETWEEN, /* site: from an index << 32 to another; order; value: pageblock << 32 | block; gfp: its word; more: pages | type << 24 | HIGHATOMIC << 31 */
 	MM_RECORD_CHECK,	/* value: mm_record_hash(); gfp, more: the zones' free pages */
@@ -74,7 +74,7 @@ enum mm_record_other {
 #define MM_RECORD_CALLBACK 8U /* in a shrinker or a notifier */
 
 struct mm_record_event {
-	uint64_t time;	   /* of mm_recording.now() */
+	uint64_t time;	   /* of mm_recording.now(), in its units: .hz of them are a second */
 	uint64_t site;	   /* the caller's address, 0 where it is not known */
 	uint64_t value;	   /* mostly a frame */
 	uint32_t sequence; /* from 0, of all CPUs; gaps are lost events */

@@ -86,8 +86,12 @@ extern void *mm_callbacks_of_instance[QUARRY_INSTANCES][NR_CALLBACKS];
 /* Asks every shrinker once. Returns the objects freed; 0 also where no callback may run. */
 unsigned long shrink_all(gfp_t gfp);
 
-/* contig.c: alloc_contig_range() without a count or a report; -EBUSY: *busy is in the way, else it is start. */
-int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, pfn_t *busy);
+/*
+ * contig.c: alloc_contig_range() without a count or a report, for the call site `site`; -EBUSY: *busy is in the
+ * way, else it is start.
+ */
+int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, const void *site,
+		     pfn_t *busy);
 
 /* The zone's next untouched section is opened; false: there is none. */
 static inline bool open_section(struct zone *zone)

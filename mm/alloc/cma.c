@@ -134,7 +134,8 @@ struct page *cma_alloc(struct cma *cma, unsigned long count, unsigned int align,
 	end = cma->base + cma->count;
 	at = ALIGN_UP(cma->base, step);
 	while (at >= cma->base && at < end && end - at >= count) {
-		if (contig_try_range(at, at + count, MIGRATE_CMA, GFP_KERNEL, &busy) == 0)
+		if (contig_try_range(at, at + count, MIGRATE_CMA, GFP_KERNEL, CALL_SITE, &busy) ==
+		    0)
 			return pfn_to_page(at);
 		at = ALIGN_UP(busy + 1, step);
 	}

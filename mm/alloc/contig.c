@@ -26,8 +26,9 @@
 struct contig {
 	unsigned long start, end; /* descriptors */
 	enum migratetype type;
-	bool wait; /* other CPUs may be asked for what they have cached */
-	bool move; /* what can move may */
+	bool wait;	  /* other CPUs may be asked for what they have cached */
+	bool move;	  /* what can move may */
+	const void *site; /* that asks for it, for recordings */
 };
 
 /* ---- what is in the way -------------------------------------------------------------------- */
@@ -215,6 +216,8 @@ static void take(const struct contig *range)
 		if (stop > range->end)
 			stop = range->end;
 		recorded = record_begin(MM_RECORD_TAKE_RANGE, 0, 0);
+		if (recorded)
+			recorded->event.site = (uintptr_t)range->site;
 		flags = port_irq_save();
 		spin_lock(&zone->lock);
 		buddy_take_range(zone, at, stop,
@@ -281,9 +284,10 @@ static unsigned long take_range(const struct contig *range, gfp_t gfp)
 	return NIL32;
 }
 
-static void contig_init(struct contig *range, enum migratetype type, gfp_t gfp)
+static void contig_init(struct contig *range, enum migratetype type, gfp_t gfp, const void *site)
 {
 	note_hooks();
+	range->site = site;
 	range->type = type;
 	range->wait =
 		remote_alone() || (gfp & __GFP_DIRECT_RECLAIM && !in_interrupt() && !in_callback());
@@ -315,7 +319,8 @@ pfn_t contig_busy_page(pfn_t start, pfn_t end, enum migratetype type)
 	return busy == NIL32 ? MM_NO_PFN : index_to_pfn(busy);
 }
 
-int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, pfn_t *busy)
+int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, const void *site,
+		     pfn_t *busy)
 {
 	struct contig range;
 	unsigned long index;
@@ -323,7 +328,7 @@ int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, p
 	*busy = start;
 	if (gfp & ~__GFP_BITS_MASK || !contig_place(&range, start, end, type))
 		return -EINVAL;
-	contig_init(&range, type, gfp);
+	contig_init(&range, type, gfp, site);
 	index = take_range(&range, gfp);
 	if (index == NIL32)
 		return 0;
@@ -334,7 +339,7 @@ int contig_try_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp, p
 int alloc_contig_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp)
 {
 	pfn_t busy;
-	int error = contig_try_range(start, end, type, gfp, &busy);
+	int error = contig_try_range(start, end, type, gfp, CALL_SITE, &busy);
 
 	if (error != -EBUSY)
 		return error;
@@ -401,7 +406,7 @@ struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp)
 		count_event(&mm.stats.bad_request);
 		return NULL;
 	}
-	contig_init(&range, MIGRATE_MOVABLE, gfp);
+	contig_init(&range, MIGRATE_MOVABLE, gfp, CALL_SITE);
 	alloc_context_init(&ac, gfp, 0);
 	while (step < nr_pages)
 		step *= 2;

@@ -294,7 +294,8 @@ int offline_pages(pfn_t pfn, unsigned long nr_pages)
 	/* asked before, and all of it as one range: then a refusal has changed nothing */
 	error = tell_memblock(reserve_and_free, pfn, nr_pages);
 	if (!error)
-		error = contig_try_range(pfn, pfn + nr_pages, MIGRATE_MOVABLE, GFP_KERNEL, &busy);
+		error = contig_try_range(pfn, pfn + nr_pages, MIGRATE_MOVABLE, GFP_KERNEL,
+					 CALL_SITE, &busy);
 	if (!error) {
 		error = tell_memblock(memblock_reserve, pfn, nr_pages);
 		if (error) /* other blocks have come or gone meanwhile */

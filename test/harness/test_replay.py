@@ -283,6 +283,9 @@ def test_page_has_what_replay_says(setup, recording, page):
     assert [(str(of["held"]), str(of["blocks"]), of["site"], str(of["oldest"])) for of in figures["sites"] if of["held"]] == \
         [(pages, blocks, names.get(site, site), event) for pages, blocks, site, event in held]
     assert figures["shots"][-1]["moved"] > 100
+    elf = setup.out / "quarry.elf"
+    text = subprocess.run([ROOT / "mk/symbols.py", elf], input=text, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"held: 700 pages in 1 blocks, allocated at quarry\.elf\+0x[0-9a-f]+ \w+ cmd_range\.c:\d+, ", text), text
     calls = sum(of["calls"] for of in figures["latency"])
     events = [frame[at:at + 40] for frame in frames_of(recording.read_text(encoding="latin-1")) if part_of(frame) == EVENTS
               for at in range(24, len(frame) - 4, 40)]

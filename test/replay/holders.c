@@ -104,7 +104,7 @@ void holders_note(const struct mm_record_event *event)
 		holder[index].site = 0;
 		break;
 	case MM_RECORD_TAKE_RANGE:
-		taken(start, end - start, 0, event->sequence);
+		taken(start, end - start, event->site, event->sequence);
 		break;
 	case MM_RECORD_RETURN_RANGE:
 		holder[start].site = 0;
