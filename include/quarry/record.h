@@ -46,6 +46,7 @@ enum mm_record_type {
 	MM_RECORD_REFUSE, /* a free that is refused: order; gfp: the frame; more: enum mm_misuse. Nothing changes */
 	MM_RECORD_LOST, /* value: events of this CPU that found no room, before this one */
 	MM_RECORD_OTHER, /* what cannot be repeated has changed the state; more: enum mm_record_other */
+	MM_RECORD_BAD, /* mm_page_set_bad(); value: the frame; gfp: its descriptor's first word before; more: it was possible */
 	NR_MM_RECORDS,
 };
 
@@ -57,7 +58,6 @@ enum mm_record_sysctl {
 
 enum mm_record_other {
 	MM_RECORD_FREE_LATE, /* memblock_free_late() */
-	MM_RECORD_PAGE_BAD,  /* mm_page_set_bad() */
 	MM_RECORD_HOTPLUG,   /* online_pages(), offline_pages() */
 	MM_RECORD_CPU,	     /* a CPU comes or goes */
 };

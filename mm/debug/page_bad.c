@@ -20,27 +20,30 @@ static unsigned long nr_bad_of_instance[QUARRY_INSTANCES][MAX_NR_ZONES];
 int mm_page_set_bad(pfn_t pfn)
 {
 	unsigned long index = pfn_to_index(pfn), flags;
+	struct record_call *recorded;
 	struct page *page;
 	struct zone *zone;
 	int error = -EINVAL;
 
 	if (index == NIL32 || section_state(index >> SECTION_SHIFT) != SECTION_OPEN)
 		return -EINVAL;
-	if (RECORDING)
-		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_PAGE_BAD);
 	page = &mm.memmap[index];
 	zone = zone_of(index);
+	recorded = record_begin(MM_RECORD_BAD, 0, 0);
 	/* with the lock, reports read the block as it was, or as it is */
 	flags = port_irq_save();
 	spin_lock(&zone->lock);
 	if (block_head(index) == index && page_state(page) == PAGE_ALLOC && !page_order(page) &&
 	    page->_refcount == 1) {
+		if (recorded)
+			recorded->event.gfp = page->word;
 		WRITE_ONCE(page->raw, (uint64_t)PAGE_BAD_WORD);
 		WRITE_ONCE(nr_bad[zone - mm.zones], nr_bad[zone - mm.zones] + 1);
 		error = 0;
 	}
 	spin_unlock(&zone->lock);
 	port_irq_restore(flags);
+	record_end(recorded, pfn, !error);
 	return error;
 }
 

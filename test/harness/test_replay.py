@@ -43,7 +43,7 @@ def recording(setup, tmp_path_factory):
     start = time.monotonic()
     for line in ("trace stream 64", "stress ops=1500", "alloc 3", "drain", "sysctl vm.min_free_kbytes=3000",
                  "fail every=3 times=2", "alloc 0; alloc 0; alloc 0", "fail off", "test migrate", "compact",
-                 "range any 700", "stress ops=500 orders=0-2", "compact"):
+                 "range any 700", f"soft_offline {setup.place(0x5432000):#x}", "stress ops=500 orders=0-2", "compact"):
         board.cmd(line)
     last = board.lines("trace off")[-1]
     TOOK[setup.isa] = time.monotonic() - start
@@ -85,7 +85,7 @@ def test_moves_are_recorded(recording):
     """The trace has what it is to show: blocks that moved, ranges, what fault injection refused, sysctls."""
     frames = frames_of(recording.read_text(encoding="latin-1"))
     types = {frame[at + 36] for frame in frames if part_of(frame) == EVENTS for at in range(24, len(frame) - 4, 40)}
-    assert {TYPE[name] for name in ("ALLOC", "FREE", "SYSCTL", "TAKE_AT", "MOVED", "LEFT", "ISOLATE", "TAKE_RANGE", "INJECTED")} <= types
+    assert {TYPE[name] for name in ("ALLOC", "FREE", "SYSCTL", "TAKE_AT", "MOVED", "LEFT", "ISOLATE", "TAKE_RANGE", "INJECTED", "BAD")} <= types
 
 
 def test_lost_events(setup, recording, tmp_path):

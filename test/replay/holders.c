@@ -94,6 +94,10 @@ void holders_note(const struct mm_record_event *event)
 		if ((event->more & 3) != NOT_FREED)
 			holder[index].site = 0;
 		break;
+	case MM_RECORD_BAD:
+		if (event->more)
+			holder[pfn_to_index(event->value)].site = 0;
+		break;
 	case MM_RECORD_CUT:
 		cut(pfn_to_index(event->value), event->more);
 		break;

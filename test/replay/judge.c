@@ -196,6 +196,7 @@ static bool may_be(const struct mm_record_event *event)
 	case MM_RECORD_FREE:
 	case MM_RECORD_GIVE:
 	case MM_RECORD_MOVED:
+	case MM_RECORD_BAD:
 		return block_of(event);
 	case MM_RECORD_CUT:
 		return block_of(event) && page_order(block_of(event)) == event->order &&

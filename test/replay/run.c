@@ -112,6 +112,25 @@ static void free_again(const struct mm_record_event *event)
 		       (unsigned long long)event->value, event->more & 3, freed);
 }
 
+/* A page of its holder's, whose word it is: no other CPU and no list knows it. */
+static void bad_again(const struct mm_record_event *event)
+{
+	struct page *page = page_of(event);
+
+	if (!page || !event->more) /* refused, which changed nothing */
+		return;
+	if (page_order(page) || page_state(page) == PAGE_FREE || page_state(page) == PAGE_NONE ||
+	    page_state(page) == PAGE_RESERVED || !page->_refcount) {
+		differ(event, "frame 0x%llx: recorded 0x%08x, replayed 0x%08x",
+		       (unsigned long long)event->value, event->gfp, page->word);
+		return;
+	}
+	page->word = event->gfp;
+	if (mm_page_set_bad(event->value) != 0)
+		differ(event, "frame 0x%llx is no page that may go",
+		       (unsigned long long)event->value);
+}
+
 /* As cut_exact() does: what is kept of a block is cut into the largest there are. */
 static void cut(struct page *page, unsigned int order, unsigned long pages)
 {
@@ -207,6 +226,9 @@ static uint64_t call(const struct mm_record_event *event)
 		page = page_of(event);
 		if (page)
 			cut(page, event->order, event->more);
+		break;
+	case MM_RECORD_BAD:
+		bad_again(event);
 		break;
 	case MM_RECORD_SERVE:
 		mm_ipi();

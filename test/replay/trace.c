@@ -27,6 +27,7 @@ const char *event_name(const struct mm_record_event *event)
 		[MM_RECORD_REFUSE] = "refused",
 		[MM_RECORD_LOST] = "lost",
 		[MM_RECORD_OTHER] = "other",
+		[MM_RECORD_BAD] = "bad",
 		[MM_RECORD_SYSCTL] = "sysctl",
 		[MM_RECORD_RESUME] = "go on",
 		[MM_RECORD_CALLBACKS] = "callbacks",
