@@ -138,7 +138,7 @@ $(HOST_MOVING:%=$(HOST)/%): $(HOST)/%: $(MOVING)/$$(call host_source,%).o $(MOVI
 MIXED        := $(HOST)/mixed
 MIXED_THREAD := $(HOST)/mixed-thread
 MIXED_PORT   := -DQUARRY_PORT_HEADER='"test/host/port_signal.h"' -pthread
-MIXED_COMMON := $(patsubst %.c,%.o,$(MM_SOURCES) test/host/port_host.c test/target/stress.c test/target/mix.c)
+MIXED_COMMON := $(patsubst %.c,%.o,$(MM_SOURCES) test/host/port_host.c test/target/stress.c test/target/mix.c test/target/mix_moves.c)
 MIXED_MAINS  := $(foreach p,$(HOST_MIXED),$(call host_source,$(p)).o)
 
 $(MIXED)/%.o: %.c $(HOST)/flags $(HOST)/objects

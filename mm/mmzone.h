@@ -106,4 +106,10 @@ static inline RACY uint64_t zone_free_pages(const struct zone *zone)
 	       READ_ONCE(nr_free_of(zone, MIGRATE_CMA));
 }
 
+/* Of these, the pages of CMA areas. Needs no lock. */
+static inline RACY uint64_t zone_free_cma(const struct zone *zone)
+{
+	return CONFIG_CMA ? READ_ONCE(nr_free_of(zone, MIGRATE_CMA)) : 0;
+}
+
 #endif

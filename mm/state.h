@@ -122,7 +122,7 @@ static inline bool zone_locked(const struct zone *zone)
 	return (spin_lock_held(&zone->lock) && port_irqs_disabled()) || !zone->mark.high;
 }
 
-static inline bool trusted(unsigned long index)
+static inline RACY bool trusted(unsigned long index)
 {
 	VM_BUG_ON(index >= mm.nr_pages);
 	/* The first of a group, TRUST_HEAD or better; another, TRUST_ALL. */

@@ -125,7 +125,7 @@ struct page *rmqueue(const struct alloc_context *ac, const struct zoneref *ref)
 	VM_BUG_ON(!port_irqs_disabled());
 	if (dry_run(ac))
 		return DRY_RUN_PAGE;
-	if (CONFIG_CMA && READ_ONCE(nr_free_of(ref->zone, MIGRATE_CMA)))
+	if (zone_free_cma(ref->zone))
 		return rmqueue_with_cma(ac, ref);
 	return rmqueue_own(ac, ref);
 }
@@ -322,8 +322,7 @@ struct page *alloc_pages_slow(gfp_t gfp, unsigned int order)
 	below = !zone_keeps_low(ref->zone, gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL, order) ||
 		(order && !zone_has_block(ref->zone, order, false));
 	/* One that may take a HIGHATOMIC pageblock's block, or an area's, has to be asked for more. */
-	if (below || gfp & ~GFP_HOT_MASK || (order && gfp & __GFP_HIGH) ||
-	    (CONFIG_CMA && READ_ONCE(nr_free_of(ref->zone, MIGRATE_CMA))))
+	if (below || gfp & ~GFP_HOT_MASK || (order && gfp & __GFP_HIGH) || zone_free_cma(ref->zone))
 		return alloc_from_zones(gfp, order, ref, below);
 	return alloc_at_once(gfp, order, ref);
 }

@@ -7,6 +7,12 @@
 #include "alloc_internal.h"
 
 #if CONFIG_CMA
+/* Is more than half of what is free in areas? A figure of the moment. */
+static RACY bool is_most_free(const struct zone *zone)
+{
+	return zone_free_cma(zone) > READ_ONCE(zone->nr_free);
+}
+
 struct page *rmqueue_cma(const struct alloc_context *ac, const struct zoneref *ref)
 {
 	struct zone *zone = ref->zone;
@@ -15,9 +21,7 @@ struct page *rmqueue_cma(const struct alloc_context *ac, const struct zoneref *r
 	unsigned long index;
 
 	VM_BUG_ON(!port_irqs_disabled());
-	if (!cma_serves(ac->gfp, order) ||
-	    (!ac->alloc_flags &&
-	     READ_ONCE(nr_free_of(zone, MIGRATE_CMA)) <= READ_ONCE(zone->nr_free)))
+	if (!cma_serves(ac->gfp, order) || (!ac->alloc_flags && !is_most_free(zone)))
 		return NULL;
 	spin_lock(&zone->lock);
 	index = buddy_alloc_cma(zone, order);

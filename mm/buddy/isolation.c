@@ -188,16 +188,22 @@ unsigned long buddy_alloc_cma(struct zone *zone, unsigned int order)
 
 /* ---- ranges -------------------------------------------------------------------------------- */
 
-bool buddy_range_free(unsigned long start, unsigned long end)
+static inline RACY bool is_free(unsigned long index)
+{
+	return READ_ONCE(*map_word(index)) >> index % WORD_PAGES & 1;
+}
+
+/* With the lock, or in isolated pageblocks: there what is free stays so. */
+RACY bool buddy_range_free(unsigned long start, unsigned long end)
 {
 	for (; start < end && start % WORD_PAGES; start++)
-		if (!map_test(start))
+		if (!is_free(start))
 			return false;
 	for (; start + WORD_PAGES <= end; start += WORD_PAGES)
 		if (READ_ONCE(*map_word(start)) != WORD_FULL)
 			return false;
 	for (; start < end; start++)
-		if (!map_test(start))
+		if (!is_free(start))
 			return false;
 	return true;
 }

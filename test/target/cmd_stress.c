@@ -186,7 +186,10 @@ static bool same_picture(const struct picture *before)
 	picture_take(&now);
 	if (late_pages())
 		return picture_pages(&now) == picture_pages(before) + late_pages();
-	return memcmp(before, &now, sizeof(now)) == 0;
+	if (memcmp(before, &now, sizeof(now)) == 0)
+		return true;
+	/* pages of others have moved */
+	return mix_moves_pages(run.mix) && picture_pages(&now) == picture_pages(before);
 }
 
 /* The first `most` CPUs that are online, from this one on; 0: all. */

@@ -4,6 +4,7 @@
  * wrong counts as a mismatch of the worker.
  */
 #include "test/target/mix.h"
+#include "test/target/mix_moves.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 static struct {
 	unsigned int kinds;
+	struct stress_worker *workers;
 	unsigned int nr_workers;
 	uint64_t min_free_kbytes, min_free_most;
 	unsigned int scale_factor, ratio[MAX_NR_ZONES];
@@ -23,7 +25,7 @@ static struct {
 	uint64_t count[MIX_KINDS]; /* atomic */
 } mix;
 
-static uint64_t next(struct stress_worker *worker)
+uint64_t mix_next(struct stress_worker *worker)
 {
 	/* xorshift64 (Marsaglia 2003); the worker's own numbers stay as they are */
 	uint64_t x = worker->mix_random;
@@ -34,7 +36,7 @@ static uint64_t next(struct stress_worker *worker)
 	return worker->mix_random = x;
 }
 
-static void expect(struct stress_worker *worker, bool holds, const char *what)
+void mix_expect(struct stress_worker *worker, bool holds, const char *what)
 {
 	if (holds)
 		return;
@@ -69,57 +71,61 @@ static void emit_nothing(const char *line)
 static void refuse(struct stress_worker *worker)
 {
 	struct page *held[BURST];
-	uint64_t random = next(worker);
+	uint64_t random = mix_next(worker);
 	unsigned int n = 0;
 
 	while (n < BURST && (held[n] = alloc_pages(any_gfp(random), MAX_PAGE_ORDER)))
 		n++;
 	while (n--)
-		expect(worker, __free_pages(held[n], MAX_PAGE_ORDER) == 0, "a block is not freed");
-	expect(worker, !alloc_pages(__GFP_MOVABLE | __GFP_RECLAIMABLE, 0), "both mobilities");
+		mix_expect(worker, __free_pages(held[n], MAX_PAGE_ORDER) == 0,
+			   "a block is not freed");
+	mix_expect(worker, !alloc_pages(__GFP_MOVABLE | __GFP_RECLAIMABLE, 0), "both mobilities");
 }
 
 static void explain(struct stress_worker *worker)
 {
-	uint64_t random = next(worker);
+	uint64_t random = mix_next(worker);
 	char text[256];
 	bool served = mm_explain(any_gfp(random), (unsigned int)(random >> 8) % NR_PAGE_ORDERS,
 				 text, sizeof(text));
 
-	expect(worker, served == !text[0], "mm_explain() says neither why nor that it is served");
+	mix_expect(worker, served == !text[0],
+		   "mm_explain() says neither why nor that it is served");
 	mm_why(any_gfp(random >> 16), (unsigned int)(random >> 24) % NR_PAGE_ORDERS, emit_nothing);
 }
 
 static void atomic_burst(struct stress_worker *worker)
 {
-	unsigned int order = 1 + (unsigned int)next(worker) % 3, n = 0;
+	unsigned int order = 1 + (unsigned int)mix_next(worker) % 3, n = 0;
 	struct page *held[BURST];
 
 	while (n < BURST && (held[n] = alloc_pages(GFP_ATOMIC | __GFP_NOWARN, order)))
 		n++;
 	while (n--)
-		expect(worker, __free_pages(held[n], order) == 0, "an urgent block is not freed");
+		mix_expect(worker, __free_pages(held[n], order) == 0,
+			   "an urgent block is not freed");
 }
 
 static void sysctls(struct stress_worker *worker)
 {
-	uint64_t random = next(worker), value = random >> 8;
+	uint64_t random = mix_next(worker), value = random >> 8;
 	unsigned int zone = (unsigned int)(value % MAX_NR_ZONES);
 
 	switch (random % 4) {
 	case 0:
-		expect(worker, mm_set_min_free_kbytes(value % (mix.min_free_most + 1)) == 0,
-		       "min_free_kbytes");
+		mix_expect(worker, mm_set_min_free_kbytes(value % (mix.min_free_most + 1)) == 0,
+			   "min_free_kbytes");
 		break;
 	case 1:
-		expect(worker, mm_set_watermark_scale_factor(1 + (unsigned int)(value % 100)) == 0,
-		       "watermark_scale_factor");
+		mix_expect(worker,
+			   mm_set_watermark_scale_factor(1 + (unsigned int)(value % 100)) == 0,
+			   "watermark_scale_factor");
 		break;
 	case 2:
-		expect(worker,
-		       mm_set_lowmem_reserve_ratio((enum zone_type)zone,
-						   (unsigned int)(value >> 8) % 256) == 0,
-		       "lowmem_reserve_ratio");
+		mix_expect(worker,
+			   mm_set_lowmem_reserve_ratio((enum zone_type)zone,
+						       (unsigned int)(value >> 8) % 256) == 0,
+			   "lowmem_reserve_ratio");
 		break;
 	default:
 		mm_set_pcp_high(value % 3 ? value % 1024 : 0);
@@ -175,8 +181,8 @@ static void callbacks(struct stress_worker *worker)
 
 	while (stash.n < BURST && (stash.held[stash.n] = alloc_page(GFP_NOWAIT | __GFP_NOWARN)))
 		stash.n++;
-	expect(worker, register_shrinker(&stash.shrinker) == 0, "register_shrinker()");
-	expect(worker, register_low_memory_notifier(&stash.notifier) == 0, "a notifier");
+	mix_expect(worker, register_shrinker(&stash.shrinker) == 0, "register_shrinker()");
+	mix_expect(worker, register_low_memory_notifier(&stash.notifier) == 0, "a notifier");
 	for (int i = 0; i < 4; i++) {
 		struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, MAX_PAGE_ORDER);
 
@@ -184,15 +190,16 @@ static void callbacks(struct stress_worker *worker)
 			__free_pages(page, MAX_PAGE_ORDER);
 		mm_idle();
 	}
-	expect(worker, unregister_low_memory_notifier(&stash.notifier) == 0, "a notifier stays");
-	expect(worker, unregister_shrinker(&stash.shrinker) == 0, "unregister_shrinker()");
+	mix_expect(worker, unregister_low_memory_notifier(&stash.notifier) == 0,
+		   "a notifier stays");
+	mix_expect(worker, unregister_shrinker(&stash.shrinker) == 0, "unregister_shrinker()");
 	while (stash.n)
 		__free_page(stash.held[--stash.n]);
 }
 
 static void drains(struct stress_worker *worker)
 {
-	if (next(worker) % 4)
+	if (mix_next(worker) % 4)
 		drain_some_pages();
 	else
 		drain_all_pages();
@@ -221,21 +228,21 @@ static void statistics(struct stress_worker *worker)
 		pages = 0;
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 			pages += orders[order] << order;
-		expect(worker, pages <= zone.managed, "more pages are free than managed");
+		mix_expect(worker, pages <= zone.managed, "more pages are free than managed");
 		if (!zone.spanned)
 			continue;
 		for (int i = 0; i < 4; i++) {
-			pfn_t pfn = zone.start_pfn + next(worker) % zone.spanned;
+			pfn_t pfn = zone.start_pfn + mix_next(worker) % zone.spanned;
 
 			if (mm_page_info(pfn, &page) == 0)
-				expect(worker,
-				       page.head_pfn <= pfn && page.order <= MAX_PAGE_ORDER &&
-					       pfn - page.head_pfn < 1UL << page.order,
-				       "mm_page_info(): the block does not hold the page");
+				mix_expect(worker,
+					   page.head_pfn <= pfn && page.order <= MAX_PAGE_ORDER &&
+						   pfn - page.head_pfn < 1UL << page.order,
+					   "mm_page_info(): the block does not hold the page");
 		}
 	}
 	for (unsigned int n = 0; mm_pcp_info(n, &pcp); n++)
-		expect(worker, pcp.count <= pcp.capacity, "a cache holds more than it can");
+		mix_expect(worker, pcp.count <= pcp.capacity, "a cache holds more than it can");
 }
 
 /* One worker alone: what it finds in the ring after it has stopped tracing must stay as it is. */
@@ -251,17 +258,18 @@ static void trace(struct stress_worker *worker)
 	on = !on;
 	if (on) {
 		for (size_t i = 0; i < sizeof(ring); i++)
-			expect(worker,
-			       ((unsigned char *)ring)[i] == TRACE_GUARD || !worker->trace_stopped,
-			       "a ring is written after mm_trace_start() has taken it away");
+			mix_expect(worker,
+				   ((unsigned char *)ring)[i] == TRACE_GUARD ||
+					   !worker->trace_stopped,
+				   "a ring is written after mm_trace_start() has taken it away");
 		mm_trace_start(ring, TRACE_SIZE);
 		return;
 	}
 	n = mm_trace_read(read, TRACE_SIZE);
-	expect(worker, n <= TRACE_SIZE, "mm_trace_read()");
+	mix_expect(worker, n <= TRACE_SIZE, "mm_trace_read()");
 	for (size_t i = 0; i < n; i++) {
-		expect(worker, i == 0 || read[i].sequence > read[i - 1].sequence,
-		       "entries of a trace are out of order");
+		mix_expect(worker, i == 0 || read[i].sequence > read[i - 1].sequence,
+			   "entries of a trace are out of order");
 		mm_trace_text(&read[i], text, sizeof(text));
 	}
 	mm_trace_start(NULL, 0);
@@ -271,8 +279,8 @@ static void trace(struct stress_worker *worker)
 
 static void fail(struct stress_worker *worker)
 {
-	struct mm_fail fail = {.every = (unsigned int)(next(worker) % 4 * 50),
-			       .min_order = (unsigned int)(next(worker) % 3),
+	struct mm_fail fail = {.every = (unsigned int)(mix_next(worker) % 4 * 50),
+			       .min_order = (unsigned int)(mix_next(worker) % 3),
 			       .times = 20};
 
 	mm_set_fail(&fail);
@@ -291,44 +299,54 @@ static void hotplug(struct stress_worker *worker)
 	mm_cpu_offline();
 	for (unsigned int i = 0; i < NR_PAGE_ORDERS * NR_PCP_CLASSES; i++, pcp++)
 		blocks += (unsigned long)(pcp->top - pcp->base);
-	expect(worker, blocks == 0, "a CPU that has left caches blocks");
-	expect(worker, setup_per_cpu_pageset(cpu, cpu->cpu) == 0, "a CPU does not come back");
+	mix_expect(worker, blocks == 0, "a CPU that has left caches blocks");
+	mix_expect(worker, setup_per_cpu_pageset(cpu, cpu->cpu) == 0, "a CPU does not come back");
 	port_irq_restore(flags);
 }
 
 static void reference(struct stress_worker *worker)
 {
-	unsigned int order = (unsigned int)next(worker) % 4;
-	gfp_t comp = next(worker) % 2 ? __GFP_COMP : 0;
+	unsigned int order = (unsigned int)mix_next(worker) % 4;
+	gfp_t comp = mix_next(worker) % 2 ? __GFP_COMP : 0;
 	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN | comp, order);
 
 	if (!page)
 		return;
 	get_page(page);
-	expect(worker, page_count(page) == 2, "a page that two hold");
+	mix_expect(worker, page_count(page) == 2, "a page that two hold");
 	if (comp) {
-		expect(worker, put_page(page + (1U << order) - 1) == 0, "a reference to a tail");
-		expect(worker, put_page(page) == 0, "the last reference");
+		mix_expect(worker, put_page(page + (1U << order) - 1) == 0,
+			   "a reference to a tail");
+		mix_expect(worker, put_page(page) == 0, "the last reference");
 	} else { /* the block falls apart: the holder of the reference keeps its first page */
-		expect(worker, __free_pages(page, order) == 0,
-		       "a free of a block that another holds");
-		expect(worker, put_page(page) == 0, "the last reference to its first page");
+		mix_expect(worker, __free_pages(page, order) == 0,
+			   "a free of a block that another holds");
+		mix_expect(worker, put_page(page) == 0, "the last reference to its first page");
 	}
 }
 
 static void misuse(struct stress_worker *worker)
 {
-	expect(worker, free_pages_phys((phys_addr_t)1 << 51, 0) == -EFAULT,
-	       "a free of memory that does not exist");
-	expect(worker, free_pages_phys(1, 0) != 0, "a free of an address within a page");
+	mix_expect(worker, free_pages_phys((phys_addr_t)1 << 51, 0) == -EFAULT,
+		   "a free of memory that does not exist");
+	mix_expect(worker, free_pages_phys(1, 0) != 0, "a free of an address within a page");
 }
 
 /* ---- from start to end ----------------------------------------------------------------------- */
 
 static void (*const kinds[MIX_KINDS])(struct stress_worker *worker) = {
-	refuse,	    explain, atomic_burst, sysctls, callbacks, drains,
-	statistics, trace,   fail,	   hotplug, reference, misuse,
+	refuse, explain, atomic_burst, sysctls, callbacks,  drains,	 statistics, trace,
+	fail,	hotplug, reference,    misuse,	mix_handle, mix_compact, mix_range,  mix_cma,
 };
+
+bool mix_moves_pages(unsigned int which)
+{
+	for (unsigned int kind = 0; kind < MIX_KINDS; kind++)
+		if (which >> kind & 1 && (kinds[kind] == mix_compact || kinds[kind] == mix_range ||
+					  kinds[kind] == mix_cma))
+			return true;
+	return false;
+}
 
 unsigned int mix_parse(const char *text)
 {
@@ -356,6 +374,7 @@ unsigned int mix_parse(const char *text)
 void mix_begin(unsigned int which, const struct stress *stress)
 {
 	mix.kinds = which;
+	mix.workers = stress->worker;
 	mix.nr_workers = stress->nr_workers;
 	mix.min_free_kbytes = mm_min_free_kbytes();
 	mix.min_free_most = 2 * mix.min_free_kbytes;
@@ -368,12 +387,14 @@ void mix_begin(unsigned int which, const struct stress *stress)
 	for (unsigned int i = 0; i < stress->nr_workers; i++) {
 		stress->worker[i].mix_random = stress->worker[i].random | 1;
 		stress->worker[i].trace_stopped = false;
+		memset(stress->worker[i].handle, 0, sizeof(stress->worker[i].handle));
 	}
 }
 
 void mix_step(struct stress_worker *worker)
 {
-	unsigned int kind = (unsigned int)(next(worker) % (MIX_STEPS * MIX_KINDS));
+	/* of the upper bits: the lower ones would say what comes next */
+	unsigned int kind = (unsigned int)((mix_next(worker) >> 32) % (MIX_STEPS * MIX_KINDS));
 
 	if (kind >= MIX_KINDS || !(mix.kinds >> kind & 1))
 		return;
@@ -387,6 +408,8 @@ void mix_end(void)
 
 	mm_set_fail(&never);
 	mm_trace_start(NULL, 0);
+	for (unsigned int i = 0; i < mix.nr_workers; i++)
+		mix_handles_end(&mix.workers[i]);
 	mm_set_min_free_kbytes(mix.min_free_kbytes);
 	mm_set_watermark_scale_factor(mix.scale_factor);
 	mm_set_pcp_high(mix.pcp_high);

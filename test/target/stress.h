@@ -16,6 +16,8 @@
 
 #define STRESS_SLOTS	 256
 #define STRESS_IRQ_SLOTS 16
+#define STRESS_HANDLES	 64
+#define STRESS_SPARSE	 512
 #define STRESS_EXCHANGE	 64
 
 struct stress_block {
@@ -32,7 +34,11 @@ struct stress_worker {
 	uint64_t operations, mismatches, failures, exchanged, drains, irq_operations;
 	uint64_t mix_random; /* of mix.c, as is the next */
 	bool trace_stopped;
-	bool irq_open; /* interrupts may use the slots below */
+	struct stress_handle {
+		uint32_t handle; /* 0: none */
+		uint16_t order, turn;
+	} handle[STRESS_HANDLES], sparse[STRESS_SPARSE]; /* of mix_moves.c */
+	bool irq_open;					 /* interrupts may use the slots below */
 	struct stress_block slot[STRESS_SLOTS];
 	struct stress_block irq_slot[STRESS_IRQ_SLOTS];
 };
