@@ -9,6 +9,7 @@
 #include "test/bench/bench.h"
 
 #define CONTIG_PAGES 4096 /* 16 MiB */
+#define UNCACHED     64
 
 static struct bench_table table; /* of movable pages */
 static unsigned long count;
@@ -144,6 +145,81 @@ static void bench_compaction(void)
 	leave("left10", 10, full);
 }
 
+/* ---- a request that compacts ----------------------------------------------------------------- */
+
+/*
+ * Every second page is in use: the request finds no block, and half a block's pages move for it. What it costs
+ * beside the copies, and of this each moved page.
+ */
+static const char *bench_direct(void)
+{
+	static const struct {
+		unsigned int order;
+		const char *cost, *page;
+	} kinds[] = {{1, "order1", "page1"}, {3, "order3", "page3"}, {9, "order9", "page9"}};
+	uint64_t cost[3], moved[3];
+
+	while (add())
+		;
+	for (unsigned long n = count; n-- > 0;)
+		if (page_to_pfn(*bench_slot(&table, n)) % 2)
+			drop(n);
+	drain_all_pages();
+	for (int i = 0; i < 3; i++) {
+		struct page *page;
+		uint64_t start;
+
+		copied = copies = 0;
+		start = bench_tick();
+		page = alloc_pages(BENCH_GFP, kinds[i].order);
+		cost[i] = bench_tock(start) - copied;
+		moved[i] = copies;
+		if (!page)
+			return "no page moves for a request";
+		__free_pages(page, kinds[i].order);
+		if (moved[i] != 1UL << kinds[i].order >> 1)
+			return "other pages move than half a block's";
+	}
+	drop_to(0);
+	bench_line("direct");
+	for (int i = 0; i < 3; i++)
+		bench_plain(kinds[i].cost, cost[i]);
+	for (int i = 1; i < 3; i++)
+		bench_mean(kinds[i].page, (int64_t)cost[i], moved[i]);
+	bench_end();
+	return NULL;
+}
+
+/* Single pages without caches: what areas cost those that none of theirs serves. */
+static const char *bench_uncached(void)
+{
+	static const gfp_t kinds[] = {BENCH_GFP, BENCH_GFP | __GFP_MOVABLE};
+	unsigned long high = mm_pcp_high();
+	uint64_t cost[2] = {0, 0};
+
+	mm_set_pcp_high(0);
+	for (int k = 0; k < 2; k++) {
+		struct page *page[UNCACHED];
+
+		for (int i = 0; i < UNCACHED; i++) {
+			uint64_t start = bench_tick();
+
+			page[i] = alloc_page(kinds[k]);
+			cost[k] += bench_tock(start);
+			if (!page[i])
+				return "no memory";
+		}
+		for (int i = 0; i < UNCACHED; i++)
+			__free_page(page[i]);
+	}
+	mm_set_pcp_high(high);
+	bench_line("uncached");
+	bench_mean("fixed", (int64_t)cost[0], UNCACHED);
+	bench_mean("movable", (int64_t)cost[1], UNCACHED);
+	bench_end();
+	return NULL;
+}
+
 /* ---- B10 with pages that move ---------------------------------------------------------------- */
 
 #define CYCLES 5
@@ -236,7 +312,8 @@ static const char *bench_area(void)
 {
 	struct cma *area = cma_default();
 	struct page *page;
-	uint64_t start, empty, full, release;
+	uint64_t start, empty, full, release, served = 0, back = 0;
+	unsigned long pairs = 0;
 
 	if (!area)
 		return NULL;
@@ -250,6 +327,23 @@ static const char *bench_area(void)
 	release = bench_tock(start);
 	while (add())
 		;
+	/* of the area's pages one comes and goes */
+	for (unsigned long n = count; n-- > 0 && pairs < UNCACHED;) {
+		page = *bench_slot(&table, n);
+		if (!in_area(area, page))
+			continue;
+		drop(n);
+		start = bench_tick();
+		page = alloc_page(BENCH_GFP_ALL | __GFP_MOVABLE);
+		served += bench_tock(start);
+		if (!page || !in_area(area, page))
+			return "a page of the area is not had again";
+		start = bench_tick();
+		__free_page(page);
+		back += bench_tock(start);
+		add();
+		pairs++;
+	}
 	/* room for what has to go, outside the area */
 	for (unsigned long room = 2 * CONTIG_PAGES; room > 0 && count > 0;) {
 		unsigned long n = bench_random() % count;
@@ -272,6 +366,8 @@ static const char *bench_area(void)
 	bench_plain("alloc", empty);
 	bench_plain("release", release);
 	bench_plain("full", full);
+	bench_mean("served", (int64_t)served, pairs);
+	bench_mean("back", (int64_t)back, pairs);
 	bench_end();
 	return NULL;
 }
@@ -288,8 +384,12 @@ const char *bench_moving(void)
 	count = 0;
 	if (!bench_table_init(&table, bench_free_pages()))
 		return "no room for its table";
+	error = bench_uncached();
 	bench_compaction();
-	error = bench_moving_surge();
+	if (!error)
+		error = bench_direct();
+	if (!error)
+		error = bench_moving_surge();
 	if (!error)
 		error = bench_moving_range();
 	if (!error)
