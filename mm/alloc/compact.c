@@ -44,7 +44,7 @@ struct compact {
 	struct migration migration;
 };
 
-static bool is_candidate(unsigned long n)
+static RACY bool is_candidate(unsigned long n)
 {
 	const struct pageblock *pb = &mm.pageblocks[n];
 
@@ -89,7 +89,7 @@ static void note_class(struct pageblock *pb, uint32_t class)
 	port_irq_restore(flags);
 }
 
-static void classify(struct compact *compact)
+static RACY void classify(struct compact *compact)
 {
 	for (unsigned long n = compact->first; n < compact->end; n++) {
 		struct pageblock *pb = &mm.pageblocks[n];
@@ -107,7 +107,7 @@ static void classify(struct compact *compact)
 /* ---- targets ------------------------------------------------------------------------------- */
 
 /* The next pageblock that is one; false: none is left before the source. */
-static bool next_target(const struct compact *compact, struct cursor *cursor)
+static RACY bool next_target(const struct compact *compact, struct cursor *cursor)
 {
 	for (;; cursor->target++) {
 		const struct pageblock *pb = &mm.pageblocks[cursor->target];
@@ -213,7 +213,7 @@ static inline bool move(unsigned long head, struct compact *compact)
 	return true;
 }
 
-static unsigned long compact_zone(const struct zone *zone)
+static RACY unsigned long compact_zone(const struct zone *zone)
 {
 	struct compact compact = {0};
 
