@@ -11,6 +11,7 @@
 #include "boot/boot.h"
 #include "console/arguments.h"
 #include "console/command.h"
+#include "console/movable.h"
 #include "console/parse.h"
 
 static const char *zone_name(enum zone_type zone)
@@ -32,6 +33,25 @@ static int parse_address(const char *command, const char *text, phys_addr_t *add
 
 /* ---- alloc, free, drain --------------------------------------------------------------------- */
 
+static int alloc_movable(const char *command, const char *text)
+{
+	struct page_info info;
+	unsigned int order;
+	struct page *page;
+	const char *why;
+
+	if (console_parse_order(command, text, &order) != 0)
+		return 1;
+	page = movable_alloc(order, &why);
+	if (!page) {
+		printf("alloc: refused: %s\n", why);
+		return 1;
+	}
+	printf("0x%" PRIx64 " order %u zone %s movable\n", page_to_phys(page), order,
+	       mm_page_info(page_to_pfn(page), &info) == 0 ? zone_name(info.zone) : "unknown");
+	return 0;
+}
+
 static int cmd_alloc(int argc, char **argv)
 {
 	gfp_t gfp;
@@ -41,6 +61,10 @@ static int cmd_alloc(int argc, char **argv)
 	struct page *page;
 	char reason[320];
 
+	if (argc == 2 && strcmp(argv[1], "list") == 0)
+		return movable_list();
+	if (argc == 3 && strcmp(argv[2], "movable") == 0)
+		return alloc_movable(argv[0], argv[1]);
 	if (console_parse_request(argc, argv, &order, &gfp) != 0)
 		return 1;
 	/* asked before: its shrinkers may change what a refusal is due to */
@@ -60,10 +84,12 @@ static int cmd_alloc(int argc, char **argv)
 	return 0;
 }
 
-CONSOLE_COMMAND_COMPLETE(alloc, cmd_alloc, "alloc <order> [gfp]",
+CONSOLE_COMMAND_COMPLETE(alloc, cmd_alloc, "alloc <order> [gfp] | list",
 			 "take 2^order pages; prints the physical address\n"
 			 "order: 0 to 10, so 4 KiB to 4 MiB\n"
 			 "gfp: names with | between them, or a number; default GFP_KERNEL\n"
+			 "movable in place of gfp: order 0 to 8, full of a pattern; may move.\n"
+			 "list: where those are now, and whether they are as they were\n"
 			 "example: alloc 3 GFP_KERNEL|__GFP_ZERO",
 			 console_complete_gfp);
 
@@ -129,6 +155,9 @@ static int cmd_free(int argc, char **argv)
 		return 1;
 	if (argc == 3 && console_parse_order(argv[0], argv[2], &order) != 0)
 		return 1;
+	if (argc == 2 && addr % PAGE_SIZE == 0 && pfn_valid(PFN_DOWN(addr)) &&
+	    movable_free(pfn_to_page(PFN_DOWN(addr))))
+		return 0;
 	/* the allocator logs a misuse: into the ring only, the line below says it here */
 	log_set_console(false);
 	pages = argc == 2 && addr % PAGE_SIZE == 0 ? contig_range_pages(PFN_DOWN(addr)) : 0;

@@ -259,6 +259,17 @@ static void print_node(void)
 	printf("      node_spanned_pages %" PRIu64 "\n", node.node_spanned_pages);
 }
 
+/* They count while vm.numa_stat is 1. */
+static void print_zone_stats(enum zone_type zone)
+{
+	struct mm_zone_stats stats;
+
+	mm_zone_stats(zone, &stats);
+	printf("      numa_hit     %" PRIu64 "\n", stats.hit);
+	printf("      numa_miss    %" PRIu64 "\n", stats.miss);
+	printf("      numa_foreign %" PRIu64 "\n", stats.foreign);
+}
+
 static int cmd_zoneinfo(int argc, char **argv)
 {
 	bool node_shown = false;
@@ -290,6 +301,7 @@ static int cmd_zoneinfo(int argc, char **argv)
 		printf("      nr_free_pages %" PRIu64 "\n", info.free);
 		printf("      nr_highatomic %" PRIu64 "\n", info.nr_highatomic);
 		printf("      nr_free_cma  %" PRIu64 "\n", info.nr_free_cma);
+		print_zone_stats((enum zone_type)zone);
 		print_pagesets((enum zone_type)zone);
 		printf("  node_unreclaimable:  0\n");
 		printf("  start_pfn:           %" PRIu64 "\n", info.start_pfn);

@@ -140,6 +140,8 @@ static int write_lowmem_reserve_ratio(const uint64_t *values)
 HOOK_SWITCH(init_on_alloc, MM_HOOK_INIT_ON_ALLOC)
 HOOK_SWITCH(init_on_free, MM_HOOK_INIT_ON_FREE)
 HOOK_SWITCH(page_poison, MM_HOOK_POISON)
+HOOK_SWITCH(numa_stat, MM_HOOK_STAT)
+HOOK_SWITCH(debug_atomic_sleep, MM_HOOK_MIGHT_SLEEP)
 
 #define NOT_BUILT_IN "not in this build: make EXTRA_CFLAGS=-DCONFIG_DEBUG_HOOKS=1"
 #define EXCLUSIVE    "vm.init_on_free and vm.page_poison exclude each other"
@@ -158,11 +160,13 @@ HOOK_SWITCH(page_poison, MM_HOOK_POISON)
 static const struct sysctl table[] = {
 	SYSCTL(compact_memory, 1, 1, 1, ""),
 	SYSCTL(compaction_proactiveness, 0, 100, 1, ""),
+	SYSCTL(debug_atomic_sleep, 0, 1, 1, ""),
 	SYSCTL(extfrag_threshold, 0, 1000, 1, ""),
 	SYSCTL(init_on_alloc, 0, 1, 1, ""),
 	SYSCTL(init_on_free, 0, 1, 1, EXCLUSIVE),
 	SYSCTL(lowmem_reserve_ratio, 0, UINT32_MAX, MAX_NR_ZONES, ""),
 	SYSCTL(min_free_kbytes, 0, UINT64_MAX, 1, "there is not so much memory"),
+	SYSCTL(numa_stat, 0, 1, 1, ""),
 	SYSCTL(page_poison, 0, 1, 1, EXCLUSIVE),
 	SYSCTL(panic_on_misuse, 0, 1, 1, ""),
 	SYSCTL(percpu_pagelist, 0, UINT32_MAX, 1, ""),

@@ -34,6 +34,28 @@ static const char *const misuse_names[NR_MISUSES] = {
 };
 static_assert(NR_MISUSES == MISUSE_CACHE + 1, "each kind has a name above");
 
+/* All but allocstall_* count while vm.numa_stat is 1. */
+static void print_zone_counters(const struct zone_info *zone)
+{
+	struct mm_zone_stats of[MAX_NR_ZONES], sum = {0};
+
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		mm_zone_stats((enum zone_type)i, &of[i]);
+		sum.pgfree += of[i].pgfree;
+		sum.hit += of[i].hit;
+		sum.miss += of[i].miss;
+		sum.foreign += of[i].foreign;
+	}
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("pgalloc_", zone[i].name, of[i].pgalloc);
+	print_counter("", "pgfree", sum.pgfree);
+	print_counter("numa_", "hit", sum.hit);
+	print_counter("numa_", "miss", sum.miss);
+	print_counter("numa_", "foreign", sum.foreign);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		print_counter("allocstall_", zone[i].name, of[i].allocstall);
+}
+
 static int cmd_vmstat(int argc, char **argv)
 {
 	const struct mm_pcpu *cpu = port_pcpu();
@@ -71,6 +93,7 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("pcp_", "drained_pages", cpu->drained);
 	for (int i = 0; i < NR_MM_STAGES; i++)
 		print_counter("alloc_stage_", mm_stage_name((enum mm_stage)i), stats.stage[i]);
+	print_zone_counters(zone);
 	print_counter("", "allocstall", stats.stage[MM_STAGE_RECLAIM]);
 	print_counter("", "shrunk_objects", stats.shrunk);
 	print_counter("", "might_sleep", stats.might_sleep);

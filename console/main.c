@@ -4,6 +4,7 @@
  */
 #include "boot/main.h"
 
+#include <quarry/gfp.h>
 #include <quarry/port.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,10 +54,12 @@ static void run_bootargs(const char *text)
 
 int main(void)
 {
+	mm_set_gfp_allowed_mask(GFP_BOOT_MASK); /* until interrupts are there, nothing waits */
 	picture_boot();
 	drivers_start();
 	smp_start();
 	machine_irq_enable();
+	mm_set_gfp_allowed_mask(__GFP_BITS_MASK);
 	run_bootargs(boot_info.bootargs);
 	console_shell();
 }

@@ -48,8 +48,7 @@ struct mm {
 #if CONFIG_PAGE_PRIVATE
 	uintptr_t *page_private; /* of each descriptor's owner */
 #endif
-	uint32_t nr_pages; /* descriptors */
-	uint32_t nr_banks, nr_spans, max_spans;
+	uint32_t nr_pages /* descriptors */, nr_banks, nr_spans, max_spans;
 	uint64_t memmap_bytes, pcp_bytes;
 	bool grouping; /* pageblocks have types: there is memory enough for it */
 
@@ -64,7 +63,6 @@ struct mm {
 
 	/* slab/ */
 	struct kmem *kmem; /* all there is; NULL before kmem_cache_init() */
-
 	/* alloc/ */
 	const void *callbacks_thread; /* port_thread() of the thread whose callbacks run, or NULL */
 
@@ -83,7 +81,9 @@ struct mm {
 	uintptr_t pcpu_xor;	/* of all these: by itself a wild one cannot be told */
 	struct kmem *kmem_copy; /* the same as kmem, for the same reason */
 #endif
-	struct compaction compaction; /* last: of those that move pages */
+	struct compaction compaction; /* of those that move pages */
+	struct mm_zone_stats zone_stats[MAX_NR_ZONES];
+	gfp_t gfp_masked; /* bits that requests do not have (gfp_mask.c) */
 };
 
 #pragma GCC visibility push(hidden)

@@ -58,6 +58,22 @@ enum migratetype {
 	MIGRATE_TYPES,
 };
 
+#define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+#define GFP_BOOT_MASK (__GFP_BITS_MASK & ~__GFP_RECLAIM)
+
+/*
+ * mm_set_gfp_allowed_mask(), mm_gfp_allowed_mask() - of the two bits of __GFP_RECLAIM those that are not
+ * in the mask are taken from each request that finds no zone above its low mark: with GFP_BOOT_MASK
+ * nothing waits, nor wakes mm_balance(). All bits are allowed at first. Others are not changed.
+ *
+ * Context: any.
+ * Bound:   5.
+ * Return:  the mask.
+ * Source:  Linux gfp_allowed_mask, GFP_BOOT_MASK.
+ */
+void mm_set_gfp_allowed_mask(gfp_t mask);
+gfp_t mm_gfp_allowed_mask(void);
+
 /*
  * gfp_migratetype() - the mobility of a request.
  *

@@ -18,15 +18,19 @@ MM_BEGIN_DECLS
 #define MM_HOOK_INIT_ON_ALLOC 8U  /* pages are zeroed when they are allocated */
 #define MM_HOOK_INIT_ON_FREE  16U /* pages are zeroed when they are freed */
 #define MM_HOOK_OWNER	      32U /* call sites are recorded (page_owner.h) */
+#define MM_HOOK_STAT	      128U /* each page that is allocated or freed is counted (mm_zone_stats()) */
+#define MM_HOOK_MIGHT_SLEEP \
+	256U /* a request that may wait, in an interrupt: a line for each call site */
 
 /*
- * mm_set_hooks() - the init_on_* and poison options; others in `set` are ignored. Switching
- * poison on fills all free memory ever cut.
+ * mm_set_hooks() - the init_on_*, poison, stat and might_sleep options; others in `set` are ignored.
+ * Switching poison on fills all free memory ever cut.
  *
  * Context: thread, other CPUs idle.
  * Bound:   linear in what is cached; with poison in the free memory ever cut.
  * Return:  0; -EINVAL poison and init_on_free together; -ENOSYS CONFIG_DEBUG_HOOKS is 0.
- * Source:  Linux parameters init_on_alloc, init_on_free, page_poison.
+ * Source:  Linux parameters init_on_alloc, init_on_free, page_poison; vm.numa_stat,
+ *          CONFIG_DEBUG_ATOMIC_SLEEP.
  */
 int mm_set_hooks(unsigned int set);
 

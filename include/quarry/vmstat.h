@@ -74,6 +74,23 @@ struct mm_stats {
  * Source:  Linux /proc/vmstat.
  */
 void mm_get_stats(struct mm_stats *stats);
+
+/* While MM_HOOK_STAT is on, but for the last: the hot path has no room for them. */
+struct mm_zone_stats {
+	uint64_t pgalloc, pgfree; /* pages that were allocated, and freed */
+	uint64_t hit;		  /* requests that prefer this zone, and were served from it */
+	uint64_t miss, foreign;	  /* that prefer another one; that prefer it, from another one */
+	uint64_t allocstall;	  /* that may go up to this zone, rounds of shrinkers */
+};
+/*
+ * mm_zone_stats() - a copy of a zone's counters.
+ *
+ * Context: any; a figure may be a moment old.
+ * Bound:   20.
+ * Source:  Linux /proc/vmstat: pgalloc_*, pgfree, allocstall_*, numa_hit, numa_miss, numa_foreign.
+ */
+void mm_zone_stats(enum zone_type zone, struct mm_zone_stats *stats);
+
 struct zone_info {
 	const char *name;
 	pfn_t start_pfn;	 /* first frame of the zone's span */

@@ -201,6 +201,7 @@ struct page *get_page_from_freelist(struct alloc_context *ac)
 		if (!page) {
 			ac->stages = 0;
 			ac->shrunk = 0;
+			ac->gfp &= ~READ_ONCE(mm.gfp_masked);
 			ac->alloc_flags = gfp_to_alloc_flags(ac->gfp, ac->order);
 			if (!dry_run(ac)) {
 				count_event(&mm.stats.stage[MM_STAGE_SLOW]);
@@ -255,6 +256,8 @@ static APART struct page *alloc_with_all(gfp_t gfp, unsigned int order, const vo
 	note_hooks();
 	if (!gfp_acceptable(gfp, order))
 		return report_bad_request(gfp, order);
+	if (HOOKS)
+		hook_might_sleep(gfp, order, site);
 	if (HOOKS && hook_should_fail(gfp, order))
 		return report_injected(gfp, order);
 	if (RECORDING)

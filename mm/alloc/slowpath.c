@@ -232,6 +232,7 @@ static bool reclaim(struct alloc_context *ac)
 		return false;
 	}
 	enter_stage(ac, MM_STAGE_RECLAIM);
+	count_event(&mm.zone_stats[ac->highest].allocstall);
 	if (FOR_SPEED && !READ_ONCE(mm_callbacks[SHRINKERS]))
 		return false;
 	freed = shrink_all(ac->gfp);

@@ -80,7 +80,8 @@ static void poison(unsigned long index, unsigned int order, bool free)
 
 int mm_set_hooks(unsigned int set)
 {
-	const unsigned int all = MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | MM_HOOK_INIT_ON_FREE;
+	const unsigned int all = MM_HOOK_POISON | MM_HOOK_INIT_ON_ALLOC | MM_HOOK_INIT_ON_FREE |
+				 MM_HOOK_STAT | MM_HOOK_MIGHT_SLEEP;
 	bool poison_on = set & MM_HOOK_POISON && !(HOOKS & MM_HOOK_POISON);
 
 	if ((set & MM_HOOK_POISON) && (set & MM_HOOK_INIT_ON_FREE))
@@ -111,11 +112,30 @@ static void check_poison(const struct page *page, unsigned int order)
 	}
 }
 
+/* A request prefers the highest zone that it may use and that has pages. */
+static void count_alloc(unsigned long index, gfp_t gfp, unsigned int order)
+{
+	size_t preferred = gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+	size_t zone = (size_t)(zone_of(index) - mm.zones);
+
+	while (preferred > zone && !zone_populated(&mm.zones[preferred]))
+		preferred--;
+	count_events(&mm.zone_stats[zone].pgalloc, 1UL << order);
+	if (zone == preferred) {
+		count_event(&mm.zone_stats[zone].hit);
+	} else {
+		count_event(&mm.zone_stats[zone].miss);
+		count_event(&mm.zone_stats[preferred].foreign);
+	}
+}
+
 void hook_alloc(struct page *page, gfp_t gfp, unsigned int order)
 {
 	unsigned long index = (unsigned long)(page - mm.memmap);
 	unsigned int hooks = HOOKS;
 
+	if (hooks & MM_HOOK_STAT)
+		count_alloc(index, gfp, order);
 	if (hooks & MM_HOOK_POISON && READ_ONCE(mm.poison_check))
 		check_poison(page, order);
 	if (hooks & MM_HOOK_INIT_ON_ALLOC && !(gfp & __GFP_ZERO))
@@ -137,6 +157,8 @@ void hook_free_part(unsigned long index, unsigned int order, enum migratetype ty
 {
 	unsigned int hooks = HOOKS;
 
+	if (hooks & MM_HOOK_STAT)
+		count_events(&mm.zone_stats[zone_of(index) - mm.zones].pgfree, 1UL << order);
 	if (hooks & MM_HOOK_POISON)
 		fill(index, order, POISON);
 	else if (hooks & MM_HOOK_INIT_ON_FREE)

@@ -66,6 +66,7 @@ _Noreturn void report_no_reference(const struct page *page);
 #define HOOKS 0U
 #endif
 bool hook_should_fail(gfp_t gfp, unsigned int order);
+void hook_might_sleep(gfp_t gfp, unsigned int order, const void *site); /* might_sleep.c */
 void hook_alloc(struct page *page, gfp_t gfp, unsigned int order);
 void hook_free(struct page *page, unsigned int order);
 /* The same for what has no head yet: part of a block, memory that is released late. */

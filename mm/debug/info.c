@@ -279,6 +279,16 @@ void mm_get_stats(struct mm_stats *stats)
 		stats->extfrag += READ_ONCE(mm.zones[i].extfrag);
 }
 
+void mm_zone_stats(enum zone_type zone, struct mm_zone_stats *stats)
+{
+	const uint64_t *from = (const uint64_t *)&mm.zone_stats[zone];
+	uint64_t *to = (uint64_t *)stats;
+
+	static_assert(sizeof(*stats) % sizeof(*to) == 0, "counters and nothing else");
+	for (size_t i = 0; i < sizeof(*stats) / sizeof(*to); i++)
+		to[i] = READ_ONCE(from[i]);
+}
+
 const char *mm_stage_name(enum mm_stage stage)
 {
 	static const char *const stage_names[NR_MM_STAGES] = {

@@ -16,7 +16,7 @@ ICOUNT = ("-icount", "shift=0,align=off,sleep=off")
 # Objects of mm/ that only inform, check or debug, and memblock, which peers count apart, but for the
 # part that hands memory over; and what is linked only by who asks for pages between two addresses or a range, or stops a CPU.
 NOT_CORE = re.compile(r"^((\w+_)?check|check_walk|advice|debug|explain|free_blocks|gfp|info|page_bad|page_info|record|record_start|slab_debug|slab_info|slab_options|slab_view|mempool|trace_text|words|memblock(_alloc|_array|_limit|_query)?|"
-                      r"nearest|report|state_hash|state_moved|buddy_range|page_between|isolation|contig|memory_hotplug|cma|page_cma|migrate|movable|compact|compact_direct|balance|mhandle|cpu_stopped)\.o$")
+                      r"might_sleep|gfp_mask|nearest|report|state_hash|state_moved|buddy_range|page_between|isolation|contig|memory_hotplug|cma|page_cma|migrate|movable|compact|compact_direct|balance|mhandle|cpu_stopped)\.o$")
 # Of slab/, what is linked for objects without debug options; not what is linked only by who asks for figures, or for a pool.
 SLAB = {path.stem + ".o" for path in (ROOT / "mm/slab").glob("*.c")} - {"slab_check.o", "slab_debug.o", "slab_options.o", "slab_view.o",
                                                                         "slab_info.o", "mempool.o"}

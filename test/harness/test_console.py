@@ -92,6 +92,20 @@ def test_compact(console):
     assert console.lines("sysctl vm.compact_memory=2") == ["sysctl: vm.compact_memory: '2' is not a number, 1 to 1"]
 
 
+def test_movable(console):
+    """A block of the console's own moves out of a range, its contents with it; `free` takes it where it is now."""
+    address = re.fullmatch(r"(0x[0-9a-f]+) order 2 zone DMA32 movable", console.lines("alloc 2 movable")[0])[1]
+    assert console.lines("alloc list") == [f"{address} order 2 moved 0 times"]
+    assert console.lines(f"range {address} 4") == [f"{address} pages 4"]
+    now, moved = re.fullmatch(r"(0x[0-9a-f]+) order 2 moved (\d+) times", console.lines("alloc list")[0]).groups()
+    assert now != address and moved == "1"
+    assert console.lines(f"free {address}") == [] and console.lines(f"free {address}")[0].endswith("is free already (double free)")
+    console.lines(f"mw {now} 1")
+    assert console.lines(f"free {now}") == [f"free: {now}: its contents have changed"]
+    assert console.lines("alloc list") == []
+    assert console.lines("alloc 9 movable") == ["alloc: refused: movable blocks are of orders 0 to 8"]
+
+
 def test_balance(boot):
     """The console waits for a key: meanwhile what a shrinker has is given back, as a request has found no zone above its low mark."""
     board = boot()

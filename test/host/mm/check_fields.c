@@ -92,7 +92,10 @@ static const struct field mm_fields[] = {
 	GAP(compaction.boost_factor, compaction.mixed),
 	ARRAY(compaction.mixed, may_be_any),
 	ARRAY(compaction.boost, may_be_any),
-	GAP_AT_END(compaction.boost),
+	{"zone_stats", offsetof(STRUCT, zone_stats), sizeof(uint64_t),
+	 sizeof(mm.zone_stats) / (sizeof(uint64_t)), may_be_any},
+	FIELD(gfp_masked, may_be_any),
+	GAP_AT_END(gfp_masked),
 	END,
 };
 #undef STRUCT
