@@ -30,12 +30,12 @@ struct object_slot {
 
 struct object_stack {
 	struct object_slot *top;   /* the newest object, or the slot with NULL when it is empty */
-	struct object_slot *limit; /* top may not pass it */
+	struct object_slot *limit; /* at it, or one past it, the stack is full */
 };
 
 /* What inline callers know of a cache: the first bytes of a struct kmem_cache. */
 struct kmem_cache_hot {
-	uint32_t stack; /* bytes from a struct kmem_cpu to the cache's stack */
+	uint16_t stack; /* bytes from a struct kmem_cpu to the cache's stack */
 	uint32_t object_size;
 };
 

@@ -11,6 +11,15 @@
 
 DEFINE_STATE(kmem_state);
 
+/* Its address, in a register: what it has is reached from there. */
+static inline struct heads *all_heads(void)
+{
+	struct heads *heads = &kmem_state.heads;
+
+	__asm__("" : "+r"(heads));
+	return heads;
+}
+
 /* The list that a chunk is on: of those without heads, of whatever size they were, or of its heads' size. */
 static struct chunk **list_of(const struct chunk *chunk)
 {
@@ -41,21 +50,23 @@ static void chunk_unlink(struct chunk *chunk)
 /* A number for a new chunk: one that was given up, or the next. The lock is held. */
 static uint32_t number_take(void)
 {
-	if (kmem_state.heads.nr_chunks < kmem_state.heads.nr)
-		return kmem_state.heads
-			.given_up[kmem_state.heads.nr - kmem_state.heads.nr_chunks - 1];
-	return kmem_state.heads.nr < kmem_state.heads.room ? kmem_state.heads.nr : HANDLE_LARGE;
+	struct heads *const heads = all_heads();
+
+	if (heads->nr_chunks < heads->nr)
+		return heads->given_up[heads->nr - heads->nr_chunks - 1];
+	return heads->nr < heads->room ? heads->nr : HANDLE_LARGE;
 }
 
 /* Handles of a chunk lead to no slab, until there is one. */
 static void handles_clear(uint32_t number)
 {
+	struct heads *const heads = all_heads();
 	uint32_t first = number << CHUNK_SHIFT;
 
-	if (FOR_SPEED && first + HEADS_PER_CHUNK <= kmem_state.heads.nr_fast)
+	if (FOR_SPEED && first + HEADS_PER_CHUNK <= heads->nr_fast)
 		UNROLL(8)
 	for (unsigned int i = 0; i < HEADS_PER_CHUNK; i++)
-		kmem_state.heads.fast[first + i] = ((struct slab *)kmem_state.heads.zeros)->state;
+		heads->fast[first + i] = ((struct slab *)heads->zeros)->state;
 }
 
 static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
@@ -79,7 +90,8 @@ static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
  */
 static bool tables_make(gfp_t gfp)
 {
-	const size_t each = sizeof(*kmem_state.heads.chunks) + sizeof(*kmem_state.heads.given_up);
+	struct heads *const heads = all_heads();
+	const size_t each = sizeof(*heads->chunks) + sizeof(*heads->given_up);
 	unsigned int order = 0, fast_order = 0;
 	unsigned long zeros = __get_free_page(gfp | __GFP_ZERO), table = 0, fast = 0, flags;
 	bool made, first;
@@ -87,26 +99,24 @@ static bool tables_make(gfp_t gfp)
 	if (zeros)
 		table = table_of((uint64_t)mm.nr_pages / 16 * each, &order, gfp);
 	if (FOR_SPEED && table)
-		fast = table_of((uint64_t)mm.nr_pages / 4 * sizeof(*kmem_state.heads.fast),
-				&fast_order, gfp);
+		fast = table_of((uint64_t)mm.nr_pages / 4 * sizeof(*heads->fast), &fast_order, gfp);
 	made = FOR_SPEED ? fast : table;
 	flags = port_irq_save();
-	spin_lock(&kmem_state.heads.lock);
-	first = made && !kmem_state.heads.chunks;
+	spin_lock(&heads->lock);
+	first = made && !heads->chunks;
 	if (first) {
-		kmem_state.heads.zeros = zeros;
-		kmem_state.heads.order = order;
-		kmem_state.heads.fast_order = fast_order;
-		kmem_state.heads.room = (uint32_t)((PAGE_SIZE << order) / each);
-		kmem_state.heads.given_up =
-			(uint32_t *)((uintptr_t *)table + kmem_state.heads.room);
-		kmem_state.heads.fast = (uint8_t **)fast;
-		kmem_state.heads.nr_fast = !FOR_SPEED ? 0
-						      : (uint32_t)((PAGE_SIZE << fast_order) /
-								   sizeof(*kmem_state.heads.fast));
-		WRITE_ONCE(kmem_state.heads.chunks, (uintptr_t *)table);
+		heads->zeros = zeros;
+		heads->order = order;
+		heads->fast_order = fast_order;
+		heads->room = (uint32_t)((PAGE_SIZE << order) / each);
+		heads->given_up = (uint32_t *)((uintptr_t *)table + heads->room);
+		heads->fast = (uint8_t **)fast;
+		heads->nr_fast =
+			!FOR_SPEED ? 0
+				   : (uint32_t)((PAGE_SIZE << fast_order) / sizeof(*heads->fast));
+		WRITE_ONCE(heads->chunks, (uintptr_t *)table);
 	}
-	spin_unlock(&kmem_state.heads.lock);
+	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
 	if (!first) {
 		if (FOR_SPEED)
@@ -131,6 +141,7 @@ unsigned long chunk_page(gfp_t gfp)
 /* A page is a chunk from now on. False: it is the caller's again. */
 static bool chunk_add(unsigned long address)
 {
+	struct heads *const heads = all_heads();
 	struct chunk *chunk = (struct chunk *)address;
 	unsigned long flags;
 	uint32_t number;
@@ -139,20 +150,20 @@ static bool chunk_add(unsigned long address)
 		return false;
 	memset(chunk, 0, sizeof(*chunk));
 	flags = port_irq_save();
-	spin_lock(&kmem_state.heads.lock);
+	spin_lock(&heads->lock);
 	number = number_take();
 	if (number != HANDLE_LARGE) {
 		chunk->number = number;
-		kmem_state.heads.chunks[number] = address;
+		heads->chunks[number] = address;
 		handles_clear(number);
 		/* Release, paired with the acquire in kmem_cpu_sync(): its handles lead somewhere. */
-		if (number == kmem_state.heads.nr)
-			__atomic_store_n(&kmem_state.heads.nr, number + 1, __ATOMIC_RELEASE);
-		kmem_state.heads.nr_chunks++;
-		WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused + 1);
+		if (number == heads->nr)
+			__atomic_store_n(&heads->nr, number + 1, __ATOMIC_RELEASE);
+		heads->nr_chunks++;
+		WRITE_ONCE(heads->nr_unused, heads->nr_unused + 1);
 		chunk_link(chunk);
 	}
-	spin_unlock(&kmem_state.heads.lock);
+	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
 	return number != HANDLE_LARGE;
 }
@@ -160,8 +171,10 @@ static bool chunk_add(unsigned long address)
 /* A chunk without heads is for those of this size. The lock is held. */
 static void chunk_start(struct chunk *chunk, unsigned int shift)
 {
+	struct heads *const heads = all_heads();
+
 	chunk_unlink(chunk);
-	WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused - 1);
+	WRITE_ONCE(heads->nr_unused, heads->nr_unused - 1);
 	if (chunk->fresh)
 		handles_clear(chunk->number);
 	chunk->shift = (uint8_t)shift;
@@ -188,14 +201,15 @@ static bool chunk_full(const struct chunk *chunk)
 /* A head of the chunk that was never used. */
 static struct slab *place_fresh(struct chunk *chunk)
 {
+	struct heads *const heads = all_heads();
 	uint32_t place = chunk->fresh, handle = chunk->number << CHUNK_SHIFT | place;
 	struct slab *slab = (struct slab *)((uintptr_t)chunk + ((uintptr_t)place << HEAD_SHIFT));
 
 	head_clear(slab);
 	slab->handle = handle;
 	/* Release, paired with the acquire in slab_of(), and what an address leads to on the hot path. */
-	if (FOR_SPEED && handle < kmem_state.heads.nr_fast)
-		__atomic_store_n(&kmem_state.heads.fast[handle], slab->state, __ATOMIC_RELEASE);
+	if (FOR_SPEED && handle < heads->nr_fast)
+		__atomic_store_n(&heads->fast[handle], slab->state, __ATOMIC_RELEASE);
 	__atomic_store_n(&chunk->fresh, (uint16_t)(place + (1U << (chunk->shift - HEAD_SHIFT))),
 			 __ATOMIC_RELEASE);
 	return slab;
@@ -203,16 +217,17 @@ static struct slab *place_fresh(struct chunk *chunk)
 
 struct slab *head_take(unsigned int shift)
 {
+	struct heads *const heads = all_heads();
 	unsigned long flags = port_irq_save();
 	struct slab *slab = NULL;
 	struct chunk *chunk;
 
-	spin_lock(&kmem_state.heads.lock);
-	chunk = kmem_state.heads.list[shift];
+	spin_lock(&heads->lock);
+	chunk = heads->list[shift];
 	if (chunk) {
 		chunk->used++;
 	} else {
-		chunk = kmem_state.heads.list[UNUSED];
+		chunk = heads->list[UNUSED];
 		if (chunk)
 			chunk_start(chunk, shift);
 	}
@@ -225,7 +240,7 @@ struct slab *head_take(unsigned int shift)
 		if (chunk_full(chunk))
 			chunk_unlink(chunk);
 	}
-	spin_unlock(&kmem_state.heads.lock);
+	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
 	return slab;
 }
@@ -245,20 +260,23 @@ struct slab *head_alloc(unsigned int shift, unsigned long *chunk, gfp_t gfp)
 /* A chunk without heads is given up; the lock is held. */
 static void chunk_give_up(struct chunk *chunk)
 {
+	struct heads *const heads = all_heads();
+
 	chunk_unlink(chunk);
-	kmem_state.heads.chunks[chunk->number] = kmem_state.heads.zeros;
+	heads->chunks[chunk->number] = heads->zeros;
 	handles_clear(chunk->number);
-	kmem_state.heads.given_up[kmem_state.heads.nr - kmem_state.heads.nr_chunks] = chunk->number;
-	WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused - 1);
-	kmem_state.heads.nr_chunks--;
+	heads->given_up[heads->nr - heads->nr_chunks] = chunk->number;
+	WRITE_ONCE(heads->nr_unused, heads->nr_unused - 1);
+	heads->nr_chunks--;
 }
 
 void head_free(struct slab *slab)
 {
+	struct heads *const heads = all_heads();
 	struct chunk *chunk = (struct chunk *)(void *)((uintptr_t)slab & (uintptr_t)PAGE_MASK);
 	unsigned long flags = port_irq_save();
 
-	spin_lock(&kmem_state.heads.lock);
+	spin_lock(&heads->lock);
 	head_clear(slab);
 	if (chunk_full(chunk))
 		chunk_link(chunk);
@@ -268,28 +286,27 @@ void head_free(struct slab *slab)
 		chunk_unlink(chunk);
 		chunk->used = 0;
 		chunk_link(chunk);
-		WRITE_ONCE(kmem_state.heads.nr_unused, kmem_state.heads.nr_unused + 1);
+		WRITE_ONCE(heads->nr_unused, heads->nr_unused + 1);
 	} else {
 		chunk->used--;
 	}
-	spin_unlock(&kmem_state.heads.lock);
+	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
 }
 
 bool head_give_back(unsigned int keep)
 {
+	struct heads *const heads = all_heads();
 	struct chunk *chunk = NULL;
 	unsigned long flags;
 
-	if (mm_likely(READ_ONCE(kmem_state.heads.nr_unused) <= keep))
-		return false;
 	flags = port_irq_save();
-	spin_lock(&kmem_state.heads.lock);
-	if (kmem_state.heads.nr_unused > keep) {
-		chunk = kmem_state.heads.list[UNUSED];
+	spin_lock(&heads->lock);
+	if (heads->nr_unused > keep) {
+		chunk = heads->list[UNUSED];
 		chunk_give_up(chunk);
 	}
-	spin_unlock(&kmem_state.heads.lock);
+	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
 	if (chunk)
 		free_page((unsigned long)(uintptr_t)chunk);
@@ -307,15 +324,15 @@ unsigned long heads_shrink(void)
 
 bool heads_end(void)
 {
+	struct heads *const heads = all_heads();
 	heads_shrink();
-	if (kmem_state.heads.nr_chunks)
+	if (heads->nr_chunks)
 		return false;
-	if (kmem_state.heads.chunks) {
-		free_page(kmem_state.heads.zeros);
-		free_pages((unsigned long)kmem_state.heads.chunks, kmem_state.heads.order);
+	if (heads->chunks) {
+		free_page(heads->zeros);
+		free_pages((unsigned long)heads->chunks, heads->order);
 		if (FOR_SPEED)
-			free_pages((unsigned long)kmem_state.heads.fast,
-				   kmem_state.heads.fast_order);
+			free_pages((unsigned long)heads->fast, heads->fast_order);
 	}
 	heads_init();
 	return true;
@@ -324,14 +341,16 @@ bool heads_end(void)
 #if FOR_SPEED
 void kmem_cpu_sync(struct kmem_cpu *cpu)
 {
-	uint32_t handles = __atomic_load_n(&kmem_state.heads.nr, __ATOMIC_ACQUIRE) << CHUNK_SHIFT;
+	struct heads *const heads = all_heads();
+	uint32_t handles = __atomic_load_n(&heads->nr, __ATOMIC_ACQUIRE) << CHUNK_SHIFT;
 
-	cpu->states = kmem_state.heads.fast;
-	cpu->nr_handles = handles < kmem_state.heads.nr_fast ? handles : kmem_state.heads.nr_fast;
+	cpu->states = heads->fast;
+	cpu->nr_handles = handles < heads->nr_fast ? handles : heads->nr_fast;
 }
 #endif
 
 void heads_init(void)
 {
-	memset(&kmem_state.heads, 0, sizeof(kmem_state.heads));
+	struct heads *const heads = all_heads();
+	memset(heads, 0, sizeof(kmem_state.heads));
 }

@@ -58,21 +58,28 @@ void heads_init(void);
 bool heads_end(void); /* the tables go back too, if there are no heads. Nothing else runs. */
 unsigned long heads_shrink(void); /* chunks without heads go back: pages */
 
+/* The head that ends where its objects' states are. */
+static inline struct slab *head_before(const uint8_t *states)
+{
+	return (struct slab *)(uintptr_t)states - 1;
+}
+
 /*
- * The slab whose handle the page at an address has, if that is in this CPU's bank; NULL: look further.
- * Nothing else is known of it: the page may be of no slab, and the head of none.
+ * The end of the head whose handle the page at an address has, if that is in this CPU's bank; false: look
+ * further. Nothing else is known of it: the page may be of no slab, and the head of none.
  */
-static inline __attribute__((always_inline)) struct slab *slab_near(const struct kmem_cpu *cpu,
-								    uintptr_t address)
+static inline __attribute__((always_inline)) bool
+states_near(const struct kmem_cpu *cpu, uintptr_t address, const uint8_t **states)
 {
 	uint32_t handle;
 
 	if (!mm_likely(address - cpu->start < cpu->bytes))
-		return NULL;
+		return false;
 	handle = cpu->pages[address >> PAGE_SHIFT].owner;
 	if (!mm_likely(handle < cpu->nr_handles))
-		return NULL;
-	return (struct slab *)(void *)(uintptr_t)cpu->states[(int32_t)handle] - 1;
+		return false;
+	*states = cpu->states[(int32_t)handle];
+	return true;
 }
 
 /* Each slab whose head is in the chunk of this number. The lock is held, or nothing else runs. */

@@ -46,14 +46,15 @@ FOR_DEBUG void slab_lay_out(struct kmem_cache *cache)
 	while (shift < HEAD_MAX_SHIFT && head_room(cache, shift) < objects)
 		shift++;
 	cache->head_shift = (uint8_t)shift;
+	cache->head_mask = -(1 << shift);
 	if (objects > head_room(cache, shift))
 		objects = head_room(cache, shift);
 	cache->most_objects = (uint16_t)objects;
 	cache->reciprocal = ~0UL / cache->size + 1;
 	/* Large objects come and go in small batches: each may be the last of its slab. */
-	cache->limit = cache->size <= 256 ? 31 : cache->size <= 1024 ? 16 : 8;
+	cache->limit = cache->size <= 256 ? MAX_LIMIT : cache->size <= 1024 ? 16 : 8;
 	cache->batch = cache->size <= 256 ? 16 : cache->size <= 1024 ? 8 : 4;
-	cache->give = cache->size <= 256 ? 16 : cache->size <= 1024 ? 2 : 1;
+	cache->give = cache->size <= 256 ? 16 : 2;
 }
 
 static void cache_init(struct kmem_cache *cache, const char *name, size_t object_size, size_t align,
@@ -74,7 +75,7 @@ static void cache_number(struct kmem_cache *cache, unsigned int n)
 {
 	cache->number = (uint16_t)n;
 	cache->hot.stack =
-		(uint32_t)(offsetof(struct kmem_cpu, stack) + n * sizeof(struct object_stack));
+		(uint16_t)(offsetof(struct kmem_cpu, stack) + n * sizeof(struct object_stack));
 }
 
 /* ---- kmalloc()'s caches ----------------------------------------------------------------------- */
@@ -118,6 +119,7 @@ int kmem_cache_init(void)
 	if (mm.kmem)
 		return -EEXIST;
 	memset(&kmem_state, 0, sizeof(kmem_state));
+	kmem_state.no_object->state = (uint8_t *)&kmem_state.none;
 	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
 		kmem_state.none.stack[n] =
 			(struct object_stack){kmem_state.no_object, kmem_state.no_object};
@@ -315,7 +317,7 @@ FOR_DEBUG unsigned long slab_end_all(struct kmem_cache *cache)
 		if (kmem_cpu_of(c))
 			slab_stack_end(kmem_cpu_of(c), cache);
 	debug_quarantine_end(cache);
-	slab_give_empty(cache, 0, ~0U);
+	slab_give_empty(cache);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  */
 #include "slab_internal.h"
 
-#define STACK_SLOTS 32 /* of one stack, the one with NULL among them */
+#define STACK_SLOTS (MAX_LIMIT + 2) /* of one stack: the one with NULL, the one past the limit */
 #define STACK_BYTES (STACK_SLOTS * sizeof(struct object_slot))
 
 /* A stack that no cache has, or the first bytes of a page of stacks. */
@@ -97,7 +97,7 @@ static bool stack_make(struct kmem_area *area, const struct kmem_cache *cache)
 		spare_add_locked(area, (uintptr_t)(page + 1), (uintptr_t)page + PAGE_SIZE);
 		slots = spare_take(area);
 	}
-	slots[0].object = NULL;
+	slots[0] = kmem_state.no_object[0];
 	stack->top = slots;
 	stack->limit = slots + cache->limit;
 	return true;
@@ -125,7 +125,7 @@ static void stack_empty(struct kmem_cache *cache, struct object_stack *stack)
 		while (n < cache->batch && stack->top[-(long)n].object)
 			n++;
 		stack->top -= n;
-		slab_give_objects(cache, stack->top + 1, n);
+		slab_give_objects(cache, stack->top + 1, n, 0);
 	}
 }
 

@@ -31,6 +31,7 @@ struct kmem_cache {
 	uint8_t batch, give;	  /* that come to it, and that go back, at once */
 	uint8_t order, min_order; /* of its slabs; where such blocks are not to be had */
 	uint8_t head_shift;
+	int32_t head_mask; /* of an address in a head: the head's */
 	unsigned long reciprocal;
 	const char *name;
 	void (*ctor)(void *object);
@@ -47,6 +48,7 @@ struct kmem_cache {
 	unsigned int nr_empty;	     /* slabs */
 	uint64_t nr_slabs, nr_pages, nr_objects, nr_free; /* objects there are, and in slabs */
 };
+#define MAX_LIMIT 30
 /* Empty slabs that a cache keeps, and chunks without heads that are kept. */
 #define KEEP_EMPTY  4
 #define KEEP_CHUNKS 1
@@ -54,8 +56,11 @@ struct kmem_cache {
 /* ---- all there is ----------------------------------------------------------------------------- */
 
 struct kmem {
-	/* Of a CPU that has no objects, and no room for any: each stack is empty and full. */
-	struct kmem_cpu none;
+	/*
+	 * Of a CPU that has no objects, and no room for any: each stack is empty and full. Read as a head,
+	 * as head_of() may, it is one of no slab.
+	 */
+	_Alignas(1 << HEAD_MAX_SHIFT) struct kmem_cpu none;
 	struct kmem_cpu *cpu[CONFIG_NR_CPUS]; /* by number; NULL: it has no objects */
 	struct kmem_cache *caches[CONFIG_KMEM_CACHES];
 	struct spinlock table_lock; /* guards caches[], but for reading an entry */
@@ -72,6 +77,8 @@ struct kmem {
 	char names[2 * MM_KMALLOC_SIZES][20]; /* of these */
 };
 static_assert(offsetof(struct kmem, none) == 0, "mm_cpu_online() knows no more of it");
+static_assert(offsetof(struct slab, free) <= offsetof(struct kmem_cpu, nr_handles),
+	      "all zero where a head has its base, its reciprocal and its objects");
 
 /* head.c. For slab_check.c there is mm.kmem, which is NULL where it is not used. */
 #if QUARRY_INSTANCES == 1

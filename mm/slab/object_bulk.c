@@ -3,12 +3,14 @@
  * object_bulk.c: many objects at once, straight from their slabs and back: each slab's map and counts
  * are written once for the objects that follow each other there.
  *
- * Where size counts they are one after the other. Interrupts are let in, and the cache's lock is given up, after each BULK_STEP objects.
+ * Where size counts they are one after the other. Interrupts are let in, and the cache's lock is given up, after
+ * BULK_STEP objects and what follows them in their slab, up to BULK_MOST.
  */
 #include "../free_map.h"
 #include "slab_internal.h"
 
 #define BULK_STEP 32
+#define BULK_MOST 48 /* objects of the last slab among them */
 
 /* ---- one after the other ----------------------------------------------------------------------- */
 
@@ -42,26 +44,42 @@ static size_t alloc_each(struct kmem_cache *cache, gfp_t gfp, size_t n, void **o
 #if FOR_SPEED
 /* ---- out of slabs ------------------------------------------------------------------------------ */
 
+/* Objects that follow each other, in the slots up to `end`. */
+static inline void take_run(void **slot, void *const *end, uintptr_t object, unsigned long size,
+			    uint8_t *state)
+{
+	for (; end - slot >= 4; slot += 4, state += 4) {
+		UNROLL(4)
+		for (unsigned int i = 0; i < 4; i++, object += size) {
+			slot[i] = (void *)object;
+			state[i] = MM_OBJECT_IN_USE;
+		}
+	}
+	for (; slot < end; object += size) {
+		*slot++ = (void *)object;
+		*state++ = MM_OBJECT_IN_USE;
+	}
+}
+
 /* Up to end - slot objects of one word of a slab's map. Returns the slot past the last. */
 static inline void **take_of_word(unsigned long *map, uintptr_t base, uint8_t *first,
 				  unsigned long size, void **slot, void *const *end)
 {
-	unsigned long word = *map, n, run;
-	uintptr_t object;
-	uint8_t *state;
+	unsigned long word = *map;
 
 	while (word && slot < end) {
-		n = lowest_bit(word);
-		run = ~(word >> n) ? lowest_bit(~(word >> n))
-				   : MAP_BITS; /* that follow each other */
-		run = run < (unsigned long)(end - slot) ? run : (unsigned long)(end - slot);
-		word &= ~(run < MAP_BITS ? ((1UL << run) - 1) << n : ~0UL);
-		object = base + n * size;
-		state = first + n;
-		for (void **last = slot + run; slot < last; object += size) {
-			*slot++ = (void *)object;
-			*state++ = MM_OBJECT_IN_USE;
+		/* The lowest bits that follow each other: adding the first clears them, up to a bit that was 0. */
+		unsigned long low = word & -word, rest = word + low, past = rest & ~word;
+		unsigned long n = bit_number(low);
+		unsigned long run = (past ? bit_number(past) : MAP_BITS) - n;
+
+		if (run > (unsigned long)(end - slot)) {
+			run = (unsigned long)(end - slot);
+			rest = word & ~(((1UL << run) - 1) << n);
 		}
+		word &= rest;
+		take_run(slot, slot + run, base + n * size, size, first + n);
+		slot += run;
 	}
 	*map = word;
 	return slot;
@@ -71,38 +89,58 @@ static inline void **take_of_word(unsigned long *map, uintptr_t base, uint8_t *f
 static size_t take_of_slabs(struct kmem_cache *cache, void **objects, size_t n)
 {
 	void **slot = objects, *const *end = objects + n;
+	void *const *stop = n < BULK_STEP ? end : objects + BULK_STEP;
+	const unsigned long size = cache->size;
 
-	while (slot < end && (cache->list[PARTIAL] || cache->list[EMPTY])) {
+	while (slot < stop) {
 		struct slab *slab = slab_first(cache);
 		void **before = slot;
 
-		for (unsigned int first = 0; slot < end && first < slab->objects; first += MAP_BITS)
+		if (!slab)
+			break;
+		for (unsigned long first = 0; slot < end && first < slab->objects;
+		     first += MAP_BITS)
 			if (slab_map(slab)[first / MAP_BITS])
 				slot = take_of_word(&slab_map(slab)[first / MAP_BITS],
-						    (uintptr_t)object_at(slab, first),
-						    &slab->state[first], cache->size, slot, end);
-		slab_count(cache, slab, -(int)(slot - before));
+						    slab->base + first * size, &slab->state[first],
+						    size, slot, end);
+		slab_taken(cache, slab, (unsigned int)(slot - before));
 	}
 	return (size_t)(slot - objects);
 }
 
-size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
+/*
+ * Up to n objects of the slabs there are. Apart: its registers lie on no stack while a slab is made. Returns
+ * how many.
+ */
+static __attribute__((noinline)) size_t take_many(struct kmem_cache *cache, void **objects,
+						  size_t n)
 {
-	size_t done = 0, step;
+	size_t done = 0, step = BULK_STEP;
 
-	if (SLAB_DEBUG(cache))
-		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
-	while (done < n) {
+	while (done < n && step >= BULK_STEP) {
 		unsigned long flags = port_irq_save();
 
-		step = n - done < BULK_STEP ? n - done : BULK_STEP;
+		step = n - done < BULK_MOST ? n - done : BULK_MOST;
 		spin_lock(&cache->lock);
 		step = take_of_slabs(cache, objects + done, step);
 		spin_unlock(&cache->lock);
 		port_irq_restore(flags);
 		done += step;
-		if (step == BULK_STEP || done == n)
-			continue;
+	}
+	return done;
+}
+
+size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
+{
+	size_t done = 0;
+
+	if (SLAB_DEBUG(cache))
+		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
+	while (done < n) {
+		done += take_many(cache, objects + done, n - done);
+		if (done == n)
+			break;
 		/* From this CPU's, or of one slab more. */
 		objects[done] = kmem_cache_alloc(cache, gfp & ~__GFP_ZERO);
 		if (!objects[done]) {
@@ -122,9 +160,12 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void
 /* The slab that an object is most likely one of; NULL: it is not one of this cache. */
 static struct slab *slab_here(const struct kmem_cache *cache, const void *object)
 {
-	struct slab *slab = slab_near(port_pcpu()->kmem, (uintptr_t)object);
+	struct slab *slab = NULL;
+	const uint8_t *states;
 	struct page *page;
 
+	if (states_near(port_pcpu()->kmem, (uintptr_t)object, &states))
+		slab = head_before(states);
 	if (!slab || (uintptr_t)object - slab->base >= PAGE_SIZE << slab->order)
 		slab = slab_of(&kmem_state.heads, object, &page);
 	return slab && slab->cache == cache ? slab : NULL;
@@ -132,38 +173,38 @@ static struct slab *slab_here(const struct kmem_cache *cache, const void *object
 
 /*
  * Objects that follow each other in the list and are of one slab: their states, and its map a word at
- * a time. Ends at the first that is of another slab, or no object in use. Returns how many were freed.
+ * a time; word: it has one. Ends at the first that is of another slab, or no object in use. Returns how many
+ * were freed.
  */
-static size_t give_run(struct slab *slab, void *const *objects, size_t n)
+static inline __attribute__((always_inline)) size_t give_run(struct slab *slab,
+							     void *const *objects, size_t n,
+							     bool word)
 {
 	const uintptr_t base = slab->base, bytes = (uintptr_t)slab->objects * slab->cache->size;
 	const unsigned long reciprocal = slab->reciprocal;
 	unsigned long first = 0, bits = 0, number;
 	unsigned long *const map = slab_map(slab);
-	uint8_t *const state = slab->state;
-	size_t i;
+	void *const *at = objects, *const *end = objects + n;
+	uint8_t *const states = slab->state;
 
-	for (i = 0; i < n; i++) {
-		uintptr_t offset = (uintptr_t)objects[i] - base;
+	for (; at < end; at++) {
+		uintptr_t offset = (uintptr_t)*at - base;
 
 		if (!mm_likely(offset < bytes) || !mm_likely(offset * reciprocal < reciprocal))
 			break;
 		number = mul_high(offset, reciprocal);
-		if (!mm_likely(state[number] == MM_OBJECT_IN_USE))
+		if (!mm_likely(states[number] == MM_OBJECT_IN_USE))
 			break;
-		state[number] = MM_OBJECT_FREE;
-		number -= first;
-		if (!mm_likely(number < MAP_BITS)) {
+		states[number] = MM_OBJECT_FREE;
+		if (!word && !mm_likely(number - first < MAP_BITS)) {
 			map[first / MAP_BITS] |= bits;
 			bits = 0;
-			number += first;
 			first = number & ~(MAP_BITS - 1);
-			number -= first;
 		}
-		bits |= 1UL << number;
+		bits |= 1UL << number % MAP_BITS;
 	}
 	map[first / MAP_BITS] |= bits;
-	return i;
+	return (size_t)(at - objects);
 }
 
 /*
@@ -174,13 +215,16 @@ static size_t give_step(struct kmem_cache *cache, void *const *objects, size_t n
 {
 	size_t done = 0, count;
 
-	while (done < n) {
+	while (done < n && done < BULK_STEP) {
 		struct slab *slab = slab_here(cache, objects[done]);
 
-		count = slab ? give_run(slab, objects + done, n - done) : 0;
+		if (!slab)
+			break;
+		count = slab->objects <= MAP_BITS ? give_run(slab, objects + done, n - done, true)
+						  : give_run(slab, objects + done, n - done, false);
 		if (!count)
 			break;
-		slab_count(cache, slab, (int)count);
+		slab_given(cache, slab, (unsigned int)count);
 		done += count;
 	}
 	return done;
@@ -192,7 +236,7 @@ static size_t give_many(struct kmem_cache *cache, size_t n, void *const *objects
 	size_t freed = 0;
 
 	for (size_t i = 0; i < n;) {
-		size_t step = n - i < BULK_STEP ? n - i : BULK_STEP, done;
+		size_t step = n - i < BULK_MOST ? n - i : BULK_MOST, done;
 		unsigned long flags = port_irq_save();
 
 		spin_lock(&cache->lock);
@@ -201,7 +245,7 @@ static size_t give_many(struct kmem_cache *cache, size_t n, void *const *objects
 		port_irq_restore(flags);
 		i += done;
 		freed += done;
-		if (done < step) {
+		if (done < step && done < BULK_STEP) {
 			freed += !ZERO_OR_NULL_PTR(objects[i]) &&
 				 !slab_free(objects[i], cache, caller);
 			i++;

@@ -7,30 +7,57 @@
 #include "../alloc/alloc.h"
 #include "slab_internal.h"
 
+/* Objects that do not go, for each slab that goes to another list: two at least go. */
+#define FEWER(give) ((give) > 2 ? 2U : 0U)
+
+/* Apart, so that the object need not lie in memory where there is a stack. */
+MM_APART void give_alone(struct kmem_cache *cache, void *object, uint8_t *state)
+{
+	const struct object_slot slot = {.object = object, .state = state};
+
+	slab_give_objects(cache, &slot, 1, 0);
+}
+
 /*
- * An object in use is free. A full stack gives some of its objects back to their slabs; where there is none,
- * this one goes there. Interrupts masked. False: nothing was done, as the cache has debug options.
+ * An object in use is free. Where the stack is just full, and a slab is due to go back, the object lies in the
+ * slot past the limit: the caller calls slab_give_back(), and objects go to their slabs at the next free, so no
+ * call does all of both. Interrupts masked. False: nothing was done.
+ */
+static inline bool put_past_limit(struct kmem_cache *cache, void *object, uint8_t *state)
+{
+	struct object_stack *stack = stack_at(port_pcpu()->kmem, cache->hot.stack);
+	struct object_slot *top = stack->top;
+
+	if (top != stack->limit || !slab_due(cache) || top == kmem_state.no_object)
+		return false;
+	top[1].object = object;
+	top[1].state = state;
+	stack->top = top + 1;
+	*state = MM_OBJECT_FREE;
+	return true;
+}
+
+/*
+ * The same where no slab is due: a full stack gives objects to their slabs. Where there is no stack this one
+ * goes there. Interrupts masked. False: nothing was done, as the cache has debug options.
  */
 static inline bool put_object(struct kmem_cache *cache, void *object, uint8_t *state)
 {
-	const struct object_slot slot = {.object = object, .state = state};
-	struct object_stack *stack = stack_of(cache);
+	struct object_stack *stack = stack_here(cache);
 
 	if (!stack && SLAB_DEBUG(cache))
 		return false;
 	*state = MM_OBJECT_FREE;
 	if (!stack) {
-		slab_give_objects(cache, &slot, 1);
+		give_alone(cache, object, state);
 		return true;
 	}
-	if (stack->top == stack->limit) {
-		/* Fewer objects go with pages, so that no call does all of both. */
-		unsigned int give = slab_give_back(cache) ? (cache->give + 1U) / 2 : cache->give;
+	if (stack->top >= stack->limit) {
+		unsigned int give = cache->give;
 
-		stack->top -= give;
-		slab_give_objects(cache, stack->top + 1, give);
+		stack->top -= slab_give_objects(cache, stack->top + 1 - give, give, FEWER(give));
 	}
-	*++stack->top = slot;
+	*++stack->top = (struct object_slot){.object = object, .state = state};
 	return true;
 }
 
@@ -65,8 +92,7 @@ static __attribute__((noinline)) int free_debugged(const struct slab *slab, uint
 }
 #endif
 
-/* The stack is full, or there is none. Interrupts are masked; they are as `flags` says on return. */
-static __attribute__((noinline)) int free_overflow(const struct slab *slab, uint8_t *state,
+static __attribute__((noinline)) int free_to_slabs(const struct slab *slab, uint8_t *state,
 						   void *object, unsigned long flags)
 {
 #if CONFIG_DEBUG_HOOKS
@@ -79,35 +105,70 @@ static __attribute__((noinline)) int free_overflow(const struct slab *slab, uint
 	return 0;
 }
 
+/* The stack is full, or there is none. Interrupts are masked; they are as `flags` says on return. */
+static __attribute__((noinline)) int free_overflow(const struct slab *slab, uint8_t *state,
+						   void *object, unsigned long flags)
+{
+	if (!put_past_limit(slab->cache, object, state))
+		return free_to_slabs(slab, state, object, flags);
+	port_irq_restore(flags);
+	return slab_give_back(slab->cache);
+}
+
 /*
- * To this CPU's stack, if it surely is an object in use and there is room. What the page's descriptor
- * leads to may be any head, or none: then the address is not that of one of its objects.
+ * The object at an address is one of this slab, whose head ends here; *state is its state. It may be any head,
+ * or one of no slab: then the address is not that of one of its objects.
+ */
+static inline __attribute__((always_inline)) bool is_object_of(const uint8_t *states,
+							       uintptr_t address, uint8_t **state)
+{
+	const struct slab *slab = head_before(states);
+	unsigned long n;
+
+	if (!object_number(slab, address - slab->base, &n))
+		return false;
+	*state = (uint8_t *)(uintptr_t)&states[n];
+	return true;
+}
+
+/* Objects whose addresses differ in no more bits than these may be of one slab. */
+#define NEAR_SHIFT (PAGE_SHIFT + 2)
+
+/*
+ * To this CPU's stack, if it surely is an object in use and there is room. Where the cache is known, and the
+ * newest object there is near to this one, that one's slab is looked at first: it lives as long as its object
+ * is there.
  */
 static inline __attribute__((always_inline)) int free_hot(const void *object,
 							  const struct kmem_cache *cache, bool any)
 {
-	unsigned long flags = port_irq_save(), n;
+	unsigned long flags = port_irq_save();
 	struct kmem_cpu *cpu = port_pcpu()->kmem;
 	uintptr_t address = (uintptr_t)object;
-	struct object_stack *stack;
-	struct object_slot *top;
-	const struct slab *slab;
+	struct object_stack *stack = any ? NULL : stack_at(cpu, cache->hot.stack);
+	struct object_slot *top = any ? NULL : stack->top;
+	const uint8_t *states;
 	uint8_t *state;
 
-	slab = slab_near(cpu, address);
-	if (!mm_likely(slab))
+	if (!any && mm_likely((address ^ (uintptr_t)top->object) >> NEAR_SHIFT == 0)) {
+		states = head_of(cache, top->state)->state;
+		__asm__("" : "+r"(states)); /* the end of the head, as below: one address */
+		if (mm_likely(is_object_of(states, address, &state)))
+			goto found;
+	}
+	if (!states_near(cpu, address, &states) || !is_object_of(states, address, &state))
 		goto slow;
-	if (!object_number(slab, address - slab->base, &n))
+	if (!any && !mm_likely(head_before(states)->stack == cache->hot.stack))
 		goto slow;
-	state = (uint8_t *)(uintptr_t)&slab->state[n];
+found:
 	if (!mm_likely(*state == MM_OBJECT_IN_USE))
 		goto slow;
-	if (!any && !mm_likely(slab->stack == cache->hot.stack))
-		goto slow;
-	stack = stack_at(cpu, slab->stack);
-	top = stack->top;
-	if (!mm_likely(top != stack->limit))
-		return free_overflow(slab, state, (void *)address, flags);
+	if (any) {
+		stack = stack_at(cpu, head_before(states)->stack);
+		top = stack->top;
+	}
+	if (!mm_likely(top < stack->limit))
+		return free_overflow(head_before(states), state, (void *)address, flags);
 	top[1].object = (void *)address;
 	top[1].state = state;
 	stack->top = top + 1;
@@ -174,18 +235,23 @@ static int free_object(struct slab *slab, unsigned long n, const void *object, c
 {
 	unsigned long flags = port_irq_save();
 	int error = -EALREADY; /* an interrupt has freed it meanwhile */
+	struct kmem_cache *cache = slab->cache;
+	bool due = false;
 
 	if (slab->state[n] == MM_OBJECT_IN_USE) {
 		const struct object_slot slot = {(void *)(uintptr_t)object, &slab->state[n]};
 
-		error = put_object(slab->cache, slot.object, slot.state)
+		due = FOR_SPEED && put_past_limit(cache, slot.object, slot.state);
+		error = due || put_object(cache, slot.object, slot.state)
 				? 0
-				: debug_free(slab->cache, &slot, caller);
+				: debug_free(cache, &slot, caller);
 #if FOR_SPEED
 		note_bank(port_pcpu()->kmem, object);
 #endif
 	}
 	port_irq_restore(flags);
+	if (FOR_SPEED ? due : slab_due(cache))
+		slab_give_back(cache);
 	return error;
 }
 
@@ -194,7 +260,7 @@ int slab_free(const void *object, const struct kmem_cache *cache, const void *ca
 	enum mm_misuse kind = MISUSE_MISALIGNED;
 	struct page *page;
 	struct slab *slab;
-	unsigned long n;
+	unsigned long n = 0;
 	int error;
 
 	if (ZERO_OR_NULL_PTR(object))

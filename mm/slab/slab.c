@@ -10,7 +10,7 @@
 
 /* ---- lists of slabs, with the cache's lock held --------------------------------------------- */
 
-static void slab_link(struct kmem_cache *cache, struct slab *slab, unsigned int list)
+MM_OUTLINE void slab_link(struct kmem_cache *cache, struct slab *slab, unsigned int list)
 {
 	slab->prev = NULL;
 	slab->next = cache->list[list];
@@ -19,7 +19,7 @@ static void slab_link(struct kmem_cache *cache, struct slab *slab, unsigned int 
 	cache->list[list] = slab;
 }
 
-static void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigned int list)
+MM_OUTLINE void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigned int list)
 {
 	if (slab->next)
 		slab->next->prev = slab->prev;
@@ -31,6 +31,48 @@ static void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigned in
 
 /* ---- objects between slabs and stacks -------------------------------------------------------- */
 
+/* The lock is held. */
+static void count_empty(struct kmem_cache *cache, unsigned int order, int more)
+{
+	WRITE_ONCE(cache->nr_empty, cache->nr_empty + (unsigned int)more);
+	count_events(&kmem_state.empty_pages, (uint64_t)(more * (1L << order)));
+}
+
+void slab_taken(struct kmem_cache *cache, struct slab *slab, unsigned int n)
+{
+	unsigned long free = slab->free;
+	const bool was_empty = free == slab->objects;
+
+	free -= n;
+	slab->free = (uint16_t)free;
+	cache->nr_free -= n;
+	if (was_empty) {
+		slab_unlink(cache, slab, EMPTY);
+		count_empty(cache, slab->order, -1);
+		if (free)
+			slab_link(cache, slab, PARTIAL);
+	} else if (!free) {
+		slab_unlink(cache, slab, PARTIAL);
+	}
+}
+
+void slab_given(struct kmem_cache *cache, struct slab *slab, unsigned int n)
+{
+	unsigned long before = slab->free, free = before + n;
+
+	slab->free = (uint16_t)free;
+	cache->nr_free += n;
+	if (free == slab->objects) {
+		if (before)
+			slab_unlink(cache, slab, PARTIAL);
+		slab_link(cache, slab, EMPTY);
+		count_empty(cache, slab->order, 1);
+	} else if (!before) {
+		slab_link(cache, slab, PARTIAL);
+	}
+}
+
+#if FOR_SPEED
 /* Up to end - slot objects of one word of a slab's map, the lowest first. Returns the slot past the last. */
 static inline struct object_slot *take_of_word(unsigned long *map, uintptr_t base, uint8_t *first,
 					       unsigned long size, struct object_slot *slot,
@@ -68,41 +110,6 @@ static unsigned int take_of_slab(struct slab *slab, struct object_slot *slots, u
 	return (unsigned int)(slot - slots);
 }
 
-struct slab *slab_first(const struct kmem_cache *cache)
-{
-	return cache->list[PARTIAL] ? cache->list[PARTIAL] : cache->list[EMPTY];
-}
-
-/* The list that a slab is on by its count of free objects; NR_LISTS: none. */
-static unsigned int list_of(const struct slab *slab)
-{
-	return slab->free == slab->objects ? EMPTY : slab->free ? PARTIAL : NR_LISTS;
-}
-
-/* The lock is held. */
-static void count_empty(struct kmem_cache *cache, const struct slab *slab, int more)
-{
-	WRITE_ONCE(cache->nr_empty, cache->nr_empty + (unsigned int)more);
-	count_events(&kmem_state.empty_pages, (uint64_t)(more * (1L << slab->order)));
-}
-
-void slab_count(struct kmem_cache *cache, struct slab *slab, int more)
-{
-	unsigned int before = list_of(slab), after;
-
-	slab->free = (uint16_t)(slab->free + more);
-	cache->nr_free += (uint64_t)(int64_t)more;
-	after = list_of(slab);
-	if (before == after)
-		return;
-	if (before != NR_LISTS)
-		slab_unlink(cache, slab, before);
-	if (after != NR_LISTS)
-		slab_link(cache, slab, after);
-	if (before == EMPTY || after == EMPTY)
-		count_empty(cache, slab, after == EMPTY ? 1 : -1);
-}
-
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n)
 {
 	unsigned int taken = 0, count;
@@ -110,111 +117,187 @@ unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slo
 
 	while (taken < n && (slab = slab_first(cache))) {
 		count = take_of_slab(slab, slots + taken, n - taken);
-		slab_count(cache, slab, -(int)count);
+		slab_taken(cache, slab, count);
 		taken += count;
 	}
 	return taken;
 }
 
 /* Its first object is free again, or its last. Apart, so that the loop below has its registers. */
-static __attribute__((noinline)) void slab_relist(struct kmem_cache *cache, struct slab *slab)
+static __attribute__((noinline)) void slab_relist(struct slab *slab)
 {
 	slab->free--;
-	cache->nr_free--;
-	slab_count(cache, slab, 1);
+	slab->cache->nr_free--; /* the loop adds it, too */
+	slab_given(slab->cache, slab, 1);
 }
 
-static void give_to_slabs(struct kmem_cache *cache, const struct object_slot *slot, unsigned int n)
+static unsigned int give_to_slabs(struct kmem_cache *cache, const struct object_slot *slots,
+				  unsigned int n, unsigned int fewer)
 {
-	const uintptr_t mask = ~(((uintptr_t)1 << cache->head_shift) - 1);
+	const uintptr_t mask = (uintptr_t)(intptr_t)cache->head_mask;
+	const struct object_slot *slot = slots + n, *end = slots;
 
-	cache->nr_free += n;
-	for (const struct object_slot *end = slot + n; slot < end; slot++) {
-		struct slab *slab = (struct slab *)((uintptr_t)slot->state & mask);
-		unsigned long number = (unsigned long)(slot->state - slab->state);
+	while (slot > end) {
+		const uint8_t *state = (--slot)->state;
+		struct slab *slab = (struct slab *)((uintptr_t)state & mask);
+		unsigned long number = (unsigned long)(state - slab->state);
 		unsigned long *map = slab_map(slab) + number / MAP_BITS;
-		unsigned int free = slab->free + 1U;
+		unsigned long free = slab->free + 1UL;
 
+		__asm__("" : "+r"(free)); /* counted once, in a register */
 		VM_BUG_ON(slab->cache != cache || *map >> number % MAP_BITS & 1);
 		*map |= 1UL << number % MAP_BITS;
 		slab->free = (uint16_t)free;
-		if (free == 1 || free == slab->objects)
-			slab_relist(cache, slab);
+		if (free == 1 || free == slab->objects) {
+			slab_relist(slab);
+			end += fewer;
+		}
 	}
+	n -= (unsigned int)(slot - slots);
+	cache->nr_free += n;
+	return n;
 }
+#else
+unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n)
+{
+	unsigned int taken = 0;
+	struct slab *slab;
+
+	for (; taken < n && (slab = slab_first(cache)); taken++) {
+		unsigned long *map = slab_map(slab), number = 0;
+
+		while (!(map[number / MAP_BITS] >> number % MAP_BITS & 1))
+			number++;
+		map[number / MAP_BITS] &= ~(1UL << number % MAP_BITS);
+		slots[taken].object = object_at(slab, (unsigned int)number);
+		slots[taken].state = &slab->state[number];
+		slab_taken(cache, slab, 1);
+	}
+	return taken;
+}
+
+static unsigned int give_to_slabs(struct kmem_cache *cache, const struct object_slot *slots,
+				  unsigned int n, unsigned int fewer)
+{
+	(void)fewer;
+	for (unsigned int i = 0; i < n; i++) {
+		struct slab *slab = head_of(cache, slots[i].state);
+		unsigned long number = (unsigned long)(slots[i].state - slab->state);
+
+		slab_map(slab)[number / MAP_BITS] |= 1UL << number % MAP_BITS;
+		slab_given(cache, slab, 1);
+	}
+	return n;
+}
+#endif
 
 /* ---- slabs come and go ----------------------------------------------------------------------- */
 
-/* The descriptor of a page that this CPU has most likely found its last object near to. */
-static struct page *page_near(uintptr_t address)
+/* The descriptor of a page, which this CPU has most likely found its last object near to. Interrupts masked. */
+static inline struct page *page_near(uintptr_t address)
 {
-	unsigned long flags = port_irq_save();
 	const struct kmem_cpu *cpu = port_pcpu()->kmem;
-	struct page *page = NULL;
 
-	if (mm_likely(address - cpu->start < cpu->bytes))
-		page = (struct page *)(uintptr_t)&cpu->pages[address >> PAGE_SHIFT];
-	port_irq_restore(flags);
-	return page ? page : virt_to_page((const void *)address);
+	return mm_likely(address - cpu->start < cpu->bytes)
+		       ? (struct page *)(uintptr_t)&cpu->pages[address >> PAGE_SHIFT]
+		       : virt_to_page((const void *)address);
 }
 
-static unsigned long slab_release(struct slab *slab)
+/* What a slab of a cache with debug options has beside its pages goes back; by descriptor takes less stack. */
+MM_APART void end_debugged(struct slab *slab)
 {
-	struct page *page = page_near(slab->base);
-	unsigned int order = slab->order;
-	struct object_note *notes = SLAB_DEBUG(slab->cache) ? debug_slab_end(slab) : NULL;
+	struct page *notes = virt_to_page(debug_slab_end(slab));
 
 	head_free(slab);
-	if (notes)
-		free_page((unsigned long)(uintptr_t)notes);
-	for (unsigned long i = 1; i < 1UL << order; i++)
-		page[i].owner = 0;
-	page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | (page->word & PAGE_CLASS_MASK);
-	__free_pages(page, order);
-	return 1UL << order;
+	__free_pages_order(notes, 0);
 }
 
-unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep, unsigned int most)
+/* As __free_pages(), which need not ask whether it is a block in use. */
+static inline int free_block_of_slab(struct page *page, unsigned int order)
 {
-	unsigned long pages = 0;
+	const uint32_t class = page->word & PAGE_CLASS_MASK;
+	const unsigned long offset = class + ((unsigned long)order << PAGE_ORDER_SHIFT);
+	struct per_cpu_pages *pcp;
+	unsigned long flags;
 
-	while (most--) {
-		unsigned long flags = port_irq_save();
-		struct slab *slab = NULL;
+	page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | class;
+	if (!FOR_SPEED)
+		return __free_pages(page, order);
+	flags = port_irq_save();
+	pcp = pcp_hot(offset);
+	if (!mm_likely(pcp->top != pcp->limit))
+		return free_pages_overflow(page, offset, flags);
+	*++pcp->top = page;
+	page->_refcount = 0; /* allocated without a holder: in a cache */
+	port_irq_restore(flags);
+	return 0;
+}
 
-		spin_lock(&cache->lock);
-		if (cache->nr_empty > keep) {
-			slab = cache->list[EMPTY];
-			slab_unlink(cache, slab, EMPTY);
-			count_empty(cache, slab, -1);
-			cache->nr_slabs--;
-			cache->nr_pages -= 1UL << slab->order;
-			cache->nr_objects -= slab->objects;
-			cache->nr_free -= slab->objects;
-		}
-		spin_unlock(&cache->lock);
-		port_irq_restore(flags);
-		if (!slab)
-			break;
-		pages += slab_release(slab);
+/* An empty slab goes back, if there are more of them than `keep`; *pages, if not NULL: how many went. Returns 0. */
+static int give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long *pages)
+{
+	unsigned long flags = port_irq_save();
+	struct slab *slab = NULL;
+	struct page *page = NULL;
+	unsigned int order = 0;
+
+	spin_lock(&cache->lock);
+	if (mm_likely(cache->nr_empty > keep)) {
+		slab = cache->list[EMPTY];
+		order = slab->order;
+		page = page_near(slab->base);
+		slab_unlink(cache, slab, EMPTY);
+		count_empty(cache, order, -1);
+		cache->nr_slabs--;
+		cache->nr_pages -= 1UL << order;
+		cache->nr_objects -= slab->objects;
+		cache->nr_free -= slab->objects;
 	}
+	spin_unlock(&cache->lock);
+	port_irq_restore(flags);
+	if (pages)
+		*pages = slab ? 1UL << order : 0;
+	if (!slab)
+		return 0;
+	if (SLAB_DEBUG(cache))
+		end_debugged(slab);
+	else
+		head_free(slab);
+	for (unsigned long i = 1; i < 1UL << order; i++)
+		page[i].owner = 0;
+	return free_block_of_slab(page, order);
+}
+
+unsigned long slab_give_empty(struct kmem_cache *cache)
+{
+	unsigned long pages = 0, more;
+
+	do {
+		give_slab(cache, 0, &more);
+		pages += more;
+	} while (more);
 	return pages;
 }
 
-void slab_give_objects(struct kmem_cache *cache, const struct object_slot *slots, unsigned int n)
+int slab_give_back(struct kmem_cache *cache)
+{
+	if (READ_ONCE(kmem_state.heads.nr_unused) > KEEP_CHUNKS) {
+		head_give_back(KEEP_CHUNKS);
+		return 0;
+	}
+	return give_slab(cache, KEEP_EMPTY, NULL);
+}
+
+unsigned int slab_give_objects(struct kmem_cache *cache, const struct object_slot *slots,
+			       unsigned int n, unsigned int fewer)
 {
 	unsigned long flags = port_irq_save();
 
 	spin_lock(&cache->lock);
-	give_to_slabs(cache, slots, n);
+	n = give_to_slabs(cache, slots, n, fewer);
 	spin_unlock(&cache->lock);
 	port_irq_restore(flags);
-}
-
-bool slab_give_back(struct kmem_cache *cache)
-{
-	return head_give_back(KEEP_CHUNKS) ||
-	       (READ_ONCE(cache->nr_empty) > KEEP_EMPTY && slab_give_empty(cache, KEEP_EMPTY, 1));
+	return n;
 }
 
 /* Pages for a slab: as many as it should have, or as few as one can have. */
@@ -305,7 +388,7 @@ FOR_DEBUG void slab_add(struct kmem_cache *cache, struct slab *slab)
 	cache->nr_objects += slab->objects;
 	cache->nr_free += slab->objects;
 	slab_link(cache, slab, EMPTY);
-	count_empty(cache, slab, 1);
+	count_empty(cache, slab->order, 1);
 }
 
 /* Objects that come to a stack with a slab that was just made: that has cost enough for one call. */
@@ -319,7 +402,7 @@ FOR_DEBUG void slab_add(struct kmem_cache *cache, struct slab *slab)
  */
 static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct object_slot *slot)
 {
-	struct object_stack *stack = stack_of(cache);
+	struct object_stack *stack = stack_here(cache);
 	struct object_slot *slots = slot;
 	unsigned int n = 1;
 

@@ -171,7 +171,7 @@ static void take_random(struct kmem_cache *cache, struct slab *slab, struct obje
 		if (map[n / MAP_BITS] >> n % MAP_BITS & 1 && !nth--)
 			break;
 	map[n / MAP_BITS] &= ~(1UL << n % MAP_BITS);
-	slab_count(cache, slab, -1);
+	slab_taken(cache, slab, 1);
 	*slot = (struct object_slot){object_at(slab, (unsigned int)n), &slab->state[n]};
 }
 
@@ -197,16 +197,11 @@ static __attribute__((noinline)) bool take_one(struct kmem_cache *cache, struct 
 	return slab;
 }
 
-static struct slab *slab_of_state(const struct kmem_cache *cache, const uint8_t *state)
-{
-	return (struct slab *)((uintptr_t)state & ~(((uintptr_t)1 << cache->head_shift) - 1));
-}
-
 /* What an object was used for is over. False: it is in use, whatever its slab has said. */
 static __attribute__((noinline)) bool start_object(struct kmem_cache *cache, const uint8_t *state,
 						   size_t size, const void *caller)
 {
-	struct slab *slab = slab_of_state(cache, state);
+	struct slab *slab = head_of(cache, state);
 	unsigned long n = (unsigned long)(state - slab->state);
 	struct object_note *note = note_of(slab, n);
 
@@ -251,7 +246,7 @@ void *slab_alloc_debug(struct kmem_cache *cache, gfp_t gfp, size_t size)
 static struct object_slot quarantine_take(struct kmem_cache *cache)
 {
 	uint8_t *state = cache->first;
-	struct slab *slab = slab_of_state(cache, state);
+	struct slab *slab = head_of(cache, state);
 	unsigned long n = (unsigned long)(state - slab->state);
 
 	cache->first = note_of(slab, n)->next;
@@ -270,7 +265,7 @@ static bool quarantine(struct kmem_cache *cache, struct object_note *note, struc
 	note->next = NULL;
 	note->quarantined = true;
 	if (cache->quarantined) {
-		struct slab *slab = slab_of_state(cache, cache->last);
+		struct slab *slab = head_of(cache, cache->last);
 
 		note_of(slab, (unsigned long)(cache->last - slab->state))->next = slot->state;
 	} else {
@@ -287,7 +282,7 @@ static bool quarantine(struct kmem_cache *cache, struct object_note *note, struc
 
 int debug_free(struct kmem_cache *cache, const struct object_slot *slot, const void *caller)
 {
-	struct slab *slab = slab_of_state(cache, slot->state);
+	struct slab *slab = head_of(cache, slot->state);
 	unsigned long n = (unsigned long)(slot->state - slab->state);
 	struct object_note *note = note_of(slab, n);
 	struct object_slot other = *slot;
@@ -310,7 +305,7 @@ int debug_free(struct kmem_cache *cache, const struct object_slot *slot, const v
 		note->free_site = caller;
 	fill(slab, n, false, 0);
 	if (!(cache->debug & MM_SLAB_QUARANTINE) || quarantine(cache, note, &other))
-		slab_give_objects(cache, &other, 1);
+		slab_give_objects(cache, &other, 1, 0);
 	slab_give_back(cache);
 	return 0;
 }
@@ -326,7 +321,7 @@ void debug_quarantine_end(struct kmem_cache *cache)
 			slot = quarantine_take(cache);
 		spin_unlock(&cache->lock);
 		if (slot.object)
-			slab_give_objects(cache, &slot, 1);
+			slab_give_objects(cache, &slot, 1, 0);
 		port_irq_restore(flags);
 	}
 }

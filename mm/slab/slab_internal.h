@@ -38,6 +38,15 @@ static inline void *object_at(const struct slab *slab, unsigned int n)
 	return (void *)(slab->base + (unsigned long)n * slab->cache->size);
 }
 
+/*
+ * The head in which an object of the cache has its state: heads are aligned to their size. Of the state in
+ * a stack's lowest slot (kmem_state.none) it is one of no slab.
+ */
+static inline struct slab *head_of(const struct kmem_cache *cache, const uint8_t *state)
+{
+	return (struct slab *)((uintptr_t)state & (uintptr_t)(intptr_t)cache->head_mask);
+}
+
 /* A name for whoever shows it, while a lock keeps it: its cache, and the string, may end behind that. */
 static inline void slab_copy_name(char *to, const char *from)
 {
@@ -52,20 +61,44 @@ void kmem_cpu_sync(struct kmem_cpu *cpu);
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp);
 /* Up to n free objects of the cache's slabs go to the slots; returns how many. The lock is held. */
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n);
-/* n free objects go back to their slabs. */
-void slab_give_objects(struct kmem_cache *cache, const struct object_slot *slots, unsigned int n);
+/*
+ * n free objects go back to their slabs, the last one first; so many fewer for each slab that goes to another
+ * list, which costs more than an object. Returns how many went.
+ */
+unsigned int slab_give_objects(struct kmem_cache *cache, const struct object_slot *slots,
+			       unsigned int n, unsigned int fewer);
 /* A slab with free objects, one in use before an empty one; NULL: there is none. The lock is held. */
-struct slab *slab_first(const struct kmem_cache *cache);
-/* So many more of its objects are free, or fewer: it goes to the list where it belongs. */
-void slab_count(struct kmem_cache *cache, struct slab *slab, int more);
-/* One slab or chunk goes back, if more are empty than are kept. False: none did. */
-bool slab_give_back(struct kmem_cache *cache);
-/* Empty slabs go back, but for `keep`, so many at most. Returns their pages. */
-unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep, unsigned int most);
+static inline struct slab *slab_first(const struct kmem_cache *cache)
+{
+	return cache->list[PARTIAL] ? cache->list[PARTIAL] : cache->list[EMPTY];
+}
+/* n of its free objects were taken, or n more are free: it goes to the list where it belongs. The lock is held. */
+void slab_taken(struct kmem_cache *cache, struct slab *slab, unsigned int n);
+void slab_given(struct kmem_cache *cache, struct slab *slab, unsigned int n);
+/* One slab or chunk goes back, if more are empty than are kept. 0, for a free to end with. */
+int slab_give_back(struct kmem_cache *cache);
+/* All empty slabs go back. Returns their pages. */
+unsigned long slab_give_empty(struct kmem_cache *cache);
 /* What lies on this CPU's stack goes back to its slabs. */
 void slab_flush(struct kmem_cache *cache);
 /* The cache's stack on this CPU, made if there is room; NULL: there is none. Interrupts masked. */
 struct object_stack *stack_of(const struct kmem_cache *cache);
+
+static inline struct object_stack *stack_here(const struct kmem_cache *cache)
+{
+	struct object_stack *stack = stack_at(port_pcpu()->kmem, cache->hot.stack);
+
+	return FOR_SPEED && mm_likely(stack->limit != kmem_state.none.stack[0].limit)
+		       ? stack
+		       : stack_of(cache);
+}
+
+/* Would slab_give_back() do something? */
+static inline bool slab_due(const struct kmem_cache *cache)
+{
+	return READ_ONCE(cache->nr_empty) > KEEP_EMPTY ||
+	       READ_ONCE(kmem_state.heads.nr_unused) > KEEP_CHUNKS;
+}
 
 /* A CPU's objects, by its number; NULL: it has none. Acquire, paired with the release in kmem_area(). */
 static inline struct kmem_cpu *kmem_cpu_of(unsigned int cpu)
