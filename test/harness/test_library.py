@@ -12,7 +12,7 @@ from test_contracts import HEADERS, functions
 
 OF_C = {"memcpy", "memmove", "memset", "memcmp"}  # C11 4p6, and compilers, ask for these
 PORT = {"port_log", "port_panic"}
-OPTIONAL = {"port_kick", "port_yield"}  # of the port
+OPTIONAL = {"port_balance", "port_kick", "port_yield"}  # of the port
 OF_C_DEBUG = {"snprintf", "vsnprintf", "strcmp", "strcspn"}
 HOST = {"port_host_offset", "port_host_pcpu"}  # test/host/port_host.c
 OF_THE_LINKER = {"_GLOBAL_OFFSET_TABLE_"}
