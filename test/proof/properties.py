@@ -15,6 +15,7 @@ class Property:
     says: str
     sources: list  # CBMC: harnesses of test/proof/cbmc; WP: the file itself; Spin: the model
     of: list = field(default_factory=list)  # file:function, whose small changes must break the proof
+    about: list = field(default_factory=list)  # and functions whose changes are another proof's
     defines: list = field(default_factory=list)
     unwind: int = 1  # CBMC: of each loop but those of `loops`
     loops: dict = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Property:
     options: list = field(default_factory=list)  # of the tool
     entry: str = ""  # CBMC: prove_ENTRY() of the harness, by default the name
     quick: bool = True  # in make prove-quick
+    begun: bool = False  # it has not run to its end yet: only by its name, and docs/proof.md has it below what is not proved
 
     def __post_init__(self):
         self.entry = self.entry or self.name
@@ -43,6 +45,15 @@ MAP_LOOPS = {"map_change.1": 10, "map_change.0": 9, "word_largest.0": 7, "pb_lar
 # The bounds of loops in the small geometry, each checked by the run; what is not named goes round 8 times at most.
 LOOPS = {"map_change.0": 2, "map_change.1": 3, "word_largest.0": 3, "map_fill.0": 2, "buddy_add.0": 3, "buddy_free_range.0": 3,
          "word_free.0": 4, "pb_largest.1": 4, "span_of.0": 1, "bank_of.0": 1, "take_whole.0": 3, "whole_take.0": 3, "pb_pick.0": 3}
+
+
+def small(name, says, sources, of, about=(), defines=(), **more):
+    """Of the small geometry: from any state that meets the invariant to one that does."""
+    folder = "mm/buddy/"
+    return Property(name, CBMC, says, sources, [folder + place for place in of], [folder + place for place in about], [*SMALL, *defines],
+                    unwind=9, loops=LOOPS, **{"seconds": 600, "quick": False, **more})
+
+
 PROPERTIES = [
     Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
              ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
@@ -53,14 +64,32 @@ PROPERTIES = [
         ("pb_pick", "a free block of the order asked for, of a pageblock that has one; for all maps", ["mm/buddy/map.c:pb_pick"]))],
     Property("small_zone", CBMC, "the invariant of the proofs below is mm_check()'s, for any contents of the tables", ["small_zone.c"],
              defines=SMALL, unwind=9, seconds=900, options=["--no-standard-checks"], quick=False),
-    Property("buddy_free_0", CBMC, "a page comes back: the invariant stays, nothing else changes", ["buddy_free.c"],
-             ["mm/buddy/buddy_free.c:" + name for name in ("word_free", "buddy_free", "whole_free")], [*SMALL, "-DORDER=0"], unwind=9,
-             loops=LOOPS, seconds=300, entry="buddy_free"),
-    Property("buddy_alloc_0", CBMC, "a page that was free, for any type; none only if none is free; nothing else changes", ["buddy.c"],
-             ["mm/buddy/buddy.c:buddy_alloc", "mm/buddy/buddy.c:pb_take", "mm/buddy/buddy.c:pb_open"], [*SMALL, "-DORDER=0"], unwind=9,
-             loops=LOOPS, seconds=300, entry="buddy_alloc", quick=False),
+    small("buddy_free_0", "a page comes back: the invariant stays, nothing else changes", ["buddy_free.c"],
+          ["buddy_free.c:word_free", "buddy_free.c:buddy_free", "buddy_free.c:whole_free"], defines=["-DORDER=0"], entry="buddy_free", quick=True),
+    *[small(f"buddy_free_{order}", says, ["buddy_free.c"], of, about, [f"-DORDER={order}"], entry="buddy_free", begun=order > 1) for order, says, of, about in (
+        (1, "so does a block of two", [], ["buddy_free.c:word_free", "buddy_free.c:buddy_free", "buddy_free.c:whole_free"]),
+        (2, "so does a pageblock", ["buddy_free.c:buddy_add", "buddy_free.c:buddy_added"], ["buddy_free.c:buddy_free_range"]),
+        (3, "so do two", ["buddy_free.c:pair_free", "buddy.c:whole_add"], ["buddy_free.c:buddy_free_range"]))],
+    small("buddy_alloc_0", "a page that was free, for any type; none only if none is free; nothing else changes", ["buddy.c"],
+          ["buddy.c:buddy_alloc", "buddy.c:pb_take", "buddy.c:pb_open"], ["fallback.c:buddy_fallback", "fallback.c:steal_candidate"],
+          ["-DORDER=0"], entry="buddy_alloc"),
+    *[small(f"buddy_alloc_{order}", says, ["buddy.c"], of, about, [f"-DORDER={order}"], entry="buddy_alloc", begun=True) for order, says, of, about in (
+        (1, "so is a block of two, or of one where that will do", ["fallback.c:buddy_fallback", "fallback.c:steal_candidate"],
+         ["buddy.c:buddy_alloc", "buddy.c:pb_take", "buddy.c:pb_open"]),
+        (2, "so is a pageblock", ["buddy.c:take_whole", "buddy.c:whole_take"], ["buddy.c:buddy_alloc"]),
+        (3, "so are two", [], ["buddy.c:take_whole", "buddy.c:whole_take", "buddy.c:buddy_alloc"]))],
+    *[small(name, says, ["buddy_type.c"], of, about, begun=True) for name, says, of, about in (
+        ("buddy_isolate", "a pageblock is isolated, or part of a block in use: its type is noted, no page is lost", ["isolation.c:buddy_isolate"],
+         ["isolation.c:retype", "isolation.c:note_place"]),
+        ("buddy_unisolate", "and is of its type again", ["isolation.c:buddy_unisolate"], ["isolation.c:retype", "isolation.c:restore_place"]),
+        ("highatomic_unreserve", "a HIGHATOMIC pageblock is given up for a request, whose block is free then", ["fallback.c:highatomic_unreserve"],
+         ["fallback.c:buddy_complete"]),
+        ("highatomic_alloc", "a block of a HIGHATOMIC pageblock, that was free", ["fallback.c:highatomic_alloc"], ["buddy.c:pb_take"]),
+        ("buddy_alloc_at", "a block of a pageblock by its number, that was free", ["isolation.c:buddy_alloc_at"], ["buddy.c:pb_take"]),
+        ("buddy_free_tails", "what is cut off a block in use is free, what is kept is a block in use", ["buddy_free.c:buddy_free_tails"],
+         ["buddy_free.c:buddy_free_range"]))],
     *[Property(name, CBMC, says, ["check_late.c"], ["mm/memblock/memblock_query.c:" + name for name in ("memblock_check_late", "covers")],
-               unwind=5, seconds=600, quick=name == "check_late") for name, says in (
+               unwind=5, seconds=600, quick=name == "check_late", begun=name == "check_late_refuses") for name, says in (
         ("check_late", "what is released late is mapped, reserved and nobody's, every frame of it; 3 regions of each kind"),
         ("check_late_refuses", "and what is refused has a frame that is not, of up to 3 frames"))],
     Property("memblock_search", WP, "the first region that ends above an address, in an array of any length",
@@ -98,3 +127,4 @@ PROPERTIES = [
     weak("caches_seen", "another CPU's caches end with a NULL for whoever looks at them",
          "NO_FENCE NO_RELEASE NO_ACQUIRE NO_DEPENDENCY"),
 ]
+PROPERTIES, BEGUN = [proof for proof in PROPERTIES if not proof.begun], [proof for proof in PROPERTIES if proof.begun]

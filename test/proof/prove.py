@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "test/mutate")]
 from mutants import ARITHMETIC, choose, mutants_of  # noqa: E402
-from properties import CBMC, PROPERTIES, SPIN, WP  # noqa: E402
+from properties import BEGUN, CBMC, PROPERTIES, SPIN, WP  # noqa: E402
 
 MEMORY = 6 << 30
 PORT = "-DQUARRY_PORT_HEADER=\"quarry/port/one_cpu.h\""
@@ -200,8 +200,8 @@ class Tools:
             return Outcome(REFUTED, (re.search(r"pan:\d+: (.*?) \(at depth", text) or [0, ""])[1], text, *used)
         return Outcome(PROVED, f"{states[1]} states", text, *used)
 
-    def prove(self, tree, proof, quick=False, defines=()):
-        """What is kept of an earlier run, or a run. That one of the properties themselves is refuted is not kept."""
+    def prove(self, tree, proof, quick=False, defines=(), only_kept=False):
+        """What is kept of an earlier run, or a run, or None. That one of the properties themselves is refuted is not kept."""
         if proof.tool == CBMC:
             key = self.cbmc_key(tree, proof)
         elif proof.tool == WP:
@@ -210,7 +210,7 @@ class Tools:
         else:
             key = self.kept.key(tree, proof, ["Spin", *defines], False, ["spin -V", "gcc --version"])
         outcome = self.kept.get(key)
-        if not outcome:
+        if not outcome and not only_kept:
             outcome = {CBMC: self.prove_cbmc, WP: self.prove_wp, SPIN: lambda t, p, _: self.prove_spin(t, p, defines)}[proof.tool](tree, proof, quick)
             if quick or defines or outcome.verdict == PROVED:
                 self.kept.put(key, outcome)
@@ -271,11 +271,11 @@ def copy_tree(out, number):
 
 
 def sources():
-    """What was proved: the commit, and whether files are not as they are in it."""
+    """What was proved: the last commit that changed it, and whether it is not as it is there."""
     def git(*words):
-        return subprocess.run(["git", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.strip()
-    dirty = git("status", "--porcelain", "--", "mm", "include", "test/proof", "test/mutate/mutants.py")
-    return f"commit {git('rev-parse', '--short=12', 'HEAD') or 'none'}{' with changes' if dirty else ''}"
+        return subprocess.run(["git", *words, "--", "mm", "include"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              check=False).stdout.strip()
+    return f"`mm/` of commit {git('log', '-1', '--format=%h', '--abbrev=12') or 'none'}{' with changes' if git('status', '--porcelain') else ''}"
 
 
 class Run:
@@ -320,12 +320,10 @@ class Run:
         return result
 
     def mutant(self, proof, mutant):
-        if time.monotonic() > self.end:
-            return None
         tree = self.trees.get()
         file, text = tree / mutant.file, (ROOT / mutant.file).read_text()
         file.write_text(changed(text, mutant))
-        outcome = self.tools.prove(tree, proof, quick=True)
+        outcome = self.tools.prove(tree, proof, quick=True, only_kept=time.monotonic() > self.end)
         file.write_text(text)
         self.trees.put(tree)
         return outcome
@@ -368,7 +366,7 @@ def rows(results):
         if not result:
             yield f"| `{proof.name}`: {proof.says} | | {proof.tool} | **not run** | | |"
             continue
-        functions = ", ".join(f"`{place.split(':')[1]}()`" for place in proof.of)
+        functions = ", ".join(f"`{place.split(':')[1]}()`" for place in [*proof.of, *proof.about])
         verdict = result["detail"] if result["verdict"] == PROVED else f"**{result['verdict']}**: {result['detail']}"
         if "covered" in result:
             verdict += f"; {result['covered']} covers"
@@ -413,9 +411,9 @@ def main():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     if options.list:
-        print("\n".join(f"{proof.name:28}{proof.tool:6}{proof.says}" for proof in PROPERTIES))
+        print("\n".join(f"{proof.name:28}{proof.tool:6}{proof.says}" for proof in PROPERTIES + BEGUN))
         return 0
-    unknown = set(options.names) - {proof.name for proof in PROPERTIES}
+    unknown = set(options.names) - {proof.name for proof in PROPERTIES + BEGUN}
     if unknown:
         parser.error(f"no property {', '.join(sorted(unknown))}; --list has them")
     if options.docs and (options.names or options.quick or not options.mutants):
@@ -429,7 +427,8 @@ def main():
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run = Run(tools, options)
     try:
-        chosen = [proof for proof in PROPERTIES if (proof.name in options.names or not options.names) and (proof.quick or not options.quick)]
+        chosen = [proof for proof in PROPERTIES if not options.names and options.quick <= proof.quick]
+        chosen += [proof for proof in PROPERTIES + BEGUN if proof.name in options.names]
         results = dict(zip([proof.name for proof in chosen], run.workers.map(run.property, chosen)))
         for proof in sorted(chosen, key=lambda proof: results[proof.name]["seconds"]):  # the cheapest first
             if proof.of and results[proof.name]["verdict"] == PROVED and options.mutants and not options.quick:
