@@ -55,7 +55,7 @@ RACY int mm_page_info(pfn_t pfn, struct page_info *info)
 	if (page_allocated(&page)) {
 		info->refcount = page._refcount;
 		info->owner = page.owner;
-		info->in_pcp = !page._refcount;
+		info->in_pcp = page_state(&page) == PAGE_ALLOC && !page._refcount;
 		info->migratetype = gfp_migratetype(page.info);
 	} else if (page_state(&page) == PAGE_FROZEN) {
 		info->owner = page.owner; /* who had it last has not freed it */

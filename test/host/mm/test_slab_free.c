@@ -263,6 +263,31 @@ static void bulk_with_misuse(void **state)
 			}
 }
 
+/* ---- what is said of their pages --------------------------------------------------------------- */
+
+/* They have no references, as cached pages; but they are in use, and whoever wants them is told so. */
+static void pages_are_in_use(void **state)
+{
+	void *object[] = {kmalloc(64, GFP_KERNEL), kmalloc(40000, GFP_KERNEL)};
+	struct page_info info;
+
+	(void)state;
+	port_host_log_hook = port_host_capture;
+	for (unsigned int i = 0; i < 2; i++) {
+		pfn_t pfn = page_to_pfn(virt_to_page(object[i]));
+
+		assert_int_equal(mm_page_info(pfn, &info), 0);
+		assert_int_equal(info.state, PAGE_SLAB);
+		assert_false(info.in_pcp);
+		port_host_log_clear();
+		assert_int_equal(alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE, GFP_KERNEL),
+				 -EBUSY);
+		assert_non_null(strstr(port_host_log_text, " is in use (block "));
+		assert_int_equal(kfree(object[i]), 0);
+	}
+	port_host_log_hook = port_host_quiet;
+}
+
 /* ---- stacks that are full, or not there -------------------------------------------------------- */
 
 /* Each free makes one object free, and all memory comes back, in whatever order: slabs become empty all the time. */
@@ -381,15 +406,11 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, policy_start_objects, policy_stop_objects)
 	const struct CMUnitTest tests[] = {
-		CASE(near_the_newest),
-		CASE(near_with_options),
-		CASE(near_to_none),
-		CASE(bulk),
-		CASE(bulk_with_misuse),
-		CASE(full_stacks),
-		CASE(full_stacks_of_single_objects),
-		CASE(no_stacks),
-		CASE(empty_slabs_stay),
+		CASE(near_the_newest),	CASE(near_with_options),
+		CASE(near_to_none),	CASE(bulk),
+		CASE(bulk_with_misuse), CASE(pages_are_in_use),
+		CASE(full_stacks),	CASE(full_stacks_of_single_objects),
+		CASE(no_stacks),	CASE(empty_slabs_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
