@@ -251,7 +251,9 @@ static void show_cells(const struct view *view, bool interactive)
 
 static void show_owner(uint32_t owner)
 {
-	if (owner & MAP_SITE)
+	if (owner == MAP_OBJECTS)
+		out("objects (slabinfo)");
+	else if (owner & MAP_SITE)
 		out("of quarry.elf+0x%" PRIx32, (owner & ~MAP_SITE) * 2);
 	else
 		out("owner 0x%" PRIx32 "'s", owner);

@@ -67,6 +67,8 @@ uint32_t map_owner(const struct page_info *info)
 {
 	struct page_owner owner = mm_page_owner(info);
 
+	if (owner.kind == PAGE_OWNER_SLAB) /* its word is a slab's number, or of no slab */
+		return MAP_OBJECTS;
 	return owner.kind == PAGE_OWNER_SITE ? MAP_SITE | owner.value / 2 : info->owner;
 }
 

@@ -25,9 +25,11 @@ struct map_range {
 
 /*
  * map_owner() - the word that stands for a block's owner (mm_page_owner()): MAP_SITE and half of its call
- * site, whatever the mark, or else what is in the descriptor. 0: nothing is.
+ * site, whatever the mark; MAP_OBJECTS for slabs and what kmalloc() took for itself; or else what is in the
+ * descriptor. 0: nothing is.
  */
-#define MAP_SITE 0x80000000U
+#define MAP_SITE    0x80000000U
+#define MAP_OBJECTS 0xffffffffU /* no call site: these are below 2 MiB */
 uint32_t map_owner(const struct page_info *info);
 
 /*

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <quarry/slab.h>
+
 #include "console/map_cells.c"
 #include "test/host/mm/machine.h"
 
@@ -175,12 +177,45 @@ static void test_majority(void **state)
 	machine_stop();
 }
 
+static uint64_t of_objects, of_others;
+
+static void count_objects(uint32_t tag, uint64_t pages)
+{
+	*(tag == MAP_OBJECTS ? &of_objects : &of_others) += pages;
+}
+
+/* Slabs, and a block that kmalloc() took for itself: neither is of a call site, nor is each another's. */
+static void test_objects(void **state)
+{
+	struct map_range range;
+	void *object[3];
+
+	(void)state;
+	machine_start(&layouts[0]);
+	assert_int_equal(kmem_cache_init(), 0);
+	object[0] = kmalloc(8, GFP_KERNEL);
+	object[1] = kmalloc(64, GFP_KERNEL);
+	object[2] = kmalloc(40000, GFP_KERNEL);
+	map_look(machine.first, machine.end, &range, count_objects);
+	assert_int_equal(of_objects, 1 + 1 + 16);
+	assert_true(of_others > 0); /* heads and tables are pages like any other */
+	map_look(page_to_pfn(virt_to_page(object[2])), page_to_pfn(virt_to_page(object[2])) + 16,
+		 &range, NULL);
+	assert_int_equal(range.owner, MAP_OBJECTS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(kfree(object[i]), 0);
+	assert_int_equal(kmem_release(), 0);
+	drain_all_pages();
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_majority),
+		cmocka_unit_test(test_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
