@@ -146,15 +146,15 @@ static int start_disk(uint64_t number)
 	return error != 0;
 }
 
-static int record_start(uint64_t interval)
+/* disk: its number, or NULL: to the console. What may be refused comes before the disk is written to. */
+static int record_start(const uint64_t *disk, uint64_t interval)
 {
 	struct mm_recording recording = {.interval = (unsigned int)interval,
-					 .emit = to_disk ? emit_to_disk : emit,
 					 .cpus = smp_nr_cpus(), /* one that has stopped, too */
 					 .now = timer_now,
 					 .hz = NSEC_PER_SEC,
 					 .image = (const void *)(uintptr_t)boot_info.image_base};
-	int error;
+	int error = CONFIG_DEBUG_HOOKS ? 0 : -ENOSYS;
 
 	recording.size =
 		(unsigned int)((PAGE_SIZE << STREAM_ORDER) / sizeof(*events)) / recording.cpus;
@@ -163,10 +163,16 @@ static int record_start(uint64_t interval)
 		printf("trace: no memory for the rings of %u CPUs\n", recording.cpus);
 		return 1;
 	}
+	if (!error && disk && start_disk(*disk) != 0) {
+		free_pages((unsigned long)recording.ring, STREAM_ORDER);
+		return 1;
+	}
+	recording.emit = to_disk ? emit_to_disk : emit;
 	frames = 0;
 	events = recording.ring;
 	balance_hold(true);
-	error = mm_record_start(&recording);
+	if (!error)
+		error = mm_record_start(&recording);
 	balance_hold(false);
 	if (!error)
 		return 0;
@@ -195,9 +201,7 @@ static int record(int argc, char **argv)
 		printf("trace: %s: events from check to check\n", argv[2 + disk]);
 		return 1;
 	}
-	if (disk && start_disk(number) != 0)
-		return 1;
-	if (record_start(interval) == 0)
+	if (record_start(disk ? &number : NULL, interval) == 0)
 		return 0;
 	if (to_disk) {
 		struct trace_disk_end end;

@@ -395,6 +395,13 @@ def test_disk_of_a_recording(boot, setup, tmp_path):
     board.expect_prompt()
     assert board.lines("trace disk 2") == ["trace: there is no disk 2"]
     assert board.lines("trace disk x") == ["trace: x: not the number of a disk"]
+    # one that is refused, for want of the rings or of the disk's buffer, leaves the disk as it was, and anybody's
+    for every in (1, 2):
+        board.cmd(f"disk write 0 hello{every}; fail every={every} order>=4 times=1")
+        assert re.fullmatch("trace: (no memory for the rings of 1 CPUs|disk 0: .*)", board.lines("trace disk")[-1])
+        assert board.lines("fail")[-1].endswith(" 1 failed")
+        board.cmd("fail off")
+        assert small.read_bytes()[:512] == f"hello{every}".encode().ljust(512, b"\0")
     board.cmd("trace disk; drain")
     assert board.lines("disk write 0 hello") == ["disk: disk 0: sector 0 not written: Device or resource busy"]
     assert board.lines("trace disk 1") == ["trace: is on"]
