@@ -243,7 +243,7 @@ CONSOLE_COMMAND_WORDS(trace, cmd_trace, "trace on|off|dump|stream [events]|disk 
 		      "dump: the newest 1024 events, oldest first; off by default\n"
 		      "stream: all calls, sent as they happen until 'trace off', for\n"
 		      "build/host/replay; events: from check to check, default 4096\n"
-		      "disk: the same, to a virtio disk from its first sector on, 50 bytes\n"
+		      "disk: the same, to a virtio disk from its first sector on, 45 bytes\n"
 		      "a call; what it had is gone. number: default 0, see 'disk'\n"
 		      "example: trace on; alloc 0; trace dump; trace off",
 		      "on", "off", "dump", "stream", "disk");

@@ -225,15 +225,16 @@ static inline __attribute__((always_inline)) void *kcalloc(size_t n, size_t size
 #define MM_CACHE_NAME 32 /* bytes of a name that are shown, with the 0 */
 
 struct slab_info {
-	char name[MM_CACHE_NAME];     /* a copy: the cache may end meanwhile */
-	unsigned int place;	      /* of the table: for slab_cache() */
-	size_t object_size;	      /* bytes that were asked for */
-	size_t size;		      /* bytes from one object to the next */
-	unsigned int per_slab;	      /* objects */
-	unsigned int pages;	      /* of a slab */
-	unsigned int limit, batch;    /* what a CPU keeps, and what it gives back at once */
-	uint64_t active;	      /* objects in use */
-	uint64_t objects;	      /* objects there are */
+	char name[MM_CACHE_NAME]; /* a copy: the cache may end meanwhile */
+	unsigned int place;	  /* of the table: for slab_cache() */
+	size_t object_size;	  /* bytes that were asked for */
+	size_t size;		  /* bytes from one object to the next */
+	unsigned int per_slab;	  /* objects */
+	unsigned int pages;	  /* of a slab */
+	unsigned int limit,
+		batch;	  /* what a CPU keeps, but for one more; what comes to it at once */
+	uint64_t active;  /* objects in use */
+	uint64_t objects; /* objects there are */
 	uint64_t slabs, active_slabs; /* all, and those with an object in use */
 	uint64_t total_pages;	      /* of all slabs */
 };

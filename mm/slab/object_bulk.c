@@ -203,7 +203,8 @@ static inline __attribute__((always_inline)) size_t give_run(struct slab *slab,
 		}
 		bits |= 1UL << number % MAP_BITS;
 	}
-	map[first / MAP_BITS] |= bits;
+	if (bits) /* nothing of a slab that another call may have taken meanwhile */
+		map[first / MAP_BITS] |= bits;
 	return (size_t)(at - objects);
 }
 

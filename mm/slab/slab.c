@@ -2,8 +2,8 @@
 /*
  * slab.c: slabs are made and given back; objects are taken from them and come back to them.
  *
- * Objects go both ways in batches, under the cache's lock. No step holds it for more than a batch,
- * and none that takes it asks for pages.
+ * Objects go both ways in batches, under the cache's lock. No step holds it for more than a
+ * batch, bulk calls for 48 objects at most, and none that takes it asks for pages.
  */
 #include "../free_map.h"
 #include "slab_internal.h"
