@@ -147,7 +147,7 @@ static int cmd_free(int argc, char **argv)
 	phys_addr_t addr;
 	unsigned long pages;
 	unsigned int order = 0;
-	int error;
+	int error = 0;
 
 	if (argc < 2 || argc > 3)
 		return console_usage(argv[0]);
@@ -155,15 +155,18 @@ static int cmd_free(int argc, char **argv)
 		return 1;
 	if (argc == 3 && console_parse_order(argv[0], argv[2], &order) != 0)
 		return 1;
-	if (argc == 2 && addr % PAGE_SIZE == 0 && pfn_valid(PFN_DOWN(addr)) &&
-	    movable_free(pfn_to_page(PFN_DOWN(addr))))
+	if (addr % PAGE_SIZE == 0 && pfn_valid(PFN_DOWN(addr)))
+		error = movable_free(pfn_to_page(PFN_DOWN(addr)), argc == 3 ? (int)order : -1);
+	if (error > 0)
 		return 0;
-	/* the allocator logs a misuse: into the ring only, the line below says it here */
-	log_set_console(false);
-	pages = argc == 2 && addr % PAGE_SIZE == 0 ? contig_range_pages(PFN_DOWN(addr)) : 0;
-	error = pages ? free_range(PFN_DOWN(addr), pages)
-		      : free_pages_phys(addr, argc == 3 ? (int)order : -1);
-	log_set_console(true);
+	if (!error) {
+		/* the allocator logs a misuse: into the ring only, the line below says it here */
+		log_set_console(false);
+		pages = argc == 2 && addr % PAGE_SIZE == 0 ? contig_range_pages(PFN_DOWN(addr)) : 0;
+		error = pages ? free_range(PFN_DOWN(addr), pages)
+			      : free_pages_phys(addr, argc == 3 ? (int)order : -1);
+		log_set_console(true);
+	}
 	if (error) {
 		print_refusal(addr, argc == 3 ? (int)order : -1, error);
 		return 1;

@@ -149,12 +149,16 @@ static struct block *take_at(const struct page *page)
 	return NULL;
 }
 
-int movable_free(struct page *page)
+int movable_free(struct page *page, int order)
 {
 	struct block *block = take_at(page);
 
 	if (!block)
 		return 0;
+	if (order >= 0 && (unsigned int)order != block->order) {
+		put(block, HERE);
+		return -EINVAL;
+	}
 	if (block->damaged || !is_whole(block, page))
 		printf("free: 0x%" PRIx64 ": its contents have changed\n", page_to_phys(page));
 	clear_page_movable(page);

@@ -10,11 +10,11 @@
 
 /*
  * movable_alloc() - a block of 2^order pages; NULL: refused, *why says so. movable_free() - the block at
- * this page, if it is one: 1, after one line where its contents have changed; 0: it is none of them.
- * movable_list() - a line for each, where it is now. Context: thread, CPU 0.
+ * this page, if it is one: 1, after one line where its contents have changed; 0: it is none of them;
+ * -EINVAL: its order is another one, and -1 is any. movable_list() - a line for each, where it is now. Context: thread, CPU 0.
  */
 struct page *movable_alloc(unsigned int order, const char **why);
-int movable_free(struct page *page);
+int movable_free(struct page *page, int order);
 int movable_list(void);
 
 #endif

@@ -104,6 +104,11 @@ def test_movable(console):
     assert console.lines(f"free {now}") == [f"free: {now}: its contents have changed"]
     assert console.lines("alloc list") == []
     assert console.lines("alloc 9 movable") == ["alloc: refused: movable blocks are of orders 0 to 8"]
+    address = console.lines("alloc 2 movable")[0].split()[0]  # with its order it is the same block
+    assert console.lines(f"free {address} 1") == [f"free: {address}: the block's order is 2, not 1"]
+    assert console.lines("alloc list") == [f"{address} order 2 moved 0 times"]
+    assert console.lines(f"free {address} 2") == [] and console.lines("alloc list") == []
+    assert console.lines(f"free {address} 2")[0].endswith("is free already (double free)")
 
 
 def test_balance(boot):
