@@ -40,10 +40,20 @@ unsigned int mm_watermark_boost_factor(void)
 	return (unsigned int)(READ_ONCE(mm.compaction.boost_factor) + BOOST_FACTOR);
 }
 
+static RACY uint64_t zone_mixed(const struct zone *zone)
+{
+	return READ_ONCE(zone->extfrag);
+}
+
 int mm_set_watermark_boost_factor(unsigned int factor)
 {
 	if (factor > BOOST_FACTOR_MAX)
 		return -EINVAL;
+	/* types that mixed while there was no boost raise none now */
+	for (unsigned int i = 0; i < MAX_NR_ZONES && !mm_watermark_boost_factor(); i++) {
+		WRITE_ONCE(mm.compaction.mixed[i], zone_mixed(&mm.zones[i]));
+		WRITE_ONCE(mm.compaction.boost[i], 0);
+	}
 	WRITE_ONCE(mm.compaction.boost_factor, (int)factor - BOOST_FACTOR);
 	return 0;
 }
@@ -56,7 +66,7 @@ static RACY uint64_t zone_boost(const struct zone *zone)
 {
 	size_t n = (size_t)(zone - mm.zones);
 	uint64_t most = READ_ONCE(zone->mark.high) * mm_watermark_boost_factor() / 10000;
-	uint64_t mixed = READ_ONCE(zone->extfrag) - READ_ONCE(mm.compaction.mixed[n]);
+	uint64_t mixed = zone_mixed(zone) - READ_ONCE(mm.compaction.mixed[n]);
 	uint64_t boost = READ_ONCE(mm.compaction.boost[n]);
 
 	if (!mm_watermark_boost_factor() || zone->managed < 4 * pageblock_nr_pages)
@@ -73,12 +83,13 @@ uint64_t mm_zone_boost(enum zone_type zone)
 	return zone_boost(&mm.zones[zone]);
 }
 
-/* What shrinkers have freed in a step is taken off; all of it if they have nothing to give. */
-static RACY void lower_boost(const struct zone *zone, uint64_t boost, unsigned long freed)
+/*
+ * What shrinkers have freed in a step is taken off the boost that there was before it; all of it if they
+ * have nothing to give. Types that have mixed meanwhile raise the next one.
+ */
+static void lower_boost(unsigned int n, uint64_t mixed, uint64_t boost, unsigned long freed)
 {
-	size_t n = (size_t)(zone - mm.zones);
-
-	WRITE_ONCE(mm.compaction.mixed[n], READ_ONCE(zone->extfrag));
+	WRITE_ONCE(mm.compaction.mixed[n], mixed);
 	WRITE_ONCE(mm.compaction.boost[n], freed && freed < boost ? boost - freed : 0);
 }
 
@@ -169,7 +180,7 @@ bool mm_balance_woken(void)
 unsigned long mm_balance(void)
 {
 	unsigned long freed = 0, moved;
-	uint64_t boost[MAX_NR_ZONES];
+	uint64_t boost[MAX_NR_ZONES], mixed[MAX_NR_ZONES];
 	uint32_t step = BALANCE_STEP;
 	bool low = false;
 
@@ -177,6 +188,8 @@ unsigned long mm_balance(void)
 		return 0;
 	WRITE_ONCE(mm.compaction.balance, BALANCE_STEP);
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++) {
+		/* first: what mixes now may be in the boost, too, and is not lost */
+		mixed[i] = zone_mixed(&mm.zones[i]);
 		boost[i] = zone_boost(&mm.zones[i]);
 		low |= boost[i] != 0;
 		if (mm.zones[i].managed)
@@ -186,7 +199,7 @@ unsigned long mm_balance(void)
 		freed = shrink_all(GFP_KERNEL);
 	for (unsigned int i = 0; i < MAX_NR_ZONES; i++)
 		if (boost[i])
-			lower_boost(&mm.zones[i], boost[i], freed);
+			lower_boost(i, mixed[i], boost[i], freed);
 	moved = compact_ahead();
 	count_events(&mm_moves.balance_freed, freed);
 	count_events(&mm_moves.balance_moved, moved);

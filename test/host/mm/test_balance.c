@@ -21,6 +21,9 @@ static const struct layout small = {.bank = {{0x80000000UL, 64 * MIB}}, .caches 
 static struct page *held[3000];
 static struct page *fixed[16 * 1024];
 static unsigned long nr_held, nr_fixed, asked;
+static unsigned int mixes; /* while it is asked, types are mixed so often, as by another CPU */
+
+static void mix(unsigned int times);
 
 static struct mm_migrate_stats moves(void)
 {
@@ -43,6 +46,7 @@ static unsigned long give_held(struct shrinker *shrinker, struct shrink_control 
 
 	(void)shrinker;
 	asked++;
+	mix(mixes);
 	for (; n < control->nr_to_scan && nr_held; n++)
 		assert_int_equal(0, __free_page(held[--nr_held]));
 	return n;
@@ -190,6 +194,25 @@ static void boost(void **state)
 	mix(1);
 	assert_int_equal(0, mm_zone_boost(ZONE_DMA32));
 	assert_int_equal(0, mm_set_watermark_boost_factor(15000));
+	assert_int_equal(0, mm_zone_boost(ZONE_DMA32)); /* it was long ago */
+	/* high marks that leave room for more than one pageblock */
+	assert_int_equal(0, mm_set_min_free_kbytes(2000));
+	mix(1);
+	assert_int_equal(each, mm_zone_boost(ZONE_DMA32));
+	/* what mixes while a step is under way is not forgotten */
+	mm_set_compaction_proactiveness(0);
+	assert_int_equal(0, register_shrinker(&shrinker));
+	mixes = 1;
+	assert_int_equal(128, mm_balance());
+	mixes = 0;
+	assert_int_equal(2 * each - 128, mm_zone_boost(ZONE_DMA32));
+	/* nor what has come of another factor */
+	assert_int_equal(0, mm_set_watermark_boost_factor(1000));
+	assert_int_not_equal(0, mm_zone_boost(ZONE_DMA32));
+	assert_int_equal(0, mm_set_watermark_boost_factor(15000));
+	mm_set_compaction_proactiveness(20);
+	assert_int_equal(0, mm_set_min_free_kbytes(0));
+	assert_int_equal(0, unregister_shrinker(&shrinker));
 	give_back();
 	machine_stop();
 }
