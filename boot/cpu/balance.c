@@ -34,7 +34,15 @@ bool balance_step(void)
 	if (done && port_pcpu()->cpu)
 		mm_cpu_idle();
 	__atomic_store_n(&busy, 0, __ATOMIC_SEQ_CST);
+	if (done && !port_pcpu()->cpu)
+		balance_pass_on(); /* the console works again as soon as a key comes */
 	return done;
+}
+
+void balance_pass_on(void)
+{
+	if (balance_due())
+		port_balance(); /* who asks for pages wakes nobody a second time */
 }
 
 void balance_hold(bool on)
@@ -46,8 +54,7 @@ void balance_hold(bool on)
 		mm_ipi(); /* it may be waiting for this CPU's caches */
 		spin_relax(&spins);
 	}
-	if (balance_due())
-		port_balance(); /* who was woken meanwhile waits again */
+	balance_pass_on(); /* who was woken meanwhile waits again */
 }
 
 /* The first CPU that waits for work; if there is none, the console finds it when it waits. */

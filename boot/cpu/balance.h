@@ -17,6 +17,9 @@
 bool balance_due(void);
 bool balance_step(void);
 
+/* balance_pass_on() - this CPU gets other work: if there are steps left, another one that is idle wakes. Context: any. */
+void balance_pass_on(void);
+
 /*
  * balance_hold(true) - from now on no CPU does any, until as many balance_hold(false): for tests,
  * benchmarks and what compares states. It waits for a step that is under way. Context: thread.

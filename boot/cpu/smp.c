@@ -229,6 +229,7 @@ static void idle(struct cpu *cpu)
 			balance_step();
 			continue;
 		}
+		balance_pass_on();
 		caller = cpu->caller;
 		cpu->work(cpu->work_arg);
 		mm_cpu_idle();
