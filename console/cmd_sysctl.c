@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "boot/cpu/balance.h"
 #include "console/command.h"
 #include "console/parse.h"
 
@@ -127,14 +128,19 @@ static int write_lowmem_reserve_ratio(const uint64_t *values)
 }
 
 /* Options that are bits of mm_hooks(). */
-#define HOOK_SWITCH(name_, bit_)                                                          \
-	static void read_##name_(uint64_t *value)                                         \
-	{                                                                                 \
-		*value = (mm_hooks() & (bit_)) != 0;                                      \
-	}                                                                                 \
-	static int write_##name_(const uint64_t *value)                                   \
-	{                                                                                 \
-		return mm_set_hooks(*value ? mm_hooks() | (bit_) : mm_hooks() & ~(bit_)); \
+#define HOOK_SWITCH(name_, bit_)                                                           \
+	static void read_##name_(uint64_t *value)                                          \
+	{                                                                                  \
+		*value = (mm_hooks() & (bit_)) != 0;                                       \
+	}                                                                                  \
+	static int write_##name_(const uint64_t *value)                                    \
+	{                                                                                  \
+		int error;                                                                 \
+                                                                                           \
+		balance_hold(true); /* other CPUs are to be idle */                        \
+		error = mm_set_hooks(*value ? mm_hooks() | (bit_) : mm_hooks() & ~(bit_)); \
+		balance_hold(false);                                                       \
+		return error;                                                              \
 	}
 
 HOOK_SWITCH(init_on_alloc, MM_HOOK_INIT_ON_ALLOC)

@@ -67,6 +67,7 @@ static int cmd_vmstat(int argc, char **argv)
 
 	if (argc != 1)
 		return console_usage(argv[0]);
+	mm_migrate_stats(&moves); /* first: what idle CPUs freed is part of what all did */
 	mm_get_stats(&stats);
 	for (int i = 0; i < MAX_NR_ZONES; i++) {
 		mm_zone_info((enum zone_type)i, &zone[i]);
@@ -102,7 +103,6 @@ static int cmd_vmstat(int argc, char **argv)
 	print_counter("", "poison_hit", stats.poison_hit);
 	print_counter("alloc_", "failed", stats.alloc_failed);
 	print_counter("alloc_", "bad_request", stats.bad_request);
-	mm_migrate_stats(&moves);
 	print_counter("pgmigrate_", "success", moves.moved);
 	print_counter("pgmigrate_", "fail", moves.failed);
 	print_counter("compact_", "migrate_scanned", moves.scanned);

@@ -12,7 +12,7 @@
 #include "mm/spinlock.h"
 
 static unsigned int holds;
-static uint32_t busy; /* a CPU is in a step */
+static uint32_t busy; /* the CPU that is in a step, and 1 */
 
 bool balance_due(void)
 {
@@ -22,9 +22,12 @@ bool balance_due(void)
 
 bool balance_step(void)
 {
+	uint32_t nobody = 0;
 	bool done = false;
 
-	if (!balance_due() || __atomic_exchange_n(&busy, 1, __ATOMIC_SEQ_CST))
+	if (!balance_due() ||
+	    !__atomic_compare_exchange_n(&busy, &nobody, port_pcpu()->cpu + 1, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return false;
 	/* after `busy`, as balance_hold() looks at both the other way round */
 	if (!__atomic_load_n(&holds, __ATOMIC_SEQ_CST)) {
@@ -37,6 +40,13 @@ bool balance_step(void)
 	if (done && !port_pcpu()->cpu)
 		balance_pass_on(); /* the console works again as soon as a key comes */
 	return done;
+}
+
+void balance_let_go(unsigned int cpu)
+{
+	uint32_t stopped = cpu + 1;
+
+	__atomic_compare_exchange_n(&busy, &stopped, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 void balance_pass_on(void)

@@ -20,6 +20,9 @@ bool balance_step(void);
 /* balance_pass_on() - this CPU gets other work: if there are steps left, another one that is idle wakes. Context: any. */
 void balance_pass_on(void);
 
+/* balance_let_go() - the CPU, by its number, has stopped for good, maybe in a step. Context: any. */
+void balance_let_go(unsigned int cpu);
+
 /*
  * balance_hold(true) - from now on no CPU does any, until as many balance_hold(false): for tests,
  * benchmarks and what compares states. It waits for a step that is under way. Context: thread.

@@ -323,6 +323,7 @@ void smp_let_go(const struct cpu *cpu)
 
 	__atomic_compare_exchange_n(&setting_up, &self, 0, false, __ATOMIC_RELEASE,
 				    __ATOMIC_RELAXED);
+	balance_let_go(cpu->number);
 	if (__atomic_load_n(&cpu->mail, __ATOMIC_RELAXED) == MAIL_FULL)
 		port_kick(cpu->caller);
 }

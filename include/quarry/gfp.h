@@ -64,7 +64,7 @@ enum migratetype {
 /*
  * mm_set_gfp_allowed_mask(), mm_gfp_allowed_mask() - of the two bits of __GFP_RECLAIM those that are not
  * in the mask are taken from each request that finds no zone above its low mark: with GFP_BOOT_MASK
- * nothing waits, nor wakes mm_balance(). All bits are allowed at first. Others are not changed.
+ * none waits, nor wakes mm_balance(). Ranges are not such requests. All bits are allowed at first. Others are not changed.
  *
  * Context: any.
  * Bound:   5.

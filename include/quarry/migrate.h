@@ -113,7 +113,8 @@ unsigned long mm_balance(void);
 /*
  * mm_balance_woken() - has a request with __GFP_KSWAPD_RECLAIM found no zone above its low mark, or have
  * types been mixed, since mm_balance() last had nothing to do? A program that calls it only then has
- * nothing done while memory is plenty. port_balance() (quarry/port.h) says when a request makes it true.
+ * nothing done while memory is plenty. port_balance() (quarry/port.h) is called when a
+ * request makes it true, not when types are mixed.
  *
  * Context: any.
  * Bound:   50.
