@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -25,4 +26,15 @@ int policy_stop_objects(void **state)
 	if (kmem_release())
 		return -1;
 	return policy_stop(state);
+}
+
+struct slab_info cache_info(const char *name)
+{
+	struct slab_info info;
+
+	for (unsigned int n = 0; slab_info(n, &info); n++)
+		if (!strcmp(info.name, name))
+			return info;
+	fail_msg("no cache %s", name);
+	return info;
 }

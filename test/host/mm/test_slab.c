@@ -24,17 +24,6 @@ static uint64_t misuses(enum mm_misuse kind)
 	return stats_now().misuse[kind];
 }
 
-static struct slab_info info_of(const char *name)
-{
-	struct slab_info info;
-
-	for (unsigned int n = 0; slab_info(n, &info); n++)
-		if (!strcmp(info.name, name))
-			return info;
-	fail_msg("no cache %s", name);
-	return info;
-}
-
 /* ---- sizes ------------------------------------------------------------------------------------- */
 
 static void every_size(void **state)
@@ -257,8 +246,8 @@ static void everything_comes_back(void **state)
 		}
 		assert_int_equal(all_free(), before);
 	}
-	assert_int_equal(info_of("kmalloc-64").active, 0);
-	assert_int_equal(info_of("kmalloc-64").slabs, 0);
+	assert_int_equal(cache_info("kmalloc-64").active, 0);
+	assert_int_equal(cache_info("kmalloc-64").slabs, 0);
 }
 
 static void out_of_memory(void **state)
@@ -317,13 +306,13 @@ static void pressure(void **state)
 		pages++;
 	while (n)
 		assert_int_equal(kfree(objects[--n]), 0);
-	assert_true(info_of("kmalloc-1k").slabs > 0);
+	assert_true(cache_info("kmalloc-1k").slabs > 0);
 	for (n = 0; n < pages; n++)
 		assert_int_equal(__free_page(objects[2000 + n]), 0);
 	n = 0;
 	while ((objects[n] = alloc_page(GFP_KERNEL | __GFP_NOWARN)))
 		n++;
-	assert_int_equal(info_of("kmalloc-1k").slabs, 0);
+	assert_int_equal(cache_info("kmalloc-1k").slabs, 0);
 	while (n--)
 		assert_int_equal(__free_page(objects[n]), 0);
 }
@@ -353,12 +342,12 @@ static void a_cache(void **state)
 		assert_int_equal((uintptr_t)some[i] % 32, 0);
 		assert_int_equal(*(unsigned char *)some[i], 0x77);
 	}
-	assert_int_equal(constructed, info_of("things").objects);
-	assert_int_equal(info_of("things").active, 100);
+	assert_int_equal(constructed, cache_info("things").objects);
+	assert_int_equal(cache_info("things").active, 100);
 	assert_int_equal(kmem_cache_destroy(cache), -EBUSY);
-	assert_int_equal(info_of("things").active, 100);
+	assert_int_equal(cache_info("things").active, 100);
 	assert_int_equal(kmem_cache_free_bulk(cache, 100, some), 100);
-	assert_int_equal(info_of("things").active, 0);
+	assert_int_equal(cache_info("things").active, 0);
 	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, 100, some), 100);
 	assert_int_equal(kmem_cache_free_bulk(cache, 100, some), 100);
 	assert_int_equal(kmem_cache_free_bulk(cache, 100, some), 0);

@@ -22,17 +22,6 @@
 
 static void *mine[MOST], *yours[MOST], *spare[MOST];
 
-static struct slab_info info_of(const char *name)
-{
-	struct slab_info info;
-
-	for (unsigned int n = 0; slab_info(n, &info); n++)
-		if (!strcmp(info.name, name))
-			return info;
-	fail_msg("no cache %s", name);
-	return info;
-}
-
 static uint64_t refused(void)
 {
 	uint64_t sum = 0;
@@ -75,7 +64,7 @@ static void each_address(size_t size, slab_flags_t flags)
 {
 	struct kmem_cache *a = kmem_cache_create("mine", size, 0, flags, NULL);
 	struct kmem_cache *b = kmem_cache_create("yours", size, 0, flags, NULL);
-	const size_t stride = info_of("mine").size;
+	const size_t stride = cache_info("mine").size;
 	const unsigned int n = (unsigned int)(2 * WINDOW / stride) + 40;
 	unsigned int freed = 0, left = 0;
 	uint64_t count = refused(), hash;
@@ -123,7 +112,7 @@ static void each_address(size_t size, slab_flags_t flags)
 		left += mine[i] != NULL;
 		assert_int_equal(kmem_cache_free(b, yours[i]), 0);
 	}
-	assert_int_equal(info_of("mine").active, left);
+	assert_int_equal(cache_info("mine").active, left);
 	for (unsigned int i = 0; i < n; i++)
 		assert_int_equal(mine[i] ? kmem_cache_free(a, mine[i]) : 0, 0);
 	for (unsigned int i = 0; i < 8; i++)
@@ -191,7 +180,7 @@ static void bulk_of(size_t size, slab_flags_t flags, uint64_t seed)
 			assert_int_equal(kmem_cache_free_bulk(cache, n, mine + have - n), n);
 			have -= n;
 		}
-		assert_int_equal(info_of("mine").active, have);
+		assert_int_equal(cache_info("mine").active, have);
 		for (unsigned int i = 0; i < have; i++)
 			assert_int_equal(*(uint64_t *)mine[i], (uintptr_t)mine[i]);
 		for (unsigned int i = 0; i < have; i++)
@@ -239,7 +228,7 @@ static void bulk_with(size_t size, unsigned int n, unsigned int at, unsigned int
 	memcpy(spare + at + 1, mine + at, (n - at) * sizeof(*mine));
 	assert_int_equal(kmem_cache_free_bulk(a, n + 1, spare), n);
 	assert_int_equal(refused(), count + (what < 5));
-	assert_int_equal(info_of("mine").active, 1);
+	assert_int_equal(cache_info("mine").active, 1);
 	assert_int_equal(mm_check(), 0);
 	assert_int_equal(kmem_cache_free_bulk(a, n, mine), 0);
 	assert_int_equal(refused(), count + (what < 5) + n);
@@ -305,12 +294,12 @@ static void all_freed(size_t size, unsigned int n, unsigned int order, uint64_t 
 		void *object = mine[order == 0 ? left : n - 1 - left];
 
 		assert_int_equal(left % 2 ? kfree(object) : kmem_cache_free(cache, object), 0);
-		assert_int_equal(info_of("mine").active, left);
+		assert_int_equal(cache_info("mine").active, left);
 		if (left % 16 == 0 || left < 100)
 			assert_int_equal(mm_check(), 0);
 	}
 	kmem_cache_shrink(cache);
-	assert_int_equal(info_of("mine").slabs, 0);
+	assert_int_equal(cache_info("mine").slabs, 0);
 	assert_int_equal(kmem_cache_destroy(cache), 0);
 }
 
@@ -338,10 +327,10 @@ static void full_stacks_of_single_objects(void **state)
 	while (n < 200 && (mine[n] = kmem_cache_alloc(cache, GFP_KERNEL | __GFP_NOWARN)))
 		n++;
 	assert_int_equal(n, 200);
-	assert_int_equal(info_of("mine").slabs, n);
+	assert_int_equal(cache_info("mine").slabs, n);
 	while (n-- > 0) {
 		assert_int_equal(kmem_cache_free(cache, mine[n]), 0);
-		assert_int_equal(info_of("mine").active, n);
+		assert_int_equal(cache_info("mine").active, n);
 		assert_int_equal(mm_check(), 0);
 	}
 	give_all();
@@ -362,7 +351,7 @@ static void no_stacks(void **state)
 	for (unsigned int i = 0; i < n; i++) {
 		take_all(GFP_ATOMIC | __GFP_NOWARN, 0); /* slabs that went back */
 		assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
-		assert_int_equal(info_of("mine").active, n - 1 - i);
+		assert_int_equal(cache_info("mine").active, n - 1 - i);
 		assert_int_equal(mm_check(), 0);
 		assert_int_equal(kmem_cache_free(cache, mine[i]), -EALREADY);
 	}
@@ -388,13 +377,13 @@ static void empty_slabs_stay(void **state)
 	for (unsigned int i = 0; i < n; i++)
 		assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
 	take_all(GFP_ATOMIC | __GFP_NOWARN, 0); /* slabs that went back as objects were freed */
-	slabs = info_of("mine").slabs;
+	slabs = cache_info("mine").slabs;
 	assert_true(slabs > 20);
 	assert_null(alloc_page(GFP_ATOMIC | __GFP_NOWARN));
-	assert_int_equal(info_of("mine").slabs, slabs);
+	assert_int_equal(cache_info("mine").slabs, slabs);
 	while (pages < MOST && (spare[pages] = alloc_page(GFP_KERNEL | __GFP_NOWARN)))
 		pages++;
-	assert_int_equal(info_of("mine").slabs, 0);
+	assert_int_equal(cache_info("mine").slabs, 0);
 	assert_true(pages > slabs);
 	while (pages)
 		assert_int_equal(__free_page(spare[--pages]), 0);
