@@ -7,7 +7,6 @@
 #define QUARRY_TEST_POLICY_H
 
 #include <quarry/mm.h>
-#include <quarry/slab.h>
 
 /* Of layouts[]. */
 #define ONE_BANK_CACHES 0 /* 64 MiB */
@@ -23,6 +22,7 @@ int policy_stop(void **state);
 /* The same for objects of slabs: all their memory goes back at the end. */
 int policy_start_objects(void **state);
 int policy_stop_objects(void **state);
+struct slab_info;
 struct slab_info cache_info(const char *name); /* of a cache that there is */
 
 /* Blocks taken and not given back yet, in the order they were taken in but for give_odd(). */
