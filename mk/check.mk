@@ -22,6 +22,11 @@ CALLS ?= 1000000
 recording: build-all $(HOST)/replay ## so many CALLS on four CPUs of each board, recorded on a disk and replayed; a minute each
 	$(Q)TEST_BOARDS='$(TEST_BOARDS)' RECORD_CALLS=$(CALLS) /usr/bin/python3 -m pytest test/harness/test_replay.py -k recording_on_a_disk
 
+.PHONY: soak
+OPS ?= 100000000
+soak: build-all ## so many OPS of `stress` on four CPUs of each board while memory moves; a quarter of an hour, both at once
+	$(Q)TEST_BOARDS='$(TEST_BOARDS)' SOAK_OPS=$(OPS) /usr/bin/python3 -m pytest test/harness/test_smp.py -k moving
+
 # Versions of clang-format disagree in small things, so one is named; where it is not packaged the format
 # is not checked, and that is said.
 CLANG_FORMAT := clang-format-19

@@ -43,6 +43,7 @@ static struct {
 	struct picture before;
 	struct stress_worker *workers;
 	unsigned int nr, mix;
+	struct mm_migrate_stats moves;
 	bool background; /* on the other CPUs, and CPU 0 is the console's meanwhile */
 } run;
 
@@ -230,6 +231,18 @@ static void end_all(void)
 	memset(worker_of, 0, sizeof(worker_of));
 }
 
+/* What has moved meanwhile, whoever asked for it. */
+static void print_moves(void)
+{
+	struct mm_migrate_stats now;
+
+	mm_migrate_stats(&now);
+	printf("stress: %" PRIu64 " pages moved, %" PRIu64 " blocks could not; %" PRIu64
+	       " requests compacted, %" PRIu64 " had a block so\n",
+	       now.moved - run.moves.moved, now.failed - run.moves.failed,
+	       now.stall - run.moves.stall, now.success - run.moves.success);
+}
+
 /* How often each kind was done, and what was released. */
 static void print_mix(unsigned int mix)
 {
@@ -240,6 +253,8 @@ static void print_mix(unsigned int mix)
 		if (mix >> kind & 1)
 			printf(" %s %" PRIu64, names[kind], mix_count(kind));
 	printf("\n");
+	if (mix_moves_pages(mix))
+		print_moves();
 	if (run.late_error)
 		printf("stress: memblock_free_late() of the initrd: error %d\n", -run.late_error);
 	if (late_pages())
@@ -326,6 +341,7 @@ static int cmd_stress(int argc, char **argv)
 	       (unsigned int)options.min_order, (unsigned int)options.max_order, options.seed,
 	       options.background ? "'stress stop'" : "Ctrl-C");
 	picture_take(&run.before);
+	mm_migrate_stats(&run.moves);
 	stress.min_order = (unsigned int)options.min_order;
 	stress.max_order = (unsigned int)options.max_order;
 	stress.seed = options.seed;

@@ -388,6 +388,7 @@ void mix_begin(unsigned int which, const struct stress *stress)
 		stress->worker[i].mix_random = stress->worker[i].random | 1;
 		stress->worker[i].trace_stopped = false;
 		memset(stress->worker[i].handle, 0, sizeof(stress->worker[i].handle));
+		memset(stress->worker[i].sparse, 0, sizeof(stress->worker[i].sparse));
 	}
 }
 

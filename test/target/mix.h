@@ -24,7 +24,7 @@ unsigned int mix_parse(const char *text);
 void mix_begin(unsigned int kinds, const struct stress *stress);
 
 /* mix_step() - one in MIX_STEPS calls does something. Context: thread, on the worker's CPU. */
-#define MIX_STEPS 32
+#define MIX_STEPS 16
 void mix_step(struct stress_worker *worker);
 
 /* mix_end() - sysctls and options as they were. Context: thread, nobody else runs. */

@@ -12,8 +12,9 @@
 #include <quarry/contig.h>
 #include <quarry/migrate.h>
 
-#define HANDLE_ORDERS 4
-#define RANGE_ORDERS  11 /* up to 2^10 pages */
+#define HANDLE_ORDERS  4
+#define RANGE_ORDERS   11 /* up to 2^10 pages */
+#define SPARSE_CHANGES 64
 
 /* ---- handles --------------------------------------------------------------------------------- */
 
@@ -79,39 +80,44 @@ void mix_handle(struct stress_worker *worker)
 		handle_step(worker);
 }
 
+static void end_all(struct stress_worker *worker, struct stress_handle *handle, unsigned int n)
+{
+	for (; n-- > 0; handle++) {
+		if (!handle->handle)
+			continue;
+		each_word(worker, handle, false);
+		drop(worker, handle);
+	}
+}
+
 void mix_handles_end(struct stress_worker *worker)
 {
-	for (unsigned int i = 0; i < STRESS_HANDLES; i++) {
-		if (!worker->handle[i].handle)
-			continue;
-		each_word(worker, &worker->handle[i], false);
-		drop(worker, &worker->handle[i]);
-	}
+	end_all(worker, worker->handle, STRESS_HANDLES);
+	end_all(worker, worker->sparse, STRESS_SPARSE);
 }
 
 /* ---- what makes them move -------------------------------------------------------------------- */
 
-/* A pageblock's worth of pages that move, of which a few stay while it is compacted. */
+/*
+ * Pages that move and stay for long: a few of them come and go, so that holes are left between the others, in
+ * all of memory and in areas. Then they are gathered.
+ */
 static void compact_sparse(struct stress_worker *worker)
 {
-	struct stress_handle *held = worker->sparse;
-	unsigned int n = 0;
+	for (unsigned int i = 0; i < SPARSE_CHANGES; i++) {
+		struct stress_handle *held = &worker->sparse[mix_next(worker) % STRESS_SPARSE];
 
-	for (; n < STRESS_SPARSE; n++) {
-		held[n] = (struct stress_handle){
-			mhandle_alloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN), 0, (uint16_t)n};
-		if (!held[n].handle)
-			break;
-		each_word(worker, &held[n], true);
+		if (held->handle) {
+			each_word(worker, held, false);
+			drop(worker, held);
+			continue;
+		}
+		held->turn++;
+		held->handle = mhandle_alloc(PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN);
+		if (held->handle)
+			each_word(worker, held, true);
 	}
-	for (unsigned int i = 0; i < n; i++)
-		if (i % 8)
-			drop(worker, &held[i]);
 	compact_memory();
-	for (unsigned int i = 0; i < n; i += 8) {
-		each_word(worker, &held[i], false);
-		drop(worker, &held[i]);
-	}
 }
 
 void mix_compact(struct stress_worker *worker)
@@ -152,11 +158,13 @@ static unsigned long any_size(uint64_t random)
 /* The block of a handle, or what other zone and place there is. */
 static pfn_t any_place(struct stress_worker *worker, uint64_t random, unsigned long *pages)
 {
-	const struct stress_handle *handle = &worker->handle[random % STRESS_HANDLES];
+	const struct stress_handle *handle = random >> 40 & 1
+						     ? &worker->handle[random % STRESS_HANDLES]
+						     : &worker->sparse[random % STRESS_SPARSE];
 	struct zone_info zone;
 	const void *at;
 
-	if (random >> 32 & 1 && handle->handle) {
+	if (random >> 32 & 3 && handle->handle) {
 		at = mhandle_pin(handle->handle);
 		mix_expect(worker, mhandle_unpin(handle->handle) == 0,
 			   "a handle cannot be unpinned");
@@ -168,7 +176,7 @@ static pfn_t any_place(struct stress_worker *worker, uint64_t random, unsigned l
 }
 
 /* Anywhere, or at an address. */
-void mix_range(struct stress_worker *worker)
+static void range_step(struct stress_worker *worker)
 {
 	uint64_t random = mix_next(worker);
 	unsigned long pages = any_size(random);
@@ -190,6 +198,12 @@ void mix_range(struct stress_worker *worker)
 	use(worker, page, pages);
 	mix_expect(worker, free_contig_range(page_to_pfn(page), pages) == 0,
 		   "a range is not freed");
+}
+
+void mix_range(struct stress_worker *worker)
+{
+	for (int i = 0; i < 4; i++)
+		range_step(worker);
 }
 
 void mix_cma(struct stress_worker *worker)
