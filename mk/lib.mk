@@ -95,10 +95,17 @@ lib-host: $(LIB_NAMES:%=$(LIB_HOST)/%.a) ## the same for programs that run here:
 # threaded, which copies blocks, and no invariant moved out of a loop, which takes registers that must be saved.
 SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -DCONFIG_CMA=0 -fno-thread-jumps -fno-move-loop-invariants
 
-sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options
+# What a program links of libquarry-slab that has objects of caches and of kmalloc(), and ends no cache. The C library is not there.
+OBJECTS_USED := kmem_cache_init kmem_cache_create kmem_cache_alloc_slow kmem_cache_free __kmalloc kmalloc_slow kfree
+LINK_OBJECTS  = $(CROSS)ld $(ISA_LDFLAGS) --gc-sections --unresolved-symbols=ignore-all -e 0 $(OBJECTS_USED:%=-u %) -Map=slab.map -o slab.linked \
+	libquarry-slab.o libquarry.o $(LIBGCC)
+
+sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options; what a program links of objects
 	@for opt in -O2 -Os; do \
 		$(MAKE) --no-print-directory -s O=$(O)/sizes$$opt OPT=$$opt \
 			EXTRA_CFLAGS="$$([ $$opt = -O2 ] || echo '$(SMALL_FLAGS)')" lib >/dev/null || exit 1; \
 		echo "$(ISA) $$opt"; (cd $(O)/sizes$$opt/$(ISA)/lib && $(SIZE) -t $(MM_SOURCES:%.c=%.o)) | \
 		sed 's/\t[^\t]*\/\([^\/]*\.o\)$$/\t\1/'; \
+		(cd $(O)/sizes$$opt/$(ISA)/lib && $(LINK_OBJECTS)) && \
+		/usr/bin/python3 mk/linked.py $(O)/sizes$$opt/$(ISA)/lib/slab.map libquarry-slab.o slab_linked || exit 1; \
 	done

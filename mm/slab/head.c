@@ -129,52 +129,35 @@ static bool tables_make(gfp_t gfp)
 
 bool heads_ready(gfp_t gfp)
 {
-	return READ_ONCE(kmem_state.heads.chunks) ||
-	       tables_make((gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN);
+	return READ_ONCE(kmem_state.heads.chunks) || tables_make(gfp);
 }
 
 unsigned long chunk_page(gfp_t gfp)
 {
-	return __get_free_page((gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | __GFP_NOWARN);
+	return __get_free_page(gfp | __GFP_NOWARN);
 }
 
-/* A page is a chunk from now on. False: it is the caller's again. */
-static bool chunk_add(unsigned long address)
+/* A page of zeros is a chunk from now on. The lock is held. False: there is no number for it. */
+static inline bool chunk_add(struct chunk *chunk)
 {
 	struct heads *const heads = all_heads();
-	struct chunk *chunk = (struct chunk *)address;
-	unsigned long flags;
-	uint32_t number;
+	const uint32_t number = number_take();
 
-	if (!address)
+	if (number == HANDLE_LARGE)
 		return false;
-	memset(chunk, 0, sizeof(*chunk));
-	flags = port_irq_save();
-	spin_lock(&heads->lock);
-	number = number_take();
-	if (number != HANDLE_LARGE) {
-		chunk->number = number;
-		heads->chunks[number] = address;
-		handles_clear(number);
-		/* Release, paired with the acquire in kmem_cpu_sync(): its handles lead somewhere. */
-		if (number == heads->nr)
-			__atomic_store_n(&heads->nr, number + 1, __ATOMIC_RELEASE);
-		heads->nr_chunks++;
-		WRITE_ONCE(heads->nr_unused, heads->nr_unused + 1);
-		chunk_link(chunk);
-	}
-	spin_unlock(&heads->lock);
-	port_irq_restore(flags);
-	return number != HANDLE_LARGE;
+	chunk->number = number;
+	heads->chunks[number] = (uintptr_t)chunk;
+	handles_clear(number);
+	/* Release, paired with the acquire in kmem_cpu_sync(): its handles lead somewhere. */
+	if (number == heads->nr)
+		__atomic_store_n(&heads->nr, number + 1, __ATOMIC_RELEASE);
+	heads->nr_chunks++;
+	return true;
 }
 
-/* A chunk without heads is for those of this size. The lock is held. */
+/* A chunk that is on no list and has no heads is for those of this size. The lock is held. */
 static void chunk_start(struct chunk *chunk, unsigned int shift)
 {
-	struct heads *const heads = all_heads();
-
-	chunk_unlink(chunk);
-	WRITE_ONCE(heads->nr_unused, heads->nr_unused - 1);
 	if (chunk->fresh)
 		handles_clear(chunk->number);
 	chunk->shift = (uint8_t)shift;
@@ -215,7 +198,7 @@ static struct slab *place_fresh(struct chunk *chunk)
 	return slab;
 }
 
-struct slab *head_take(unsigned int shift)
+struct slab *head_take(unsigned int shift, unsigned long *more)
 {
 	struct heads *const heads = all_heads();
 	unsigned long flags = port_irq_save();
@@ -228,6 +211,13 @@ struct slab *head_take(unsigned int shift)
 		chunk->used++;
 	} else {
 		chunk = heads->list[UNUSED];
+		if (chunk) {
+			chunk_unlink(chunk);
+			WRITE_ONCE(heads->nr_unused, heads->nr_unused - 1);
+		} else if (*more && chunk_add((struct chunk *)*more)) {
+			chunk = (struct chunk *)*more;
+			*more = 0;
+		}
 		if (chunk)
 			chunk_start(chunk, shift);
 	}
@@ -242,18 +232,6 @@ struct slab *head_take(unsigned int shift)
 	}
 	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
-	return slab;
-}
-
-struct slab *head_alloc(unsigned int shift, unsigned long *chunk, gfp_t gfp)
-{
-	struct slab *slab = NULL;
-
-	/* Others may take, or give up, what was added: as often as there is memory for one more. */
-	while (!slab && chunk_add(*chunk)) {
-		slab = head_take(shift);
-		*chunk = slab ? 0 : chunk_page(gfp);
-	}
 	return slab;
 }
 

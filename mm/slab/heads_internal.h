@@ -41,16 +41,18 @@ struct heads {
 };
 
 /* head.c */
-/* A head of 2^shift bytes, its handle is set; NULL: no chunk has one. */
-struct slab *head_take(unsigned int shift);
 /*
- * The same from a chunk more: the page for it is taken first, and becomes one with all else that a slab
- * needs there. NULL: refused, and *chunk is the caller's to free, or 0. heads_ready(), the last that may be
- * refused for want of memory, makes the tables for the first; its depth is not that of the others.
+ * A head of 2^shift bytes, its handle is set. Where no chunk has one, *more, if not 0, is the page of a chunk more,
+ * whose header is zero, and *more is 0 from then on. NULL: refused.
+ */
+struct slab *head_take(unsigned int shift, unsigned long *more);
+/*
+ * The page for a chunk more is taken first, and becomes one with all else that a slab needs there: it is the
+ * caller's to free, or 0. heads_ready(), the last that may be refused for want of memory, makes the tables for the
+ * first; its depth is not that of the others.
  */
 unsigned long chunk_page(gfp_t gfp);
 bool heads_ready(gfp_t gfp);
-struct slab *head_alloc(unsigned int shift, unsigned long *chunk, gfp_t gfp);
 void head_free(struct slab *slab);
 /* A chunk without heads goes back, if there are more than `keep`. */
 bool head_give_back(unsigned int keep);

@@ -55,13 +55,10 @@ void *kmalloc_slow(unsigned int n, gfp_t gfp, size_t size)
 {
 	struct kmem_cache *cache = mm.kmem ? kmem_state.caches[n] : NULL;
 
-	if (!cache)
-		return NULL;
-	if (SLAB_DEBUG(cache))
-		return slab_alloc_debug(cache, gfp, size);
-	return slab_alloc(cache, gfp);
+	return cache ? object_alloc(cache, gfp, size) : NULL;
 }
 
+#if FOR_SPEED
 /* Apart, so that the hot path has no registers to save. */
 static __attribute__((noinline)) void *kmalloc_zeroed(unsigned long n, size_t size, gfp_t gfp)
 {
@@ -71,6 +68,7 @@ static __attribute__((noinline)) void *kmalloc_zeroed(unsigned long n, size_t si
 		return kmalloc_slow((unsigned int)n, gfp, size);
 	return memset(object, 0, size);
 }
+#endif
 
 static __attribute__((noinline)) void *kmalloc_other(size_t size, gfp_t gfp)
 {
@@ -80,18 +78,26 @@ static __attribute__((noinline)) void *kmalloc_other(size_t size, gfp_t gfp)
 void *__kmalloc(size_t size, gfp_t gfp)
 {
 	unsigned long n;
+#if FOR_SPEED
 	void *object;
+#endif
 
 	if (!mm_likely(size - 1 < KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_other(size, gfp);
 	n = index_of(size);
+#if FOR_SPEED
 	if (gfp & (__GFP_DMA32 | __GFP_ZERO)) {
 		n += gfp & __GFP_DMA32 ? MM_KMALLOC_SIZES : 0;
 		if (gfp & __GFP_ZERO)
 			return kmalloc_zeroed(n, size, gfp);
 	}
 	object = slab_take(n);
-	return mm_likely(object) ? object : kmalloc_slow((unsigned int)n, gfp, size);
+	if (mm_likely(object))
+		return object;
+#else
+	n += gfp & __GFP_DMA32 ? MM_KMALLOC_SIZES : 0;
+#endif
+	return kmalloc_slow((unsigned int)n, gfp, size);
 }
 
 void *krealloc(const void *object, size_t size, gfp_t gfp)

@@ -10,22 +10,22 @@
 
 /* ---- the layout of a slab --------------------------------------------------------------------- */
 
-/* Objects that a head of this size has room for, beside the address of their notes where there are some. */
-static unsigned int head_room(const struct kmem_cache *cache, unsigned int shift)
+/*
+ * Objects that a head of this size has room for, beside the address of their notes where there are some: for
+ * each eight words of their states there is one of the map.
+ */
+static inline unsigned int head_room(const struct kmem_cache *cache, unsigned int shift)
 {
-	size_t bytes = ((size_t)1 << shift) - offsetof(struct slab, state) -
-		       (SLAB_DEBUG(cache) ? sizeof(struct object_note *) : 0);
-	unsigned int n = (unsigned int)(bytes * 8 / 9);
+	unsigned int bytes = (1U << shift) - (unsigned int)offsetof(struct slab, state) -
+			     (SLAB_DEBUG(cache) ? (unsigned int)sizeof(struct object_note *) : 0);
 
-	while (n && ALIGN_UP((size_t)n, sizeof(long)) + ALIGN_UP((size_t)n, MAP_BITS) / 8 > bytes)
-		n--;
-	return n;
+	return bytes / (unsigned int)sizeof(long) * 8 / 9 * (unsigned int)sizeof(long);
 }
 
 /* The smallest slabs that hold four objects and leave a sixteenth of themselves unused at most. */
 FOR_DEBUG void slab_lay_out(struct kmem_cache *cache)
 {
-	unsigned int order = 0, objects, shift = HEAD_SHIFT;
+	unsigned int order = 0, objects, room, shift = HEAD_SHIFT, large;
 	size_t bytes;
 
 	cache->size = (uint32_t)(SLAB_DEBUG(cache) & SLAB_RED_ZONE
@@ -43,18 +43,17 @@ FOR_DEBUG void slab_lay_out(struct kmem_cache *cache)
 	objects = (unsigned int)((PAGE_SIZE << order) / cache->size);
 	if (SLAB_DEBUG(cache) && objects > NOTES_PER_SLAB)
 		objects = NOTES_PER_SLAB;
-	while (shift < HEAD_MAX_SHIFT && head_room(cache, shift) < objects)
+	while ((room = head_room(cache, shift)) < objects && shift < HEAD_MAX_SHIFT)
 		shift++;
 	cache->head_shift = (uint8_t)shift;
 	cache->head_mask = -(1 << shift);
-	if (objects > head_room(cache, shift))
-		objects = head_room(cache, shift);
-	cache->most_objects = (uint16_t)objects;
+	cache->most_objects = (uint16_t)(room < objects ? room : objects);
 	cache->reciprocal = ~0UL / cache->size + 1;
 	/* Large objects come and go in small batches: each may be the last of its slab. */
-	cache->limit = cache->size <= 256 ? MAX_LIMIT : cache->size <= 1024 ? 16 : 8;
-	cache->batch = cache->size <= 256 ? 16 : cache->size <= 1024 ? 8 : 4;
-	cache->give = cache->size <= 256 ? 16 : 2;
+	large = cache->size > 1024 ? 2 : cache->size > 256;
+	cache->limit = (uint16_t)(large ? 32 >> large : MAX_LIMIT);
+	cache->batch = (uint8_t)(16 >> large);
+	cache->give = large ? 2 : 16;
 }
 
 static void cache_init(struct kmem_cache *cache, const char *name, size_t object_size, size_t align,
@@ -71,11 +70,14 @@ static void cache_init(struct kmem_cache *cache, const char *name, size_t object
 	slab_lay_out(cache);
 }
 
-static void cache_number(struct kmem_cache *cache, unsigned int n)
+/* Its place in the table. */
+MM_OUTLINE void cache_number(struct kmem_cache *cache, unsigned int n)
 {
 	cache->number = (uint16_t)n;
 	cache->hot.stack =
 		(uint16_t)(offsetof(struct kmem_cpu, stack) + n * sizeof(struct object_stack));
+	/* Release, paired with the acquire in slab_cache(): all of it is there. */
+	__atomic_store_n(&kmem_state.caches[n], cache, __ATOMIC_RELEASE);
 }
 
 /* ---- kmalloc()'s caches ----------------------------------------------------------------------- */
@@ -84,34 +86,45 @@ static void cache_number(struct kmem_cache *cache, unsigned int n)
 #define CACHE_OF_CACHES	  NR_KMALLOC_CACHES
 static_assert(CACHE_OF_CACHES < CONFIG_KMEM_CACHES, "caches of kmalloc() and that of caches");
 
-static const uint16_t kmalloc_sizes[MM_KMALLOC_SIZES] = {
-	8,    16,   24,	  32,	48,   64,   80,	  96,	112,  128,  160,  192,
-	224,  256,  320,  384,	448,  512,  640,  768,	896,  1024, 1280, 1536,
-	1792, 2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192,
-};
-
-/* kmalloc-96, kmalloc-1k, dma32-kmalloc-96: made here, as a table of them would be larger. */
-static const char *kmalloc_name(unsigned int n, size_t size)
+/* kmalloc-96, kmalloc-1k, dma32-kmalloc-96: made here from the last byte on, as a table would be larger. */
+static const char *kmalloc_name(char *name, unsigned int size, bool dma32)
 {
 	static const char prefix[] = "dma32-kmalloc-";
-	const size_t skip = n < MM_KMALLOC_SIZES ? sizeof("dma32-") - 1 : 0;
-	const size_t length = sizeof(prefix) - 1 - skip;
-	const bool kibibytes = size % 1024 == 0;
-	char *name = kmem_state.names[n], *to = name + length, digits[5];
-	unsigned int count = 0;
+	const size_t skip = dma32 ? 0 : sizeof("dma32-") - 1;
 
-	memcpy(name, prefix + skip, length);
-	if (kibibytes)
+	name += KMALLOC_NAME - 1;
+	*name = 0;
+	if (size % 1024 == 0) {
 		size /= 1024;
+		*--name = 'k';
+	}
 	do
-		digits[count++] = (char)('0' + size % 10);
+		*--name = (char)('0' + size % 10);
 	while (size /= 10);
-	while (count)
-		*to++ = digits[--count];
-	if (kibibytes)
-		*to++ = 'k';
-	*to = 0;
-	return name;
+	name -= sizeof(prefix) - 1 - skip;
+	return memcpy(name, prefix + skip, sizeof(prefix) - 1 - skip);
+}
+
+/* kmalloc()'s caches: 8 bytes more each time, then 16, then quarters of a power of two. */
+static void kmalloc_init(void)
+{
+	unsigned int size = 0, step = 8;
+
+	for (unsigned int n = 0; n < NR_KMALLOC_CACHES; n++) {
+		struct kmem_cache *cache = &kmem_state.kmalloc[n];
+		const bool dma32 = n >= MM_KMALLOC_SIZES;
+
+		if (n == MM_KMALLOC_SIZES) {
+			size = 0;
+			step = 8;
+		}
+		size += step;
+		if (size >= 32 && !(size & (size - 1)))
+			step = size > 64 ? size / 4 : 16;
+		cache_init(cache, kmalloc_name(kmem_state.names[n], size, dma32), size,
+			   size & -size, dma32 ? __GFP_DMA32 : 0);
+		cache_number(cache, n);
+	}
 }
 
 int kmem_cache_init(void)
@@ -123,17 +136,9 @@ int kmem_cache_init(void)
 	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
 		kmem_state.none.stack[n] =
 			(struct object_stack){kmem_state.no_object, kmem_state.no_object};
-	for (unsigned int n = 0; n < NR_KMALLOC_CACHES; n++) {
-		size_t size = kmalloc_sizes[n % MM_KMALLOC_SIZES];
-
-		kmem_state.caches[n] = &kmem_state.kmalloc[n];
-		cache_init(kmem_state.caches[n], kmalloc_name(n, size), size, size & -size,
-			   n < MM_KMALLOC_SIZES ? 0 : __GFP_DMA32);
-		cache_number(kmem_state.caches[n], n);
-	}
+	kmalloc_init();
 	cache_init(&kmem_state.of_caches, "kmem_cache", sizeof(struct kmem_cache), CACHE_LINE, 0);
 	cache_number(&kmem_state.of_caches, CACHE_OF_CACHES);
-	kmem_state.caches[CACHE_OF_CACHES] = &kmem_state.of_caches;
 	mm.kmem = &kmem_state;
 #if CONFIG_DEBUG_HOOKS
 	mm.kmem_copy = &kmem_state;
@@ -155,9 +160,9 @@ static const char *wrong(const char *name, size_t size, size_t align, slab_flags
 	if (!name || !*name)
 		return "it has no name";
 	if (!size || size > KMALLOC_MAX_CACHE_SIZE)
-		return "its size is not 1 to 8192 bytes";
+		return "its size is not 1 to 8192";
 	if (align & (align - 1) || align > PAGE_SIZE)
-		return "its alignment is no power of two of at most a page";
+		return "its alignment is no power of two up to a page";
 	if (flags & ~SLAB_FLAGS)
 		return "its flags are unknown";
 	return NULL;
@@ -177,7 +182,7 @@ static unsigned int free_place(const char *name, const char **why)
 {
 	unsigned int place = CONFIG_KMEM_CACHES;
 
-	*why = "there are CONFIG_KMEM_CACHES of them already";
+	*why = "CONFIG_KMEM_CACHES are there";
 	for (unsigned int n = CONFIG_KMEM_CACHES; n-- > 0;) {
 		if (!kmem_state.caches[n]) {
 			if (n > CACHE_OF_CACHES)
@@ -200,8 +205,6 @@ MM_OUTLINE bool place(const char *name, struct kmem_cache *cache, const char **w
 	n = free_place(name, why);
 	if (cache && n < CONFIG_KMEM_CACHES) {
 		cache_number(cache, n);
-		/* Release, paired with the acquire in slab_cache(): all of it is there. */
-		__atomic_store_n(&kmem_state.caches[n], cache, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&kmem_state.table_lock);
 	port_irq_restore(irq);
@@ -354,15 +357,20 @@ int kmem_cache_destroy(struct kmem_cache *cache)
 
 /* ---- objects ----------------------------------------------------------------------------------- */
 
-void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp)
+void *object_alloc(struct kmem_cache *cache, gfp_t gfp, size_t size)
 {
 	void *object = slab_take_at(cache->hot.stack);
 
 	if (!object && SLAB_DEBUG(cache))
-		return slab_alloc_debug(cache, gfp, cache->hot.object_size);
+		return slab_alloc_debug(cache, gfp, size);
 	if (!object)
 		return slab_alloc(cache, gfp);
 	return gfp & __GFP_ZERO ? memset(object, 0, cache->hot.object_size) : object;
+}
+
+void *kmem_cache_alloc_slow(struct kmem_cache *cache, gfp_t gfp)
+{
+	return object_alloc(cache, gfp, cache->hot.object_size);
 }
 
 /* ---- figures ----------------------------------------------------------------------------------- */

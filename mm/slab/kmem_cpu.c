@@ -22,8 +22,10 @@ struct kmem_area {
 };
 static_assert(sizeof(struct kmem_area) <= PAGE_SIZE, "a CPU's area is a page");
 
+/* The end of a cache on any CPU adds to them. Interrupts masked. */
 static void spare_add(struct kmem_area *area, uintptr_t start, uintptr_t end)
 {
+	spin_lock(&kmem_state.spare_lock);
 	for (start = ALIGN_UP(start, sizeof(struct object_slot)); end - start >= STACK_BYTES;
 	     start += STACK_BYTES) {
 		struct spare_stack *spare = (struct spare_stack *)start;
@@ -31,6 +33,13 @@ static void spare_add(struct kmem_area *area, uintptr_t start, uintptr_t end)
 		spare->next = area->spare;
 		area->spare = spare;
 	}
+	spin_unlock(&kmem_state.spare_lock);
+}
+
+/* A page for objects of this CPU; 0: refused. In the caller takes less stack, a call less text. */
+static inline unsigned long area_page(void)
+{
+	return FOR_SPEED ? __get_free_page(__GFP_NOWARN) : chunk_page(0);
 }
 
 /* This CPU's area; NULL: there is no room for one. Interrupts masked. */
@@ -45,7 +54,7 @@ static struct kmem_area *kmem_area(void)
 		port_pcpu()->kmem = &area->cpu;
 		return area;
 	}
-	area = (struct kmem_area *)__get_free_page(__GFP_NOWARN);
+	area = (struct kmem_area *)area_page();
 	if (!area)
 		return NULL;
 	memcpy(&area->cpu, &kmem_state.none, sizeof(area->cpu));
@@ -56,14 +65,6 @@ static struct kmem_area *kmem_area(void)
 	__atomic_store_n(&kmem_state.cpu[port_pcpu()->cpu], &area->cpu, __ATOMIC_RELEASE);
 	port_pcpu()->kmem = &area->cpu;
 	return area;
-}
-
-/* The end of a cache on any CPU adds to them. Interrupts masked. */
-static void spare_add_locked(struct kmem_area *area, uintptr_t start, uintptr_t end)
-{
-	spin_lock(&kmem_state.spare_lock);
-	spare_add(area, start, end);
-	spin_unlock(&kmem_state.spare_lock);
 }
 
 static struct object_slot *spare_take(struct kmem_area *area)
@@ -86,16 +87,14 @@ static bool stack_make(struct kmem_area *area, const struct kmem_cache *cache)
 
 	if (SLAB_DEBUG(cache))
 		return false; /* so that each call goes the slow way */
-	slots = spare_take(area);
-	if (!slots) {
-		struct spare_stack *page = (struct spare_stack *)__get_free_page(__GFP_NOWARN);
+	while (!(slots = spare_take(area))) {
+		struct spare_stack *page = (struct spare_stack *)area_page();
 
 		if (!page)
 			return false;
 		page->next = area->pages;
 		area->pages = page;
-		spare_add_locked(area, (uintptr_t)(page + 1), (uintptr_t)page + PAGE_SIZE);
-		slots = spare_take(area);
+		spare_add(area, (uintptr_t)(page + 1), (uintptr_t)page + PAGE_SIZE);
 	}
 	slots[0] = kmem_state.no_object[0];
 	stack->top = slots;
@@ -163,9 +162,12 @@ void kmem_cpu_end(void)
 	cpu = port_pcpu()->cpu;
 	area = (struct kmem_area *)(void *)kmem_state.cpu[cpu];
 	if (area) {
-		for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
-			if (slab_cache(n))
-				stack_empty(slab_cache(n), &area->cpu.stack[n]);
+		for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++) {
+			struct kmem_cache *cache = slab_cache(n);
+
+			if (cache)
+				stack_empty(cache, &area->cpu.stack[n]);
+		}
 		WRITE_ONCE(kmem_state.cpu[cpu], NULL);
 		port_pcpu()->kmem = &kmem_state.none;
 		while (area->pages) {
@@ -193,6 +195,6 @@ void slab_stack_end(struct kmem_cpu *cpu, struct kmem_cache *cache)
 	slots = (uintptr_t)stack->top;
 	*stack = kmem_state.none.stack[0];
 	flags = port_irq_save();
-	spare_add_locked(area, slots, slots + STACK_BYTES);
+	spare_add(area, slots, slots + STACK_BYTES);
 	port_irq_restore(flags);
 }

@@ -48,7 +48,8 @@ struct kmem_cache {
 	unsigned int nr_empty;	     /* slabs */
 	uint64_t nr_slabs, nr_pages, nr_objects, nr_free; /* objects there are, and in slabs */
 };
-#define MAX_LIMIT 30
+#define MAX_LIMIT    30
+#define KMALLOC_NAME 20 /* bytes */
 /* Empty slabs that a cache keeps, and chunks without heads that are kept. */
 #define KEEP_EMPTY  4
 #define KEEP_CHUNKS 1
@@ -74,7 +75,7 @@ struct kmem {
 	uint64_t empty_pages; /* of all caches' empty slabs, for the shrinker to answer at once */
 	struct object_slot no_object[1];
 	struct kmem_cache of_caches, kmalloc[2 * MM_KMALLOC_SIZES];
-	char names[2 * MM_KMALLOC_SIZES][20]; /* of these */
+	char names[2 * MM_KMALLOC_SIZES][KMALLOC_NAME]; /* of these */
 };
 static_assert(offsetof(struct kmem, none) == 0, "mm_cpu_online() knows no more of it");
 static_assert(offsetof(struct slab, free) <= offsetof(struct kmem_cpu, nr_handles),

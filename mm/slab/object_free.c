@@ -189,20 +189,26 @@ static __attribute__((noinline)) struct slab *find_slab(const void *object, stru
 	return slab_of(&kmem_state.heads, object, page);
 }
 
-/* A block that kmalloc() has taken for itself. NR_MISUSES: it was freed. */
-static enum mm_misuse free_large(const void *object, struct page *page)
+/* Is it a block that kmalloc() has taken for itself? NR_MISUSES: it is, and *word is its descriptor's. */
+MM_OUTLINE enum mm_misuse judge_large(const void *object, const struct page *page, uint32_t *word)
 {
-	unsigned int order;
-	uint32_t word;
-
 	if (!page || page != page_head(page))
 		return MISUSE_FOREIGN;
-	word = READ_ONCE(page->word);
-	if ((word & PAGE_STATE_MASK) != PAGE_INFO(PAGE_SLAB, 0) ||
+	*word = READ_ONCE(page->word);
+	if ((*word & PAGE_STATE_MASK) != PAGE_INFO(PAGE_SLAB, 0) ||
 	    READ_ONCE(page->owner) != HANDLE_LARGE)
 		return MISUSE_FOREIGN;
-	if ((uintptr_t)object % PAGE_SIZE)
-		return MISUSE_MISALIGNED;
+	return (uintptr_t)object % PAGE_SIZE ? MISUSE_MISALIGNED : NR_MISUSES;
+}
+
+static enum mm_misuse free_large(const void *object, struct page *page)
+{
+	uint32_t word;
+	enum mm_misuse kind = judge_large(object, page, &word);
+	unsigned int order;
+
+	if (kind != NR_MISUSES)
+		return kind;
 	/* Of two that free it at the same time one has it; the other must not write to what is free. */
 	if (!__atomic_compare_exchange_n(&page->word, &word,
 					 (word & ~PAGE_STATE_MASK) | PAGE_INFO(PAGE_FROZEN, 0),
@@ -250,7 +256,7 @@ static int free_object(struct slab *slab, unsigned long n, const void *object, c
 #endif
 	}
 	port_irq_restore(flags);
-	if (FOR_SPEED ? due : slab_due(cache))
+	if (!FOR_SPEED || due)
 		slab_give_back(cache);
 	return error;
 }
@@ -311,6 +317,7 @@ size_t ksize(const void *object)
 	struct page *page;
 	struct slab *slab;
 	unsigned long n;
+	uint32_t word;
 
 	if (ZERO_OR_NULL_PTR(object))
 		return 0;
@@ -321,8 +328,5 @@ size_t ksize(const void *object)
 			       ? (SLAB_DEBUG(slab->cache) ? debug_size(slab, n)
 							  : slab->cache->hot.object_size)
 			       : 0;
-	if (!page || page != page_head(page) || page_state(page) != PAGE_SLAB ||
-	    page->owner != HANDLE_LARGE || (uintptr_t)object % PAGE_SIZE)
-		return 0;
-	return PAGE_SIZE << page_order(page);
+	return judge_large(object, page, &word) == NR_MISUSES ? PAGE_SIZE << page_order(page) : 0;
 }

@@ -6,38 +6,13 @@
  * batch, bulk calls for 48 objects at most, and none that takes it asks for pages.
  */
 #include "../free_map.h"
+#include "pages_internal.h"
 #include "slab_internal.h"
-
-/* ---- lists of slabs, with the cache's lock held --------------------------------------------- */
-
-MM_OUTLINE void slab_link(struct kmem_cache *cache, struct slab *slab, unsigned int list)
-{
-	slab->prev = NULL;
-	slab->next = cache->list[list];
-	if (slab->next)
-		slab->next->prev = slab;
-	cache->list[list] = slab;
-}
-
-MM_OUTLINE void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigned int list)
-{
-	if (slab->next)
-		slab->next->prev = slab->prev;
-	if (slab->prev)
-		slab->prev->next = slab->next;
-	else
-		cache->list[list] = slab->next;
-}
+#include "slab_lists_internal.h"
 
 /* ---- objects between slabs and stacks -------------------------------------------------------- */
 
-/* The lock is held. */
-static void count_empty(struct kmem_cache *cache, unsigned int order, int more)
-{
-	WRITE_ONCE(cache->nr_empty, cache->nr_empty + (unsigned int)more);
-	count_events(&kmem_state.empty_pages, (uint64_t)(more * (1L << order)));
-}
-
+#if FOR_SPEED
 void slab_taken(struct kmem_cache *cache, struct slab *slab, unsigned int n)
 {
 	unsigned long free = slab->free;
@@ -48,7 +23,6 @@ void slab_taken(struct kmem_cache *cache, struct slab *slab, unsigned int n)
 	cache->nr_free -= n;
 	if (was_empty) {
 		slab_unlink(cache, slab, EMPTY);
-		count_empty(cache, slab->order, -1);
 		if (free)
 			slab_link(cache, slab, PARTIAL);
 	} else if (!free) {
@@ -66,11 +40,32 @@ void slab_given(struct kmem_cache *cache, struct slab *slab, unsigned int n)
 		if (before)
 			slab_unlink(cache, slab, PARTIAL);
 		slab_link(cache, slab, EMPTY);
-		count_empty(cache, slab->order, 1);
 	} else if (!before) {
 		slab_link(cache, slab, PARTIAL);
 	}
 }
+#else
+/* The list of a slab with so many free objects. NR_LISTS: none. */
+static unsigned int list_for(const struct slab *slab, unsigned long free)
+{
+	return free == slab->objects ? EMPTY : free ? PARTIAL : NR_LISTS;
+}
+
+void slab_moved(struct kmem_cache *cache, struct slab *slab, long n)
+{
+	const unsigned long before = slab->free, free = before + (unsigned long)n;
+	const unsigned int from = list_for(slab, before), to = list_for(slab, free);
+
+	slab->free = (uint16_t)free;
+	cache->nr_free += (uint64_t)(int64_t)n;
+	if (from == to)
+		return;
+	if (from != NR_LISTS)
+		slab_unlink(cache, slab, from);
+	if (to != NR_LISTS)
+		slab_link(cache, slab, to);
+}
+#endif
 
 #if FOR_SPEED
 /* Up to end - slot objects of one word of a slab's map, the lowest first. Returns the slot past the last. */
@@ -193,16 +188,6 @@ static unsigned int give_to_slabs(struct kmem_cache *cache, const struct object_
 
 /* ---- slabs come and go ----------------------------------------------------------------------- */
 
-/* The descriptor of a page, which this CPU has most likely found its last object near to. Interrupts masked. */
-static inline struct page *page_near(uintptr_t address)
-{
-	const struct kmem_cpu *cpu = port_pcpu()->kmem;
-
-	return mm_likely(address - cpu->start < cpu->bytes)
-		       ? (struct page *)(uintptr_t)&cpu->pages[address >> PAGE_SHIFT]
-		       : virt_to_page((const void *)address);
-}
-
 /* What a slab of a cache with debug options has beside its pages goes back; by descriptor takes less stack. */
 MM_APART void end_debugged(struct slab *slab)
 {
@@ -210,27 +195,6 @@ MM_APART void end_debugged(struct slab *slab)
 
 	head_free(slab);
 	__free_pages_order(notes, 0);
-}
-
-/* As __free_pages(), which need not ask whether it is a block in use. */
-static inline int free_block_of_slab(struct page *page, unsigned int order)
-{
-	const uint32_t class = page->word & PAGE_CLASS_MASK;
-	const unsigned long offset = class + ((unsigned long)order << PAGE_ORDER_SHIFT);
-	struct per_cpu_pages *pcp;
-	unsigned long flags;
-
-	page->raw = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | class;
-	if (!FOR_SPEED)
-		return __free_pages(page, order);
-	flags = port_irq_save();
-	pcp = pcp_hot(offset);
-	if (!mm_likely(pcp->top != pcp->limit))
-		return free_pages_overflow(page, offset, flags);
-	*++pcp->top = page;
-	page->_refcount = 0; /* allocated without a holder: in a cache */
-	port_irq_restore(flags);
-	return 0;
 }
 
 /* An empty slab goes back, if there are more of them than `keep`; *pages, if not NULL: how many went. Returns 0. */
@@ -247,11 +211,7 @@ static int give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long 
 		order = slab->order;
 		page = page_near(slab->base);
 		slab_unlink(cache, slab, EMPTY);
-		count_empty(cache, order, -1);
-		cache->nr_slabs--;
-		cache->nr_pages -= 1UL << order;
-		cache->nr_objects -= slab->objects;
-		cache->nr_free -= slab->objects;
+		count_slab(cache, slab, -1);
 	}
 	spin_unlock(&cache->lock);
 	port_irq_restore(flags);
@@ -285,6 +245,8 @@ int slab_give_back(struct kmem_cache *cache)
 		head_give_back(KEEP_CHUNKS);
 		return 0;
 	}
+	if (!FOR_SPEED && READ_ONCE(cache->nr_empty) <= KEEP_EMPTY)
+		return 0;
 	return give_slab(cache, KEEP_EMPTY, NULL);
 }
 
@@ -300,40 +262,32 @@ unsigned int slab_give_objects(struct kmem_cache *cache, const struct object_slo
 	return n;
 }
 
-/* Pages for a slab: as many as it should have, or as few as one can have. */
-static struct page *slab_pages(const struct kmem_cache *cache, gfp_t gfp, unsigned int *order)
-{
-	const gfp_t try = gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL | __GFP_RETRY_MAYFAIL);
-	struct page *page = NULL;
-
-	*order = cache->order;
-	if (*order > cache->min_order)
-		page = alloc_pages(try | __GFP_NOWARN, *order);
-	if (!page) {
-		*order = cache->min_order;
-		page = alloc_pages(gfp, *order);
-	}
-	return page;
-}
-
 /* A slab more, of which nobody knows yet; debug: the cache has debug options. NULL: refused. */
 static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_cache *cache,
 								    gfp_t gfp, bool debug)
 {
-	const gfp_t of_pages = (gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP)) | cache->gfp;
-	struct slab *slab = head_take(cache->head_shift);
-	/* Single pages first: they go back to where they were, if blocks or tables are refused. */
-	unsigned long chunk = slab ? 0 : chunk_page(gfp);
-	struct object_note *notes = debug && (slab || chunk) ? debug_notes_alloc(of_pages) : NULL;
+	const gfp_t bare = gfp & ~(GFP_CLASS_MASK | __GFP_ZERO | __GFP_COMP);
+	const gfp_t of_pages = bare | cache->gfp;
+	unsigned long chunk = 0;
+	struct slab *slab = head_take(cache->head_shift, &chunk);
+	struct object_note *notes = NULL;
 	struct page *page = NULL;
 	unsigned int order = 0, objects;
 	uintptr_t base;
 
+	/* Single pages first: they go back to where they were, if blocks or tables are refused. */
+	if (!slab) {
+		chunk = chunk_page(bare);
+		if (chunk)
+			memset((void *)chunk, 0, sizeof(struct chunk));
+	}
+	if (debug && (slab || chunk))
+		notes = debug_notes_alloc(of_pages);
 	if ((slab || chunk) && (!debug || notes))
 		page = slab_pages(cache, of_pages, &order);
 	if (page && !slab) {
-		if (heads_ready(gfp))
-			slab = head_alloc(cache->head_shift, &chunk, gfp);
+		if (heads_ready(bare | __GFP_NOWARN))
+			slab = head_take(cache->head_shift, &chunk);
 		if (!slab)
 			__free_pages(page, order);
 	}
@@ -345,6 +299,7 @@ static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_
 		free_page(chunk);
 		return NULL;
 	}
+	free_page(chunk); /* others have given heads back meanwhile */
 	if (debug)
 		*slab_notes(slab, cache) = notes;
 	base = (uintptr_t)__page_address(page);
@@ -383,12 +338,8 @@ struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
 
 FOR_DEBUG void slab_add(struct kmem_cache *cache, struct slab *slab)
 {
-	cache->nr_slabs++;
-	cache->nr_pages += 1UL << slab->order;
-	cache->nr_objects += slab->objects;
-	cache->nr_free += slab->objects;
+	count_slab(cache, slab, 1);
 	slab_link(cache, slab, EMPTY);
-	count_empty(cache, slab->order, 1);
 }
 
 /* Objects that come to a stack with a slab that was just made: that has cost enough for one call. */
@@ -432,6 +383,13 @@ static inline void *finish(const struct kmem_cache *cache, gfp_t gfp,
 	return slot->object;
 }
 
+/* No slab had a free object a moment ago: the lock is not worth taking. */
+static inline RACY bool none_free(const struct kmem_cache *cache)
+{
+	return !READ_ONCE(cache->list[PARTIAL]) && !READ_ONCE(cache->list[EMPTY]);
+}
+
+#if FOR_SPEED
 /* From one slab more. Apart, as are its registers. */
 static __attribute__((noinline)) void *alloc_of_more(struct kmem_cache *cache, gfp_t gfp)
 {
@@ -446,31 +404,36 @@ static __attribute__((noinline)) void *alloc_of_more(struct kmem_cache *cache, g
 	return finish(cache, gfp, &slot, flags);
 }
 
-/* No slab had a free object a moment ago: the lock is not worth taking. */
-static inline RACY bool none_free(const struct kmem_cache *cache)
-{
-	return !READ_ONCE(cache->list[PARTIAL]) && !READ_ONCE(cache->list[EMPTY]);
-}
-
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	struct object_slot slot;
 	unsigned long flags;
 
-	if (FOR_SPEED && none_free(cache))
+	if (none_free(cache))
 		return alloc_of_more(cache, gfp);
 	flags = port_irq_save();
 	if (!take_from_slabs(cache, NULL, &slot)) {
-		struct slab *slab;
-
 		port_irq_restore(flags);
-		if (FOR_SPEED)
-			return alloc_of_more(cache, gfp);
-		slab = make_slab(cache, gfp, false);
-		if (!slab)
-			return NULL;
-		flags = port_irq_save();
-		take_from_slabs(cache, slab, &slot);
+		return alloc_of_more(cache, gfp);
 	}
 	return finish(cache, gfp, &slot, flags);
 }
+#else
+void *slab_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	struct slab *more = NULL;
+	struct object_slot slot;
+
+	for (;;) {
+		unsigned long flags = port_irq_save();
+
+		/* No stack is made for what may be refused. */
+		if ((more || !none_free(cache)) && take_from_slabs(cache, more, &slot))
+			return finish(cache, gfp, &slot, flags);
+		port_irq_restore(flags);
+		more = make_slab(cache, gfp, false);
+		if (!more)
+			return NULL;
+	}
+}
+#endif

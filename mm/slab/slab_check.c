@@ -200,7 +200,11 @@ static bool name_is_known(const struct kmem_cache *cache, unsigned int n)
 	if (cache->name != cache->name_copy)
 		return false;
 #endif
-	return cache->name && (n >= 2 * MM_KMALLOC_SIZES || cache->name == mm.kmem->names[n]);
+	if (n >= 2 * MM_KMALLOC_SIZES)
+		return cache->name;
+	/* It ends where the bytes for it do. */
+	return (uintptr_t)cache->name - (uintptr_t)mm.kmem->names[n] < KMALLOC_NAME &&
+	       !mm.kmem->names[n][KMALLOC_NAME - 1];
 }
 
 /* The table of caches leads to caches, whose names may be printed. */

@@ -57,6 +57,11 @@ static inline void slab_copy_name(char *to, const char *from)
 
 /* head.c: what the hot path knows of heads is brought up to date. Interrupts masked. */
 void kmem_cpu_sync(struct kmem_cpu *cpu);
+/*
+ * kmem_cache.c: an object of which size bytes are used, from this CPU's or the cache's slabs; its caller's
+ * return address is the call site. NULL: refused.
+ */
+void *object_alloc(struct kmem_cache *cache, gfp_t gfp, size_t size);
 /* slab.c: an object from the cache's slabs; the CPU's stack is filled by the way. NULL: refused. */
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp);
 /* Up to n free objects of the cache's slabs go to the slots; returns how many. The lock is held. */
@@ -73,8 +78,14 @@ static inline struct slab *slab_first(const struct kmem_cache *cache)
 	return cache->list[PARTIAL] ? cache->list[PARTIAL] : cache->list[EMPTY];
 }
 /* n of its free objects were taken, or n more are free: it goes to the list where it belongs. The lock is held. */
+#if FOR_SPEED
 void slab_taken(struct kmem_cache *cache, struct slab *slab, unsigned int n);
 void slab_given(struct kmem_cache *cache, struct slab *slab, unsigned int n);
+#else
+void slab_moved(struct kmem_cache *cache, struct slab *slab, long n);
+#define slab_taken(cache, slab, n) slab_moved(cache, slab, -(long)(n))
+#define slab_given(cache, slab, n) slab_moved(cache, slab, (long)(n))
+#endif
 /* One slab or chunk goes back, if more are empty than are kept. 0, for a free to end with. */
 int slab_give_back(struct kmem_cache *cache);
 /* All empty slabs go back. Returns their pages. */

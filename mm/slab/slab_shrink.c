@@ -20,9 +20,12 @@ unsigned long kmem_shrink(void)
 	if (!mm.kmem)
 		return 0;
 	stacks_enter();
-	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
-		if (slab_cache(n))
-			pages += kmem_cache_shrink(slab_cache(n));
+	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++) {
+		struct kmem_cache *cache = slab_cache(n);
+
+		if (cache)
+			pages += kmem_cache_shrink(cache);
+	}
 	stacks_exit();
 	return pages + heads_shrink();
 }

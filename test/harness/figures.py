@@ -62,7 +62,7 @@ def measure(setup, commands, timeout, **options):
 
 
 def sizes(setup):
-    """B9: bytes of code and constants, and of data, of mm/'s objects, of the core, of slab/ and of all."""
+    """B9: bytes of code and constants, and of data, of mm/'s objects, of the core, of slab/ and of all; what a program links of slab/."""
     found, level = {}, None
     for line in make(f"BOARD={setup.board}", "sizes").splitlines():
         match = re.fullmatch(r"\S+ -(O\w)", line)
@@ -71,7 +71,7 @@ def sizes(setup):
         words = line.split()
         if len(words) != 6 or not words[0].isdigit():
             continue
-        parts = ["all"] if "TOTAL" in words[5] else ["slab"] if words[5] in SLAB else [] if NOT_CORE.match(words[5]) else ["core"]
+        parts = ["all"] if "TOTAL" in words[5] else [words[5]] if words[5] == "slab_linked" else ["slab"] if words[5] in SLAB else [] if NOT_CORE.match(words[5]) else ["core"]
         for part in parts:
             for key, size in ((part, int(words[0])), (part + "_data", int(words[1]) + int(words[2]))):
                 name = f"B9.{level}.{key}"
