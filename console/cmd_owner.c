@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cmd_owner.c: who has the pages that are in use: sums by call site, what is older than a while or newer
- * than a mark, and one block.
+ * cmd_owner.c: who has the pages and the objects that are in use: sums by call site, what is older than a
+ * while or newer than a mark, and one block or object.
  *
- * A call site is printed as an offset into quarry.elf; mk/symbols.py on the host puts names to them.
- * The machine keeps no time for each block, but the number of the mark that was the newest when it
+ * The machine keeps no time for each of them, but the number of the mark that was the newest when it
  * was allocated, and when each mark was set: by `owner mark`, and before and after each command.
+ * owner_report.c counts and prints.
  */
 #include <assert.h>
 #include <inttypes.h>
-#include <quarry/memblock.h>
 #include <quarry/mm.h>
+#include <quarry/slab_debug.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,16 @@ static uint32_t seconds_now(void)
 	return (uint32_t)(timer_since(marks.start) / NSEC_PER_SEC);
 }
 
+bool owner_is_on(void)
+{
+	return marks.second;
+}
+
+uint32_t owner_age(uint32_t mark)
+{
+	return seconds_now() - marks.second[mark];
+}
+
 static int set_mark(void)
 {
 	int mark = mm_page_owner_mark();
@@ -62,157 +72,6 @@ void owner_tick(void)
 					    now - marks.second[marks.newest] > now / MARK_PART))
 		set_mark();
 }
-
-/* ---- sums ----------------------------------------------------------------------------------- */
-
-struct sum {
-	struct page_owner owner; /* without its mark */
-	uint32_t blocks, pages;
-	uint32_t oldest; /* mark */
-	pfn_t first;	 /* one of the oldest */
-};
-#define MAX_SUMS (PAGE_SIZE / sizeof(struct sum))
-
-/* What is asked for: call sites of these marks, or all there is. */
-struct question {
-	bool sites_only;
-	uint32_t from, to; /* marks */
-	uint64_t most;	   /* owners are listed; 0: all */
-};
-
-struct answer {
-	struct sum *sum;
-	size_t nr;
-	uint64_t blocks, pages;
-	uint64_t more_pages; /* of owners that found no room */
-};
-
-static void add(struct answer *answer, struct page_owner owner, const struct page_info *info)
-{
-	uint32_t pages = 1U << info->order;
-	struct sum *sum = answer->sum;
-
-	answer->blocks++;
-	answer->pages += pages;
-	while (sum < answer->sum + answer->nr &&
-	       (sum->owner.kind != owner.kind || sum->owner.value != owner.value))
-		sum++;
-	if (sum == answer->sum + answer->nr) {
-		if (answer->nr == MAX_SUMS) {
-			answer->more_pages += pages;
-			return;
-		}
-		answer->nr++;
-		*sum = (struct sum){.owner = owner, .oldest = UINT32_MAX};
-	}
-	sum->blocks++;
-	sum->pages += pages;
-	if (owner.mark < sum->oldest) {
-		sum->oldest = owner.mark;
-		sum->first = info->pfn;
-	}
-}
-
-/* The answer's own page has an owner too: it is left out. */
-static void look_at(pfn_t pfn, pfn_t end, const struct question *question, struct answer *answer)
-{
-	struct page_info info;
-
-	for (pfn_t next; pfn < end; pfn = next) {
-		struct page_owner owner;
-
-		next = pfn + 1;
-		if (mm_page_info(pfn, &info) != 0)
-			continue;
-		if (info.state != PAGE_RESERVED && info.state != PAGE_BAD)
-			next = info.head_pfn + (1UL << info.order);
-		owner = mm_page_owner(&info);
-		if (owner.kind == PAGE_OWNER_NONE || info.head_pfn != pfn ||
-		    pfn == page_to_pfn(virt_to_page(answer->sum)))
-			continue;
-		if (!question->sites_only ||
-		    (owner.kind == PAGE_OWNER_SITE && owner.mark >= question->from &&
-		     owner.mark <= question->to))
-			add(answer, owner, &info);
-	}
-}
-
-/* ---- what is printed ------------------------------------------------------------------------ */
-
-static void print_owner(struct page_owner owner)
-{
-	switch (owner.kind) {
-	case PAGE_OWNER_SITE:
-		if (owner.value)
-			printf("quarry.elf+0x%" PRIx32, owner.value);
-		else
-			printf("a call site outside of the image");
-		break;
-	case PAGE_OWNER_TAG:
-		printf("tag 0x%" PRIx32, owner.value);
-		break;
-	case PAGE_OWNER_MOVABLE:
-		printf("movable, operations %" PRIu32, owner.value);
-		break;
-	case PAGE_OWNER_SLAB:
-		printf("objects (slabinfo)");
-		break;
-	case PAGE_OWNER_RANGE:
-		printf("range");
-		break;
-	case PAGE_OWNER_NONE:
-		printf("nobody");
-		break;
-	case PAGE_OWNER_UNKNOWN:
-	default:
-		printf("unknown");
-	}
-}
-
-static int more_pages_first(const void *a, const void *b)
-{
-	const struct sum *x = a, *y = b;
-
-	return (x->pages < y->pages) - (x->pages > y->pages);
-}
-
-static int report(const struct question *question)
-{
-	struct answer answer = {.sum = (struct sum *)__get_free_page(GFP_KERNEL)};
-
-	if (!answer.sum) {
-		printf("owner: no page to count in\n");
-		return 1;
-	}
-	for (unsigned long i = 0; i < memblock.memory.cnt; i++) {
-		const struct memblock_region *region = &memblock.memory.regions[i];
-
-		look_at(PFN_UP(region->base), PFN_DOWN(region->base + region->size), question,
-			&answer);
-	}
-	qsort(answer.sum, answer.nr, sizeof(*answer.sum), more_pages_first);
-	while (question->most && answer.nr > question->most)
-		answer.more_pages += answer.sum[--answer.nr].pages;
-	if (answer.nr)
-		printf("   pages   blocks  age/s  oldest            owner\n");
-	for (const struct sum *sum = answer.sum; sum < answer.sum + answer.nr; sum++) {
-		printf("%8" PRIu32 " %8" PRIu32, sum->pages, sum->blocks);
-		if (sum->owner.kind == PAGE_OWNER_SITE && marks.second)
-			printf(" %6" PRIu32, seconds_now() - marks.second[sum->oldest]);
-		else
-			printf("      -");
-		printf("  0x%-14" PRIx64 "  ", PFN_PHYS(sum->first));
-		print_owner(sum->owner);
-		printf("\n");
-	}
-	if (answer.more_pages)
-		printf("%8" PRIu64 " of others\n", answer.more_pages);
-	printf("%" PRIu64 " pages in %" PRIu64 " blocks\n", answer.pages, answer.blocks);
-	free_page((unsigned long)answer.sum);
-	return 0;
-}
-
-/* ---- the command ---------------------------------------------------------------------------- */
 
 static int owner_on(void)
 {
@@ -279,15 +138,15 @@ static bool parse_mark(const char *text, uint32_t *mark)
 
 static int owner_since(const char *text)
 {
-	struct question question = {.sites_only = true, .to = MM_PAGE_OWNER_MARKS};
+	struct owner_question question = {.sites_only = true, .to = MM_PAGE_OWNER_MARKS};
 
-	return parse_mark(text, &question.from) ? report(&question) : 1;
+	return parse_mark(text, &question.from) ? owner_report(&question) : 1;
 }
 
 /* What came after the one mark and before the other. */
 static int owner_diff(const char *from, const char *to)
 {
-	struct question question = {.sites_only = true};
+	struct owner_question question = {.sites_only = true};
 
 	if (!parse_mark(from, &question.from) || !parse_mark(to, &question.to))
 		return 1;
@@ -297,38 +156,51 @@ static int owner_diff(const char *from, const char *to)
 		return 1;
 	}
 	question.to--;
-	return report(&question);
+	return owner_report(&question);
 }
 
 static int owner_top(const char *text)
 {
-	struct question question = {0};
+	struct owner_question question = {0};
 
 	if (parse_u64(text, UINT32_MAX, &question.most) != 0 || !question.most) {
 		printf("owner: '%s' is no number of owners\n", text);
 		return 1;
 	}
-	return report(&question);
+	return owner_report(&question);
 }
 
-/* A block of a mark is as old as the next mark, or older. */
+/* What has a mark is as old as the next mark, or older. */
 static int owner_leaks(const char *text)
 {
-	struct question question = {.sites_only = true};
+	struct owner_question question = {.sites_only = true};
 	uint64_t age;
 
 	if (parse_u64(text, UINT32_MAX, &age) != 0) {
 		printf("owner: '%s' is no number of seconds\n", text);
 		return 1;
 	}
-	while (question.to < marks.newest && seconds_now() - marks.second[question.to + 1] >= age)
+	while (question.to < marks.newest && owner_age(question.to + 1) >= age)
 		question.to++;
 	if (!question.to) { /* not even mark 0 has ended so long ago */
 		printf("0 pages in 0 blocks\n");
 		return 0;
 	}
 	question.to--;
-	return report(&question);
+	return owner_report(&question);
+}
+
+/* The object there, if the debugging of its cache says whose it is. */
+static void print_object(const void *address)
+{
+	struct slab_object object;
+
+	if (!slab_object(address, &object) || !object.alloc_site)
+		return;
+	printf("object 0x%" PRIx64 " of %s: %zu bytes, %s\n",
+	       virt_to_phys((const void *)object.start), object.cache, object.size,
+	       object.in_use ? "in use" : "free");
+	print_object_sites(&object);
 }
 
 static int owner_address(const char *text)
@@ -347,19 +219,20 @@ static int owner_address(const char *text)
 	printf("0x%" PRIx64 " order %u: ", PFN_PHYS(info.head_pfn), info.order);
 	print_owner(owner);
 	if (owner.kind == PAGE_OWNER_SITE && marks.second)
-		printf(", mark %" PRIu32 ", %" PRIu32 " s ago", owner.mark,
-		       seconds_now() - marks.second[owner.mark]);
+		printf(", mark %" PRIu32 ", %" PRIu32 " s ago", owner.mark, owner_age(owner.mark));
 	printf("\n");
+	if (owner.kind == PAGE_OWNER_SLAB)
+		print_object(phys_to_virt(addr));
 	return 0;
 }
 
 static int cmd_owner(int argc, char **argv)
 {
-	static const struct question all;
+	static const struct owner_question all;
 	const char *what = argc > 1 ? argv[1] : "";
 
 	if (argc == 1)
-		return report(&all);
+		return owner_report(&all);
 	if (argc <= 3 && strcmp(what, "top") == 0)
 		return owner_top(argc == 3 ? argv[2] : "10");
 	if (argc == 2 && strcmp(what, "on") == 0)
@@ -389,6 +262,7 @@ static int cmd_owner(int argc, char **argv)
 CONSOLE_COMMAND_WORDS(owner, cmd_owner,
 		      "owner [on|off|mark|top|leaks|since <m>|diff <m> <m>|<address>]",
 		      "who allocated the pages in use, summed by call site\n"
+		      "and the objects of caches that have U of slab_debug=\n"
 		      "on: call sites are recorded from then on; off by default\n"
 		      "top [n]: who has most, default 10; mark: set one, print its number\n"
 		      "leaks [seconds]: what is older, default 10; since: what was\n"

@@ -11,6 +11,7 @@
 
 #include "boot/boot.h"
 #include "console/command.h"
+#include "console/owner.h"
 #include "console/parse.h"
 #include "console/terminal.h"
 
@@ -189,10 +190,34 @@ static unsigned int count_slab(const struct slab_view *view, size_t size)
 	return in_use;
 }
 
+#define TENTHS	12 /* the empty ones, ten of the others, the full ones */
+#define COLUMNS 80
+
+static void print_tenths(const uint64_t *tenths)
+{
+	size_t column = (size_t)printf("fill:");
+	char text[40];
+
+	for (unsigned int i = 0; i < TENTHS; i++) {
+		if (!tenths[i])
+			continue;
+		if (i % (TENTHS - 1) == 0)
+			snprintf(text, sizeof(text), " %s %" PRIu64, i ? "full" : "empty",
+				 tenths[i]);
+		else
+			snprintf(text, sizeof(text), " %u-%u%% %" PRIu64, (i - 1) * 10, i * 10,
+				 tenths[i]);
+		if (column + strlen(text) >= COLUMNS)
+			column = (size_t)printf("\n     ") - 1;
+		column += (size_t)printf("%s", text);
+	}
+	printf("\n");
+}
+
 /* Slabs by the tenth to which they are filled, the empty and the full ones apart. */
 static void print_fill(const struct kmem_cache *cache, size_t size)
 {
-	uint64_t tenths[12] = {0};
+	uint64_t tenths[TENTHS] = {0};
 	struct slab_view view;
 	uint32_t cursor = 0;
 
@@ -205,13 +230,7 @@ static void print_fill(const struct kmem_cache *cache, size_t size)
 		       : in_use == view.objects ? 11
 						: 1 + in_use * 10 / view.objects]++;
 	}
-	printf("fill:");
-	for (unsigned int i = 0; i < 12; i++)
-		if (tenths[i] && i % 11 == 0)
-			printf(" %s %" PRIu64, i ? "full" : "empty", tenths[i]);
-		else if (tenths[i])
-			printf(" %u-%u%% %" PRIu64, (i - 1) * 10, i * 10, tenths[i]);
-	printf("\n");
+	print_tenths(tenths);
 }
 
 static void print_sites(void)
@@ -222,8 +241,10 @@ static void print_sites(void)
 		for (unsigned int n = 1; n < left; n++)
 			if (sites[n].objects > sites[most].objects)
 				most = n;
-		printf("%8" PRIu64 " objects %10" PRIu64 " bytes from %p\n", sites[most].objects,
-		       sites[most].bytes, sites[most].site);
+		printf("%8" PRIu64 " objects %10" PRIu64 " bytes from ", sites[most].objects,
+		       sites[most].bytes);
+		print_call_site(sites[most].site);
+		printf("\n");
 		sites[most] = sites[left - 1];
 	}
 	if (other_objects)
@@ -247,13 +268,9 @@ static int show_object(phys_addr_t address)
 		printf("slab: 0x%" PRIx64 " lies in no object\n", address);
 		return 1;
 	}
-	printf("0x%llx of %s: %zu bytes, %s", (unsigned long long)object.start, object.cache,
+	printf("0x%llx of %s: %zu bytes, %s\n", (unsigned long long)object.start, object.cache,
 	       object.size, object.in_use ? "in use" : "free");
-	if (object.alloc_site)
-		printf(", allocated from %p", object.alloc_site);
-	if (object.free_site)
-		printf(", freed from %p", object.free_site);
-	printf("\n");
+	print_object_sites(&object);
 	return 0;
 }
 
@@ -279,11 +296,11 @@ static int cmd_slab(int argc, char **argv)
 		printf("slab: %s: %u faults\n", info.name, faults);
 		return faults != 0;
 	}
-	printf("%s: %zu bytes, %zu apart; %" PRIu64 " of %" PRIu64 " objects in use, %" PRIu64
-	       " slabs, %" PRIu64 " pages; debug %s, %" PRIu64 " faults\n",
-	       info.name, info.object_size, info.size, info.active, info.objects, info.slabs,
-	       info.total_pages, flags_text(kmem_cache_debug(cache), text),
+	printf("%s: %zu bytes, %zu apart; debug %s, %" PRIu64 " faults\n", info.name,
+	       info.object_size, info.size, flags_text(kmem_cache_debug(cache), text),
 	       kmem_cache_faults(cache));
+	printf("%" PRIu64 " of %" PRIu64 " objects in use, %" PRIu64 " slabs, %" PRIu64 " pages\n",
+	       info.active, info.objects, info.slabs, info.total_pages);
 	print_fill(cache, info.size);
 	if (kmem_cache_debug(cache) & SLAB_STORE_USER)
 		print_sites();

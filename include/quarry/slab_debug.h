@@ -88,6 +88,7 @@ struct slab_object {
 	bool in_use;
 	const void *alloc_site,
 		*free_site; /* with SLAB_STORE_USER, of the last of each; else NULL */
+	int mark; /* page_owner.h: the newest when it was allocated; -1: none was written, or not since */
 };
 /*
  * slab_object() - the object that an address lies in.

@@ -77,6 +77,12 @@ void hook_section_opened(unsigned long index); /* the zone's lock is held */
  * follow each other.
  */
 void hook_owner(struct page *page, unsigned long pages, const void *site);
+/*
+ * What an object has of the newest mark: a number that no other mark has had, 0 while none is written; and
+ * which mark it is, -1 for none since the last start.
+ */
+uint32_t hook_owner_mark(void);
+int hook_owner_mark_of(uint32_t number);
 struct spinlock *hook_trace_lock(void);
 void trace_event(enum mm_trace_type type, unsigned long index, unsigned int order,
 		 uint32_t migratetype, uint32_t gfp);

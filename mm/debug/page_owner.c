@@ -13,6 +13,7 @@
 struct recorder {
 	uintptr_t image;   /* offsets are from here */
 	unsigned int mark; /* the newest */
+	uint32_t first;	   /* marks that were ever there, from 1 on: mark 0's number among them */
 };
 #if QUARRY_INSTANCES == 1
 static struct recorder recorder;
@@ -34,11 +35,24 @@ void hook_owner(struct page *page, unsigned long pages, const void *site)
 		WRITE_ONCE(page[i].owner, word);
 }
 
+uint32_t hook_owner_mark(void)
+{
+	return HOOKS & MM_HOOK_OWNER ? READ_ONCE(recorder.first) + READ_ONCE(recorder.mark) : 0;
+}
+
+int hook_owner_mark_of(uint32_t number)
+{
+	const uint32_t first = READ_ONCE(recorder.first);
+
+	return HOOKS & MM_HOOK_OWNER && number >= first ? (int)(number - first) : -1;
+}
+
 int mm_page_owner_start(const void *image)
 {
 	if (HOOKS & MM_HOOK_OWNER)
 		return -EBUSY;
 	WRITE_ONCE(recorder.image, (uintptr_t)image);
+	WRITE_ONCE(recorder.first, recorder.first + recorder.mark + 1);
 	WRITE_ONCE(recorder.mark, 0);
 	hooks_change(0, MM_HOOK_OWNER);
 	return 0;

@@ -213,8 +213,10 @@ static __attribute__((noinline)) bool start_object(struct kmem_cache *cache, con
 	fill(slab, n, true, size);
 	note->size = (uint16_t)size;
 	note->in_use = true;
-	if (cache->debug & SLAB_STORE_USER)
+	if (cache->debug & SLAB_STORE_USER) {
 		note->alloc_site = caller;
+		note->mark = hook_owner_mark();
+	}
 	return true;
 }
 

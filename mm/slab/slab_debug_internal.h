@@ -30,6 +30,7 @@ struct object_note {
 	const void *alloc_site, *free_site;
 	uint8_t *
 		next; /* in quarantine: the state of the object that came after it; the cache's lock */
+	uint32_t mark;	  /* with the allocation's site: hook_owner_mark() */
 	uint16_t size;	  /* bytes that are used; 0: never yet */
 	bool in_use;	  /* the same as the state in the head */
 	bool quarantined; /* cache's lock */

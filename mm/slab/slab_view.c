@@ -57,6 +57,7 @@ static void describe(const struct slab *slab, unsigned long n, struct slab_objec
 		.start = slab->base + n * cache->size,
 		.size = cache->hot.object_size,
 		.in_use = READ_ONCE(slab->state[n]) == MM_OBJECT_IN_USE,
+		.mark = -1,
 	};
 	slab_copy_name(object->cache, cache->name);
 	if (SLAB_DEBUG(cache)) {
@@ -65,6 +66,7 @@ static void describe(const struct slab *slab, unsigned long n, struct slab_objec
 		object->size = note->size ? note->size : object->size;
 		object->alloc_site = note->alloc_site;
 		object->free_site = note->free_site;
+		object->mark = hook_owner_mark_of(note->mark);
 	}
 }
 

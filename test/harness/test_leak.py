@@ -13,6 +13,13 @@ from board import ROOT
 SOURCE = "drivers/virtio/virtio_rng.c"
 PLACE = "\tif (!first_rng)\n\t\treturn -ENODEV;\n"
 LEAK = "\talloc_pages(GFP_KERNEL, 1);\n"
+# Where the driver's objects have debug options, one of 100,000 is forgotten at each call.
+OBJECT = "\t\tkmalloc(100, GFP_KERNEL);\n"
+OBJECTS = f"""\tif (strcmp(slab_debug_options(), "-") != 0) {{
+\t\tfor (int i = 1; i < 100000; i++)
+\t\t\tkfree(kmalloc(100, GFP_KERNEL));
+{OBJECT}\t}}
+"""
 
 
 def commands(setup, target):
@@ -26,8 +33,9 @@ def leaky(setup, tmp_path_factory):
     at = tmp_path_factory.mktemp("leak")
     text = (ROOT / SOURCE).read_text()
     assert text.count(PLACE) == 1
-    changed = text.replace("#include <quarry/port.h>\n", "#include <quarry/mm.h>\n").replace(PLACE, PLACE + LEAK)
-    line = changed[:changed.index(LEAK)].count("\n") + 1
+    changed = text.replace("#include <quarry/port.h>\n", "#include <quarry/mm.h>\n#include <quarry/slab_debug.h>\n")
+    changed = changed.replace(PLACE, PLACE + LEAK + OBJECTS)
+    line, line_of_object = (changed[:changed.index(text)].count("\n") + 1 for text in (LEAK, OBJECT))
     (at / "virtio_rng.c").write_text(changed)
     wanted = commands(setup, f"{setup.vars['OUT']}/quarry.elf").replace("\\\n", " ").split("\n")
     object_, elf = f"{setup.vars['OUT']}/obj/{SOURCE[:-2]}.o", f"{setup.vars['OUT']}/quarry.elf"
@@ -38,7 +46,7 @@ def leaky(setup, tmp_path_factory):
         f"{setup.vars['OUT']}/quarry.map", f"{at}/quarry.map")
     for command in (compile_, link, f"{setup.vars['CROSS']}objcopy -O binary {at}/quarry.elf {at}/quarry.bin"):
         subprocess.run(command, shell=True, cwd=ROOT, check=True)
-    return at, line
+    return at, line, line_of_object
 
 
 def named(leaky, text):
@@ -72,6 +80,28 @@ def test_a_leak_in_a_driver_is_found(boot, setup, leaky):
     (row, more, total) = board.lines("owner top 1")[1:]
     assert len(row.split()) >= 5 and re.fullmatch(r" *\d+ of others", more) and int(row.split()[0]) + int(more.split()[0]) == int(total.split()[0])
     assert board.lines("owner top 0") == ["owner: '0' is no number of owners"]
+
+
+def test_an_object_that_leaks_is_found(boot, leaky):
+    """Of 100,000 objects of a cache with U of slab_debug= one is not freed: its call site, its age, and the object itself."""
+    board = boot(memory="64M", append="slab_debug=U,kmalloc-112", kernel=leaky[0] / "quarry.bin", extra=["-device", "virtio-rng-device"])
+    board.expect_prompt()
+    board.cmd("owner on")
+    board.cmd("rng")
+    here = rf"quarry\.elf\+0x[0-9a-f]+ virtio_rng_read virtio_rng\.c:{leaky[2]}"
+    row = rf"(?m)^ +100 +1 +\d+  (0x[0-9a-f]+) +{here}\r?$"
+    for command in ("owner leaks 0", "owner since 0", "owner top"):
+        found = named(leaky, board.cmd(command))
+        assert re.search(row, found) and re.search(r"(?m)^100 bytes in 1 objects\r?$", found), found
+        assert re.search(rf"(?m)^ +2 +1 +\d+  0x[0-9a-f]+ +quarry\.elf\+0x[0-9a-f]+ virtio_rng_read virtio_rng\.c:{leaky[1]}\r?$", found), found
+    at = re.search(row, found)[1]
+    whose = named(leaky, board.cmd(f"owner {int(at, 16) + 99:#x}"))
+    assert re.search(rf"(?m)^object {at} of kmalloc-112: 100 bytes, in use\r?$", whose), whose
+    assert re.search(rf"(?m)^allocated from {here}, mark \d+, \d+ s ago\r?$", whose), whose
+    mark = board.lines("owner mark")[0].removeprefix("mark ")
+    assert board.lines(f"owner since {mark}") == ["0 pages in 0 blocks"]
+    board.cmd("owner off")
+    assert re.search(rf"(?m)^ +100 +1 +-  {at} +{here}\r?$", named(leaky, board.cmd("owner")))
 
 
 def test_the_report_names_its_line(boot, setup, leaky, tmp_path):

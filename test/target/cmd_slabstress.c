@@ -26,12 +26,12 @@ static int cmd_slabstress(int argc, char **argv)
 		printf("slabstress: no memory for its own books\n");
 		return 1;
 	}
-	printf("slabstress: %" PRIu64 " operations on %u cpus, %" PRIu64 " in interrupts, %" PRIu64
-	       " exchanged, %" PRIu64 " refused, %" PRIu64
-	       " mismatches; mm_check() finds %d violations; "
-	       "slabinfo %s, buddyinfo %s\n",
-	       sums.operations, sums.cpus, sums.in_interrupts, sums.exchanged, sums.refused,
-	       sums.mismatches, sums.violations, sums.same_slabs ? "as before" : "has changed",
+	printf("slabstress: %" PRIu64 " operations on %u cpus, %" PRIu64 " in interrupts\n",
+	       sums.operations, sums.cpus, sums.in_interrupts);
+	printf("%" PRIu64 " exchanged, %" PRIu64 " refused, %" PRIu64
+	       " mismatches, %d violations found by mm_check()\n",
+	       sums.exchanged, sums.refused, sums.mismatches, sums.violations);
+	printf("slabinfo %s, buddyinfo %s\n", sums.same_slabs ? "as before" : "has changed",
 	       sums.same_blocks ? "as before" : "has changed");
 	return sums.mismatches || sums.violations || !sums.same_slabs || !sums.same_blocks;
 }
