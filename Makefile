@@ -53,6 +53,7 @@ include mk/libfdt.mk
 include mk/$(ISA).mk
 include mk/image.mk
 include mk/bench.mk
+include mk/masked.mk
 include mk/bench-linux.mk
 include mk/host.mk
 include mk/lib.mk

@@ -74,7 +74,8 @@ void mm_ipi(void);
  * mm_cpu_idle() - give back all this CPU has cached: before it goes idle for long.
  *
  * Context: thread; pinned.
- * Bound:   linear in what this CPU has cached; interrupts are masked.
+ * Bound:   a drain_some_pages() for each 12 pages or 2 blocks that this CPU has cached, interrupts let in
+ *          between; then with interrupts masked what they have left, and mm_ipi().
  */
 void mm_cpu_idle(void);
 

@@ -41,7 +41,8 @@ static inline __attribute__((always_inline)) void serve(struct mm_pcpu *cpu)
 		if (RECORDING)
 			record_enter(MM_RECORD_SERVE, 0, 0, 0);
 		pcp_give_back_range(remote_request.start, remote_request.end);
-		pcp_sync_limits();
+		if (remote_request.end == NIL32) /* of all memory, as mm_set_pcp_high() asks */
+			pcp_sync_limits();
 		pcp_sync_hooks();
 		/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
 		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
@@ -268,9 +269,12 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 
 void mm_cpu_idle(void)
 {
-	unsigned long flags = port_irq_save();
 	struct record_call *recorded;
+	unsigned long flags;
 
+	while (drain_some_pages()) /* interrupts are let in between two steps */
+		;
+	flags = port_irq_save(); /* the rest is what they have left */
 	mm_ipi();
 	recorded = record_begin(MM_RECORD_IDLE, 0, 0);
 	pcp_give_back_all();

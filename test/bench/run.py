@@ -2,7 +2,8 @@
 """
 `make bench`: all workloads on the boards of both instruction sets under QEMU's -icount, a table beside
 what others need, and every budget checked: exit status 1 if a bound is broken. The figures are kept
-in docs/figures/<isa>.json, from which plot.py draws, and the table of worst calls in docs/bounds.md.
+in docs/figures/<isa>.json, from which plot.py draws, and the tables of docs/bounds.md. `run.py moves` writes two of these
+alone, what memory that moves costs and how long interrupts are masked.
 """
 import json
 import re
@@ -16,8 +17,8 @@ sys.path.insert(0, str(HERE.parent / "harness"))
 
 import figures as fig  # noqa: E402
 import readme  # noqa: E402
-from board import BOARDS, ROOT, Setup  # noqa: E402
-from layouts import machine  # noqa: E402
+from board import BOARDS, ROOT, Setup, make  # noqa: E402
+from layouts import machine, masked_machine  # noqa: E402
 
 ISA = {"riscv64": "rv64", "arm64": "arm64"}
 SIZED = "bench B1; bench B5; bench B8"
@@ -30,6 +31,38 @@ KINDS = ("alloc", "steal", "rescue", "bulk", "exact", "free", "put", "shared", "
          "mayfail", "drain")
 
 
+# What is done while the stretches are counted that interrupts are masked, as test/masked names it.
+MASKED = {f"masked.{name}.longest": what for name, what in {
+          "fresh": "16 MiB of contiguous pages, and ranges at any page, fresh", "area": "16 MiB of an area, free",
+          "ranges": "the same ranges among pages that move", "demand": "`compact_memory()`",
+          "request": "requests that compact", "ahead": "`mm_balance()`", "full": "16 MiB of an area full of pages that move",
+          "offline": "memory that goes offline and comes back", "idle": "a CPU with full caches becomes idle",
+          "others": "each pageblock as a range, three CPUs' caches full", "drain": "`drain_all_pages()`, the same"}.items()}
+
+
+# What memory that moves costs: B18's figures, as docs/bounds.md has them.
+MOVES = {"B18.fresh.alloc16384": "`alloc_contig_pages()` of 64 MiB, fresh", "B18.fresh.free16384": "`free_contig_range()` of it",
+         "B18.half.alloc16384": "the same pages, half of 1 GiB in use by pages that move, copies included",
+         **{f"B18.left{n}.page": f"a page that `compact_memory()` moves, beside its copy, {n} % in use" for n in (80, 50, 25, 10)},
+         "B18.surge.page": "the same after surges of pages that stay (B10)",
+         **{f"B18.direct.order{n}": f"a request of order {n} that compacts, every second page in use, beside the copies" for n in (1, 3, 9)},
+         "B18.cma.alloc@cma": "`cma_alloc()` of 16 MiB, the area free", "B18.cma.release@cma": "`cma_release()` of it",
+         "B18.cma.full@cma": "`cma_alloc()` of 16 MiB, the area full of pages that move, copies included",
+         "B18.uncached.fixed": "a single page that no cache has", "B18.uncached.fixed@cma": "the same where there is an area",
+         "B18.uncached.movable@cma": "the same, movable", "B18.cma.served@cma": "one that the area serves",
+         "B18.cma.back@cma": "that page, freed"}
+
+
+def run_masked(setup):
+    """masked.*.longest: from the image that counts them."""
+    make(f"BOARD={setup.board}", "masked")
+    text = fig.measure(setup, "masked", timeout=1800, **masked_machine(setup, "masked"))
+    found, errors = fig.parse(text)
+    if errors or not found:
+        raise RuntimeError("\n".join(errors) or f"no figures:\n{text[-2000:]}")
+    return found
+
+
 def run(setup, memory, commands):
     began = time.monotonic()
     text = fig.measure(setup, commands, timeout=1800, **machine(setup, memory, commands))
@@ -38,6 +71,11 @@ def run(setup, memory, commands):
         raise RuntimeError("\n".join(errors) or f"no figures:\n{text[-2000:]}")
     print(f"{setup.isa} {memory}: {commands}: {time.monotonic() - began:.0f} s", flush=True)
     return found
+
+
+def measure_moves(setup):
+    """Those of MOVES and MASKED alone."""
+    return {**run(setup, "1G", "bench B18"), **run(setup, "cma", "bench B18"), **run_masked(setup)}
 
 
 def measure_board(setup):
@@ -50,6 +88,7 @@ def measure_board(setup):
         else:
             measured.update(found)
     measured.update(fig.sizes(setup))
+    measured.update(run_masked(setup))
     fig.derive(measured)
     return measured
 
@@ -120,11 +159,36 @@ def write_worst(measured):
     path.write_text(text)
 
 
+def write_table(mark, rows, measured):
+    """A table of docs/bounds.md, between its marks: {figure: what it is}, both boards."""
+    path = ROOT / "docs" / "bounds.md"
+    lines = [f"<!-- {mark}: written by make bench -->", "| what is done | riscv64 | arm64 |", "|--|--:|--:|"]
+    for figure, what in rows.items():
+        value = (measured.get(isa, {}).get(figure) for isa in ("rv64", "arm64"))
+        lines.append(f"| {what} | " + " | ".join(show(v if v is None else round(v)) for v in value) + " |")
+    text = re.sub(re.escape(lines[0]) + ".*?<!-- end -->", "\n".join([*lines, "<!-- end -->"]), path.read_text(), flags=re.S)
+    path.write_text(text)
+
+
+def read_table(mark, rows):
+    """{isa: {figure: number}} of that table."""
+    text = (ROOT / "docs" / "bounds.md").read_text()
+    table = text.partition(f"<!-- {mark}: written by make bench -->")[2].partition("<!-- end -->")[0]
+    cells = {line.split("|")[1].strip(): line.split("|")[2:4] for line in table.strip().splitlines()[2:]}
+    return {isa: {figure: float(cells[what][n].replace(",", "")) for figure, what in rows.items()}
+            for n, isa in enumerate(("rv64", "arm64"))}
+
+
 def main():
     setups = [Setup(board) for board in BOARDS]
+    moves = sys.argv[1:] == ["moves"]
     with ThreadPoolExecutor(len(setups)) as pool:
         measured = {ISA[setup.isa]: figures
-                    for setup, figures in zip(setups, pool.map(measure_board, setups))}
+                    for setup, figures in zip(setups, pool.map(measure_moves if moves else measure_board, setups))}
+    write_table("masked", MASKED, measured)
+    write_table("moves", MOVES, measured)
+    if moves:
+        return 0
     out = ROOT / "docs" / "figures"
     out.mkdir(parents=True, exist_ok=True)
     for isa, figures in measured.items():

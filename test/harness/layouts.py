@@ -127,6 +127,13 @@ def machine(setup, label, commands):
     return {"memory": label}
 
 
+def masked_machine(setup, commands):
+    """Options of Board for the image of `make masked`: four CPUs, an area, and memory that comes and goes."""
+    at = setup.place(160 << 20)  # neither the image nor the tree is there
+    return {"kernel": setup.out / "masked" / "quarry.bin", "memory": "256M", "extra": ["-smp", "4"],
+            "append": f'cma=64M mem_hotadd=16M@{at:#x} quarry.cmd="{commands}; poweroff"'}
+
+
 def without_timer(_, source):
     """A tree that tells of no timer, arm64's: OpenSBI starts no machine without one."""
     return re.sub(r"\n\ttimer \{.*?\};", "", source, flags=re.S)
