@@ -118,6 +118,15 @@ QUARRY_STATIC_ASSERT(QUARRY_LINUX_NAMES == 1,
 #endif
 
 /*
+ * kmalloc()'s objects begin at multiples of this many bytes, and have each of these units to themselves
+ * (Linux's name): a power of two from 8 up to a page. For devices that do not look into the CPU's caches it is
+ * the largest cache line that the CPUs have, so that a buffer shares none.
+ */
+#ifndef ARCH_DMA_MINALIGN
+#define ARCH_DMA_MINALIGN 8
+#endif
+
+/*
  * What a CPU caches of a zone: of single pages, for each class, a part in CONFIG_PCP_ZONE_PART of
  * the zone, split among the CPUs, at most CONFIG_PCP_HIGH_MAX, and none if that is less than
  * CONFIG_PCP_HIGH_MIN; of larger blocks at most CONFIG_PCP_BLOCKS_MAX. A refill takes up to

@@ -19,8 +19,8 @@
 
 MM_BEGIN_DECLS
 
-#define KMALLOC_MIN_SIZE       8UL
-#define KMALLOC_MAX_CACHE_SIZE 8192UL /* above, whole blocks of pages */
+#define KMALLOC_MIN_SIZE       (0UL + ARCH_DMA_MINALIGN) /* config.h; from one object to the next */
+#define KMALLOC_MAX_CACHE_SIZE 8192UL			 /* above, whole blocks of pages */
 #define KMALLOC_MAX_SIZE       ((size_t)PAGE_SIZE << MAX_PAGE_ORDER)
 
 /* What kmalloc(0) returns: it may be freed, and not be used. */
@@ -146,9 +146,9 @@ void kmem_cpu_end(void);
 int kmem_release(void);
 
 /*
- * kmalloc(), kzalloc(), __kmalloc() - size bytes, aligned to 8, and to the size if that is a power of
- * two; the second zeroed; the third is the first where the arguments are not constant. Above
- * KMALLOC_MAX_CACHE_SIZE a block of pages. In slab_inline.h and below.
+ * kmalloc(), kzalloc(), __kmalloc() - size bytes, aligned to KMALLOC_MIN_SIZE, and to the size if
+ * that is a power of two; the second zeroed; the third is the first where the arguments are not
+ * constant. Above KMALLOC_MAX_CACHE_SIZE a block of pages. In slab_inline.h and below.
  *
  * Context: any; with __GFP_DIRECT_RECLAIM as alloc_pages().
  * Bound:   12 where the arguments are constant and this CPU's objects serve, 33 where they are not;

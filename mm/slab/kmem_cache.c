@@ -7,6 +7,10 @@
 
 #define SLAB_FLAGS (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA32 | SLAB_DEBUG_FLAGS)
 #define CACHE_LINE 64 /* bytes: SLAB_HWCACHE_ALIGN */
+#define MIN_ALIGN  8UL
+static_assert(KMALLOC_MIN_SIZE >= MIN_ALIGN && KMALLOC_MIN_SIZE <= PAGE_SIZE &&
+		      !(KMALLOC_MIN_SIZE & (KMALLOC_MIN_SIZE - 1)),
+	      "ARCH_DMA_MINALIGN: a power of two from 8 up to a page");
 
 /* ---- the layout of a slab --------------------------------------------------------------------- */
 
@@ -122,7 +126,10 @@ static void kmalloc_init(void)
 		if (size >= 32 && !(size & (size - 1)))
 			step = size > 64 ? size / 4 : 16;
 		cache_init(cache, kmalloc_name(kmem_state.names[n], size, dma32), size,
-			   size & -size, dma32 ? __GFP_DMA32 : 0);
+			   KMALLOC_MIN_SIZE > MIN_ALIGN && (size & -size) < KMALLOC_MIN_SIZE
+				   ? KMALLOC_MIN_SIZE
+				   : size & -size,
+			   dma32 ? __GFP_DMA32 : 0);
 		cache_number(cache, n);
 	}
 }
@@ -229,8 +236,8 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 		align = sizeof(void *);
 	if (flags & SLAB_HWCACHE_ALIGN && size > CACHE_LINE / 2 && align < CACHE_LINE)
 		align = CACHE_LINE;
-	if (align < KMALLOC_MIN_SIZE)
-		align = KMALLOC_MIN_SIZE;
+	if (align < MIN_ALIGN)
+		align = MIN_ALIGN;
 	/* What is refused anyway takes no memory; the place may be another's when there is some. */
 	if (!place(name, NULL, &why))
 		return refuse_cache(name, why);

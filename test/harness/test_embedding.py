@@ -58,16 +58,27 @@ ONE_CPU = HOST.replace("uintptr_t port_host_offset;\n_Thread_local struct mm_pcp
     .replace("void port_kick(unsigned int cpu) { (void)cpu; }\n", "").replace("mmap(NULL", "mmap((void *)0x80000000") \
     .replace("MAP_PRIVATE", "MAP_FIXED_NOREPLACE | MAP_PRIVATE") \
     .replace("port_host_offset = (uintptr_t)ram - 0x80000000;", "if ((uintptr_t)ram != 0x80000000) return 1;")
+# And for a device that does not look into its caches: no two objects share one of its lines.
+OBJECTS = """
+	error = kmem_cache_init();
+	for (size_t size = 1; size < 9000 && !error; size++) {
+		uintptr_t one = (uintptr_t)__kmalloc(size, GFP_KERNEL), other = (uintptr_t)kmalloc(size, GFP_KERNEL);
+		error = !one || !other || one % 64 || other % 64 || (one < other ? other - one : one - other) < (size + 63) / 64 * 64 ||
+			ksize((void *)one) < size || kfree((void *)one) || kfree((void *)other) ? (int)size : 0;
+	}
+	printf("%d %d\\n", error, mm_check());
+	return 0;
+"""
 
 
 def test_readme_with_one_cpu(tmp_path):
     assert "port_kick" not in ONE_CPU and "port_host" not in ONE_CPU
-    (tmp_path / "snippet.c").write_text("#define _GNU_SOURCE\n" + snippet() + ONE_CPU)
-    cc = [word for word in CC if word != "-DQUARRY_HOST"] + ['-DQUARRY_PORT_HEADER="quarry/port/one_cpu.h"']
+    (tmp_path / "snippet.c").write_text("#define _GNU_SOURCE\n#include <quarry/slab.h>\n" + snippet() + ONE_CPU.replace("\treturn 0;\n", OBJECTS))
+    cc = [word for word in CC if word != "-DQUARRY_HOST"] + ['-DQUARRY_PORT_HEADER="quarry/port/one_cpu.h"', "-DARCH_DMA_MINALIGN=64"]
     built = run(*cc, "-Wall", "-Werror", "-o", tmp_path / "snippet", tmp_path / "snippet.c", *SOURCES)
     assert built.returncode == 0, built.stderr
     done = run(tmp_path / "snippet")
-    assert (done.returncode, done.stdout) == (0, "0 0\n"), done
+    assert (done.returncode, done.stdout) == (0, "0 0\n0 0\n"), done
 
 
 @pytest.mark.parametrize("name,good", [("my_port.h", True), ("port.h", False)])
