@@ -327,7 +327,7 @@ FOR_DEBUG unsigned long slab_end_all(struct kmem_cache *cache)
 		if (kmem_cpu_of(c))
 			slab_stack_end(kmem_cpu_of(c), cache);
 	debug_quarantine_end(cache);
-	slab_give_empty(cache);
+	slab_give_empty(cache, 0);
 	return 0;
 }
 

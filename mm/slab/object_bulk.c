@@ -24,6 +24,47 @@ static size_t free_each(const struct kmem_cache *cache, size_t n, void *const *o
 	return freed;
 }
 
+/*
+ * As many objects as are asked for lie in slabs and on this CPU's stack, in slabs more if need be, of which nobody knows
+ * before there are enough: so none goes back where memory is short. False: refused, and they have gone back, the newest
+ * first, with the chunks that were added for their heads.
+ */
+static __attribute__((noinline)) bool have_free(struct kmem_cache *cache, gfp_t gfp, size_t n)
+{
+	const unsigned int empty = READ_ONCE(cache->nr_empty);
+	const uint32_t unused = READ_ONCE(kmem_state.heads.nr_unused);
+	struct slab *slab, *first = NULL, **last = &first;
+	size_t more = slab_stacked(port_pcpu()->kmem, cache);
+	bool refused = false;
+
+	while (READ_ONCE(cache->nr_free) + more < n) {
+		slab = slab_make(cache, gfp, false);
+		refused = !slab;
+		if (refused)
+			break;
+		more += slab->objects;
+		slab->next = NULL;
+		*last = slab;
+		last = &slab->next;
+	}
+	while (first) {
+		unsigned long flags = port_irq_save();
+
+		slab = first;
+		first = slab->next;
+		spin_lock(&cache->lock);
+		slab_add(cache, slab);
+		spin_unlock(&cache->lock);
+		port_irq_restore(flags);
+	}
+	while (refused && READ_ONCE(cache->nr_empty) > empty) {
+		slab_give_empty(cache, READ_ONCE(cache->nr_empty) - 1);
+		while (head_give_back(unused))
+			;
+	}
+	return !refused;
+}
+
 static size_t alloc_each(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects,
 			 const void *caller)
 {
@@ -137,11 +178,13 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void
 
 	if (SLAB_DEBUG(cache))
 		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
+	if (!mm_likely(READ_ONCE(cache->nr_free) >= n) && !have_free(cache, gfp, n))
+		return 0;
 	while (done < n) {
 		done += take_many(cache, objects + done, n - done);
 		if (done == n)
 			break;
-		/* From this CPU's, or of one slab more. */
+		/* From this CPU's, or of one slab more if others have taken some meanwhile. */
 		objects[done] = kmem_cache_alloc(cache, gfp & ~__GFP_ZERO);
 		if (!objects[done]) {
 			while (done) /* one by one, which takes less stack */
@@ -271,6 +314,8 @@ size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 #else
 size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
 {
+	if (!SLAB_DEBUG(cache) && !have_free(cache, gfp, n))
+		return 0;
 	return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 }
 

@@ -228,12 +228,12 @@ static int give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long 
 	return free_block_of_slab(page, order);
 }
 
-unsigned long slab_give_empty(struct kmem_cache *cache)
+unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep)
 {
 	unsigned long pages = 0, more;
 
 	do {
-		give_slab(cache, 0, &more);
+		give_slab(cache, keep, &more);
 		pages += more;
 	} while (more);
 	return pages;
@@ -329,14 +329,12 @@ static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_
 	return slab;
 }
 
-#if CONFIG_DEBUG_HOOKS
-struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp)
+struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp, bool debug)
 {
-	return make_slab(cache, gfp, true);
+	return make_slab(cache, gfp, CONFIG_DEBUG_HOOKS && debug);
 }
-#endif
 
-FOR_DEBUG void slab_add(struct kmem_cache *cache, struct slab *slab)
+void slab_add(struct kmem_cache *cache, struct slab *slab)
 {
 	count_slab(cache, slab, 1);
 	slab_link(cache, slab, EMPTY);
@@ -431,7 +429,7 @@ void *slab_alloc(struct kmem_cache *cache, gfp_t gfp)
 		if ((more || !none_free(cache)) && take_from_slabs(cache, more, &slot))
 			return finish(cache, gfp, &slot, flags);
 		port_irq_restore(flags);
-		more = make_slab(cache, gfp, false);
+		more = slab_make(cache, gfp, false);
 		if (!more)
 			return NULL;
 	}

@@ -229,7 +229,7 @@ void *debug_alloc(struct kmem_cache *cache, gfp_t gfp, size_t size, const void *
 
 		/* Others may take all of a slab that was made. */
 		while (!take_one(cache, slab, &slot)) {
-			slab = slab_make(cache, gfp);
+			slab = slab_make(cache, gfp, true);
 			if (!slab)
 				return NULL;
 		}

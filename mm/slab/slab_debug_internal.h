@@ -67,9 +67,6 @@ size_t debug_size(struct slab *slab, unsigned long n);
 bool debug_check_object(struct slab *slab, unsigned long n, const void *caller);
 
 #if CONFIG_DEBUG_HOOKS
-/* slab.c: a slab more, of which nobody knows yet, NULL: refused; and it is known, with the lock held. */
-struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp);
-void slab_add(struct kmem_cache *cache, struct slab *slab);
 /* kmem_cache.c: sizes of a cache's slabs, by its options; it has none. */
 void slab_lay_out(struct kmem_cache *cache);
 /* All slabs go back, if no object is in use: else how many are. Nobody uses the cache, stacks_enter(). */

@@ -64,6 +64,12 @@ void kmem_cpu_sync(struct kmem_cpu *cpu);
 void *object_alloc(struct kmem_cache *cache, gfp_t gfp, size_t size);
 /* slab.c: an object from the cache's slabs; the CPU's stack is filled by the way. NULL: refused. */
 void *slab_alloc(struct kmem_cache *cache, gfp_t gfp);
+/*
+ * A slab more, of which nobody knows yet, with notes if its cache has debug options; NULL: refused. It is known from
+ * then on, with the lock held.
+ */
+struct slab *slab_make(struct kmem_cache *cache, gfp_t gfp, bool debug);
+void slab_add(struct kmem_cache *cache, struct slab *slab);
 /* Up to n free objects of the cache's slabs go to the slots; returns how many. The lock is held. */
 unsigned int slab_take_objects(struct kmem_cache *cache, struct object_slot *slots, unsigned int n);
 /*
@@ -88,8 +94,8 @@ void slab_moved(struct kmem_cache *cache, struct slab *slab, long n);
 #endif
 /* One slab or chunk goes back, if more are empty than are kept. 0, for a free to end with. */
 int slab_give_back(struct kmem_cache *cache);
-/* All empty slabs go back. Returns their pages. */
-unsigned long slab_give_empty(struct kmem_cache *cache);
+/* Empty slabs go back, the newest first, but for so many. Returns their pages. */
+unsigned long slab_give_empty(struct kmem_cache *cache, unsigned int keep);
 /* What lies on this CPU's stack goes back to its slabs. */
 void slab_flush(struct kmem_cache *cache);
 /* The cache's stack on this CPU, made if there is room; NULL: there is none. Interrupts masked. */

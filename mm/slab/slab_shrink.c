@@ -10,7 +10,7 @@ unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 {
 	slab_flush(cache);
 	debug_quarantine_end(cache);
-	return slab_give_empty(cache);
+	return slab_give_empty(cache, 0);
 }
 
 unsigned long kmem_shrink(void)

@@ -241,10 +241,63 @@ static void a_first_request_that_fails(void **state)
 	}
 }
 
+/*
+ * A bulk request, of which some objects lie in slabs and on this CPU's stack, and for which this CPU's caches have more and
+ * more pages, but not enough: all is as it was, bit for bit. Slabs that were made have their heads in two chunks.
+ */
+static void a_bulk_request_that_fails(void **state)
+{
+	enum {
+		BULK = 6000,
+		HELD = 200,
+		SPARE = 64
+	};
+	static void *objects[BULK], *mine[HELD];
+	struct page *pages[SPARE];
+	struct kmem_cache *cache = kmem_cache_create("mine", 64, 0, 0, NULL);
+	unsigned int refusals = 0;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, HELD, mine), HELD);
+	for (unsigned int i = 0; i < HELD;
+	     i += 3) /* some slabs are partly free, and some of it lies here */
+		assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
+	for (unsigned int spare = 1; spare <= SPARE; spare++) {
+		uint64_t hash;
+
+		drain_all_pages();
+		assert_int_equal(alloc_pages_bulk(GFP_KERNEL, spare, pages), spare);
+		assert_int_equal(free_pages_bulk(spare, pages), spare);
+		hash = mm_state_hash();
+		fault.seen = 0;
+		fault.at = 1;
+		fault.and_all_after = true;
+		mm_fault_point = fail_here;
+		n = kmem_cache_alloc_bulk(cache, GFP_ATOMIC | __GFP_NOWARN, BULK, objects);
+		mm_fault_point = NULL;
+		refusals += !n;
+		if (!n && mm_state_hash() != hash)
+			fail_msg("%u pages: a difference was left", spare);
+		assert_int_equal(mm_check(), 0);
+		assert_int_equal(kmem_cache_free_bulk(cache, n, objects), n);
+	}
+	assert_true(refusals > 50);
+	n = kmem_cache_alloc_bulk(cache, GFP_ATOMIC | __GFP_NOWARN, BULK, objects);
+	assert_int_equal(n, BULK);
+	assert_int_equal(kmem_cache_free_bulk(cache, n, objects), n);
+	for (unsigned int i = 0; i < HELD; i++)
+		if (i % 3)
+			assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
+	assert_int_equal(kmem_cache_destroy(cache), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_first_request_that_fails, policy_start_objects,
+						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(a_bulk_request_that_fails, policy_start_objects,
 						policy_stop_objects),
 		cmocka_unit_test_setup_teardown(a_cache_that_is_refused, policy_start_objects,
 						policy_stop_objects),
