@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include <quarry/mempool.h>
+#include <quarry/port.h>
 
+#include "boot/boot.h"
+#include "boot/cpu/smp.h"
+#include "drivers/irqchip/irq.h"
+#include "drivers/timer/timer.h"
 #include "ktap.h"
 #include "pool.h"
 
@@ -101,3 +106,110 @@ static void minimum(void)
 	end();
 }
 TEST_CASE(malloc, minimum, minimum);
+
+/* ---- a pool of all CPUs and their interrupts ---------------------------------------------------- */
+
+#define ROUNDS 5000
+#define TICKS  10
+
+static struct {
+	mempool_t *pool;
+	unsigned int ticks; /* of CPU 0's timer; atomic */
+	struct taker {
+		unsigned int interrupts, refused, wrong;
+	} taker[CONFIG_NR_CPUS];
+} shared;
+
+/* One element is taken, is nobody else's meanwhile, and goes back. */
+static void turn(unsigned int cpu, bool in_interrupt)
+{
+	const unsigned char mark = (unsigned char)(2 * cpu + in_interrupt);
+	struct taker *taker = &shared.taker[cpu];
+	unsigned char *element = mempool_alloc(shared.pool, GFP_ATOMIC);
+
+	if (!element) {
+		taker->refused++;
+		return;
+	}
+	memset(element, mark, 64);
+	__asm__ volatile("" ::: "memory");
+	for (unsigned int n = 0; n < 64; n++)
+		taker->wrong += element[n] != mark;
+	taker->wrong += mempool_free(element, shared.pool) != 0;
+}
+
+static void turn_in_interrupt(void)
+{
+	const unsigned int cpu = port_pcpu()->cpu;
+
+	shared.taker[cpu].interrupts++;
+	turn(cpu, true);
+}
+
+static void turns(void *arg)
+{
+	const unsigned int cpu = port_pcpu()->cpu;
+
+	(void)arg;
+	for (unsigned int n = 0;
+	     n < ROUNDS || (timer_hz() && __atomic_load_n(&shared.ticks, __ATOMIC_RELAXED) < TICKS);
+	     n++)
+		turn(cpu, false);
+}
+
+static void give_objects(void *arg)
+{
+	(void)arg;
+	kmem_cpu_end();
+}
+
+static void kick_others(void *arg)
+{
+	(void)arg;
+	__atomic_fetch_add(&shared.ticks, 1, __ATOMIC_RELAXED);
+	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++)
+		if (smp_online(cpu))
+			port_kick(cpu);
+}
+
+/*
+ * Two elements for each CPU, its thread's and its interrupt's, of an allocator that has none left: nobody is ever
+ * refused, and no element has two owners.
+ */
+static void all_cpus_take(void)
+{
+	const struct mm_fail all = {.every = 1}, none = {0};
+
+	if (skip_without_hooks())
+		return;
+	memset(&shared, 0, sizeof(shared));
+	shared.pool = mempool_create_kmalloc_pool(2 * (int)smp_nr_cpus(), 3000);
+	if (!EXPECT(shared.pool != NULL))
+		return;
+	kmem_shrink();
+	EXPECT_EQ(0, mm_set_fail(&all));
+	irq_set_hook(turn_in_interrupt);
+	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++)
+		if (smp_online(cpu))
+			EXPECT_EQ(0, smp_call(cpu, turns, NULL));
+	timer_set(NSEC_PER_MSEC, true, kick_others, NULL);
+	turns(NULL);
+	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++)
+		if (smp_online(cpu))
+			smp_wait(cpu);
+	timer_set(0, false, NULL, NULL);
+	irq_set_hook(NULL);
+	EXPECT_EQ(0, mm_set_fail(&none));
+	for (unsigned int cpu = 0; cpu < smp_nr_cpus(); cpu++) {
+		EXPECT_EQ(0, shared.taker[cpu].refused);
+		EXPECT_EQ(0, shared.taker[cpu].wrong);
+		EXPECT(shared.taker[cpu].interrupts > 0 || !timer_hz() || !smp_online(cpu));
+	}
+	EXPECT_EQ(0, mempool_destroy(shared.pool));
+	EXPECT_EQ(0, mm_check());
+	for (unsigned int cpu = 1; cpu < smp_nr_cpus(); cpu++)
+		if (smp_online(cpu) && smp_call(cpu, give_objects, NULL) == 0)
+			smp_wait(cpu);
+	end();
+}
+TEST_CASE(malloc, all_cpus_take, all_cpus_take);
