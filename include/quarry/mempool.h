@@ -55,7 +55,7 @@ mempool_t *mempool_create_slab_pool(int min_nr, struct kmem_cache *cache);
  * passed over.
  *
  * Context: any.
- * Bound:   that of the pool's free, 200, and 3 for each element of the reserve.
+ * Bound:   that of the pool's free, 200, and 7 for each element of the reserve.
  * Return:  0; after one line, with nothing changed: -EINVAL no element is taken, or it is no object of the
  *          pool's in use; -EALREADY it lies in the reserve.
  * Source:  Linux include/linux/mempool.h; there it returns nothing.

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include <quarry/mempool.h>
 #include <quarry/slab.h>
 
 #include "test/bench/bench.h"
@@ -158,6 +159,62 @@ static void bulk(struct kmem_cache *cache)
 #define STEPS 1000000
 
 /* 8 .. 8191 bytes, each octave as often as any other. */
+/* ---- a pool whose allocator has nothing: all comes from the reserve, and goes there -------------- */
+
+#define POOL 64
+
+static unsigned char pool_bytes[POOL];
+static unsigned int pool_left;
+
+static void *pool_alloc(gfp_t gfp, void *data)
+{
+	(void)gfp;
+	(void)data;
+	return pool_left ? &pool_bytes[--pool_left] : NULL;
+}
+
+static void pool_free(void *element, void *data)
+{
+	(void)element;
+	(void)data;
+}
+
+/* What an element takes, and what it takes to give one back, where each of n is out. */
+static void pool_pass(unsigned int n, uint64_t *alloc, uint64_t *free)
+{
+	static void *taken[POOL];
+	uint64_t start;
+	mempool_t *pool;
+
+	pool_left = n;
+	pool = mempool_create((int)n, pool_alloc, pool_free, NULL);
+	for (unsigned int round = 0; pool && round < 3; round++) {
+		start = bench_tick();
+		for (unsigned int i = 0; i < n; i++)
+			taken[i] = mempool_alloc(pool, BENCH_GFP);
+		*alloc = bench_tock(start);
+		start = bench_tick();
+		for (unsigned int i = 0; i < n; i++)
+			mempool_free(taken[i], pool);
+		*free = bench_tock(start);
+	}
+	mempool_destroy(pool);
+}
+
+static void mempool(void)
+{
+	uint64_t alloc = 0, free = 0, one = 0;
+
+	pool_pass(1, &alloc, &one);
+	pool_pass(POOL, &alloc, &free);
+	bench_line("mempool");
+	bench_mean("alloc", (int64_t)alloc, POOL);
+	bench_mean("free", (int64_t)one, 1);
+	/* The reserve is looked through: elements that lie there, over all calls. */
+	bench_mean("element", (int64_t)free - (int64_t)one * POOL, POOL * (POOL - 1) / 2);
+	bench_end();
+}
+
 static size_t draw_size(uint64_t random)
 {
 	unsigned int octave = 3 + (unsigned int)((random >> 32) % 10);
@@ -286,6 +343,7 @@ static void bursts(struct kmem_cache *cache)
 	burst("fifo30000", cache, objects, 30000, 1);
 	burst("shuffled30000", cache, objects, 30000, 2);
 	bulk(cache);
+	mempool();
 	churn(objects);
 }
 
