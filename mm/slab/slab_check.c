@@ -207,6 +207,19 @@ static bool name_is_known(const struct kmem_cache *cache, unsigned int n)
 	       !mm.kmem->names[n][KMALLOC_NAME - 1];
 }
 
+/* What an object's size has made of the cache's slabs, and what leads from a state to its head. */
+static bool layout_fits(const struct kmem_cache *cache)
+{
+	return cache->size >= cache->hot.object_size && cache->size &&
+	       cache->reciprocal == ~0UL / cache->size + 1 && cache->head_shift >= HEAD_SHIFT &&
+	       cache->head_shift <= HEAD_MAX_SHIFT &&
+	       cache->head_mask == -(1 << cache->head_shift) && cache->min_order <= cache->order &&
+	       cache->order <= MAX_PAGE_ORDER && cache->most_objects &&
+	       cache->most_objects <= (PAGE_SIZE << cache->order) / cache->size &&
+	       cache->limit <= MAX_LIMIT && cache->batch && cache->batch <= cache->limit &&
+	       cache->give && cache->give <= cache->limit;
+}
+
 /* The table of caches leads to caches, whose names may be printed. */
 static bool check_caches(struct walk *walk)
 {
@@ -229,6 +242,9 @@ static bool check_caches(struct walk *walk)
 		expect(walk, name_is_known(cache, n),
 		       "kmem.caches[%u]: its name is at 0x%llx, where none was given", n,
 		       address(cache->name));
+		expect(walk, layout_fits(cache),
+		       "kmem.caches[%u]: objects of %u bytes: its slabs, heads or stacks are not of their size",
+		       n, (unsigned int)cache->size);
 	}
 	return walk->violations == before;
 }
