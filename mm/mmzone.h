@@ -61,6 +61,16 @@ enum balance_state {
 	BALANCE_STEP,  /* balance.c is at it, and nobody has woken it since */
 };
 
+/* The sysctls of struct compaction where nothing is set, and the most that they and its counts may be. */
+#define EXTFRAG_THRESHOLD     500
+#define EXTFRAG_THRESHOLD_MAX 1000
+#define PROACTIVENESS	      20
+#define PROACTIVENESS_MAX     100
+#define BOOST_FACTOR	      15000
+#define BOOST_FACTOR_MAX      1000000
+#define COMPACT_DEFER_MAX     6	 /* a zone is left out 63 times at most */
+#define COMPACT_SKIP	      64 /* steps that move nothing, after one that came to nothing */
+
 /* What compaction for requests knows (compact_direct.c): how often a zone is left out after it failed. */
 struct compaction {
 	struct compact_defer {

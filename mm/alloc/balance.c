@@ -8,16 +8,11 @@
  *                               per cent of what is free, 5 at least, are of no use for requests of a
  *                               pageblock; from 10 more on, or from as many if 10 more are all
  *
- * A step that comes to nothing leaves compaction out for the next SKIP of them. Whoever calls it while
+ * A step that comes to nothing leaves compaction out for the next COMPACT_SKIP of them. Whoever calls it while
  * mm_balance_woken() alone does nothing behind anybody's back.
  */
 #include <quarry/errno.h>
 #include "migrate_internal.h"
-
-#define SKIP		 64
-#define PROACTIVENESS	 20
-#define BOOST_FACTOR	 15000
-#define BOOST_FACTOR_MAX 1000000
 
 unsigned int mm_compaction_proactiveness(void)
 {
@@ -26,7 +21,7 @@ unsigned int mm_compaction_proactiveness(void)
 
 int mm_set_compaction_proactiveness(unsigned int proactiveness)
 {
-	if (proactiveness > 100)
+	if (proactiveness > PROACTIVENESS_MAX)
 		return -EINVAL;
 	WRITE_ONCE(mm.compaction.proactiveness, (int)proactiveness - PROACTIVENESS);
 	WRITE_ONCE(mm.compaction.skip, 0);
@@ -161,7 +156,7 @@ static RACY unsigned long compact_ahead(void)
 		return 0;
 	/* what is in use of one has room in the others if together they have a pageblock's pages */
 	if (most < pageblock_nr_pages || !compact_pageblock(worst, &moved)) {
-		WRITE_ONCE(mm.compaction.skip, SKIP);
+		WRITE_ONCE(mm.compaction.skip, COMPACT_SKIP);
 		return 0;
 	}
 	return moved;

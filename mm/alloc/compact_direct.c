@@ -16,10 +16,8 @@
 #include "migrate_internal.h"
 
 #define COSTLY_ORDER 3	/* above it the fragmentation index is asked */
-#define DEFER_MAX    6	/* left out 63 times at most */
 #define TRIES	     8	/* blocks whose owners say no */
 #define STEPS	     16 /* of free pages, that pageblocks are sorted by */
-#define THRESHOLD    500
 
 struct direct {
 	struct zone *zone;
@@ -35,14 +33,14 @@ struct direct {
 
 unsigned int mm_extfrag_threshold(void)
 {
-	return (unsigned int)(READ_ONCE(mm.compaction.extfrag_threshold) + THRESHOLD);
+	return (unsigned int)(READ_ONCE(mm.compaction.extfrag_threshold) + EXTFRAG_THRESHOLD);
 }
 
 int mm_set_extfrag_threshold(unsigned int threshold)
 {
-	if (threshold > 1000)
+	if (threshold > EXTFRAG_THRESHOLD_MAX)
 		return -EINVAL;
-	WRITE_ONCE(mm.compaction.extfrag_threshold, (int)threshold - THRESHOLD);
+	WRITE_ONCE(mm.compaction.extfrag_threshold, (int)threshold - EXTFRAG_THRESHOLD);
 	return 0;
 }
 
@@ -102,7 +100,9 @@ static RACY void note_outcome(struct compact_defer *defer, unsigned int order, b
 	unsigned int shift = READ_ONCE(defer->shift), failed = READ_ONCE(defer->order_failed);
 
 	WRITE_ONCE(defer->considered, 0);
-	WRITE_ONCE(defer->shift, (uint8_t)(done ? 0 : shift < DEFER_MAX ? shift + 1 : shift));
+	WRITE_ONCE(defer->shift, (uint8_t)(done			       ? 0
+					   : shift < COMPACT_DEFER_MAX ? shift + 1
+								       : shift));
 	if (done ? order >= failed : order < failed)
 		WRITE_ONCE(defer->order_failed, (uint8_t)(order + done));
 }

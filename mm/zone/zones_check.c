@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * zones_check.c: what follows from other values: zonelists from the zones that have memory, marks
- * and protection from the sysctls and the zones' sizes; and what switches may be.
+ * and protection from the sysctls and the zones' sizes; and what switches and
+ * the counts of compaction may be.
  */
 #include "../check_walk.h"
 #include "zone_internal.h"
@@ -96,9 +97,47 @@ static void check_switches(struct walk *walk)
 	       "mm.fail.every: %u, but mm.hooks: 0x%x", mm.fail.every, mm.hooks);
 }
 
+/* A sysctl that is kept less its default. */
+static void check_sysctl(struct walk *walk, const char *name, int value, int standard, int most)
+{
+	expect(walk, value >= -standard && value <= most - standard,
+	       "mm.compaction.%s: %d, not from %d to %d", name, value, -standard, most - standard);
+}
+
+/* What CPUs count at once may be of moments: a count may be above its zone's limit, not above all. */
+static void check_compaction(struct walk *walk)
+{
+	const struct compaction *compaction = &mm.compaction;
+
+	for (int z = 0; z < MAX_NR_ZONES; z++) {
+		const struct compact_defer *defer = &compaction->defer[z];
+
+		expect(walk, defer->order_failed <= NR_PAGE_ORDERS,
+		       "mm.compaction.defer[%d].order_failed: %u", z, defer->order_failed);
+		expect(walk, defer->shift <= COMPACT_DEFER_MAX, "mm.compaction.defer[%d].shift: %u",
+		       z, defer->shift);
+		expect(walk, defer->considered <= 1U << COMPACT_DEFER_MAX,
+		       "mm.compaction.defer[%d].considered: %u", z, defer->considered);
+		expect(walk, flag_byte(&compaction->balancing[z]) <= 1,
+		       "mm.compaction.balancing[%d]: %u", z, flag_byte(&compaction->balancing[z]));
+	}
+	check_sysctl(walk, "extfrag_threshold", compaction->extfrag_threshold, EXTFRAG_THRESHOLD,
+		     EXTFRAG_THRESHOLD_MAX);
+	check_sysctl(walk, "proactiveness", compaction->proactiveness, PROACTIVENESS,
+		     PROACTIVENESS_MAX);
+	check_sysctl(walk, "boost_factor", compaction->boost_factor, BOOST_FACTOR,
+		     BOOST_FACTOR_MAX);
+	expect(walk, compaction->skip <= COMPACT_SKIP, "mm.compaction.skip: %u", compaction->skip);
+	expect(walk, flag_byte(&compaction->ahead) <= 1, "mm.compaction.ahead: %u",
+	       flag_byte(&compaction->ahead));
+	expect(walk, compaction->balance <= BALANCE_STEP, "mm.compaction.balance: %u",
+	       (unsigned int)compaction->balance);
+}
+
 void check_rules(struct walk *walk)
 {
 	check_zonelists(walk);
 	check_marks(walk);
 	check_switches(walk);
+	check_compaction(walk);
 }

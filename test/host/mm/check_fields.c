@@ -27,6 +27,11 @@
 #define END		   {NULL, 0, 0, 0, NULL}
 
 #define STRUCT		   struct mm
+#define DEFER(z)                                                     \
+	FIELD(compaction.defer[z].order_failed, may_be_compaction),  \
+		FIELD(compaction.defer[z].shift, may_be_compaction), \
+		FIELD(compaction.defer[z].considered, may_be_compaction)
+static_assert(MAX_NR_ZONES == 2, "DEFER() for each of them");
 static const struct field mm_fields[] = {
 	FIELD(memmap, NULL),
 	FIELD(trust, NULL),
@@ -78,17 +83,16 @@ static const struct field mm_fields[] = {
 	ARRAY(pcpu, NULL),
 	FIELD(pcpu_xor, NULL),
 	GAP(kmem_copy, compaction),
-	/* what compaction has learned, and its two sysctls: mm_check() judges none of it */
-	{"compaction.defer", offsetof(STRUCT, compaction.defer), 1, sizeof(mm.compaction.defer),
-	 may_be_any},
+	DEFER(0),
+	DEFER(1),
 	GAP(compaction.defer, compaction.extfrag_threshold),
-	FIELD(compaction.extfrag_threshold, may_be_any),
-	FIELD(compaction.proactiveness, may_be_any),
-	FIELD(compaction.skip, may_be_any),
-	FIELD(compaction.ahead, may_be_any),
-	ARRAY(compaction.balancing, may_be_any),
-	FIELD(compaction.balance, may_be_any),
-	FIELD(compaction.boost_factor, may_be_any),
+	FIELD(compaction.extfrag_threshold, may_be_compaction),
+	FIELD(compaction.proactiveness, may_be_compaction),
+	FIELD(compaction.skip, may_be_compaction),
+	FIELD(compaction.ahead, may_be_compaction),
+	ARRAY(compaction.balancing, may_be_compaction),
+	FIELD(compaction.balance, may_be_compaction),
+	FIELD(compaction.boost_factor, may_be_compaction),
 	GAP(compaction.boost_factor, compaction.mixed),
 	ARRAY(compaction.mixed, may_be_any),
 	ARRAY(compaction.boost, may_be_any),

@@ -36,6 +36,7 @@ void *page_object(unsigned int n);
 /* check_may_be.c */
 bool may_be_any(const void *object);
 bool may_be_misuse_panic(const void *object);
+bool may_be_compaction(const void *object);
 bool may_be_grouping(const void *object);
 bool may_be_poison_check(const void *object);
 bool may_be_pcp_high(const void *object);

@@ -58,6 +58,22 @@ bool may_be_misuse_panic(const void *object)
 	return BYTE(object, struct mm, misuse_panic) <= 1;
 }
 
+/* By what the sysctls allow, the orders there are, and Linux's most deferrals. */
+bool may_be_compaction(const void *object)
+{
+	const struct compaction *c = &mm.compaction;
+	bool good = c->extfrag_threshold >= -500 && c->extfrag_threshold <= 500 &&
+		    c->proactiveness >= -20 && c->proactiveness <= 80 &&
+		    c->boost_factor >= -15000 && c->boost_factor <= 985000 && c->skip <= 64 &&
+		    BYTE(object, struct mm, compaction.ahead) <= 1 && c->balance <= 2;
+
+	for (unsigned int z = 0; z < MAX_NR_ZONES; z++)
+		good = good && c->defer[z].order_failed <= MAX_PAGE_ORDER + 1 &&
+		       c->defer[z].shift <= 6 && c->defer[z].considered <= 64 &&
+		       BYTE(object, struct mm, compaction.balancing[z]) <= 1;
+	return good;
+}
+
 bool may_be_grouping(const void *object)
 {
 	return BYTE(object, struct mm, grouping) == 0; /* a machine that has grown */
