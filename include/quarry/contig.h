@@ -18,7 +18,8 @@ MM_BEGIN_DECLS
 
 /*
  * alloc_contig_range() - the pages [start, end), at any page of one bank. What is cached of them
- * comes back first, in memory that was never allocated too. No mark is asked. `type` is
+ * comes back first, in memory that was never allocated too. What can move goes elsewhere, in the end also
+ * to what the range leaves of its pageblocks. No mark is asked, by what moves neither. `type` is
  * MIGRATE_MOVABLE, or MIGRATE_CMA: only then are pages of CMA pageblocks among them. gfp:
  * __GFP_ZERO, __GFP_NOWARN, and with __GFP_DIRECT_RECLAIM other CPUs are asked for what they have
  * cached; other flags have no effect.

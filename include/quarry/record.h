@@ -40,7 +40,7 @@ enum mm_record_type {
 	MM_RECORD_OPEN,	   /* the next untouched section; value: the zone; more: there was one */
 	MM_RECORD_TAKE_RANGE, /* value: from an index << 32 to another; a part of a range in each section */
 	MM_RECORD_RETURN_RANGE,
-	MM_RECORD_TAKE_BETWEEN, /* site: from an index << 32 to another; order; value: pageblock << 32 | block; gfp: its word; more: pages | type << 24 | HIGHATOMIC << 31 */
+	MM_RECORD_TAKE_BETWEEN, /* site: from an index << 32 to another; order; value: pageblock << 32 | block; gfp: its word; more: pages | type << 24 | HIGHATOMIC << 31; type ISOLATE: outside of these */
 	MM_RECORD_CHECK,	/* value: mm_record_hash(); gfp, more: the zones' free pages */
 	MM_RECORD_INJECTED, /* a request that fault injection refuses: order, gfp. Nothing changes */
 	MM_RECORD_REFUSE, /* a free that is refused: order; gfp: the frame; more: enum mm_misuse. Nothing changes */

@@ -6,6 +6,7 @@
  *   open_up_to()       memory that was never allocated gets its metadata, in its order
  *   isolate()          from now on nothing of the range's pageblocks is allocated
  *   remote_give_back() the caches give back what they have of it; until all of it is free
+ *   move_away()        what can move of it goes: with the marks, in its own pageblocks, without marks
  *   buddy_take_range() a section under each acquisition of the lock
  *
  * A range is made of the largest aligned blocks, of state PAGE_CONTIG. The first of them has the
@@ -28,6 +29,7 @@ struct contig {
 	enum migratetype type;
 	bool wait;	  /* other CPUs may be asked for what they have cached */
 	bool move;	  /* what can move may */
+	bool drained;	  /* what moves has asked all CPUs for what they have cached */
 	const void *site; /* that asks for it, for recordings */
 };
 
@@ -174,14 +176,13 @@ static unsigned long drain(const struct contig *range)
 }
 
 /* A place outside the range, which this CPU may have cached some of again. */
-static struct page *elsewhere(unsigned int order, void *arg)
+static struct page *take_outside(const struct contig *range, unsigned int order, gfp_t gfp)
 {
-	const struct contig *range = arg;
 	struct page *page = NULL;
 	unsigned long index;
 
 	for (int i = 0; i < GIVEN_BACK_TRIES && !page; i++) {
-		page = alloc_pages(GFP_NOWAIT | __GFP_MOVABLE | __GFP_NOWARN, order);
+		page = alloc_pages(gfp | __GFP_MOVABLE | __GFP_NOWARN, order);
 		index = (unsigned long)(page - mm.memmap);
 		if (!page || index >= range->end || index + (1UL << order) <= range->start)
 			break;
@@ -192,15 +193,64 @@ static struct page *elsewhere(unsigned int order, void *arg)
 	return page;
 }
 
-/* Moves what can move of the range, one block after the other. */
-static RACY void move_away(const struct contig *range)
+/* In a pageblock of the range's own, the first or the last, which others cannot take from. */
+static struct page *take_beside(const struct contig *range, unsigned long pageblock,
+				unsigned int order)
 {
-	struct migration away = {.target = elsewhere, .arg = (void *)(uintptr_t)range};
+	struct zone *zone = zone_of(pageblock << pageblock_order);
+	uint32_t state = range->type == MIGRATE_CMA ? PAGE_COMPOUND : PAGE_ALLOC;
+	uint32_t word = PAGE_INFO(state, order) | PAGE_ONE_REF | __GFP_MOVABLE |
+			zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
+	struct record_call *recorded = record_begin(MM_RECORD_TAKE_BETWEEN, order, word);
+	unsigned long flags = port_irq_save(), index;
+
+	spin_lock(&zone->lock);
+	index = buddy_alloc_beside(zone, pageblock, range->start, range->end, order, word);
+	spin_unlock(&zone->lock);
+	port_irq_restore(flags);
+	if (recorded)
+		recorded->event.site = (uint64_t)range->start << 32 | range->end;
+	record_end(recorded, (uint64_t)pageblock << 32 | index, (uint32_t)MIGRATE_ISOLATE << 24);
+	return index == NIL32 ? NULL : &mm.memmap[index];
+}
+
+/*
+ * Where a block of the range moves to. What it takes it gives back, so in the end the marks' pages
+ * may be had, too: those of the range itself are not asked for them either.
+ */
+static struct page *elsewhere(unsigned int order, void *arg)
+{
+	const struct contig *range = arg;
+	unsigned long first = range->start >> pageblock_order;
+	unsigned long last = (range->end - 1) >> pageblock_order;
+	struct page *page = take_outside(range, order, GFP_NOWAIT);
+
+	if (!page)
+		page = take_beside(range, first, order);
+	if (!page && last > first)
+		page = take_beside(range, last, order);
+	return page ? page : take_outside(range, order, GFP_NOWAIT | __GFP_MEMALLOC);
+}
+
+/* Moves what can move of the range, one block after the other, until one has to stay. */
+static RACY void move_away(struct contig *range)
+{
+	struct migration away = {.target = elsewhere, .arg = range};
 	struct used_walk walk = {.next = range->start};
 
-	while (used_walk_next(&walk, range->end, true))
-		if (walk.head != NIL32 && block_movable(walk.head))
-			migrate_block(&away, walk.head);
+	while (used_walk_next(&walk, range->end, true)) {
+		int error = walk.head != NIL32 && block_movable(walk.head)
+				    ? migrate_block(&away, walk.head)
+				    : 0;
+
+		if (error == -ENOMEM && !range->drained) {
+			range->drained = true;
+			remote_give_back(0, mm.nr_pages);
+			walk.next = walk.at; /* once more */
+		} else if (error) {
+			break;
+		}
+	}
 	migrate_flush(&away);
 }
 
@@ -246,7 +296,7 @@ static void hook_blocks(unsigned long at, unsigned long end, gfp_t gfp, bool all
 }
 
 /* Returns the page that is in the way; NIL32: the range is the caller's. */
-static unsigned long take_range(const struct contig *range, gfp_t gfp)
+static unsigned long take_range(struct contig *range, gfp_t gfp)
 {
 	unsigned long busy = first_busy(range, range->start);
 
@@ -289,6 +339,7 @@ static void contig_init(struct contig *range, enum migratetype type, gfp_t gfp, 
 	note_hooks();
 	range->site = site;
 	range->type = type;
+	range->drained = false;
 	range->wait =
 		remote_alone() || (gfp & __GFP_DIRECT_RECLAIM && !in_interrupt() && !in_callback());
 	/* owners' callbacks run in threads */
@@ -395,6 +446,17 @@ static unsigned long take_anywhere(struct contig *range, const struct zone *zone
 	}
 }
 
+/* What can move has somewhere to go only if as many pages are free, wherever they are. */
+static bool enough_free(unsigned long nr_pages)
+{
+	const struct zone *zone;
+	uint64_t free = 0;
+
+	for_each_zone (zone)
+		free += zone_free_pages(zone) + pcp_count_zone(zone);
+	return free >= nr_pages;
+}
+
 struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp)
 {
 	unsigned long step = 1, index = NIL32;
@@ -419,8 +481,10 @@ struct page *alloc_contig_pages(unsigned long nr_pages, gfp_t gfp)
 			break;
 		if (step > pageblock_nr_pages)
 			step = pageblock_nr_pages;
-		else
+		else if (enough_free(nr_pages))
 			range.move = true; /* what can move gives way */
+		else
+			break;
 	}
 	if (index != NIL32)
 		return &mm.memmap[index];

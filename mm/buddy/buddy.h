@@ -112,10 +112,10 @@ void buddy_complete(struct zone *zone, unsigned long start, unsigned long end,
 unsigned long buddy_alloc_at(struct zone *zone, unsigned long pageblock, unsigned int order);
 unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, unsigned long most,
 				   uint64_t raw, struct page **pages);
-/*
- * A pageblock, by its number, all of it free, is of type CMA from now on. A block of this order
- * of these; NIL32: they have none. Bound 400.
- */
+/* Of an isolated one, outside of [start, end), with this first word; or NIL32. Bound 800. */
+unsigned long buddy_alloc_beside(struct zone *zone, unsigned long pageblock, unsigned long start,
+				 unsigned long end, unsigned int order, uint32_t word);
+/* One, all of it free, is of type CMA from now on. A block of these, or NIL32. Bound 400. */
 void buddy_make_cma(struct zone *zone, unsigned long pageblock);
 unsigned long buddy_alloc_cma(struct zone *zone, unsigned int order);
 /*
@@ -133,12 +133,10 @@ bool buddy_range_free(unsigned long start, unsigned long end);
  */
 void buddy_take_range(struct zone *zone, unsigned long start, unsigned long end, uint32_t word);
 void buddy_return_range(struct zone *zone, unsigned long start, unsigned long end);
-/* buddy_range.c */
 /*
- * Takes a free block of this order of one pageblock, by its number, of which the first `pages` lie
- * in [start, end): cut from the smallest that has it. The pageblock keeps its type if it has one,
- * else it is of `type`. HIGHATOMIC ones are passed over unless asked for. Its index; NIL32: there
- * is none. Bound 20,000.
+ * buddy_range.c: a free block of one pageblock, by its number, of which the first `pages` lie in
+ * [start, end): cut from the smallest that has it. One without a type is of `type` then. HIGHATOMIC
+ * ones are passed over unless asked for. Its index; NIL32: there is none. Bound 20,000.
  */
 unsigned long buddy_alloc_range(struct zone *zone, unsigned long pageblock, unsigned long start,
 				unsigned long end, unsigned int order, unsigned long pages,

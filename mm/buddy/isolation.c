@@ -161,6 +161,56 @@ unsigned long buddy_alloc_pages_at(struct zone *zone, unsigned long pageblock, u
 	return n;
 }
 
+/* Where a block of this order is free in an isolated pageblock, outside [start, end); or NIL32. */
+static unsigned long place_beside(unsigned long index, unsigned long start, unsigned long end,
+				  unsigned int order)
+{
+	for (unsigned long at = index, next; at < index + pageblock_nr_pages; at = next) {
+		uint64_t bits = WORD_FULL;
+
+		next = at + (order > WORD_ORDER ? 1UL << order : WORD_PAGES);
+		for (unsigned long word = at; word < next; word += WORD_PAGES) {
+			bits &= *map_word(word);
+			if (start < word + WORD_PAGES && end > word) {
+				unsigned long first = start > word ? start - word : 0;
+
+				bits &= (((uint64_t)1 << first) - 1) |
+					(end - word < WORD_PAGES ? WORD_FULL << (end - word) : 0);
+			}
+		}
+		for (unsigned int n = 0; n < order && n < WORD_ORDER; n++)
+			bits = map_pairs(bits, n);
+		if (bits & WORD_FULL)
+			return at + lowest_bit(bits & WORD_FULL);
+	}
+	return NIL32;
+}
+
+unsigned long buddy_alloc_beside(struct zone *zone, unsigned long pageblock, unsigned long start,
+				 unsigned long end, unsigned int order, uint32_t word)
+{
+	struct pageblock *pb = &mm.pageblocks[pageblock];
+	unsigned long index;
+	long most = pb->list;
+
+	VM_BUG_ON(!zone_locked(zone));
+	if (pb->type != MIGRATE_ISOLATE || FAULT_POINT())
+		return NIL32;
+	index = place_beside(pb_index(pb), start, end, order);
+	if (index == NIL32)
+		return NIL32;
+	if (pb_is_whole(pb)) {
+		whole_cut(zone, whole_head(pb), pb, pageblock_order);
+		most = pageblock_order - 1;
+	}
+	map_change(index, 1UL << order, false);
+	count_free(zone, pb, -(1L << order));
+	trust_head(index, order);
+	mm.memmap[index].raw = word;
+	pb_settle(zone, pb, most);
+	return index;
+}
+
 /* ---- CMA areas ----------------------------------------------------------------------------- */
 
 void buddy_make_cma(struct zone *zone, unsigned long pageblock)

@@ -166,9 +166,14 @@ static uint64_t take_between(const struct mm_record_event *event)
 	if (!zone)
 		return event->value;
 	spin_lock(&zone->lock);
-	index = buddy_alloc_range(zone, pageblock, event->site >> 32, event->site & 0xffffffff,
-				  event->order, event->more & 0xffffff,
-				  (enum migratetype)(event->more >> 24 & 0x7f), event->more >> 31);
+	if ((event->more >> 24 & 0x7f) == MIGRATE_ISOLATE)
+		index = buddy_alloc_beside(zone, pageblock, event->site >> 32,
+					   event->site & 0xffffffff, event->order, event->gfp);
+	else
+		index = buddy_alloc_range(
+			zone, pageblock, event->site >> 32, event->site & 0xffffffff, event->order,
+			event->more & 0xffffff, (enum migratetype)(event->more >> 24 & 0x7f),
+			event->more >> 31);
 	if (index != NIL32)
 		mm.memmap[index].raw = event->gfp;
 	spin_unlock(&zone->lock);
