@@ -266,23 +266,90 @@ static void surge(struct bench_table *fixed, unsigned long *nr)
 	}
 }
 
+/* The frame is free, or cached, or a page of the table; *next: the one after its block. */
+static bool gives_way(pfn_t pfn, pfn_t *next)
+{
+	struct page_info info;
+	struct page *page = pfn_to_page(pfn);
+
+	*next = pfn + 1;
+	if (mm_page_info(pfn, &info))
+		return false;
+	if (info.untouched)
+		return true;
+	*next = info.head_pfn + (1UL << info.order);
+	if (info.state == PAGE_FREE || info.in_pcp)
+		return true;
+	return !info.order && movable_note(page) < count &&
+	       *bench_slot(&table, movable_note(page)) == page;
+}
+
+/* The most pages, from a pageblock's first on, with nothing in the way that cannot move. */
+static unsigned long contig_most(void)
+{
+	unsigned long most = 0;
+	struct page_info info;
+	pfn_t pfn = page_to_pfn(*bench_slot(&table, 0)), start, next;
+
+	/* in the bank that the table's first page lies in */
+	while (pfn && !mm_page_info(pfn - 1, &info))
+		pfn--;
+	start = ALIGN_UP(pfn, pageblock_nr_pages);
+	for (; !mm_page_info(pfn, &info); pfn = next) {
+		bool gives = gives_way(pfn, &next);
+
+		if (gives && next > start && next - start > most)
+			most = (unsigned long)(next - start);
+		if (!gives)
+			start = ALIGN_UP(next, pageblock_nr_pages);
+	}
+	return most;
+}
+
+/* After the surge 16 MiB are had if there is a place for them, else as many pages as there is one for. */
+static const char *bench_surge_range(void)
+{
+	unsigned long most = contig_most(), pages = most < CONTIG_PAGES ? most : CONTIG_PAGES;
+	uint64_t start, cost;
+	struct page *page;
+
+	if (most < CONTIG_PAGES && alloc_contig_pages(CONTIG_PAGES, BENCH_GFP))
+		return "a range where one is in the way";
+	drain_all_pages();
+	copied = copies = 0;
+	start = bench_tick();
+	page = alloc_contig_pages(pages, BENCH_GFP);
+	cost = bench_tock(start);
+	if (!page && pages <= bench_free_pages())
+		return "no range where all can move";
+	bench_line("surge_range");
+	bench_plain("most", most);
+	bench_plain("pages", page ? pages : 0);
+	bench_plain("alloc", cost);
+	bench_plain("moved", copies);
+	bench_end();
+	return page && free_contig_range(page_to_pfn(page), pages) ? "it cannot be freed" : NULL;
+}
+
 /* A tenth of the movable pages are left after it, among those that cannot move. */
 static const char *bench_moving_surge(void)
 {
 	unsigned long nr = 0, full = bench_free_pages() * 95 / 100;
 	struct bench_table fixed;
+	const char *wrong;
 
 	if (!bench_table_init(&fixed, full / 2))
 		return "no room for its second table";
 	while (count < full && add())
 		;
 	surge(&fixed, &nr);
+	wrong = bench_surge_range();
 	drop_to(count / 10);
 	compact_and_print("surge");
 	while (nr)
 		__free_page(*bench_slot(&fixed, --nr));
 	bench_table_free(&fixed);
-	return NULL;
+	return wrong;
 }
 
 /* ---- ranges and areas full of movable pages -------------------------------------------------- */
