@@ -92,6 +92,12 @@ void take_reference(struct block *block, unsigned int how);
 /* A free of something that is not to be freed, or not this way. */
 void wrong_free(pfn_t pfn, unsigned int order, unsigned int how);
 
+/* ---- what moves (alloc_moves.c) ------------------------------------------------------------- */
+
+void moves_register(void); /* once */
+void moves_start(void);	   /* an input begins */
+void moves(unsigned int what);
+
 /* ---- the machine (alloc_machine.c) ---------------------------------------------------------- */
 
 void machine_start(void);

@@ -27,12 +27,16 @@ static void release_last(struct block *block, unsigned int how)
 	struct page *page = pfn_to_page(block->pfn);
 	unsigned int order = block->order;
 	unsigned long pages = block->pages;
-	bool exact = block->exact;
+	bool exact = block->exact, range = block->range;
 	int error = 0;
 
 	charge(pages);
+	if (block->movable)
+		clear_page_movable(page);
 	model_release(block); /* from here on an interrupt may have it */
-	if (exact)
+	if (range)
+		error = CALL(free_contig_range(page_to_pfn(page), pages));
+	else if (exact)
 		error = CALL(free_pages_exact(page_address(page), pages * PAGE_SIZE - (pages & 1)));
 	else if (how % 8 == 4)
 		error = CALL(put_page(page));
@@ -87,6 +91,8 @@ void release_bulk(unsigned int n, unsigned int from, unsigned int step, bool wro
 		pages[nr++] = pfn_to_page(block->pfn);
 		good++;
 		charge(1);
+		if (block->movable)
+			clear_page_movable(pages[nr - 1]);
 		model_release(block); /* from here on an interrupt may have it */
 	}
 	freed = CALL(free_pages_bulk(nr, pages));

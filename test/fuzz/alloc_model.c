@@ -74,7 +74,7 @@ void model_count(void)
 
 static uint64_t word_of(const struct block *block, unsigned long page)
 {
-	return block->cookie * 0x9e3779b97f4a7c15u ^ (block->pfn + page);
+	return block->cookie * 0x9e3779b97f4a7c15u ^ page;
 }
 
 /* Pages of a block that are written and looked at: the first, the last, and between them ever fewer. */
@@ -173,6 +173,21 @@ void model_keep_first(struct block *block)
 	block->order = 0;
 }
 
+void model_move(struct block *block, pfn_t pfn)
+{
+	pfn_t from = block->pfn;
+
+	for (pfn_t i = pfn; i < pfn + block->pages; i++) {
+		CHECK(model_frame(i) == FRAME_FREE, "pfn 0x%lx is moved to, but is %u",
+		      (unsigned long)i, model_frame(i));
+		model.frame[i - model.first] = (uint16_t)(FRAME_BLOCK + (block - blocks));
+		model.nr_free[model_zone(i)]--;
+	}
+	set_free(from, from + block->pages);
+	block->pfn = pfn;
+	model_verify(block);
+}
+
 bool model_reserved(pfn_t pfn, pfn_t end)
 {
 	for (; pfn < end; pfn++)
@@ -193,7 +208,7 @@ struct block *model_pick(unsigned long n)
 {
 	struct block *block = model.nr_held ? &blocks[model.held[n % model.nr_held]] : NULL;
 
-	return block == model.busy ? NULL : block;
+	return block == model.busy || (block && block->in_flight) ? NULL : block;
 }
 
 struct block *model_block_at(pfn_t pfn)

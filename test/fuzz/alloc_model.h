@@ -45,6 +45,9 @@ struct block {
 	unsigned int order; /* of no account if exact */
 	unsigned int refs;
 	bool compound, exact;
+	bool movable;	/* its owner is alloc_moves.c */
+	bool in_flight; /* the owner has let it go, for a while */
+	bool range;	/* of alloc_contig_range() or its like; exact, too */
 	uint32_t place; /* in model.held[] */
 	uint64_t cookie;
 };
@@ -85,10 +88,12 @@ void model_verify(const struct block *block);
 /* It is about to be freed. The frames, or all but the first, are free from now on. */
 void model_release(struct block *block);
 void model_keep_first(struct block *block);
+/* It lies there from now on, where all frames are free. */
+void model_move(struct block *block, pfn_t pfn);
 /* A reservation that becomes free, if every frame of it is one. */
 bool model_release_reserved(pfn_t pfn, pfn_t end);
 bool model_reserved(pfn_t pfn, pfn_t end);
-/* The n-th of the blocks held, any n; NULL if there are none or it is busy. */
+/* The n-th of the blocks held, any n; NULL if there are none, or it is busy or moves. */
 struct block *model_pick(unsigned long n);
 struct block *model_block_at(pfn_t pfn); /* NULL: nobody holds the frame */
 

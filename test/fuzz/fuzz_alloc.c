@@ -182,8 +182,10 @@ static void operation(unsigned int what)
 			change_callbacks(a);
 		else if (a < 128)
 			request_wrong(a);
-		else
+		else if (a < 144)
 			check_all();
+		else
+			moves(a);
 		break;
 	case 22:
 		gfp = in_gfp();
@@ -236,12 +238,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static bool said;
 	unsigned long calls;
 
-	if (!said)
+	if (!said) {
 		atexit(say_calls);
+		moves_register();
+	}
 	verbose = getenv("FUZZ_VERBOSE");
 	said = true;
 	in_open(data, size);
 	machine_start();
+	moves_start();
 	interrupts_start(0, 0);
 	walk_budget = WALK_PER_INPUT;
 	if (!board_start())
