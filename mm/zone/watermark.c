@@ -41,12 +41,35 @@ uint64_t mm_default_min_free_kbytes(uint64_t managed_pages)
 					       : kbytes;
 }
 
+/*@
+  requires part <= total < 0x100000000 && pages < 0x100000000;
+  assigns  \nothing;
+  ensures  total == 0 ==> \result == 0;
+  ensures  total > 0 ==> \result == pages * part / total;
+  ensures  \result <= pages;
+*/
+static inline uint64_t share_of(uint64_t pages, uint64_t part, uint64_t total)
+{
+	return total ? pages * part / total : 0;
+}
+
+/*@
+  requires managed <= total < 0x100000000;
+  requires (min_free_kbytes >> (PAGE_SHIFT - 10)) < 0x100000000;
+  requires scale_factor <= SCALE_FACTOR_MAX;
+  requires \valid(mark);
+  assigns  *mark;
+  ensures  total > 0 ==> mark->min == (min_free_kbytes >> (PAGE_SHIFT - 10)) * managed / total;
+  ensures  mark->low - mark->min >= managed * scale_factor / 10000;
+  ensures  mark->low - mark->min >= mark->min / 4;
+  ensures  mark->high - mark->low == mark->low - mark->min;
+*/
 void calc_watermarks(uint64_t managed, uint64_t total, uint64_t min_free_kbytes,
 		     unsigned int scale_factor, struct mm_watermarks *mark)
 {
-	uint64_t pages_min = min_free_kbytes >> (PAGE_SHIFT - 10);
-	uint64_t min = total ? pages_min * managed / total : 0;
-	uint64_t step = min >> 2, scaled = managed * scale_factor / 10000;
+	uint64_t min = share_of(min_free_kbytes >> (PAGE_SHIFT - 10), managed, total);
+	/*@ assert managed * scale_factor <= 0xffffffff * SCALE_FACTOR_MAX; */
+	uint64_t step = min / 4, scaled = managed * scale_factor / 10000;
 
 	if (step < scaled)
 		step = scaled;

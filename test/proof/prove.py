@@ -167,14 +167,24 @@ class Tools:
         return kept.detail
 
     def prove_wp(self, tree, proof, quick=False):
-        """`quick`: one goal that is not proved is enough. Goals that a change leaves as they were are kept by WP itself."""
+        """
+        `quick`: one goal that is not proved is enough. Goals that a change leaves as they were are kept by WP itself. What the
+        sources themselves leave open is tried once more, with more time: the provers' limits are of the clock.
+        """
+        outcome = self.wp(tree, proof, quick)
+        if outcome.verdict == REFUTED and not quick:
+            again = self.wp(tree, proof, quick, 4, "update")
+            outcome = again._replace(seconds=outcome.seconds + again.seconds, kib=max(outcome.kib, again.kib))
+        return outcome
+
+    def wp(self, tree, proof, quick, times=1, cache=None):
         file = tree / proof.sources[0]
-        # the provers' limits are of the clock: longer ones on a machine with other work
-        goal_seconds = proof.goal_seconds * max(1, round(os.getloadavg()[0] / os.cpu_count()))
+        # longer limits on a machine with other work
+        goal_seconds = times * proof.goal_seconds * max(1, round(os.getloadavg()[0] / os.cpu_count()))
         status, text, used = self.run(
             ["frama-c", "-c11", "-machdep", "gcc_x86_64", f"-cpp-extra-args=-I{tree}/include -I{tree} " + PORT.replace('"', '\\"')
              + " ".join(["", *proof.defines]), "-wp", "-wp-rte", "-wp-prover", "z3,cvc4", "-wp-par", "1", "-wp-timeout",
-             str(goal_seconds), "-wp-cache", "update" if quick else "rebuild", "-wp-cache-dir", self.out / "kept/goals", "-wp-fct", ",".join(proof.functions), *proof.options, file], tree, proof.seconds, WP_UNPROVED if quick else None)
+             str(goal_seconds), "-wp-cache", cache or ("update" if quick else "rebuild"), "-wp-cache-dir", self.out / "kept/goals", "-wp-fct", ",".join(proof.functions), *proof.options, file], tree, proof.seconds, WP_UNPROVED if quick else None)
         goals, one = re.search(r"Proved goals: +(\d+) / (\d+)", text), re.search(WP_UNPROVED, text)
         if quick and one:
             return Outcome(REFUTED, one[1], text, *used)
