@@ -224,6 +224,8 @@ void cover_pcp_refill(void)
 	struct page *page;
 
 	any_state();
+	COVER(single->top == single->limit && pcp_count(single) == 3);
+	COVER(single->top == single->limit && !pcp_count(single));
 	page = pcp_refill(single, zone, class, 2);
 	COVER(!page);
 	COVER(page && pcp_count(single) == 1);
@@ -265,14 +267,6 @@ void prove_pcp_return_fast(void)
 	check_return(pcp_return, 1);
 }
 
-void cover_pcp_return(void)
-{
-	any_state();
-	COVER(single->top == single->limit && pcp_count(single) == ROOM && single->cursor);
-	COVER(single->top == single->limit && pcp_count(single) == 3);
-	COVER(single->top == single->limit && !pcp_count(single));
-}
-
 /* What is cached in a range goes back, and nothing else does. */
 void prove_pcp_give_back(void)
 {
@@ -294,14 +288,4 @@ void prove_pcp_give_back(void)
 	for (unsigned long i = 0; i < PAGES; i++)
 		given -= go >> i & 1;
 	ASSERT(!given);
-}
-
-void cover_pcp_give_back(void)
-{
-	unsigned long given;
-
-	any_state();
-	given = pcp_give_back_range(0, 4);
-	COVER(given == 3 && pcp_count(single) == 1 && pcp_count(large) == 1);
-	COVER(!given && pcp_count(single) == 2);
 }
