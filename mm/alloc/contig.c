@@ -247,8 +247,8 @@ static RACY void move_away(struct contig *range)
 			range->drained = true;
 			remote_give_back(0, mm.nr_pages);
 			walk.next = walk.at; /* once more */
-		} else if (error) {
-			break;
+		} else if (error && block_movable(walk.head)) {
+			break; /* else its owner, who has just freed it, said no */
 		}
 	}
 	migrate_flush(&away);

@@ -43,6 +43,7 @@ static struct page *fixed[PAGES];
 static unsigned long nr_blocks, nr_fixed, in_flight;
 static unsigned int orders; /* blocks that move are of these */
 static int number;
+static unsigned long leaves = PAGES; /* the block that is freed as soon as it is asked to move */
 static uint64_t seed = 4242;
 
 static unsigned long below(unsigned long n)
@@ -52,10 +53,17 @@ static unsigned long below(unsigned long n)
 
 /* ---- the owner of what moves ----------------------------------------------------------------- */
 
+static void drop(unsigned long n);
+
 static bool isolate_page(struct page *page)
 {
 	assert_ptr_equal(page, block[movable_note(page)].page);
 	assert_false(block[movable_note(page)].pinned);
+	if (movable_note(page) == leaves) {
+		drop(leaves);
+		leaves = PAGES;
+		return false;
+	}
 	in_flight++;
 	return true;
 }
@@ -398,6 +406,29 @@ static void room_beside(void **state)
 	}
 }
 
+/* As on another CPU: the owner of a block frees it when it is about to move. The others go on. */
+static void freed_meanwhile(void **state)
+{
+	pfn_t start;
+
+	(void)state;
+	for (unsigned int which = 0; which < 3; which++) {
+		machine_start(&boards[which & 1]);
+		orders = 1;
+		fill(0, 50, 100);
+		start = ALIGN_UP(machine.first, pageblock_nr_pages) + 4 * pageblock_nr_pages;
+		for (leaves = 0; page_to_pfn(block[leaves].page) - start >= 100; leaves++)
+			;
+		assert_int_equal(0, alloc_contig_range(start, start + 300, MIGRATE_MOVABLE,
+						       GFP_KERNEL | __GFP_NOWARN));
+		assert_int_equal(PAGES, leaves);
+		use(start, 300);
+		empty();
+		assert_int_equal(0, mm_check());
+		machine_drop();
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -409,6 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(room_beside),
+		cmocka_unit_test(freed_meanwhile),
 		cmocka_unit_test(random_states),
 	};
 
