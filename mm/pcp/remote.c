@@ -270,9 +270,14 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 void mm_cpu_idle(void)
 {
 	struct record_call *recorded;
-	unsigned long flags;
+	unsigned long flags, left = 0, given;
+	const struct zone *zone;
+	unsigned int orders;
 
-	while (drain_some_pages()) /* interrupts are let in between two steps */
+	for_each_zone (zone)
+		left += pcp_count_orders(port_pcpu(), zone, &orders);
+	/* Interrupts are let in between two steps; so many steps, however much they cache again. */
+	for (; left && (given = drain_some_pages()); left -= given < left ? given : left)
 		;
 	flags = port_irq_save(); /* the rest is what they have left */
 	mm_ipi();

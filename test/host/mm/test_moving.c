@@ -42,6 +42,7 @@ static struct {
 	unsigned long at, seen; /* the point the thread is moved at; points so far */
 	bool armed;
 	void (*others)(void); /* what others do there instead, while the thread stays */
+	void (*each)(void);   /* what an interrupt does at each point; nothing moves then */
 } move;
 
 /*
@@ -85,6 +86,8 @@ void port_moving_point(void)
 {
 	unsigned int from = cpu_now();
 
+	if (move.each)
+		move.each();
 	if (!move.armed || ++move.seen != move.at)
 		return;
 	move.armed = false;
@@ -400,6 +403,41 @@ static void hooks_while_a_cpu_comes(void **state)
 	move.others = NULL;
 }
 
+/* ---- a CPU whose interrupts do not rest -------------------------------------------------------- */
+
+#define MOST_POINTS 2000
+
+/* Its cache has pages again as often as it has none. */
+static void fill_again(void)
+{
+	struct page *page;
+
+	move.each = NULL;
+	page = ++move.seen < MOST_POINTS ? alloc_page(GFP_NOWAIT) : NULL;
+	if (page)
+		assert_int_equal(0, __free_page(page));
+	move.each = fill_again;
+}
+
+static void idle_ends(void **state)
+{
+	struct zone *zone;
+
+	(void)state;
+	run_on(0);
+	fill_caches();
+	move.seen = 0;
+	move.each = fill_again;
+	mm_cpu_idle();
+	move.each = NULL;
+	assert_true(move.seen && move.seen < MOST_POINTS / 2);
+	drain_all_pages();
+	mm_cpu_idle();
+	for_each_zone (zone)
+		assert_int_equal(0, pcp_hold(zone, 1));
+	assert_int_equal(0, mm_check());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +450,7 @@ int main(void)
 		cmocka_unit_test(frees),
 		cmocka_unit_test(shrinkers),
 		cmocka_unit_test(hooks_while_a_cpu_comes),
+		cmocka_unit_test(idle_ends),
 	};
 
 	alarm(120); /* a CPU that is not asked, or does not answer, is waited for */
