@@ -21,7 +21,7 @@ MM_BEGIN_DECLS
 /*
  * isolate_page() - may the block be moved? If so it stays as it is, and its owner does not free it,
  * until one of the other two is called. migrate_page() - copy it, and use dst from now on; 0, or a negative
- * errno: src stays. putback_page() - the block stays.
+ * errno: src stays. dst may lie in another zone than src. putback_page() - the block stays.
  *
  * Context: called in thread context without locks of mm/, by whoever makes a range, compacts, or
  *          makes a request that may wait (gfp.h). So none of them makes such a request, and nobody makes
@@ -70,8 +70,8 @@ typedef uint32_t mhandle_t; /* 0: none */
 
 /*
  * mhandle_alloc(), mhandle_pin(), mhandle_unpin(), mhandle_free() - memory that may move while nobody
- * looks: size bytes, half a pageblock at most; its address, where it stays until it was unpinned as
- * often as pinned; it is free again.
+ * looks: size bytes, half a pageblock at most, with __GFP_DMA32 always of that zone; its address, where it
+ * stays until it was unpinned as often as pinned; it is free again.
  *
  * Context: as alloc_pages(); to pin and unpin any; to free as __free_pages().
  * Bound:   alloc_pages() and 300; 40; 40; a free and 100.

@@ -20,7 +20,8 @@
 struct entry {
 	uint32_t state;
 	uint32_t block; /* descriptor */
-	uint32_t order;
+	uint16_t order;
+	bool low;      /* asked for with __GFP_DMA32: it stays in that zone */
 	uint32_t next; /* free one; 0: none */
 };
 
@@ -88,6 +89,8 @@ static int migrate_page(struct page *dst, struct page *src)
 	unsigned long flags;
 	bool moved;
 
+	if (entry->low && zone_of((unsigned long)(dst - mm.memmap)) != &mm.zones[ZONE_DMA32])
+		return -ENOMEM;
 	memcpy(page_address(dst), page_address(src), PAGE_SIZE << entry->order);
 	flags = port_irq_save(); /* who pins it now waits for the store */
 	moved = __atomic_compare_exchange_n(&entry->state, &state, LIVE | MOVING, false,
@@ -254,7 +257,8 @@ mhandle_t mhandle_alloc(size_t size, gfp_t gfp)
 		return 0;
 	}
 	entry = entry_of(handle);
-	entry->order = order;
+	entry->order = (uint16_t)order;
+	entry->low = gfp & __GFP_DMA32;
 	entry->block = (uint32_t)(page - mm.memmap);
 	__atomic_store_n(&entry->state, LIVE, __ATOMIC_RELEASE);
 	set_page_movable(page, table.number, handle);

@@ -142,6 +142,51 @@ static pfn_t frame_of(mhandle_t h)
 	return pfn;
 }
 
+static phys_addr_t place_of(mhandle_t h)
+{
+	phys_addr_t place = virt_to_phys(mhandle_pin(h));
+
+	assert_int_equal(0, mhandle_unpin(h));
+	return place;
+}
+
+/* What was asked for with __GFP_DMA32 stays below 4 GiB, though there is room above; others go there. */
+static void handles_stay_low(void **state)
+{
+	static const struct layout both = {
+		.name = "both", .bank = {{0x100000000 - 12 * MIB, 28 * MIB}}, .caches = 1};
+
+	(void)state;
+	for (unsigned int low = 0; low < 2; low++) {
+		gfp_t gfp = GFP_KERNEL | (low ? __GFP_DMA32 : 0);
+		struct page *first;
+		mhandle_t h;
+		pfn_t pfn;
+
+		mhandle_forget();
+		machine_start(&both);
+		/* what is above is taken while it is allocated, and free again when it moves */
+		first = alloc_contig_pages(14 * MIB / PAGE_SIZE, GFP_KERNEL);
+		assert_non_null(first);
+		h = mhandle_alloc(PAGE_SIZE, gfp);
+		while (!low && place_of(h) >= 0x100000000) {
+			assert_true(add_handle(0));
+			h = handle[nr_handles - 1];
+		}
+		assert_true(place_of(h) < 0x100000000);
+		assert_int_equal(0, free_contig_range(page_to_pfn(first), 14 * MIB / PAGE_SIZE));
+		write_handle(h, 0);
+		pfn = PFN_DOWN(place_of(h));
+		assert_int_equal(low ? -EBUSY : 0, alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE,
+								      GFP_KERNEL | __GFP_NOWARN));
+		assert_int_equal(low, place_of(h) < 0x100000000);
+		verify_handle(h, 0);
+		assert_int_equal(0, mm_check());
+		machine_drop();
+		nr_handles = 0;
+	}
+}
+
 /* A range where handles lie: they go elsewhere with their contents, but for a pinned one. */
 static void ranges_make_room(void **state)
 {
@@ -399,8 +444,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_numbers_taken), /* first: no handle has taken one */
-		cmocka_unit_test(handles),	     cmocka_unit_test(ranges_make_room),
-		cmocka_unit_test(owner_says_no),     cmocka_unit_test(compaction),
+		cmocka_unit_test(handles),	     cmocka_unit_test(handles_stay_low),
+		cmocka_unit_test(ranges_make_room),  cmocka_unit_test(owner_says_no),
+		cmocka_unit_test(compaction),
 	};
 
 	return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
