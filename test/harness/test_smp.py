@@ -156,8 +156,10 @@ def test_stress(boot, accel, amount):
     output = board.cmd(f"stress {amount} seed=7", timeout=500 + SOAK_OPS // 10000)
     if moves:
         assert re.search(r"stress: mix: handle \d{4,} compact \d{4,} range \d{4,} cma \d{4,}", output)
-        moved = re.search(r"stress: (\d+) pages moved, (\d+) blocks could not; (\d+) requests compacted, (\d+) had a block so", output)
+        moved = re.search(r"(?m)^stress: (\d+) pages moved, (\d+) blocks could not\r?\n"
+                          r"stress: (\d+) requests compacted, (\d+) had a block so\r?$", output)
         assert int(moved[1]) >= SOAK_OPS // 100 and int(moved[3]) >= 20, moved[0]  # 50 in a thousand, hundreds
+        assert all(len(line) <= 80 for line in moved[0].splitlines()), moved[0]
     last = re.search(r"stress: (\d+) operations on 4 cpus, 0 mismatches, buddyinfo as before", output)
     assert last, output[-1000:]
     assert int(last.group(1)) >= (SOAK_OPS if accel is SINGLE else 1000)

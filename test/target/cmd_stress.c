@@ -237,9 +237,9 @@ static void print_moves(void)
 	struct mm_migrate_stats now;
 
 	mm_migrate_stats(&now);
-	printf("stress: %" PRIu64 " pages moved, %" PRIu64 " blocks could not; %" PRIu64
-	       " requests compacted, %" PRIu64 " had a block so\n",
-	       now.moved - run.moves.moved, now.failed - run.moves.failed,
+	printf("stress: %" PRIu64 " pages moved, %" PRIu64 " blocks could not\n",
+	       now.moved - run.moves.moved, now.failed - run.moves.failed);
+	printf("stress: %" PRIu64 " requests compacted, %" PRIu64 " had a block so\n",
 	       now.stall - run.moves.stall, now.success - run.moves.success);
 }
 
