@@ -94,6 +94,11 @@ void holders_note(const struct mm_record_event *event)
 		if ((event->more & 3) != NOT_FREED)
 			holder[index].site = 0;
 		break;
+	case MM_RECORD_GIVE: /* where a block was to move to, and could not */
+		index = pfn_to_index(event->value);
+		if (index != NIL32)
+			holder[index].site = 0;
+		break;
 	case MM_RECORD_BAD:
 		if (event->more)
 			holder[pfn_to_index(event->value)].site = 0;
@@ -113,8 +118,8 @@ void holders_note(const struct mm_record_event *event)
 	case MM_RECORD_RETURN_RANGE:
 		holder[start].site = 0;
 		break;
-	case MM_RECORD_TAKE_BETWEEN:
-		if (end < mm.nr_pages)
+	case MM_RECORD_TAKE_BETWEEN: /* no request's, where a block moves to */
+		if (end < mm.nr_pages && (event->more >> 24 & 0x7f) != MIGRATE_ISOLATE)
 			taken(end, event->more & 0xffffff, 0, event->sequence);
 		break;
 	default:

@@ -212,7 +212,10 @@ static bool may_be(const struct mm_record_event *event)
 		return is_pageblock(high) && event->site >> 32 < (event->site & 0xffffffff) &&
 		       (event->site & 0xffffffff) <= mm.nr_pages &&
 		       (event->more & 0xffffff) <= 1U << event->order &&
-		       (event->more >> 24 & 0x7f) < MIGRATE_TYPES;
+		       (event->more >> 24 & 0x7f) < MIGRATE_TYPES &&
+		       /* outside of a range: a part of its pageblock */
+		       ((event->more >> 24 & 0x7f) != MIGRATE_ISOLATE ||
+			event->order < pageblock_order);
 	case MM_RECORD_GIVE_BACK:
 		return high < low;
 	default:
