@@ -21,14 +21,16 @@ MM_BEGIN_DECLS
  * comes back first, in memory that was never allocated too. What can move goes elsewhere, in the end also
  * to what the range leaves of its pageblocks. No mark is asked, by what moves neither. `type` is
  * MIGRATE_MOVABLE, or MIGRATE_CMA: only then are pages of CMA pageblocks among them. gfp:
- * __GFP_ZERO, __GFP_NOWARN, and with __GFP_DIRECT_RECLAIM other CPUs are asked for what they have
- * cached; other flags have no effect.
+ * __GFP_ZERO, __GFP_NOWARN, and with __GFP_DIRECT_RECLAIM, in a thread, other CPUs are asked for what
+ * they have cached, and pages move; other flags have no effect.
  *
  * Context: as alloc_pages() with the same flags.
  * Bound:   500 a pageblock and 60 a block that is in use; memory that was never allocated is opened
- *          in its order up to the range: 300 each 4 MiB; what is cached: remote_give_back().
+ *          in its order up to the range: 300 each 4 MiB; what is cached: remote_give_back(); what
+ *          moves: as compact_memory().
  * Return:  0; -EINVAL no range within a bank, or no such type; -EBUSY a page is in use that cannot
- *          move, or reserved: it is logged with its holder, and the state is as before.
+ *          move, or has nowhere to go, or reserved: it is logged with its holder, and the state is as
+ *          before, but for where pages lie that have moved.
  * Source:  Linux include/linux/gfp.h.
  */
 int alloc_contig_range(pfn_t start, pfn_t end, enum migratetype type, gfp_t gfp);
@@ -49,7 +51,7 @@ pfn_t contig_busy_page(pfn_t start, pfn_t end, enum migratetype type);
  * their number rounded up to a power of two, or, where none is free, of a pageblock.
  *
  * Context: as alloc_contig_range().
- * Bound:   as alloc_contig_range(), and 60 a block in use of the zone.
+ * Bound:   as alloc_contig_range(), for each place that is tried, and 60 a block in use of the zone.
  * Return:  the first descriptor; NULL: there is no such range, or nr_pages is 0.
  * Source:  Linux include/linux/gfp.h.
  */

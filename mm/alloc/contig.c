@@ -3,7 +3,7 @@
  * contig.c: ranges of contiguous pages of any size.
  *
  *   first_busy()       what cannot be had, and nothing has changed
- *   open_up_to()       memory that was never allocated gets its metadata, in its order
+ *   open_sections()    memory that was never allocated gets its metadata, in its order
  *   isolate()          from now on nothing of the range's pageblocks is allocated
  *   remote_give_back() the caches give back what they have of it; until all of it is free
  *   move_away()        what can move of it goes: with the marks, in its own pageblocks, without marks
