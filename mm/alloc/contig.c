@@ -223,13 +223,18 @@ static struct page *elsewhere(unsigned int order, void *arg)
 	const struct contig *range = arg;
 	unsigned long first = range->start >> pageblock_order;
 	unsigned long last = (range->end - 1) >> pageblock_order;
-	struct page *page = take_outside(range, order, GFP_NOWAIT);
+	struct page *page;
 
-	if (!page)
+	for (gfp_t gfp = GFP_NOWAIT;; gfp |= __GFP_MEMALLOC) {
+		page = take_outside(range, order, gfp);
+		if (page || gfp & __GFP_MEMALLOC)
+			return page;
 		page = take_beside(range, first, order);
-	if (!page && last > first)
-		page = take_beside(range, last, order);
-	return page ? page : take_outside(range, order, GFP_NOWAIT | __GFP_MEMALLOC);
+		if (!page && last > first)
+			page = take_beside(range, last, order);
+		if (page)
+			return page;
+	}
 }
 
 /* Moves what can move of the range, one block after the other, until one has to stay. */

@@ -93,6 +93,18 @@ static void drop_to(unsigned long left)
 		drop(bench_random() % count);
 }
 
+/* In this area, or with NULL in any. */
+static bool in_area(const struct cma *area, const struct page *page)
+{
+	struct cma_info info;
+
+	for (unsigned int n = 0; cma_get_info(n, &info); n++)
+		if ((!area || cma_at(n) == area) &&
+		    page_to_phys(page) - info.base < (phys_addr_t)info.pages << PAGE_SHIFT)
+			return true;
+	return false;
+}
+
 /* ---- compaction ------------------------------------------------------------------------------ */
 
 /* Of all areas: the free 2 MiB blocks, and the free pages. The caches are empty. */
@@ -266,14 +278,14 @@ static void surge(struct bench_table *fixed, unsigned long *nr)
 	}
 }
 
-/* The frame is free, or cached, or a page of the table; *next: the one after its block. */
+/* The frame is of no area, and free, or cached, or a page of the table; *next: the one after its block. */
 static bool gives_way(pfn_t pfn, pfn_t *next)
 {
 	struct page_info info;
 	struct page *page = pfn_to_page(pfn);
 
 	*next = pfn + 1;
-	if (mm_page_info(pfn, &info))
+	if (mm_page_info(pfn, &info) || in_area(NULL, page))
 		return false;
 	if (info.untouched)
 		return true;
@@ -382,17 +394,6 @@ static const char *bench_moving_range(void)
 		bench_plain(sizes[i].figure, cost[i]);
 	bench_end();
 	return NULL;
-}
-
-static bool in_area(const struct cma *area, const struct page *page)
-{
-	struct cma_info info;
-
-	for (unsigned int n = 0; cma_get_info(n, &info); n++)
-		if (cma_at(n) == area)
-			return page_to_phys(page) - info.base < (phys_addr_t)info.pages
-									<< PAGE_SHIFT;
-	return false;
 }
 
 /* The area that is there for all devices, if the machine has one. */
