@@ -151,7 +151,7 @@ static inline bool chunk_add(struct chunk *chunk)
 	/* Release, paired with the acquire in kmem_cpu_sync(): its handles lead somewhere. */
 	if (number == heads->nr)
 		__atomic_store_n(&heads->nr, number + 1, __ATOMIC_RELEASE);
-	heads->nr_chunks++;
+	WRITE_ONCE(heads->nr_chunks, heads->nr_chunks + 1);
 	return true;
 }
 
@@ -245,7 +245,7 @@ static void chunk_give_up(struct chunk *chunk)
 	handles_clear(chunk->number);
 	heads->given_up[heads->nr - heads->nr_chunks] = chunk->number;
 	WRITE_ONCE(heads->nr_unused, heads->nr_unused - 1);
-	heads->nr_chunks--;
+	WRITE_ONCE(heads->nr_chunks, heads->nr_chunks - 1);
 }
 
 void head_free(struct slab *slab)

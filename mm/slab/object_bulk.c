@@ -32,7 +32,7 @@ static size_t free_each(const struct kmem_cache *cache, size_t n, void *const *o
 static __attribute__((noinline)) bool have_free(struct kmem_cache *cache, gfp_t gfp, size_t n)
 {
 	const unsigned int empty = READ_ONCE(cache->nr_empty);
-	const uint32_t unused = READ_ONCE(kmem_state.heads.nr_unused);
+	const uint32_t chunks = READ_ONCE(kmem_state.heads.nr_chunks);
 	struct slab *slab, *first = NULL, **last = &first;
 	size_t more = slab_stacked(port_pcpu()->kmem, cache);
 	bool refused = false;
@@ -59,7 +59,8 @@ static __attribute__((noinline)) bool have_free(struct kmem_cache *cache, gfp_t 
 	}
 	while (refused && READ_ONCE(cache->nr_empty) > empty) {
 		slab_give_empty(cache, READ_ONCE(cache->nr_empty) - 1);
-		while (head_give_back(unused))
+		/* Chunks were added where none lay without heads: those that were there come back last. */
+		while (READ_ONCE(kmem_state.heads.nr_chunks) > chunks && head_give_back(0))
 			;
 	}
 	return !refused;

@@ -249,30 +249,42 @@ static void a_first_request_that_fails(void **state)
 	}
 }
 
-/*
- * A bulk request, of which some objects lie in slabs and on this CPU's stack, and for which this CPU's caches have more and
- * more pages, but not enough: all is as it was, bit for bit. Slabs that were made have their heads in two chunks.
- */
-static void a_bulk_request_that_fails(void **state)
+#define BULK 32000
+#define HELD 200
+
+static void *bulk[BULK], *mine[HELD];
+
+/* Some slabs of the cache are partly free, and some of it lies on this CPU's stack. */
+static struct kmem_cache *some_held(size_t size, slab_flags_t flags)
+{
+	struct kmem_cache *cache = kmem_cache_create("mine", size, 0, flags, NULL);
+
+	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, HELD, mine), HELD);
+	for (unsigned int i = 0; i < HELD; i += 3)
+		assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
+	return cache;
+}
+
+static void end_held(struct kmem_cache *cache)
+{
+	for (unsigned int i = 0; i < HELD; i++)
+		if (i % 3)
+			assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
+	assert_int_equal(kmem_cache_destroy(cache), 0);
+}
+
+/* For n objects this CPU's caches have more and more pages, but not enough: all is as it was, bit for bit. */
+static void refuse_bulk(struct kmem_cache *cache, size_t n)
 {
 	enum {
-		BULK = 6000,
-		HELD = 200,
 		SPARE = 64
 	};
-	static void *objects[BULK], *mine[HELD];
 	struct page *pages[SPARE];
-	struct kmem_cache *cache = kmem_cache_create("mine", 64, 0, 0, NULL);
 	unsigned int refusals = 0;
-	size_t n;
 
-	(void)state;
-	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, HELD, mine), HELD);
-	for (unsigned int i = 0; i < HELD;
-	     i += 3) /* some slabs are partly free, and some of it lies here */
-		assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
 	for (unsigned int spare = 1; spare <= SPARE; spare++) {
 		uint64_t hash;
+		size_t got_bulk;
 
 		drain_all_pages();
 		assert_int_equal(alloc_pages_bulk(GFP_KERNEL, spare, pages), spare);
@@ -282,22 +294,40 @@ static void a_bulk_request_that_fails(void **state)
 		fault.at = 1;
 		fault.and_all_after = true;
 		mm_fault_point = fail_here;
-		n = kmem_cache_alloc_bulk(cache, GFP_ATOMIC | __GFP_NOWARN, BULK, objects);
+		got_bulk = kmem_cache_alloc_bulk(cache, GFP_ATOMIC | __GFP_NOWARN, n, bulk);
 		mm_fault_point = NULL;
-		refusals += !n;
-		if (!n && mm_state_hash() != hash)
+		refusals += !got_bulk;
+		if (!got_bulk && mm_state_hash() != hash)
 			fail_msg("%u pages: a difference was left", spare);
 		assert_int_equal(mm_check(), 0);
-		assert_int_equal(kmem_cache_free_bulk(cache, n, objects), n);
+		assert_int_equal(kmem_cache_free_bulk(cache, got_bulk, bulk), got_bulk);
 	}
 	assert_true(refusals > 50);
-	n = kmem_cache_alloc_bulk(cache, GFP_ATOMIC | __GFP_NOWARN, BULK, objects);
-	assert_int_equal(n, BULK);
-	assert_int_equal(kmem_cache_free_bulk(cache, n, objects), n);
-	for (unsigned int i = 0; i < HELD; i++)
-		if (i % 3)
-			assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
-	assert_int_equal(kmem_cache_destroy(cache), 0);
+	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_ATOMIC | __GFP_NOWARN, n, bulk), n);
+	assert_int_equal(kmem_cache_free_bulk(cache, n, bulk), n);
+}
+
+/* Slabs that are made have their heads in two chunks. */
+static void a_bulk_request_that_fails(void **state)
+{
+	struct kmem_cache *cache = some_held(64, 0);
+
+	(void)state;
+	refuse_bulk(cache, 6000);
+	end_held(cache);
+}
+
+/* The same where a chunk without heads is kept: heads begin there, and it is kept again, not one that came later. */
+static void a_bulk_request_and_a_kept_chunk(void **state)
+{
+	struct kmem_cache *cache = some_held(8, 0);
+
+	(void)state;
+	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL, 4000, bulk), 4000);
+	assert_int_equal(kmem_cache_free_bulk(cache, 4000, bulk), 4000);
+	kmem_cache_shrink(cache);
+	refuse_bulk(cache, BULK);
+	end_held(cache);
 }
 
 int main(void)
@@ -307,6 +337,8 @@ int main(void)
 						policy_stop_objects),
 		cmocka_unit_test_setup_teardown(a_bulk_request_that_fails, policy_start_objects,
 						policy_stop_objects),
+		cmocka_unit_test_setup_teardown(a_bulk_request_and_a_kept_chunk,
+						policy_start_objects, policy_stop_objects),
 		cmocka_unit_test_setup_teardown(a_cache_that_is_refused, policy_start_objects,
 						policy_stop_objects),
 		cmocka_unit_test_setup_teardown(the_table_of_caches_is_checked,
