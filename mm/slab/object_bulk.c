@@ -38,7 +38,7 @@ static __attribute__((noinline)) bool have_free(struct kmem_cache *cache, gfp_t 
 	bool refused = false;
 
 	while (READ_ONCE(cache->nr_free) + more < n) {
-		slab = slab_make(cache, gfp, false);
+		slab = slab_make(cache, gfp, SLAB_DEBUG(cache));
 		refused = !slab;
 		if (refused)
 			break;
@@ -177,10 +177,10 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void
 {
 	size_t done = 0;
 
-	if (SLAB_DEBUG(cache))
-		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 	if (!mm_likely(READ_ONCE(cache->nr_free) >= n) && !have_free(cache, gfp, n))
 		return 0;
+	if (SLAB_DEBUG(cache))
+		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 	while (done < n) {
 		done += take_many(cache, objects + done, n - done);
 		if (done == n)
@@ -315,7 +315,7 @@ size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 #else
 size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
 {
-	if (!SLAB_DEBUG(cache) && !have_free(cache, gfp, n))
+	if (!have_free(cache, gfp, n))
 		return 0;
 	return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 }
