@@ -34,10 +34,11 @@ static __attribute__((noinline)) bool have_free(struct kmem_cache *cache, gfp_t 
 	const unsigned int empty = READ_ONCE(cache->nr_empty);
 	const uint32_t chunks = READ_ONCE(kmem_state.heads.nr_chunks);
 	struct slab *slab, *first = NULL, **last = &first;
-	size_t more = slab_stacked(port_pcpu()->kmem, cache);
 	bool refused = false;
+	size_t more = 0;
 
-	while (READ_ONCE(cache->nr_free) + more < n) {
+	/* What lies here may go to the slabs meanwhile: for the next one's pages shrinkers run. */
+	while (READ_ONCE(cache->nr_free) + slab_stacked(port_pcpu()->kmem, cache) + more < n) {
 		slab = slab_make(cache, gfp, SLAB_DEBUG(cache));
 		refused = !slab;
 		if (refused)

@@ -347,6 +347,38 @@ static void a_bulk_request_that_is_debugged(void **state)
 	}
 }
 
+/*
+ * Pages are short, and the shrinkers have this CPU's objects go back to their slabs: they are counted there or here, not
+ * twice, so a request that is refused leaves no slab behind that it has made.
+ */
+static void objects_that_go_back_meanwhile(void **state)
+{
+	struct kmem_cache *cache = kmem_cache_create("mine", 64, 0, 0, NULL),
+			  *other = kmem_cache_create("yours", 64, 0, 0, NULL);
+	const size_t in_a_slab = PAGE_SIZE / 64;
+	unsigned int pages = 0;
+	const size_t here = 7; /* objects on this CPU's stack once its first slab is made */
+	void *one;
+
+	(void)state;
+	one = kmem_cache_alloc(cache, GFP_KERNEL);
+	assert_int_equal(kmem_cache_alloc_bulk(other, GFP_KERNEL, in_a_slab, bulk), in_a_slab);
+	assert_int_equal(kmem_cache_free_bulk(other, in_a_slab, bulk), in_a_slab);
+	while ((held[pages] = alloc_page((GFP_KERNEL & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN)))
+		pages++;
+	/* The page of the other's slab is one slab of this, and there is no second one. */
+	assert_int_equal(kmem_cache_alloc_bulk(cache, GFP_KERNEL | __GFP_NOWARN,
+					       2 * in_a_slab - 1 + here, bulk),
+			 0);
+	assert_int_equal(cache_info("yours").slabs, 0);
+	assert_int_equal(cache_info("mine").slabs, 1);
+	while (pages)
+		assert_int_equal(__free_page(held[--pages]), 0);
+	assert_int_equal(kmem_cache_free(cache, one), 0);
+	assert_int_equal(kmem_cache_destroy(cache), 0);
+	assert_int_equal(kmem_cache_destroy(other), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +389,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_bulk_request_and_a_kept_chunk,
 						policy_start_objects, policy_stop_objects),
 		cmocka_unit_test_setup_teardown(a_bulk_request_that_is_debugged,
+						policy_start_objects, policy_stop_objects),
+		cmocka_unit_test_setup_teardown(objects_that_go_back_meanwhile,
 						policy_start_objects, policy_stop_objects),
 		cmocka_unit_test_setup_teardown(a_cache_that_is_refused, policy_start_objects,
 						policy_stop_objects),
