@@ -19,8 +19,7 @@ struct mempool {
 	mempool_alloc_t *alloc;
 	mempool_free_t *free;
 	void *data;
-	size_t size;		  /* of kmalloc(); 0: another pool */
-	struct kmem_cache *cache; /* NULL: of none */
+	size_t size; /* ksize() of its elements, if they are kmalloc()'s */
 };
 
 /* ---- elements of kmalloc() and of caches -------------------------------------------------------- */
@@ -53,7 +52,7 @@ static bool may_be_of(const struct mempool *pool, const void *element)
 	struct slab *slab;
 
 	if (pool->alloc == alloc_kmalloc)
-		return ksize(element) >= (uintptr_t)pool->data;
+		return ksize(element) == pool->size;
 	if (pool->alloc != alloc_slab)
 		return true;
 	slab = ksize(element) ? slab_of(&kmem_state.heads, element, &page) : NULL;
@@ -90,8 +89,10 @@ mempool_t *mempool_create(int min_nr, mempool_alloc_t *alloc, mempool_free_t *fr
 	pool->data = pool_data;
 	pool->nr = pool->min_nr = (unsigned int)min_nr;
 	pool->element = kmalloc_array(pool->min_nr, sizeof(void *), GFP_KERNEL | __GFP_NOWARN);
-	if (pool->element && make(pool, pool->element, pool->min_nr))
+	if (pool->element && make(pool, pool->element, pool->min_nr)) {
+		pool->size = alloc == alloc_kmalloc ? ksize(pool->element[0]) : 0;
 		return pool;
+	}
 	kfree(pool->element);
 	kfree(pool);
 	return NULL;

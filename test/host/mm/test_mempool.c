@@ -173,6 +173,7 @@ static void misuse_is_named(void **state)
 	mempool_t *objects = mempool_create_kmalloc_pool(3, 100),
 		  *slab = mempool_create_slab_pool(2, cache);
 	char *a = mempool_alloc(objects, GFP_KERNEL), *b = mempool_alloc(slab, GFP_KERNEL);
+	void *larger = kmalloc(2000, GFP_KERNEL), *pages = kmalloc(20000, GFP_KERNEL);
 	uint64_t hash;
 
 	(void)state;
@@ -185,6 +186,8 @@ static void misuse_is_named(void **state)
 	expect_refused(mempool_free(&hash, objects), -EINVAL, "not taken from this pool");
 	expect_refused(mempool_free(a, slab), -EINVAL, "not taken from this pool");
 	expect_refused(mempool_free(b, objects), -EINVAL, "not taken from this pool");
+	expect_refused(mempool_free(larger, objects), -EINVAL, "not taken from this pool");
+	expect_refused(mempool_free(pages, objects), -EINVAL, "not taken from this pool");
 	expect_refused(mempool_destroy(objects), -EBUSY, "1 elements are taken");
 	assert_int_equal(mm_state_hash(), hash);
 	assert_int_equal(mempool_free(NULL, objects), 0);
@@ -193,6 +196,8 @@ static void misuse_is_named(void **state)
 	expect_refused(mempool_free(a, objects), -EINVAL, "not taken from this pool");
 	assert_int_equal(mempool_free(b, slab), 0);
 	port_host_log_hook = port_host_quiet;
+	assert_int_equal(kfree(larger), 0);
+	assert_int_equal(kfree(pages), 0);
 	assert_int_equal(mempool_destroy(objects), 0);
 	assert_int_equal(mempool_destroy(slab), 0);
 	assert_int_equal(kmem_cache_destroy(cache), 0);
