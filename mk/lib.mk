@@ -97,7 +97,7 @@ SMALL_FLAGS += -DCONFIG_DEBUG_HOOKS=0 -DCONFIG_CMA=0 -fno-thread-jumps -fno-move
 
 # What a program links of libquarry-slab that has objects of caches and of kmalloc(), and ends no cache. The C library is not there.
 OBJECTS_USED := kmem_cache_init kmem_cache_create kmem_cache_alloc_slow kmem_cache_free __kmalloc kmalloc_slow kfree
-LINK_OBJECTS  = $(CROSS)ld $(ISA_LDFLAGS) --gc-sections --unresolved-symbols=ignore-all -e 0 $(OBJECTS_USED:%=-u %) -Map=slab.map -o slab.linked \
+LINK_OBJECTS  = $(CROSS)ld $(ISA_LDFLAGS) --gc-sections --unresolved-symbols=ignore-all -e 0 $(OBJECTS_USED:%=--require-defined=%) -Map=slab.map -o slab.linked \
 	libquarry-slab.o libquarry.o $(LIBGCC)
 
 sizes: ## code and data sizes of mm/ at -O2 and -Os, the latter without debug options; what a program links of objects

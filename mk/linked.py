@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-SECTION = re.compile(r"(?m)^ \.(text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s+(\S+)$")
+SECTION = re.compile(r"(?m)^ \.s?(text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s+(\S+)$")
 
 
 def main():
