@@ -10,7 +10,7 @@
 #pragma GCC visibility push(hidden)
 
 /* One empty slab more or fewer. */
-static inline void count_empty(struct kmem_cache *cache, unsigned int order, int more)
+static inline void note_empty(struct kmem_cache *cache, unsigned int order, int more)
 {
 	WRITE_ONCE(cache->nr_empty, cache->nr_empty + (unsigned int)more);
 	count_events(&kmem_state.empty_pages, (uint64_t)(more * (1L << order)));
@@ -24,7 +24,7 @@ MM_OUTLINE void slab_link(struct kmem_cache *cache, struct slab *slab, unsigned 
 		slab->next->prev = slab;
 	cache->list[list] = slab;
 	if (list == EMPTY)
-		count_empty(cache, slab->order, 1);
+		note_empty(cache, slab->order, 1);
 }
 
 MM_OUTLINE void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigned int list)
@@ -36,7 +36,7 @@ MM_OUTLINE void slab_unlink(struct kmem_cache *cache, struct slab *slab, unsigne
 	else
 		cache->list[list] = slab->next;
 	if (list == EMPTY)
-		count_empty(cache, slab->order, -1);
+		note_empty(cache, slab->order, -1);
 }
 
 /* An empty slab more or fewer; the lock is held. */

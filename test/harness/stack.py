@@ -49,7 +49,7 @@ class Graph:
     """
     All functions of some objects, by (object, name). Of a name in several the first object's is meant by the
     others; of a weak one by its own too, so those that replace it come first. Calls of those in `without`
-    are left out.
+    are left out, and so are they themselves.
     """
 
     def __init__(self, objdump, objects, weak=(), without=()):
@@ -83,4 +83,4 @@ class Graph:
 
     def worst(self):
         """(bytes, names) of the deepest of all."""
-        return max(self.chain(key) for key in self.calls)
+        return max(self.chain(key) for key in self.calls if key[1] not in self.without)
