@@ -92,7 +92,7 @@ int kmem_cache_free(struct kmem_cache *cache, void *object);
 
 /*
  * kmem_cache_alloc_bulk(), kmem_cache_free_bulk() - n objects, all or none, and then all is as it was before, but
- * for the tables that the first slab of all makes; those that are refused are passed over.
+ * for the tables that the first slab of all makes and, with debug options, empty slabs; those that are refused are passed over.
  *
  * Context: as kmem_cache_alloc(), as kmem_cache_free().
  * Bound:   14 and 24 an object, and the slabs'; interrupts are let in after 32 to 48.

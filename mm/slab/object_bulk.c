@@ -39,7 +39,7 @@ static __attribute__((noinline)) bool have_free(struct kmem_cache *cache, gfp_t 
 
 	/* What lies here may go to the slabs meanwhile: for the next one's pages shrinkers run. */
 	while (READ_ONCE(cache->nr_free) + slab_stacked(port_pcpu()->kmem, cache) + more < n) {
-		slab = slab_make(cache, gfp, SLAB_DEBUG(cache));
+		slab = slab_make(cache, gfp, false);
 		refused = !slab;
 		if (refused)
 			break;
@@ -178,10 +178,10 @@ size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void
 {
 	size_t done = 0;
 
-	if (!mm_likely(READ_ONCE(cache->nr_free) >= n) && !have_free(cache, gfp, n))
-		return 0;
 	if (SLAB_DEBUG(cache))
 		return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
+	if (!mm_likely(READ_ONCE(cache->nr_free) >= n) && !have_free(cache, gfp, n))
+		return 0;
 	while (done < n) {
 		done += take_many(cache, objects + done, n - done);
 		if (done == n)
@@ -316,7 +316,7 @@ size_t kmem_cache_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 #else
 size_t kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t n, void **objects)
 {
-	if (!have_free(cache, gfp, n))
+	if (!SLAB_DEBUG(cache) && !have_free(cache, gfp, n))
 		return 0;
 	return alloc_each(cache, gfp, n, objects, __builtin_return_address(0));
 }

@@ -188,14 +188,13 @@ static unsigned int give_to_slabs(struct kmem_cache *cache, const struct object_
 
 /* ---- slabs come and go ----------------------------------------------------------------------- */
 
-/* A slab of a cache with debug options goes back, and last its notes, which came first; by descriptor takes less stack. */
-MM_APART int end_debugged(struct slab *slab, struct page *page, unsigned int order)
+/* What a slab of a cache with debug options has beside its pages goes back; by descriptor takes less stack. */
+MM_APART void end_debugged(struct slab *slab)
 {
 	struct page *notes = virt_to_page(debug_slab_end(slab));
 
 	head_free(slab);
-	free_block_of_slab(page, order);
-	return __free_pages_order(notes, 0);
+	__free_pages_order(notes, 0);
 }
 
 /* An empty slab goes back, if there are more of them than `keep`; *pages, if not NULL: how many went. Returns 0. */
@@ -220,11 +219,12 @@ static int give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long 
 		*pages = slab ? 1UL << order : 0;
 	if (!slab)
 		return 0;
+	if (SLAB_DEBUG(cache))
+		end_debugged(slab);
+	else
+		head_free(slab);
 	for (unsigned long i = 1; i < 1UL << order; i++)
 		page[i].owner = 0;
-	if (SLAB_DEBUG(cache))
-		return end_debugged(slab, page, order);
-	head_free(slab);
 	return free_block_of_slab(page, order);
 }
 

@@ -12,7 +12,6 @@
 
 #include <quarry/mm.h>
 #include <quarry/slab.h>
-#include <quarry/slab_debug.h>
 
 #include "machine.h"
 #include "mm/debug/hooks.h"
@@ -331,22 +330,6 @@ static void a_bulk_request_and_a_kept_chunk(void **state)
 	end_held(cache);
 }
 
-/* The same of caches with debug options, whose slabs have a page of notes each. */
-static void a_bulk_request_that_is_debugged(void **state)
-{
-	static const slab_flags_t flags[] = {SLAB_STORE_USER,
-					     SLAB_POISON | SLAB_RED_ZONE | MM_SLAB_QUARANTINE,
-					     SLAB_CONSISTENCY_CHECKS | MM_SLAB_RANDOM};
-
-	(void)state;
-	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		struct kmem_cache *cache = some_held(64, flags[i]);
-
-		refuse_bulk(cache, 6000);
-		end_held(cache);
-	}
-}
-
 /*
  * Pages are short, and the shrinkers have this CPU's objects go back to their slabs: they are counted there or here, not
  * twice, so a request that is refused leaves no slab behind that it has made.
@@ -387,8 +370,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_bulk_request_that_fails, policy_start_objects,
 						policy_stop_objects),
 		cmocka_unit_test_setup_teardown(a_bulk_request_and_a_kept_chunk,
-						policy_start_objects, policy_stop_objects),
-		cmocka_unit_test_setup_teardown(a_bulk_request_that_is_debugged,
 						policy_start_objects, policy_stop_objects),
 		cmocka_unit_test_setup_teardown(objects_that_go_back_meanwhile,
 						policy_start_objects, policy_stop_objects),
