@@ -193,11 +193,11 @@ static struct page *take_outside(const struct contig *range, unsigned int order,
 	return page;
 }
 
-/* In a pageblock of the range's own, the first or the last, which others cannot take from. */
-static struct page *take_beside(const struct contig *range, unsigned long pageblock,
-				unsigned int order)
+/* In a pageblock of the range's own, the first or the last, which others cannot take from: that of this page. */
+static struct page *take_beside(const struct contig *range, unsigned long at, unsigned int order)
 {
-	struct zone *zone = zone_of(pageblock << pageblock_order);
+	unsigned long pageblock = at >> pageblock_order;
+	struct zone *zone = zone_of(at);
 	uint32_t state = range->type == MIGRATE_CMA ? PAGE_COMPOUND : PAGE_ALLOC;
 	uint32_t word = PAGE_INFO(state, order) | PAGE_ONE_REF | __GFP_MOVABLE |
 			zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
@@ -221,17 +221,15 @@ static struct page *take_beside(const struct contig *range, unsigned long pagebl
 static struct page *elsewhere(unsigned int order, void *arg)
 {
 	const struct contig *range = arg;
-	unsigned long first = range->start >> pageblock_order;
-	unsigned long last = (range->end - 1) >> pageblock_order;
 	struct page *page;
 
 	for (gfp_t gfp = GFP_NOWAIT;; gfp |= __GFP_MEMALLOC) {
 		page = take_outside(range, order, gfp);
 		if (page || gfp & __GFP_MEMALLOC)
 			return page;
-		page = take_beside(range, first, order);
-		if (!page && last > first)
-			page = take_beside(range, last, order);
+		page = take_beside(range, range->start, order);
+		if (!page && (range->start ^ (range->end - 1)) >> pageblock_order)
+			page = take_beside(range, range->end - 1, order);
 		if (page)
 			return page;
 	}
