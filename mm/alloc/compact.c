@@ -151,8 +151,7 @@ static struct page *take_anywhere(struct compact *compact, unsigned int order)
 static struct page *take_from(struct compact *compact, unsigned long target, unsigned int order)
 {
 	struct zone *zone = zone_of(target << pageblock_order);
-	uint32_t word = PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | __GFP_MOVABLE |
-			zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
+	uint32_t word = moved_word(zone, PAGE_ALLOC, order);
 	struct record_call *recorded = record_begin(MM_RECORD_TAKE_AT, order, word);
 	unsigned long flags = port_irq_save(), index = NIL32;
 	struct page *page = NULL;

@@ -170,13 +170,6 @@ static RACY void look_at(struct direct *direct, unsigned long unit)
 
 /* ---- it is emptied ------------------------------------------------------------------------- */
 
-/* The first word of a block that one is moved to. */
-static inline uint32_t room_word(const struct zone *zone, unsigned int order)
-{
-	return PAGE_INFO(PAGE_ALLOC, order) | PAGE_ONE_REF | __GFP_MOVABLE |
-	       zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
-}
-
 /* In a pageblock that is neither whole nor kept, and so not one that is being emptied. */
 static struct page *take_room(unsigned int order, void *arg)
 {
@@ -190,12 +183,13 @@ static struct page *take_room(unsigned int order, void *arg)
 			continue;
 		direct->room++;
 		if (RECORDING)
-			record_enter(MM_RECORD_TAKE_AT, order, room_word(zone, order), 0);
+			record_enter(MM_RECORD_TAKE_AT, order, moved_word(zone, PAGE_ALLOC, order),
+				     0);
 		flags = port_irq_save();
 		spin_lock(&zone->lock);
 		index = buddy_alloc_at(zone, *target - 1, order);
 		if (index != NIL32)
-			mm.memmap[index].raw = room_word(zone, order);
+			mm.memmap[index].raw = moved_word(zone, PAGE_ALLOC, order);
 		spin_unlock(&zone->lock);
 		port_irq_restore(flags);
 		if (RECORDING)

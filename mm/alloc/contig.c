@@ -198,9 +198,8 @@ static struct page *take_beside(const struct contig *range, unsigned long at, un
 {
 	unsigned long pageblock = at >> pageblock_order;
 	struct zone *zone = zone_of(at);
-	uint32_t state = range->type == MIGRATE_CMA ? PAGE_COMPOUND : PAGE_ALLOC;
-	uint32_t word = PAGE_INFO(state, order) | PAGE_ONE_REF | __GFP_MOVABLE |
-			zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
+	uint32_t word =
+		moved_word(zone, range->type == MIGRATE_CMA ? PAGE_COMPOUND : PAGE_ALLOC, order);
 	struct record_call *recorded = record_begin(MM_RECORD_TAKE_BETWEEN, order, word);
 	unsigned long flags = port_irq_save(), index;
 

@@ -48,6 +48,14 @@ static inline RACY bool block_movable(unsigned long head)
 	return ops && word >> 16 == ops->holders;
 }
 
+/* The first word of a block that one is moved to. */
+static inline uint32_t moved_word(const struct zone *zone, enum page_state state,
+				  unsigned int order)
+{
+	return PAGE_INFO(state, order) | PAGE_ONE_REF | __GFP_MOVABLE |
+	       zone->first_pcp * (uint32_t)sizeof(struct per_cpu_pages);
+}
+
 /*
  * Moves of one caller: target() gives a block in use by one holder, of this order, or NULL. Single
  * pages that have moved wait here to be given back together: from then on they count as cached.

@@ -158,9 +158,6 @@ static void any_state(void)
 	single = &area.pcp[0][class / sizeof(*single)];
 	large = single + NR_PCP_CLASSES;
 	ASSUME(limit <= ROOM && of_large <= LARGE);
-#ifdef LIMIT
-	limit = count = LIMIT; /* a full cache */
-#endif
 	*single = (struct per_cpu_pages){.base = single_slots,
 					 .limit = single_slots + limit,
 					 .capacity = ROOM,
