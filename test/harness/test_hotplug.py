@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Memory that the device tree at first hides, and memory that it marks hotpluggable (FEATURES row 10)."""
+"""Memory that the device tree at first hides or reserves, and memory that it marks hotpluggable (FEATURES rows 5 and 10)."""
 import re
 import subprocess
 
@@ -9,13 +9,14 @@ MIB = 1 << 20
 BLOCK = 4 * MIB
 
 
-def tree(setup, name, more):
-    """The board's own tree for 128 MiB, and what is added to it, in a file."""
+def tree(setup, name, more, first="", cpus="1"):
+    """The board's own tree for 128 MiB, and what is added to it, after its first line and at its end, in a file."""
     base = setup.scratch / f"hotplug-{name}-{setup.isa}"
-    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw.dtb", "-m", "128M", "-display", "none"],
+    subprocess.run([*setup.qemu(), "-machine", f"dumpdtb={base}.raw.dtb", "-m", "128M", "-smp", cpus, "-display", "none"],
                    check=True, capture_output=True)
     source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", f"{base}.raw.dtb"], check=True,
                             capture_output=True, text=True).stdout
+    source = source.replace("/dts-v1/;", f"/dts-v1/;{first}", 1)
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", f"{base}.dtb", "-"], check=True, input=source + more,
                    text=True)
     return f"{base}.dtb"
@@ -81,3 +82,51 @@ def test_wrong_bootargs(boot, setup, args, line):
     board = boot(append="mem_hotadd=" + (args % setup.ram_base if "%" in args else args))
     board.expect_prompt()
     assert rows(board) == [] and line in board.transcript.getvalue()
+
+
+RESERVED = """
+/ { reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+    logo@%x { reg = <0 %#x 0 0x180000>; };
+    secret@%x { no-map; reg = <0 %#x 0 0x100000>; };
+    ring@%x { compatible = "ramoops"; reg = <0 %#x 0 0x100000>; };
+}; };
+"""
+
+
+def test_free_late(boot, setup):
+    """What the tree reserves and nobody needs any more is given to the allocator; what somebody has is not."""
+    listed, logo, secret, ring = (setup.ram_base + mib * MIB for mib in (72, 80, 88, 96))
+    blob = tree(setup, "late", RESERVED % (logo, logo, secret, secret, ring, ring),
+                f"/memreserve/ {listed:#x} 0x10000;", cpus="3")
+    options = setup.with_fdt(blob, "128M")
+    board = boot(memory="128M", **{**options, "extra": [*options["extra"], "-smp", "3"]})
+    board.expect_prompt()
+    image, tree_at = (int(re.search(rf"{what} at (0x[0-9a-f]+)", board.transcript.getvalue())[1], 16)
+                      for what in ("loaded", "device tree"))
+
+    def total_free():
+        board.lines("drain")  # the caches of CPUs that had to rest are empty
+        return kib(board, "MemTotal"), kib(board, "MemFree")
+
+    total = kib(board, "MemTotal")
+    kept = "free_late: not within one reservation of the tree that may end"
+    for at, pages in ((secret, 1), (ring, 1), (image, 1), (tree_at, 1), (logo + MIB, 257), (logo - 4096, 2), (listed, 17),
+                      (setup.ram_base + 64 * MIB, 1)):
+        assert board.lines(f"free_late {at:#x} {pages}") == [kept], hex(at)
+    for words in ("", f"{logo:#x}", f"{logo + 1:#x} 1", f"{logo:#x} 0", f"{logo:#x} x", f"{logo:#x} {1 << 60:#x}"):
+        assert len(board.lines(f"free_late {words}")) == 1, words
+    board.lines("stress background")
+    assert board.lines(f"free_late {logo:#x} 1") == ["free_late: CPU 1 is at work"]
+    assert "0 mismatches" in board.cmd("stress stop")
+    assert kib(board, "MemTotal") == total
+    free = total_free()[1]
+    # a part from its middle, then the rest; each page once
+    given = 0
+    for at, pages in ((logo + 65536, 100), (logo, 16), (logo + 65536 + 409600, 384 - 116), (listed, 16)):
+        assert board.lines(f"free_late {at:#x} {pages}") == [f"{at:#x} pages {pages}"]
+        given += 4 * pages
+        assert total_free() == (total + given, free + given)
+    assert board.lines(f"free_late {logo:#x} 1") == ["free_late: a page was released before, or is the allocator's own"]
+    assert board.lines(f"range {logo:#x} 384") == [f"{logo:#x} pages 384"]
+    assert board.lines(f"free {logo:#x}") == []
+    assert "0 mismatches, buddyinfo as before" in board.cmd("stress ops=20000")

@@ -9,6 +9,7 @@ import pytest
 
 import ktap
 from board import Board
+from boards import qemu_version
 from test_devices import tree
 
 EDU = ("-device", "edu,dma_mask=0xffffffff")
@@ -101,9 +102,20 @@ del SOCKETS["imsic"]
 
 @pytest.mark.parametrize("kind", SOCKETS)
 def test_sockets(sockets, subresults, kind):
-    """A controller each, of which one interrupts the boot hart; of IMSICs a group each."""
+    """
+    A controller each, of which one interrupts the boot hart; of IMSICs a group each. QEMU 7.2 connects the second PLIC's
+    supervisor lines to nothing, its machine lines to them: interrupts of devices arrive if it is a hart of the first that boots.
+    """
     options, drivers = SOCKETS[kind]
-    serves(sockets(*options), subresults, drivers, sockets=2)
+    board = sockets(*options)
+    while kind == "plic" and re.fullmatch(r"QEMU [1-7]\..*", qemu_version()):
+        board.expect("riscv64: hart ")  # which hart boots is a race, which hart 0 wins mostly
+        board.expect(", loaded at")
+        if re.search("riscv64: hart [01],", board.transcript.getvalue()):
+            break
+        board.close()
+        board = sockets(*options)
+    serves(board, subresults, drivers, sockets=2)
 
 
 test_sockets.boards = ["qemu-virt-riscv64"]
