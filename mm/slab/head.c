@@ -3,8 +3,8 @@
  * head.c: memory for the heads of slabs: chunks, pages of heads of one size.
  *
  * A chunk's first place is its own header; it looks like a head of no slab. A chunk without heads goes
- * back to the page allocator, but for one. Its number then leads to a page of zeros, in which there are no
- * heads, so a handle that is left over somewhere finds nothing.
+ * back to the page allocator, but for one. Its number then leads nowhere, so a handle that is left over
+ * somewhere finds nothing.
  */
 #include <quarry/errno.h>
 #include "slab_internal.h"
@@ -47,89 +47,214 @@ static void chunk_unlink(struct chunk *chunk)
 		*list_of(chunk) = chunk->next;
 }
 
-/* A number for a new chunk: one that was given up, or the next. The lock is held. */
-static uint32_t number_take(void)
+#if FOR_SPEED
+/* ---- from a handle to its head, on the hot path ----------------------------------------------- */
+
+/* The table's handles of one chunk: where its heads are, and no slab's where there are none. The lock is held. */
+static void handles_fill(const struct handles *table, uint32_t number)
+{
+	uint8_t **const states = &table->states[number << CHUNK_SHIFT];
+	const struct chunk *chunk = chunk_of(all_heads(), number);
+	uint32_t step;
+
+	UNROLL(8)
+	for (unsigned int i = 0; i < HEADS_PER_CHUNK; i++)
+		states[i] = (uint8_t *)&kmem_state.none + sizeof(struct slab);
+	if (!chunk || !chunk->fresh)
+		return;
+	step = 1U << (chunk->shift - HEAD_SHIFT);
+	for (uint32_t at = step; at < chunk->fresh; at += step)
+		states[at] =
+			((struct slab *)((uintptr_t)chunk + ((uintptr_t)at << HEAD_SHIFT)))->state;
+}
+
+/* The next chunk's are there. Release, paired with the acquire in kmem_cpu_sync(). The lock is held. */
+static void handles_add(struct handles *table)
 {
 	struct heads *const heads = all_heads();
 
-	if (heads->nr_chunks < heads->nr)
-		return heads->given_up[heads->nr - heads->nr_chunks - 1];
-	return heads->nr < heads->room ? heads->nr : HANDLE_LARGE;
+	handles_fill(table, table->filled >> CHUNK_SHIFT);
+	__atomic_store_n(&table->filled, table->filled + (uint32_t)HEADS_PER_CHUNK,
+			 __ATOMIC_RELEASE);
+	if (table->filled > heads->current->filled)
+		__atomic_store_n(&heads->current, table, __ATOMIC_RELEASE);
 }
 
-/* Handles of a chunk lead to no slab, until there is one. */
+/* Handles of a chunk lead to no slab, until there is one: it has no heads. */
 static void handles_clear(uint32_t number)
 {
 	struct heads *const heads = all_heads();
-	uint32_t first = number << CHUNK_SHIFT;
 
-	if (FOR_SPEED && first + HEADS_PER_CHUNK <= heads->nr_fast)
-		UNROLL(8)
-	for (unsigned int i = 0; i < HEADS_PER_CHUNK; i++)
-		heads->fast[first + i] = ((struct slab *)heads->zeros)->state;
+	for (struct handles *table = heads->table; table < heads->table + heads->nr_tables; table++)
+		if (number << CHUNK_SHIFT < table->filled)
+			handles_fill(table, number);
 }
 
-static unsigned long table_of(uint64_t bytes, unsigned int *order, gfp_t gfp)
+/* A handle leads to its head's end. Release, paired with what an address leads to on the hot path. */
+static void handle_set(uint32_t handle, uint8_t *states)
 {
-	const gfp_t try = (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_RETRY_MAYFAIL | __GFP_NOFAIL)) |
-			  __GFP_NORETRY;
-	unsigned long table = 0;
+	struct heads *const heads = all_heads();
 
-	*order = 0;
-	while (*order < MAX_PAGE_ORDER && PAGE_SIZE << *order < bytes)
-		++*order;
-	for (; *order && !table; *order -= !table)
-		table = __get_free_pages(try, *order);
-	return table ? table : __get_free_page(gfp);
+	for (struct handles *table = heads->table; table < heads->table + heads->nr_tables; table++)
+		if (handle < table->filled)
+			__atomic_store_n(&table->states[handle], states, __ATOMIC_RELEASE);
+}
+
+/* The newest table has handles of all chunks, and has, or can have, room for more. */
+static inline bool handles_suffice(const struct handles *newest)
+{
+	return newest->filled < newest->size / 4 * 3 ||
+	       newest == &all_heads()->table[HANDLE_TABLES - 1] ||
+	       newest->order == MAX_PAGE_ORDER || newest->size >= mm.nr_pages;
+}
+
+static bool handles_caught_up(const struct handles *newest)
+{
+	return newest->filled == newest->size || newest->filled >> CHUNK_SHIFT >= all_heads()->nr;
+}
+
+/* A number more is used; the tables that have handles of all others have its own, too. The lock is held. */
+static void handles_of_chunk(uint32_t number)
+{
+	struct heads *const heads = all_heads();
+
+	for (struct handles *table = heads->table; table < heads->table + heads->nr_tables; table++)
+		if (table->filled == number << CHUNK_SHIFT && table->filled < table->size)
+			handles_add(table);
+	WRITE_ONCE(heads->behind, true);
+}
+
+/* A block of pages is a table. The lock is held. */
+static void table_add(unsigned long block, unsigned int order)
+{
+	struct heads *const heads = all_heads();
+	struct handles *table = &heads->table[heads->nr_tables];
+
+	table->states = (uint8_t **)block;
+	table->order = order;
+	table->size = (uint32_t)((PAGE_SIZE << order) / sizeof(*table->states));
+	if (!heads->current)
+		heads->current = table;
+	WRITE_ONCE(heads->nr_tables, heads->nr_tables + 1);
 }
 
 /*
- * A number for each 16 pages there are, and a handle for each four, as far as a table may be large; fewer
- * where memory is in pieces: the first object may come late. False: what there was has gone back, the
- * newest first, as the page allocator's caches had it.
+ * A table larger than the newest: a handle for each eight pages there are, then one for each, or as many as a block has
+ * room for.
+ */
+static unsigned long table_pages(unsigned int *order)
+{
+	const uint32_t handles = mm.nr_pages / (*order ? 1 : 8);
+	const unsigned int least = *order + 1;
+	unsigned long block;
+
+	for (*order = least;
+	     *order < MAX_PAGE_ORDER && (PAGE_SIZE << *order) / sizeof(uint8_t *) < handles;)
+		++*order;
+	while (!(block = __get_free_pages(__GFP_NOWARN, *order)) && *order > least)
+		--*order;
+	return block;
+}
+
+static __attribute__((noinline)) void handles_more(void)
+{
+	struct heads *const heads = all_heads();
+	unsigned long flags = port_irq_save(), block = 0;
+	unsigned int nr_tables, order;
+	bool more = false;
+
+	spin_lock(&heads->lock);
+	nr_tables = heads->nr_tables;
+	order = heads->table[nr_tables - 1].order;
+	if (!handles_caught_up(&heads->table[nr_tables - 1]))
+		handles_add(&heads->table[nr_tables - 1]);
+	else
+		more = !handles_suffice(&heads->table[nr_tables - 1]);
+	WRITE_ONCE(heads->behind, !more && !handles_caught_up(&heads->table[nr_tables - 1]));
+	spin_unlock(&heads->lock);
+	port_irq_restore(flags);
+	if (!more)
+		return;
+	block = table_pages(&order);
+	if (!block)
+		return; /* again with the next chunk */
+	flags = port_irq_save();
+	spin_lock(&heads->lock);
+	more = heads->nr_tables == nr_tables;
+	if (more) {
+		table_add(block, order);
+		WRITE_ONCE(heads->behind, true);
+	}
+	spin_unlock(&heads->lock);
+	port_irq_restore(flags);
+	if (!more)
+		free_pages(block, order);
+}
+
+void handles_step(void)
+{
+	if (!mm_likely(!READ_ONCE(all_heads()->behind)))
+		handles_more();
+}
+#else
+#define handles_clear(number)	 ((void)0)
+#define handle_set(handle, to)	 ((void)0)
+#define handles_of_chunk(number) ((void)0)
+#endif
+
+/* ---- numbers of chunks ------------------------------------------------------------------------- */
+
+/* A number for a new chunk: one that was given up, or the next, if it has a leaf. The lock is held, or it is a guess. */
+static uint32_t number_take(void)
+{
+	struct heads *const heads = all_heads();
+	const uint32_t nr = READ_ONCE(heads->nr);
+
+	if (READ_ONCE(heads->nr_chunks) < nr)
+		return READ_ONCE(heads->given_up);
+	return READ_ONCE(heads->leaf[nr >> LEAF_SHIFT]) ? nr : HANDLE_LARGE;
+}
+
+/*
+ * A leaf for the next number, and before the first a table of handles. Each is one page: what is refused goes back to
+ * this CPU's cache as it lay there. False: refused.
  */
 static bool tables_make(gfp_t gfp)
 {
 	struct heads *const heads = all_heads();
-	const size_t each = sizeof(*heads->chunks) + sizeof(*heads->given_up);
-	unsigned int order = 0, fast_order = 0;
-	unsigned long zeros = __get_free_page(gfp | __GFP_ZERO), table = 0, fast = 0, flags;
-	bool made, first;
+	unsigned long leaf = __get_free_page(gfp), handles = 0, flags;
+	bool made = leaf;
+	uintptr_t **place;
 
-	if (zeros)
-		table = table_of((uint64_t)mm.nr_pages / 16 * each, &order, gfp);
-	if (FOR_SPEED && table)
-		fast = table_of((uint64_t)mm.nr_pages / 4 * sizeof(*heads->fast), &fast_order, gfp);
-	made = FOR_SPEED ? fast : table;
+#if FOR_SPEED
+	if (leaf && !READ_ONCE(heads->nr_tables)) {
+		handles = __get_free_page(gfp);
+		made = handles;
+	}
+#endif
 	flags = port_irq_save();
 	spin_lock(&heads->lock);
-	first = made && !heads->chunks;
-	if (first) {
-		heads->zeros = zeros;
-		heads->order = order;
-		heads->fast_order = fast_order;
-		heads->room = (uint32_t)((PAGE_SIZE << order) / each);
-		heads->given_up = (uint32_t *)((uintptr_t *)table + heads->room);
-		heads->fast = (uint8_t **)fast;
-		heads->nr_fast =
-			!FOR_SPEED ? 0
-				   : (uint32_t)((PAGE_SIZE << fast_order) / sizeof(*heads->fast));
-		WRITE_ONCE(heads->chunks, (uintptr_t *)table);
+	place = &heads->leaf[heads->nr >> LEAF_SHIFT];
+	if (made && !*place && place < &heads->leaf[NR_LEAVES - 1]) {
+		WRITE_ONCE(*place, (uintptr_t *)leaf);
+		leaf = 0;
+#if FOR_SPEED
+		if (!heads->nr_tables) {
+			table_add(handles, 0);
+			handles = 0;
+		}
+#endif
 	}
 	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
-	if (!first) {
-		if (FOR_SPEED)
-			free_pages(fast, fast_order);
-		free_pages(table, order);
-		free_page(zeros);
-	}
+	free_page(handles);
+	free_page(leaf);
 	return made;
 }
 
 bool heads_ready(gfp_t gfp)
 {
-	return READ_ONCE(kmem_state.heads.chunks) || tables_make(gfp);
+	return number_take() != HANDLE_LARGE || tables_make(gfp);
 }
 
 unsigned long chunk_page(gfp_t gfp)
@@ -146,11 +271,14 @@ static inline bool chunk_add(struct chunk *chunk)
 	if (number == HANDLE_LARGE)
 		return false;
 	chunk->number = number;
-	heads->chunks[number] = (uintptr_t)chunk;
-	handles_clear(number);
-	/* Release, paired with the acquire in kmem_cpu_sync(): its handles lead somewhere. */
-	if (number == heads->nr)
+	if (number != heads->nr)
+		WRITE_ONCE(heads->given_up, (uint32_t)(*chunk_entry(heads, number) >> 1));
+	WRITE_ONCE(*chunk_entry(heads, number), (uintptr_t)chunk);
+	if (number == heads->nr) {
+		handles_of_chunk(number);
+		/* Release, paired with the acquire in slab_of(): its number leads somewhere. */
 		__atomic_store_n(&heads->nr, number + 1, __ATOMIC_RELEASE);
+	}
 	WRITE_ONCE(heads->nr_chunks, heads->nr_chunks + 1);
 	return true;
 }
@@ -158,8 +286,10 @@ static inline bool chunk_add(struct chunk *chunk)
 /* A chunk that is on no list and has no heads is for those of this size. The lock is held. */
 static void chunk_start(struct chunk *chunk, unsigned int shift)
 {
-	if (chunk->fresh)
+	if (chunk->fresh) {
+		WRITE_ONCE(chunk->fresh, 0);
 		handles_clear(chunk->number);
+	}
 	chunk->shift = (uint8_t)shift;
 	chunk->first = NULL;
 	/* Release: what led to its heads of before leads nowhere. */
@@ -184,15 +314,13 @@ static bool chunk_full(const struct chunk *chunk)
 /* A head of the chunk that was never used. */
 static struct slab *place_fresh(struct chunk *chunk)
 {
-	struct heads *const heads = all_heads();
 	uint32_t place = chunk->fresh, handle = chunk->number << CHUNK_SHIFT | place;
 	struct slab *slab = (struct slab *)((uintptr_t)chunk + ((uintptr_t)place << HEAD_SHIFT));
 
 	head_clear(slab);
 	slab->handle = handle;
-	/* Release, paired with the acquire in slab_of(), and what an address leads to on the hot path. */
-	if (FOR_SPEED && handle < heads->nr_fast)
-		__atomic_store_n(&heads->fast[handle], slab->state, __ATOMIC_RELEASE);
+	handle_set(handle, slab->state);
+	/* Release, paired with the acquire in slab_of(). */
 	__atomic_store_n(&chunk->fresh, (uint16_t)(place + (1U << (chunk->shift - HEAD_SHIFT))),
 			 __ATOMIC_RELEASE);
 	return slab;
@@ -241,9 +369,9 @@ static void chunk_give_up(struct chunk *chunk)
 	struct heads *const heads = all_heads();
 
 	chunk_unlink(chunk);
-	heads->chunks[chunk->number] = heads->zeros;
+	WRITE_ONCE(*chunk_entry(heads, chunk->number), (uintptr_t)heads->given_up << 1 | 1);
+	WRITE_ONCE(heads->given_up, chunk->number);
 	handles_clear(chunk->number);
-	heads->given_up[heads->nr - heads->nr_chunks] = chunk->number;
 	WRITE_ONCE(heads->nr_unused, heads->nr_unused - 1);
 	WRITE_ONCE(heads->nr_chunks, heads->nr_chunks - 1);
 }
@@ -306,12 +434,12 @@ bool heads_end(void)
 	heads_shrink();
 	if (heads->nr_chunks)
 		return false;
-	if (heads->chunks) {
-		free_page(heads->zeros);
-		free_pages((unsigned long)heads->chunks, heads->order);
-		if (FOR_SPEED)
-			free_pages((unsigned long)heads->fast, heads->fast_order);
-	}
+#if FOR_SPEED
+	for (unsigned int n = heads->nr_tables; n-- > 0;)
+		free_pages((unsigned long)heads->table[n].states, heads->table[n].order);
+#endif
+	for (uintptr_t **leaf = heads->leaf; *leaf; leaf++)
+		free_page((unsigned long)*leaf);
 	heads_init();
 	return true;
 }
@@ -319,11 +447,10 @@ bool heads_end(void)
 #if FOR_SPEED
 void kmem_cpu_sync(struct kmem_cpu *cpu)
 {
-	struct heads *const heads = all_heads();
-	uint32_t handles = __atomic_load_n(&heads->nr, __ATOMIC_ACQUIRE) << CHUNK_SHIFT;
+	const struct handles *table = __atomic_load_n(&all_heads()->current, __ATOMIC_ACQUIRE);
 
-	cpu->states = heads->fast;
-	cpu->nr_handles = handles < heads->nr_fast ? handles : heads->nr_fast;
+	cpu->states = table->states;
+	cpu->nr_handles = __atomic_load_n(&table->filled, __ATOMIC_ACQUIRE);
 }
 #endif
 

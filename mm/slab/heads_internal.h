@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heads_internal.h: where the heads of slabs are: chunks, and from a handle or an address to a head.
+ * heads_internal.h: heads of slabs come and go, and from a handle or an address to a head.
  */
 #ifndef QUARRY_MM_HEADS_INTERNAL_H
 #define QUARRY_MM_HEADS_INTERNAL_H
 
-#include "../spinlock.h"
-#include "../state.h"
-#include "slab.h"
+#include "chunks_internal.h"
 
 #pragma GCC visibility push(hidden)
-
-struct chunk {
-	_Alignas(struct slab) char none[sizeof(struct slab)]; /* a head of no slab */
-	uint32_t number;
-	uint16_t fresh;	    /* the first place that was never used; 0: in the page of zeros */
-	uint16_t used;	    /* heads of slabs */
-	uint8_t shift;	    /* log2 of the bytes of its heads */
-	struct slab *first; /* of the heads that were given back, linked by `next` */
-	struct chunk *next, *prev; /* on the list of those with free places */
-};
-static_assert(sizeof(struct chunk) <= 1 << HEAD_SHIFT, "a chunk's header is one place");
-static_assert(HEADS_PER_CHUNK <= UINT16_MAX, "for its counts");
-
-#define UNUSED 0 /* the list of chunks without heads */
-
-struct heads {
-	struct spinlock lock; /* guards all below */
-	uintptr_t *chunks;    /* by number; the page of zeros, where there is no chunk */
-	uint32_t *given_up;   /* numbers to be used again, nr - nr_chunks of them */
-	uint8_t **fast; /* the end of the head of each handle below nr_fast: its slab's states */
-	uint32_t nr_fast;
-	unsigned int order, fast_order; /* of these two tables */
-	uint32_t room;			/* numbers there are */
-	uint32_t nr;			/* numbers that were ever used */
-	uint32_t nr_chunks, nr_unused;	/* chunks; those of them without heads */
-	uintptr_t zeros;
-	struct chunk *list[HEAD_MAX_SHIFT +
-			   1]; /* with free places, by log2 of their heads' size; UNUSED */
-};
 
 /* head.c */
 /*
@@ -48,11 +17,17 @@ struct heads {
 struct slab *head_take(unsigned int shift, unsigned long *more);
 /*
  * The page for a chunk more is taken first, and becomes one with all else that a slab needs there: it is the
- * caller's to free, or 0. heads_ready(), the last that may be refused for want of memory, makes the tables for the
- * first; its depth is not that of the others.
+ * caller's to free, or 0. heads_ready(), the last that may be refused for want of memory, makes the tables for its
+ * number; its depth is not that of the others.
  */
 unsigned long chunk_page(gfp_t gfp);
 bool heads_ready(gfp_t gfp);
+/* After a slab was made: a step towards a larger table of handles, which may be refused and then is not there. */
+#if FOR_SPEED
+void handles_step(void);
+#else
+#define handles_step() ((void)0)
+#endif
 void head_free(struct slab *slab);
 /* A chunk without heads goes back, if there are more than `keep`. */
 bool head_give_back(unsigned int keep);
@@ -88,11 +63,13 @@ states_near(const struct kmem_cpu *cpu, uintptr_t address, const uint8_t **state
 static inline void for_each_slab_of(const struct heads *heads, uint32_t number,
 				    void (*visit)(struct slab *slab, void *data), void *data)
 {
-	const struct chunk *chunk = (const struct chunk *)heads->chunks[number];
+	const struct chunk *chunk = chunk_of(heads, number);
 
+	if (!chunk)
+		return;
 	for (uintptr_t at = (uintptr_t)1 << chunk->shift;
 	     at < (uintptr_t)chunk->fresh << HEAD_SHIFT; at += (uintptr_t)1 << chunk->shift) {
-		struct slab *slab = (struct slab *)(heads->chunks[number] + at);
+		struct slab *slab = (struct slab *)((uintptr_t)chunk + at);
 
 		/* Acquire, paired with the release in slab_make(): all else of it is there. */
 		if (__atomic_load_n(&slab->base, __ATOMIC_ACQUIRE))
@@ -122,9 +99,9 @@ static inline struct slab *slab_of(const struct heads *heads, const void *addres
 	handle = READ_ONCE((*page)->owner);
 	if (handle >> CHUNK_SHIFT >= __atomic_load_n(&heads->nr, __ATOMIC_ACQUIRE))
 		return NULL;
-	chunk = (const struct chunk *)heads->chunks[handle >> CHUNK_SHIFT];
+	chunk = chunk_of(heads, handle >> CHUNK_SHIFT);
 	handle &= HEADS_PER_CHUNK - 1;
-	if (!handle || handle >= __atomic_load_n(&chunk->fresh, __ATOMIC_ACQUIRE) ||
+	if (!chunk || !handle || handle >= __atomic_load_n(&chunk->fresh, __ATOMIC_ACQUIRE) ||
 	    handle & ((1U << (chunk->shift - HEAD_SHIFT)) - 1))
 		return NULL;
 	slab = (struct slab *)((uintptr_t)chunk + ((uintptr_t)handle << HEAD_SHIFT));

@@ -57,7 +57,7 @@ FOR_DEBUG void slab_lay_out(struct kmem_cache *cache)
 	large = cache->size > 1024 ? 2 : cache->size > 256;
 	cache->limit = (uint16_t)(large ? 32 >> large : MAX_LIMIT);
 	cache->batch = (uint8_t)(16 >> large);
-	cache->give = large ? 2 : 16;
+	cache->give = cache->give_most = large ? GIVE_FEW : 16;
 }
 
 static void cache_init(struct kmem_cache *cache, const char *name, size_t object_size, size_t align,
@@ -139,6 +139,8 @@ int kmem_cache_init(void)
 	if (mm.kmem)
 		return -EEXIST;
 	memset(&kmem_state, 0, sizeof(kmem_state));
+	if (FOR_SPEED)
+		kmem_state.many_pages = mm.nr_pages / 256;
 	kmem_state.no_object->state = (uint8_t *)&kmem_state.none;
 	for (unsigned int n = 0; n < CONFIG_KMEM_CACHES; n++)
 		kmem_state.none.stack[n] =

@@ -29,6 +29,7 @@ struct kmem_cache {
 	uint16_t limit;		  /* objects that a CPU keeps */
 	uint16_t most_objects;	  /* of a slab: its head has no room for more */
 	uint8_t batch, give;	  /* that come to it, and that go back, at once */
+	uint8_t give_most;	  /* give, but while many slabs are empty */
 	uint8_t order, min_order; /* of its slabs; where such blocks are not to be had */
 	uint8_t head_shift;
 	int32_t head_mask; /* of an address in a head: the head's */
@@ -53,6 +54,11 @@ struct kmem_cache {
 /* Empty slabs that a cache keeps, and chunks without heads that are kept. */
 #define KEEP_EMPTY  4
 #define KEEP_CHUNKS 1
+/*
+ * Where many slabs are empty, and objects are but freed, so few go back to slabs at once that the stack is full again
+ * after the next free: then every other free gives a slab back.
+ */
+#define GIVE_FEW 2
 
 /* ---- all there is ----------------------------------------------------------------------------- */
 
@@ -72,7 +78,8 @@ struct kmem {
 #if CONFIG_DEBUG_HOOKS
 	const char *debug_options; /* as slab_debug_setup() was given them; NULL: none */
 #endif
-	uint64_t empty_pages; /* of all caches' empty slabs, for the shrinker to answer at once */
+	/* Of all caches' empty slabs, for the shrinker to answer at once; so many are more than should stay. */
+	uint64_t empty_pages, many_pages;
 	struct object_slot no_object[1];
 	struct kmem_cache of_caches, kmalloc[2 * MM_KMALLOC_SIZES];
 	char names[2 * MM_KMALLOC_SIZES][KMALLOC_NAME]; /* of these */

@@ -53,7 +53,7 @@ static inline bool put_object(struct kmem_cache *cache, void *object, uint8_t *s
 		return true;
 	}
 	if (stack->top >= stack->limit) {
-		unsigned int give = cache->give;
+		unsigned int give = READ_ONCE(cache->give);
 
 		stack->top -= slab_give_objects(cache, stack->top + 1 - give, give, FEWER(give));
 	}

@@ -197,8 +197,21 @@ MM_APART void end_debugged(struct slab *slab)
 	__free_pages_order(notes, 0);
 }
 
+/* Empty slabs of all caches are more than a part of memory: all frees but the last gave fewer back than were empty. */
+static inline bool many_empty(void)
+{
+	return READ_ONCE(kmem_state.empty_pages) > kmem_state.many_pages;
+}
+
 /* An empty slab goes back, if there are more of them than `keep`; *pages, if not NULL: how many went. Returns 0. */
-static int give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long *pages)
+#if FOR_SPEED
+static inline
+	__attribute__((always_inline))
+#else
+static
+#endif
+	int
+	give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long *pages)
 {
 	unsigned long flags = port_irq_save();
 	struct slab *slab = NULL;
@@ -210,8 +223,12 @@ static int give_slab(struct kmem_cache *cache, unsigned int keep, unsigned long 
 		slab = cache->list[EMPTY];
 		order = slab->order;
 		page = page_near(slab->base);
+		if (FOR_SPEED && slab->prev)
+			__builtin_unreachable(); /* it is the first */
 		slab_unlink(cache, slab, EMPTY);
 		count_slab(cache, slab, -1);
+		if (FOR_SPEED && many_empty())
+			WRITE_ONCE(cache->give, GIVE_FEW);
 	}
 	spin_unlock(&cache->lock);
 	port_irq_restore(flags);
@@ -270,6 +287,8 @@ static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_
 	const gfp_t of_pages = bare | cache->gfp;
 	unsigned long chunk = 0;
 	struct slab *slab = head_take(cache->head_shift, &chunk);
+	const bool step =
+		FOR_SPEED && slab; /* no chunk was made: that has cost enough for one call */
 	struct object_note *notes = NULL;
 	struct page *page = NULL;
 	unsigned int order = 0, objects;
@@ -326,6 +345,8 @@ static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_
 		debug_slab_made(slab);
 	for (unsigned int n = 0; cache->ctor && n < objects; n++)
 		cache->ctor(object_at(slab, n));
+	if (step)
+		handles_step();
 	return slab;
 }
 
@@ -362,6 +383,8 @@ static bool take_from_slabs(struct kmem_cache *cache, struct slab *more, struct 
 	spin_lock(&cache->lock);
 	if (more)
 		slab_add(cache, more);
+	if (FOR_SPEED)
+		WRITE_ONCE(cache->give, cache->give_most);
 	n = slab_take_objects(cache, slots, n);
 	spin_unlock(&cache->lock);
 	if (slots != slot && n) {

@@ -148,6 +148,53 @@ static bool check_kmem(struct walk *walk)
 		      "mm.kmem: 0x%llx, but mm.kmem_copy: 0x%llx", address(mm.kmem), address(copy));
 }
 
+/* Where a table of handles leads: to a head that was made, or to none. */
+static const uint8_t *states_of(const struct heads *heads, uint32_t handle)
+{
+	const struct chunk *chunk = chunk_of(heads, handle >> CHUNK_SHIFT);
+	const uint32_t place = handle % HEADS_PER_CHUNK;
+
+	if (chunk && place && place < chunk->fresh &&
+	    !(place & ((1U << (chunk->shift - HEAD_SHIFT)) - 1)))
+		return ((const struct slab *)((uintptr_t)chunk + ((uintptr_t)place << HEAD_SHIFT)))
+			->state;
+	return (const uint8_t *)&mm.kmem->none + sizeof(struct slab);
+}
+
+/* Numbers lead to chunks, or to each other; tables of the hot path to the same heads as they do. */
+static bool check_heads(struct walk *walk)
+{
+	const struct heads *heads = mm.kmem ? &mm.kmem->heads : NULL;
+	uint32_t chunks = 0, n, left = 0;
+	int before = walk->violations;
+
+	if (!heads)
+		return true;
+	for (n = 0; n < heads->nr; n++) {
+		const struct chunk *chunk = chunk_of(heads, n);
+
+		chunks += chunk != NULL;
+		expect(walk, !chunk || chunk->number == n, "chunk %u: at 0x%llx, which is not its",
+		       (unsigned int)n, address(chunk));
+	}
+	for (n = heads->given_up; left < heads->nr - chunks && n < heads->nr && !chunk_of(heads, n);
+	     left++)
+		n = (uint32_t)(*chunk_entry(heads, n) >> 1);
+	expect(walk, chunks == heads->nr_chunks && left == heads->nr - chunks,
+	       "chunks: %u of %u numbers, %u were given up, counted %u", (unsigned int)chunks,
+	       (unsigned int)heads->nr, (unsigned int)left, (unsigned int)heads->nr_chunks);
+	for (n = 0; n < heads->nr_tables; n++) {
+		const struct handles *table = &heads->table[n];
+
+		for (uint32_t handle = 0; handle < table->filled; handle++)
+			if (!expect(walk, table->states[handle] == states_of(heads, handle),
+				    "table %u: handle 0x%x leads to 0x%llx", (unsigned int)n,
+				    (unsigned int)handle, address(table->states[handle])))
+				break;
+	}
+	return walk->violations == before;
+}
+
 /* A CPU's area with objects is a page that someone has allocated. */
 static bool is_kmem_area(const struct kmem_cpu *cpu)
 {
@@ -253,7 +300,8 @@ void check_slabs(struct walk *all, bool areas)
 {
 	struct slab_walk walk;
 
-	if (!check_kmem(all) || !check_kmem_cpus(all, areas) || !check_caches(all))
+	if (!check_kmem(all) || !check_heads(all) || !check_kmem_cpus(all, areas) ||
+	    !check_caches(all))
 		return;
 	for (unsigned int n = 0; mm.kmem && n < CONFIG_KMEM_CACHES; n++) {
 		const struct kmem_cache *cache = mm.kmem->caches[n];

@@ -391,15 +391,43 @@ static void empty_slabs_stay(void **state)
 	assert_int_equal(kmem_cache_destroy(cache), 0);
 }
 
+/* Those of all caches are no more than a part of memory, even where one free in eight makes a slab empty. */
+static void no_more_than_a_part_stays(void **state)
+{
+	struct kmem_cache *cache = kmem_cache_create("mine", 256, 0, 0, NULL);
+	const unsigned int part = 64 * 256 / 256; /* of 64 MiB */
+	struct slab_info info;
+	unsigned int n = 0;
+
+	(void)state;
+	while (n < MOST && (mine[n] = kmem_cache_alloc(cache, GFP_KERNEL)))
+		n++;
+	assert_int_equal(n, MOST);
+	assert_true(cache_info("mine").slabs > 5 * part);
+	for (unsigned int odd = 0; odd < 2; odd++)
+		for (unsigned int i = odd; i < n; i += 2)
+			assert_int_equal(kmem_cache_free(cache, mine[i]), 0);
+	info = cache_info("mine");
+	assert_true(info.slabs - info.active_slabs <= part + 8);
+	assert_int_equal(mm_check(), 0);
+	assert_int_equal(kmem_cache_destroy(cache), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, policy_start_objects, policy_stop_objects)
 	const struct CMUnitTest tests[] = {
-		CASE(near_the_newest),	CASE(near_with_options),
-		CASE(near_to_none),	CASE(bulk),
-		CASE(bulk_with_misuse), CASE(pages_are_in_use),
-		CASE(full_stacks),	CASE(full_stacks_of_single_objects),
-		CASE(no_stacks),	CASE(empty_slabs_stay),
+		CASE(near_the_newest),
+		CASE(near_with_options),
+		CASE(near_to_none),
+		CASE(bulk),
+		CASE(bulk_with_misuse),
+		CASE(pages_are_in_use),
+		CASE(full_stacks),
+		CASE(full_stacks_of_single_objects),
+		CASE(no_stacks),
+		CASE(empty_slabs_stay),
+		CASE(no_more_than_a_part_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,6 +187,8 @@ static bool request_cache(void)
  * single pages, and this CPU's caches hold some: all is as it was, bit for bit. Else blocks that come from
  * free lists, and go back, may be in other caches and at other places of the lists.
  */
+#define CACHED 2 /* pages: a first request needs more */
+
 static unsigned int fail_all_places(request_fn *request, bool single)
 {
 	unsigned int refusals = 0;
@@ -194,13 +196,14 @@ static unsigned int fail_all_places(request_fn *request, bool single)
 	for (fault.and_all_after = false;; fault.and_all_after = true) {
 		for (fault.at = 1;; fault.at++) {
 			const uint64_t before = all_free();
-			struct page *pages[8];
+			struct page *pages[CACHED];
 			uint64_t hash;
 			bool refused;
 
 			if (single) {
-				assert_int_equal(alloc_pages_bulk(GFP_KERNEL, 8, pages), 8);
-				assert_int_equal(free_pages_bulk(8, pages), 8);
+				assert_int_equal(alloc_pages_bulk(GFP_KERNEL, CACHED, pages),
+						 CACHED);
+				assert_int_equal(free_pages_bulk(CACHED, pages), CACHED);
 			}
 			hash = single ? mm_state_hash() : hash_slabs(0);
 			fault.seen = 0;

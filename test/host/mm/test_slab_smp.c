@@ -75,7 +75,7 @@ static void *cpu(void *arg)
 {
 	unsigned int number = (unsigned int)(uintptr_t)arg;
 	uint64_t random = 20261128 + number;
-	void *slots[SLOTS] = {NULL};
+	void *slots[SLOTS] = {NULL}, **small = NULL, **more;
 
 	if (number) {
 		port_set_pcpu(&area[number]);
@@ -100,9 +100,23 @@ static void *cpu(void *arg)
 		*slot = NULL;
 		if (host_random(&random) % 3)
 			*slot = make(&random);
+		/* And one that stays: so many slabs that tables of their heads grow meanwhile. */
+		more = kmalloc(sizeof(*more), GFP_KERNEL | __GFP_NOWARN);
+		if (!more)
+			abort();
+		*more = small;
+		small = more;
 	}
 	for (unsigned int i = 0; i < SLOTS; i++)
 		end(slots[i]);
+	for (unsigned int i = 0; small; i++) {
+		if (i % 64 == 0)
+			mm_ipi();
+		more = (void **)*small;
+		if (kfree(small))
+			abort();
+		small = more;
+	}
 	kmem_cpu_end();
 	__atomic_fetch_sub(&running, 1, __ATOMIC_ACQ_REL);
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
