@@ -45,6 +45,12 @@ struct mm_open_range {
 
 #define MM_OPEN_RANGES 4
 
+/* How far the CPU's caches are given back: those before this one, and of this one all but the oldest `left`. */
+struct mm_drain_place {
+	uint16_t left;
+	uint16_t cache; /* its number */
+};
+
 struct bank;	 /* mm/state.h */
 struct kmem_cpu; /* slab_inline.h */
 
@@ -62,6 +68,7 @@ struct mm_pcpu {
 	uint32_t online;	     /* other CPUs' requests are served */
 	uint32_t hooks;		     /* the mm.hooks this CPU has taken note of */
 	uint32_t acknowledged;	     /* the newest request of another CPU that was served */
+	struct mm_drain_place place; /* of the one after that */
 	uint64_t refills;	     /* batches taken from the buddy */
 	uint64_t returns;	     /* batches given back */
 	uint64_t drained;	     /* pages given back by drains */

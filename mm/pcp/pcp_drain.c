@@ -18,6 +18,10 @@
 #define STEP_WORK      48
 #define GIVE_BACK_WORK 23
 #define STEP_PAGES     12 /* single pages of a step where all go back, in one batch */
+#define PIECE_STEPS    3  /* of a piece, unless one gives something back: that one is the last */
+static_assert(CONFIG_PCP_HIGH_MAX < UINT16_MAX && CONFIG_PCP_BLOCKS_MAX < UINT16_MAX &&
+		      NR_PCPS <= UINT16_MAX,
+	      "struct mm_drain_place has room");
 
 /* So many bytes of descriptors are those of all pages. */
 #define ALL_BYTES      (NIL32 * sizeof(struct page))
@@ -101,39 +105,66 @@ static inline unsigned long give_back_some(struct mm_pcpu *cpu, struct per_cpu_p
 }
 
 /*
+ * A step from this place on, to where it sets it. False: nothing is left. Interrupts masked.
+ *
+ * Between two steps the caches may change: the CPU may free and allocate, and it may switch debug
+ * hooks, which moves all caches (pcp_sync_hooks()). So each step finds the cache anew, and goes on
+ * below the number of blocks that it holds by then.
+ */
+static bool give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, uintptr_t first,
+			   unsigned long bytes)
+{
+	unsigned int i = place->cache;
+	unsigned long left = place->left;
+	struct per_cpu_pages *pcp = &cpu->cache[i];
+
+	VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
+	if (left > pcp_count(pcp))
+		left = pcp_count(pcp);
+	while (!left && ++i < NR_PCPS)
+		left = pcp_count(++pcp);
+	if (left)
+		left -= give_back_some(cpu, pcp, left, first, bytes);
+	place->cache = (uint16_t)i;
+	place->left = (uint16_t)left;
+	return i < NR_PCPS;
+}
+
+/*
  * Gives back this CPU's cached blocks whose first page is in [start, end), until they are `enough`
  * pages. Returns the number of pages. A step does STEP_WORK with interrupts masked; between two
- * steps interrupts are let in.
- *
- * An interrupt between two steps may change the caches: it may free and allocate, and it may switch
- * debug hooks, which moves all caches (pcp_sync_hooks()). A host may move the thread to another
- * CPU. So each step finds CPU and cache anew, and goes on below the number of blocks that the cache
- * holds by then.
+ * steps interrupts are let in, and a host may move the thread to another CPU.
  */
 static unsigned long give_back_until(unsigned long start, unsigned long end, unsigned long enough)
 {
 	uintptr_t first = (uintptr_t)&mm.memmap[start];
 	unsigned long bytes = (end - start) * sizeof(struct page), given = 0;
-	unsigned long left = ~0UL; /* in cache i, the oldest blocks, not looked at yet */
+	struct mm_drain_place place = DRAIN_BEGIN;
+	bool more = true;
 
 	VM_BUG_ON(start >= end || !enough);
-	for (unsigned int i = 0; i < NR_PCPS && given < enough;) {
+	while (more && given < enough) {
 		unsigned long flags = port_irq_save();
 		struct mm_pcpu *cpu = port_pcpu();
-		struct per_cpu_pages *pcp = &cpu->cache[i];
 		uint64_t before = cpu->drained;
 
-		VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
-		if (left > pcp_count(pcp))
-			left = pcp_count(pcp);
-		while (!left && ++i < NR_PCPS)
-			left = pcp_count(++pcp);
-		if (left)
-			left -= give_back_some(cpu, pcp, left, first, bytes);
+		more = give_back_step(cpu, &place, first, bytes);
 		given += (unsigned long)(cpu->drained - before);
 		port_irq_restore(flags);
 	}
 	return given;
+}
+
+bool pcp_give_back_piece(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
+{
+	uint64_t before = cpu->drained;
+	bool more = true;
+
+	VM_BUG_ON(start >= end || cpu != port_pcpu());
+	for (int steps = PIECE_STEPS; steps && more && cpu->drained == before; steps--)
+		more = give_back_step(cpu, &cpu->place, (uintptr_t)&mm.memmap[start],
+				      (end - start) * sizeof(struct page));
+	return more;
 }
 
 unsigned long pcp_give_back_range(unsigned long start, unsigned long end)

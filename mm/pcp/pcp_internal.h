@@ -66,6 +66,12 @@ static inline bool pcp_cursor_fits(const struct per_cpu_pages *pcp)
 
 /* pcp_drain.c */
 unsigned long pcp_give_back_all(void);
+#define DRAIN_BEGIN ((struct mm_drain_place){.left = UINT16_MAX}) /* nothing looked at yet */
+/*
+ * Goes on from this CPU's place with giving back what it has cached in [start, end). False: no such block is
+ * left, and in this call none was given back. Interrupts masked; bound: PIECE_STEPS steps.
+ */
+bool pcp_give_back_piece(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
 /*
  * Give back the cached blocks in these slots, which complete the range [start, end); HIGHATOMIC
  * pageblocks in it are of type `type` from then on. Interrupts masked.
@@ -87,6 +93,8 @@ struct remote_request {
 	_Atomic uint32_t busy;	   /* a CPU posts a request, or waits for its acknowledgements */
 	_Atomic uint32_t sequence; /* of the newest request */
 	unsigned long start, end;  /* descriptors asked for */
+	uint8_t more
+		[CONFIG_NR_CPUS]; /* this CPU has done a piece and waits for the next kick: atomic */
 };
 #if QUARRY_INSTANCES == 1
 extern struct remote_request remote_request;

@@ -4,9 +4,11 @@
  *
  * A cache belongs to its CPU: no other CPU changes it. A CPU that needs cached blocks of the others
  * posts a request for a range of memory and kicks the other CPUs (port_kick()). Each of them serves it
- * in its interrupt: it gives back its cached blocks in that range and acknowledges the request. One
- * request is posted at a time. A CPU that waits, for its turn to post or for the acknowledgements,
- * serves requests meanwhile, so that two CPUs with interrupts masked cannot wait for each other.
+ * in its interrupt: it gives back its cached blocks in that range and acknowledges the request. It does
+ * so in pieces, an interrupt for each, so that others are let in between: it says when one is done, and
+ * the CPU that waits kicks it for the next. One request is posted at a time. A CPU that waits, for its
+ * turn to post or for the acknowledgements, serves requests meanwhile, so that two CPUs with interrupts
+ * masked cannot wait for each other.
  */
 #include "pcp_internal.h"
 
@@ -31,27 +33,38 @@ struct mm_pcpu *next_other_cpu(unsigned int c)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-/* This CPU serves what is asked of the area that port_pcpu() returns; interrupts are masked. */
-static inline __attribute__((always_inline)) void serve(struct mm_pcpu *cpu)
+/*
+ * This CPU serves a piece of what is asked of the area that port_pcpu() returns; interrupts are masked. Returns
+ * whether more is asked. Its place is of the request that it has not acknowledged: no other is posted before.
+ */
+static inline __attribute__((always_inline)) bool serve(struct mm_pcpu *cpu)
 {
+	bool more = false;
 	/* Acquire, paired with the release in remote_give_back(): the request is seen whole. */
 	uint32_t sequence = atomic_load_explicit(&remote_request.sequence, memory_order_acquire);
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
 		if (RECORDING)
 			record_enter(MM_RECORD_SERVE, 0, 0, 0);
-		pcp_give_back_range(remote_request.start, remote_request.end);
-		if (remote_request.end == NIL32) /* of all memory, as mm_set_pcp_high() asks */
-			pcp_sync_limits();
-		pcp_sync_hooks();
-		/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
-		__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+		more = pcp_give_back_piece(cpu, remote_request.start, remote_request.end);
+		if (more) {
+			__atomic_store_n(&remote_request.more[cpu->cpu], 1, __ATOMIC_RELAXED);
+		} else {
+			if (remote_request.end == NIL32) /* as mm_set_pcp_high() asks */
+				pcp_sync_limits();
+			pcp_sync_hooks();
+			cpu->place = DRAIN_BEGIN;
+			/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
+			__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
+		}
 		if (RECORDING)
 			record_done(MM_RECORD_SERVE, 0);
 	}
+	return more;
 }
 
-void mm_ipi(void)
+/* Returns whether a thread has more to do: in an interrupt the rest waits for the next kick. */
+static inline __attribute__((always_inline)) bool serve_piece(void)
 {
 	/*
 	 * Masked: else an interrupt could serve a newer request while a thread serves this one, and
@@ -59,8 +72,8 @@ void mm_ipi(void)
 	 */
 	unsigned long flags = port_irq_save();
 	struct mm_pcpu *here = port_pcpu();
+	bool more = serve(here);
 
-	serve(here);
 #if QUARRY_INSTANCES > 1
 	/* Of the other allocators too, where this CPU is online; unless its number is not known yet. */
 	for (unsigned int i = 0; i < QUARRY_INSTANCES && here->cache; i++) {
@@ -70,11 +83,19 @@ void mm_ipi(void)
 		if (!other || other == here)
 			continue;
 		port_set_pcpu(other);
-		serve(other);
+		more |= serve(other);
 		port_set_pcpu(here);
 	}
 #endif
+	more = more && !here->irq_depth;
 	port_irq_restore(flags);
+	return more;
+}
+
+void mm_ipi(void)
+{
+	while (serve_piece()) /* interrupts are let in, unless the caller has masked them */
+		;
 }
 
 /* While this CPU waits others go on with what is recorded. Apart, as it costs remote_give_back() a register. */
@@ -94,6 +115,7 @@ static inline __attribute__((always_inline)) void ask_all(unsigned long start, u
 {
 	struct mm_pcpu *cpu;
 	unsigned int spins = 0;
+	bool kicked = false, waits;
 	uint32_t sequence;
 
 	VM_BUG_ON(start >= end);
@@ -117,18 +139,25 @@ static inline __attribute__((always_inline)) void ask_all(unsigned long start, u
 	atomic_store_explicit(&remote_request.sequence, sequence, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
 	let_in(true);
-	mm_ipi();
-	for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1)
-		if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence)
+	do {
+		mm_ipi();
+		waits = false;
+		/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
+		for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1) {
+			if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_ACQUIRE) == sequence)
+				continue;
+			waits = true;
+			/* Once for the request, then for each piece. The word first: what says 1 before gets this kick. */
+			if (kicked &&
+			    !__atomic_load_n(&remote_request.more[cpu->cpu], __ATOMIC_RELAXED))
+				continue;
+			__atomic_store_n(&remote_request.more[cpu->cpu], 0, __ATOMIC_RELAXED);
 			port_kick(cpu->cpu);
-	/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
-	for (unsigned int c = 0; (cpu = next_cpu(c));) {
-		c = cpu->cpu;
-		if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_ACQUIRE) == sequence)
-			c++;
-		else
+		}
+		kicked = true;
+		if (waits)
 			spin_relax(&spins);
-	}
+	} while (waits);
 	let_in(false);
 	/* Release: the request is not written again before each CPU has served it. */
 	atomic_store_explicit(&remote_request.busy, 0, memory_order_release);
@@ -250,6 +279,7 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 	cpu->kmem = (struct kmem_cpu *)mm.kmem; /* its first member: no objects */
 	/* Its caches are empty: it need not serve the requests made before. */
 	__atomic_store_n(&cpu->acknowledged, remote_newest(), __ATOMIC_RELAXED);
+	cpu->place = DRAIN_BEGIN;
 	cpu->online = 1;
 	if (RECORDING)
 		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_CPU);

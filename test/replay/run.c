@@ -230,8 +230,10 @@ static uint64_t call(const struct mm_record_event *event)
 	case MM_RECORD_BAD:
 		bad_again(event);
 		break;
-	case MM_RECORD_SERVE:
+	case MM_RECORD_SERVE: /* a piece of it, as an interrupt serves it */
+		port_pcpu()->irq_depth++;
 		mm_ipi();
+		port_pcpu()->irq_depth--;
 		break;
 	case MM_RECORD_DRAIN:
 		return event->order ? drain_some_pages() : drain_all_pages();

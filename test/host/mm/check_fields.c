@@ -295,7 +295,7 @@ static const struct field cpu_fields[] = {
 	FIELD(online, NULL),
 	FIELD(hooks, NULL),
 	FIELD(acknowledged, NULL),
-	GAP(acknowledged, refills),
+	FIELD(place, may_be_any),
 	FIELD(refills, may_be_any),
 	FIELD(returns, may_be_any),
 	FIELD(drained, may_be_any),
