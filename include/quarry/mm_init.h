@@ -63,10 +63,12 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu);
 
 /*
  * mm_ipi() - serve other CPUs' requests to give back cached blocks: what port_kick() makes a CPU
- * call. A CPU that cannot be kicked calls it now and then.
+ * call. A CPU that cannot be kicked calls it now and then. In an interrupt (irq_depth) it serves a
+ * piece, and the CPU that waits kicks again for the next; else all, interrupts let in between pieces.
  *
  * Context: any.
- * Bound:   linear in what this CPU has cached; interrupts are masked.
+ * Bound:   in an interrupt 3000, and where limits have changed linear in what this CPU has cached since;
+ *          else linear in what it has cached.
  */
 void mm_ipi(void);
 

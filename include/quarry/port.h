@@ -75,7 +75,8 @@ void port_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void port_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /*
- * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context. Another CPU
+ * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context; for one request
+ * as often as that CPU needs interrupts to serve it. Another CPU
  * than the caller's, or the caller's own where a host has moved the thread meanwhile. Optional: mm/
  * has one that does nothing, for one CPU, or for CPUs that call mm_ipi() now and then.
  *
