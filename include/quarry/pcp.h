@@ -45,10 +45,10 @@ struct mm_open_range {
 
 #define MM_OPEN_RANGES 4
 
-/* How far the CPU's caches are given back: those before this one, and of this one all but the oldest `left`. */
+/* How far the CPU's caches are given back: those before this one, and of this one all but the oldest. */
 struct mm_drain_place {
-	uint16_t left;
-	uint16_t cache; /* its number */
+	uint16_t left __attribute__((aligned(4))); /* so many, and 1; 0: of this one nothing yet */
+	uint16_t cache;				   /* its number */
 };
 
 struct bank;	 /* mm/state.h */

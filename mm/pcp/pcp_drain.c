@@ -13,12 +13,11 @@
 /*
  * Work of one step, that is, with interrupts masked and the zone's lock held: to pass over a cached
  * block is 1, to give it back 1 + GIVE_BACK_WORK. So a step gives back 2 blocks, which may merge
- * all the way, or passes over 48.
+ * all the way, or passes over 96.
  */
-#define STEP_WORK      48
-#define GIVE_BACK_WORK 23
+#define STEP_WORK      96
+#define GIVE_BACK_WORK 47
 #define STEP_PAGES     12 /* single pages of a step where all go back, in one batch */
-#define PIECE_STEPS    3  /* of a piece, unless one gives something back: that one is the last */
 static_assert(CONFIG_PCP_HIGH_MAX < UINT16_MAX && CONFIG_PCP_BLOCKS_MAX < UINT16_MAX &&
 		      NR_PCPS <= UINT16_MAX,
 	      "struct mm_drain_place has room");
@@ -105,29 +104,32 @@ static inline unsigned long give_back_some(struct mm_pcpu *cpu, struct per_cpu_p
 }
 
 /*
- * A step from this place on, to where it sets it. False: nothing is left. Interrupts masked.
- *
  * Between two steps the caches may change: the CPU may free and allocate, and it may switch debug
  * hooks, which moves all caches (pcp_sync_hooks()). So each step finds the cache anew, and goes on
- * below the number of blocks that it holds by then.
+ * below the number of blocks that it holds by then: what is new lies above.
  */
-static bool give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, uintptr_t first,
-			   unsigned long bytes)
+bool pcp_give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, unsigned long start,
+			unsigned long end)
 {
-	unsigned int i = place->cache;
-	unsigned long left = place->left;
-	struct per_cpu_pages *pcp = &cpu->cache[i];
+	unsigned long left = place->left - 1UL;
 
-	VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
-	if (left > pcp_count(pcp))
-		left = pcp_count(pcp);
-	while (!left && ++i < NR_PCPS)
-		left = pcp_count(++pcp);
-	if (left)
-		left -= give_back_some(cpu, pcp, left, first, bytes);
-	place->cache = (uint16_t)i;
-	place->left = (uint16_t)left;
-	return i < NR_PCPS;
+	VM_BUG_ON(start >= end || cpu != port_pcpu() || place->cache > NR_PCPS);
+	for (unsigned int i = place->cache; i < NR_PCPS; i++, left = ~0UL) {
+		struct per_cpu_pages *pcp = &cpu->cache[i];
+
+		VM_BUG_ON(pcp->top < pcp->base || pcp_count(pcp) > pcp->capacity);
+		if (left > pcp_count(pcp))
+			left = pcp_count(pcp);
+		if (!left)
+			continue;
+		left -= give_back_some(cpu, pcp, left, (uintptr_t)&mm.memmap[start],
+				       (end - start) * sizeof(struct page));
+		place->cache = (uint16_t)i;
+		place->left = (uint16_t)(left + 1);
+		return true;
+	}
+	*place = (struct mm_drain_place){0};
+	return false;
 }
 
 /*
@@ -137,34 +139,21 @@ static bool give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, ui
  */
 static unsigned long give_back_until(unsigned long start, unsigned long end, unsigned long enough)
 {
-	uintptr_t first = (uintptr_t)&mm.memmap[start];
-	unsigned long bytes = (end - start) * sizeof(struct page), given = 0;
-	struct mm_drain_place place = DRAIN_BEGIN;
+	struct mm_drain_place place = {0};
+	unsigned long given = 0;
 	bool more = true;
 
-	VM_BUG_ON(start >= end || !enough);
+	VM_BUG_ON(!enough);
 	while (more && given < enough) {
 		unsigned long flags = port_irq_save();
 		struct mm_pcpu *cpu = port_pcpu();
 		uint64_t before = cpu->drained;
 
-		more = give_back_step(cpu, &place, first, bytes);
+		more = pcp_give_back_step(cpu, &place, start, end);
 		given += (unsigned long)(cpu->drained - before);
 		port_irq_restore(flags);
 	}
 	return given;
-}
-
-bool pcp_give_back_piece(struct mm_pcpu *cpu, unsigned long start, unsigned long end)
-{
-	uint64_t before = cpu->drained;
-	bool more = true;
-
-	VM_BUG_ON(start >= end || cpu != port_pcpu());
-	for (int steps = PIECE_STEPS; steps && more && cpu->drained == before; steps--)
-		more = give_back_step(cpu, &cpu->place, (uintptr_t)&mm.memmap[start],
-				      (end - start) * sizeof(struct page));
-	return more;
 }
 
 unsigned long pcp_give_back_range(unsigned long start, unsigned long end)

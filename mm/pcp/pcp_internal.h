@@ -66,12 +66,12 @@ static inline bool pcp_cursor_fits(const struct per_cpu_pages *pcp)
 
 /* pcp_drain.c */
 unsigned long pcp_give_back_all(void);
-#define DRAIN_BEGIN ((struct mm_drain_place){.left = UINT16_MAX}) /* nothing looked at yet */
 /*
- * Goes on from this CPU's place with giving back what it has cached in [start, end). False: no such block is
- * left, and in this call none was given back. Interrupts masked; bound: PIECE_STEPS steps.
+ * A step of giving back what this CPU has cached in [start, end), from `place` on, to where it sets it; at first it is
+ * zero. False: nothing is left, in this step nothing was done, and the place is zero again. Interrupts masked.
  */
-bool pcp_give_back_piece(struct mm_pcpu *cpu, unsigned long start, unsigned long end);
+bool pcp_give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, unsigned long start,
+			unsigned long end);
 /*
  * Give back the cached blocks in these slots, which complete the range [start, end); HIGHATOMIC
  * pageblocks in it are of type `type` from then on. Interrupts masked.
@@ -93,8 +93,7 @@ struct remote_request {
 	_Atomic uint32_t busy;	   /* a CPU posts a request, or waits for its acknowledgements */
 	_Atomic uint32_t sequence; /* of the newest request */
 	unsigned long start, end;  /* descriptors asked for */
-	uint8_t more
-		[CONFIG_NR_CPUS]; /* this CPU has done a piece and waits for the next kick: atomic */
+	uint8_t kicked[CONFIG_NR_CPUS]; /* a kick is on its way to this CPU: atomic */
 };
 #if QUARRY_INSTANCES == 1
 extern struct remote_request remote_request;

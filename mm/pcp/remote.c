@@ -5,8 +5,8 @@
  * A cache belongs to its CPU: no other CPU changes it. A CPU that needs cached blocks of the others
  * posts a request for a range of memory and kicks the other CPUs (port_kick()). Each of them serves it
  * in its interrupt: it gives back its cached blocks in that range and acknowledges the request. It does
- * so in pieces, an interrupt for each, so that others are let in between: it says when one is done, and
- * the CPU that waits kicks it for the next. One request is posted at a time. A CPU that waits, for its
+ * so in pieces, an interrupt for each, so that others are let in between: the CPU that waits kicks it
+ * again for the next. One request is posted at a time. A CPU that waits, for its
  * turn to post or for the acknowledgements, serves requests meanwhile, so that two CPUs with interrupts
  * masked cannot wait for each other.
  */
@@ -33,33 +33,41 @@ struct mm_pcpu *next_other_cpu(unsigned int c)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
+static inline struct remote_request *the_request(void)
+{
+	struct remote_request *request = &remote_request;
+
+	__asm__("" : "+r"(request)); /* one pointer, not an address to calculate for each access */
+	return request;
+}
+
 /*
  * This CPU serves a piece of what is asked of the area that port_pcpu() returns; interrupts are masked. Returns
  * whether more is asked. Its place is of the request that it has not acknowledged: no other is posted before.
  */
 static inline __attribute__((always_inline)) bool serve(struct mm_pcpu *cpu)
 {
+	struct remote_request *request = the_request();
 	bool more = false;
 	/* Acquire, paired with the release in remote_give_back(): the request is seen whole. */
-	uint32_t sequence = atomic_load_explicit(&remote_request.sequence, memory_order_acquire);
+	uint32_t sequence = atomic_load_explicit(&request->sequence, memory_order_acquire);
 
 	if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_RELAXED) != sequence) {
 		if (RECORDING)
 			record_enter(MM_RECORD_SERVE, 0, 0, 0);
-		more = pcp_give_back_piece(cpu, remote_request.start, remote_request.end);
-		if (more) {
-			__atomic_store_n(&remote_request.more[cpu->cpu], 1, __ATOMIC_RELAXED);
-		} else {
-			if (remote_request.end == NIL32) /* as mm_set_pcp_high() asks */
+		more = pcp_give_back_step(cpu, &cpu->place, request->start, request->end);
+		if (!more) {
+			if (request->end == NIL32) /* as mm_set_pcp_high() asks */
 				pcp_sync_limits();
 			pcp_sync_hooks();
-			cpu->place = DRAIN_BEGIN;
 			/* Release, paired with the acquire in remote_give_back(): the poster sees what was given back. */
 			__atomic_store_n(&cpu->acknowledged, sequence, __ATOMIC_RELEASE);
 		}
 		if (RECORDING)
 			record_done(MM_RECORD_SERVE, 0);
 	}
+	/* Whatever was asked: the kick may have been for a request that is over. */
+	__atomic_store_n(&request->kicked[cpu->cpu], 0, __ATOMIC_RELAXED);
 	return more;
 }
 
@@ -113,10 +121,11 @@ MM_APART void let_in(bool on)
  */
 static inline __attribute__((always_inline)) void ask_all(unsigned long start, unsigned long end)
 {
+	struct remote_request *request;
 	struct mm_pcpu *cpu;
 	unsigned int spins = 0;
-	bool kicked = false, waits;
-	uint32_t sequence;
+	bool posted = false, waits;
+	uint32_t sequence = 0;
 
 	VM_BUG_ON(start >= end);
 	/* Interrupts are let in here; what comes to the caches until mm_ipi(), which lets none in, is little. */
@@ -125,42 +134,43 @@ static inline __attribute__((always_inline)) void ask_all(unsigned long start, u
 	if (remote_alone())
 		return;
 
+	request = the_request();
 	let_in(true);
-	/* Acquire: the last poster's request is over. */
-	while (atomic_exchange_explicit(&remote_request.busy, 1, memory_order_acquire)) {
+	for (;; spin_relax(&spins)) {
 		mm_ipi();
-		spin_relax(&spins);
-	}
-	let_in(false);
-	remote_request.start = start;
-	remote_request.end = end;
-	sequence = atomic_load_explicit(&remote_request.sequence, memory_order_relaxed) + 1;
-	/* Release: start and end before the sequence that announces them. */
-	atomic_store_explicit(&remote_request.sequence, sequence, memory_order_release);
-	atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
-	let_in(true);
-	do {
-		mm_ipi();
+		if (!posted) {
+			/* Acquire: the last poster's request is over. */
+			posted = !atomic_exchange_explicit(&request->busy, 1, memory_order_acquire);
+			if (!posted)
+				continue;
+			let_in(false);
+			request->start = start;
+			request->end = end;
+			/* Release: start and end before the sequence that announces them. */
+			sequence = 1 + atomic_fetch_add_explicit(&request->sequence, 1,
+								 memory_order_release);
+			atomic_thread_fence(memory_order_seq_cst); /* see mm_cpu_online() */
+			let_in(true);
+			continue;
+		}
 		waits = false;
 		/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
 		for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1) {
 			if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_ACQUIRE) == sequence)
 				continue;
 			waits = true;
-			/* Once for the request, then for each piece. The word first: what says 1 before gets this kick. */
-			if (kicked &&
-			    !__atomic_load_n(&remote_request.more[cpu->cpu], __ATOMIC_RELAXED))
+			if (__atomic_load_n(&request->kicked[cpu->cpu], __ATOMIC_RELAXED))
 				continue;
-			__atomic_store_n(&remote_request.more[cpu->cpu], 0, __ATOMIC_RELAXED);
+			/* The word first: the CPU clears it after the kick. */
+			__atomic_store_n(&request->kicked[cpu->cpu], 1, __ATOMIC_RELAXED);
 			port_kick(cpu->cpu);
 		}
-		kicked = true;
-		if (waits)
-			spin_relax(&spins);
-	} while (waits);
+		if (!waits)
+			break;
+	}
 	let_in(false);
 	/* Release: the request is not written again before each CPU has served it. */
-	atomic_store_explicit(&remote_request.busy, 0, memory_order_release);
+	atomic_store_explicit(&request->busy, 0, memory_order_release);
 }
 
 MM_APART void end_give_back(void)
@@ -279,7 +289,7 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 	cpu->kmem = (struct kmem_cpu *)mm.kmem; /* its first member: no objects */
 	/* Its caches are empty: it need not serve the requests made before. */
 	__atomic_store_n(&cpu->acknowledged, remote_newest(), __ATOMIC_RELAXED);
-	cpu->place = DRAIN_BEGIN;
+	cpu->place = (struct mm_drain_place){0};
 	cpu->online = 1;
 	if (RECORDING)
 		record_note(MM_RECORD_OTHER, 0, 0, MM_RECORD_CPU);
@@ -300,14 +310,15 @@ void mm_cpu_online(struct mm_pcpu *cpu)
 void mm_cpu_idle(void)
 {
 	struct record_call *recorded;
-	unsigned long flags, left = 0, given;
+	unsigned long flags, given;
 	const struct zone *zone;
+	long left = 0;
 	unsigned int orders;
 
 	for_each_zone (zone)
-		left += pcp_count_orders(port_pcpu(), zone, &orders);
+		left += (long)pcp_count_orders(port_pcpu(), zone, &orders);
 	/* Interrupts are let in between two steps; so many steps, however much they cache again. */
-	for (; left && (given = drain_some_pages()); left -= given < left ? given : left)
+	for (; left > 0 && (given = drain_some_pages()); left -= (long)given)
 		;
 	flags = port_irq_save(); /* the rest is what they have left */
 	mm_ipi();

@@ -19,8 +19,10 @@ import prove  # noqa: E402
 from properties import PROPERTIES, SPIN, Property  # noqa: E402
 
 WEAK = [proof for proof in PROPERTIES if proof.tool == SPIN and "weak.pml" in (ROOT / "test/proof" / proof.sources[0]).read_text()]
-WEAK_STEP, STEP = r"\b(store|load|exchange_if|fence)\(", r"CHANGE\(|MAY_HAVE\(|ALL_FREE|isolated = |state\[page\] = "
-QUICK = [*WEAK, *(proof for proof in PROPERTIES if proof.name == "isolation")]
+WEAK_STEP = r"\b(store|load|exchange_if|fence)\("
+STEP = {"isolation": r"CHANGE\(|MAY_HAVE\(|ALL_FREE|isolated = |state\[page\] = ",
+        "pieces": r"kicked\[\w+\] = |pending\[\w+\] = |define WAITS"}
+QUICK = [*WEAK, *(proof for proof in PROPERTIES if proof.name in STEP)]
 
 
 def test_the_models_are_there():
@@ -47,7 +49,7 @@ def test_the_argument_names_the_step():
         model = re.search(r"`(\w+)\.pml:", row)[1]
         lines = (ROOT / "test/proof" / (model + ".pml")).read_text().splitlines()
         for number in re.findall(r"`(?:\w+\.pml)?:(\d+)`", row):
-            assert re.search(STEP if model == "isolation" else WEAK_STEP, lines[int(number) - 1]), (row, number)
+            assert re.search(STEP.get(model, WEAK_STEP), lines[int(number) - 1]), (row, number)
         named.add(model)
     assert named == {proof.name for proof in QUICK}
 

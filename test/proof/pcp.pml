@@ -5,7 +5,8 @@
  *
  * An interrupt is a piece of the CPU's own process that may run at the points INTERRUPT() marks, when one is
  * pending and not masked. Every access to what another CPU or an interrupt may see is a step of its own. Memory is
- * sequentially consistent here: which barrier makes it so is argued beside each atomic in mm/.
+ * sequentially consistent here: which barrier makes it so is argued beside each atomic in mm/. A request is served whole;
+ * pieces.pml has its pieces.
  *
  * Checked: no page has two owners; when everybody has given all back the zone has every page; when a drain
  * returns, each page that lay in a cache when it was asked for has left it; nobody waits for ever.

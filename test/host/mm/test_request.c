@@ -14,10 +14,10 @@
 #include "mm/pcp/pcp_internal.h"
 #include "test/host/port_host.h"
 
-#define MIB   ((phys_addr_t)1 << 20)
-#define BASE  ((phys_addr_t)0x80000000)
-#define FILLED  60 /* pages of each type */
-#define PIECE 12  /* single pages that one gives back, at most */
+#define MIB    ((phys_addr_t)1 << 20)
+#define BASE   ((phys_addr_t)0x80000000)
+#define FILLED 60 /* pages of each type */
+#define PIECE  12 /* single pages that one gives back, at most */
 
 static const struct layout layout = {"request", 0, {{BASE, 64 * MIB}}, {{0}}, 1};
 static struct mm_pcpu other;
@@ -58,7 +58,8 @@ static void kick(unsigned int cpu)
 	other.irq_depth += in_interrupt_too;
 	mm_ipi();
 	other.irq_depth -= in_interrupt_too;
-	if (other.acknowledged == acknowledged || !between) /* with limits that have changed the last is longer */
+	if (other.acknowledged == acknowledged ||
+	    !between) /* with limits that have changed the last is longer */
 		assert_in_range(before - cached(), 0, in_interrupt_too ? PIECE : NIL32);
 	if (other.acknowledged != acknowledged) {
 		assert_int_equal(other.acknowledged, remote_newest());
@@ -89,7 +90,8 @@ static void fill(void)
 static int start(void **state)
 {
 	machine_start(&layout);
-	remote_request.busy = 0; /* a kick that failed has left it so */
+	remote_request.busy = 0; /* a kick that failed has left them so */
+	remote_request.kicked[1] = 0;
 	boot_pageset_init(&other, 1);
 	port_set_pcpu(&other);
 	assert_int_equal(0, setup_per_cpu_pageset(&other, 1));
@@ -210,7 +212,8 @@ static void leaves_between(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(in_pieces), TEST(polled), TEST(range), TEST(used_between), TEST(leaves_between),
+		TEST(in_pieces),    TEST(polled),	  TEST(range),
+		TEST(used_between), TEST(leaves_between),
 	};
 
 	port_host_log_hook = port_host_quiet;
