@@ -78,8 +78,9 @@ static inline unsigned long give_back_newest(struct mm_pcpu *cpu, struct zone *z
  * A step: of the `left` oldest blocks of a cache, those whose descriptors are in the `bytes` from
  * `first` on, from the newest down. Returns how many were looked at.
  */
-static inline unsigned long give_back_some(struct mm_pcpu *cpu, struct per_cpu_pages *pcp,
-					   unsigned long left, uintptr_t first, unsigned long bytes)
+static inline __attribute__((always_inline)) unsigned long
+give_back_some(struct mm_pcpu *cpu, struct per_cpu_pages *pcp, unsigned long left, uintptr_t first,
+	       unsigned long bytes)
 {
 	struct zone *zone = &mm.zones[pcp->zone];
 	unsigned long before = left;
@@ -103,13 +104,19 @@ static inline unsigned long give_back_some(struct mm_pcpu *cpu, struct per_cpu_p
 	return before - left;
 }
 
+#if FOR_SPEED
+#define STEP static inline __attribute__((always_inline)) /* a frame less */
+#else
+#define STEP MM_OUTLINE
+#endif
+
 /*
  * Between two steps the caches may change: the CPU may free and allocate, and it may switch debug
  * hooks, which moves all caches (pcp_sync_hooks()). So each step finds the cache anew, and goes on
  * below the number of blocks that it holds by then: what is new lies above.
  */
-bool pcp_give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, unsigned long start,
-			unsigned long end)
+STEP bool give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, unsigned long start,
+			 unsigned long end)
 {
 	unsigned long left = place->left - 1UL;
 
@@ -132,6 +139,12 @@ bool pcp_give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, unsig
 	return false;
 }
 
+bool pcp_give_back_step(struct mm_pcpu *cpu, struct mm_drain_place *place, unsigned long start,
+			unsigned long end)
+{
+	return give_back_step(cpu, place, start, end);
+}
+
 /*
  * Gives back this CPU's cached blocks whose first page is in [start, end), until they are `enough`
  * pages. Returns the number of pages. A step does STEP_WORK with interrupts masked; between two
@@ -149,7 +162,7 @@ static unsigned long give_back_until(unsigned long start, unsigned long end, uns
 		struct mm_pcpu *cpu = port_pcpu();
 		uint64_t before = cpu->drained;
 
-		more = pcp_give_back_step(cpu, &place, start, end);
+		more = give_back_step(cpu, &place, start, end);
 		given += (unsigned long)(cpu->drained - before);
 		port_irq_restore(flags);
 	}

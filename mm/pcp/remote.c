@@ -115,6 +115,26 @@ MM_APART void let_in(bool on)
 		record_resume(0);
 }
 
+/* Have they? Those that have not are kicked, where no kick is on its way. Apart, so that less stack is in use in mm_ipi(). */
+MM_APART bool all_acknowledge(struct remote_request *request, uint32_t sequence)
+{
+	struct mm_pcpu *cpu;
+	bool all = true;
+
+	/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
+	for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1) {
+		if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_ACQUIRE) == sequence)
+			continue;
+		all = false;
+		if (__atomic_load_n(&request->kicked[cpu->cpu], __ATOMIC_RELAXED))
+			continue;
+		/* The word first: the CPU clears it after the kick. */
+		__atomic_store_n(&request->kicked[cpu->cpu], 1, __ATOMIC_RELAXED);
+		port_kick(cpu->cpu);
+	}
+	return all;
+}
+
 /*
  * A host may move the thread from one CPU to another at any step. So this CPU serves the request as the
  * others do, by mm_ipi(), and those that have not served by then are kicked, whichever this one is.
@@ -122,9 +142,8 @@ MM_APART void let_in(bool on)
 static inline __attribute__((always_inline)) void ask_all(unsigned long start, unsigned long end)
 {
 	struct remote_request *request;
-	struct mm_pcpu *cpu;
 	unsigned int spins = 0;
-	bool posted = false, waits;
+	bool posted = false;
 	uint32_t sequence = 0;
 
 	VM_BUG_ON(start >= end);
@@ -153,19 +172,7 @@ static inline __attribute__((always_inline)) void ask_all(unsigned long start, u
 			let_in(true);
 			continue;
 		}
-		waits = false;
-		/* A CPU that goes offline meanwhile is not found again: it has given back all its blocks. */
-		for (unsigned int c = 0; (cpu = next_cpu(c)); c = cpu->cpu + 1) {
-			if (__atomic_load_n(&cpu->acknowledged, __ATOMIC_ACQUIRE) == sequence)
-				continue;
-			waits = true;
-			if (__atomic_load_n(&request->kicked[cpu->cpu], __ATOMIC_RELAXED))
-				continue;
-			/* The word first: the CPU clears it after the kick. */
-			__atomic_store_n(&request->kicked[cpu->cpu], 1, __ATOMIC_RELAXED);
-			port_kick(cpu->cpu);
-		}
-		if (!waits)
+		if (all_acknowledge(request, sequence))
 			break;
 	}
 	let_in(false);
