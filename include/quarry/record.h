@@ -112,7 +112,7 @@ struct mm_record_board {
 	uint64_t image, hz; /* of struct mm_recording */
 	uint64_t callbacks; /* MM_RECORD_HAS_* */
 };
-#define MM_RECORD_VERSION 2
+#define MM_RECORD_VERSION 3
 
 struct mm_recording {
 	struct mm_record_event *ring; /* one for each of `cpus` CPUs, `size` events each */
