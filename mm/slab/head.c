@@ -273,7 +273,8 @@ static inline bool chunk_add(struct chunk *chunk)
 	chunk->number = number;
 	if (number != heads->nr)
 		WRITE_ONCE(heads->given_up, (uint32_t)(*chunk_entry(heads, number) >> 1));
-	WRITE_ONCE(*chunk_entry(heads, number), (uintptr_t)chunk);
+	/* Release, for who has a handle of the number's last chunk: the page is zero. */
+	__atomic_store_n(chunk_entry(heads, number), (uintptr_t)chunk, __ATOMIC_RELEASE);
 	if (number == heads->nr) {
 		handles_of_chunk(number);
 		/* Release, paired with the acquire in slab_of(): its number leads somewhere. */
