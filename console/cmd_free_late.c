@@ -11,6 +11,7 @@
 #include <quarry/mm.h>
 #include <quarry/port.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "boot/boot.h"
 #include "boot/cpu/smp.h"
@@ -28,6 +29,9 @@ struct late_range {
 static bool may_end(const struct fdt_early_resv *resv)
 {
 	if (resv->nomap || resv->reusable)
+		return false;
+	/* Firmware's, which need not say no-map: physical memory protection keeps it (OpenSBI's name for it) */
+	if (strncmp(resv->name, "mmode_resv", strlen("mmode_resv")) == 0)
 		return false;
 	return resv->kind == FDT_EARLY_MEMRESERVE || resv->kind == FDT_EARLY_INITRD ||
 	       (resv->kind == FDT_EARLY_STATIC &&
@@ -64,13 +68,13 @@ static bool is_offered(struct late_range *range)
 
 /* ---- the other CPUs rest --------------------------------------------------------------------- */
 
-static unsigned int resting; /* atomic */
-static bool go_on;	     /* atomic */
+static bool resting; /* the CPU that was asked last: atomic */
+static bool go_on;   /* atomic */
 
 static void rest(void *arg)
 {
 	(void)arg;
-	__atomic_fetch_add(&resting, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&resting, true, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&go_on, __ATOMIC_ACQUIRE)) {
 		mm_ipi();
 		port_relax();
@@ -84,23 +88,22 @@ static void rest(void *arg)
  */
 static int release(const struct late_range *range, unsigned int *next)
 {
-	unsigned int asked = 0;
 	int error = 0;
 
-	resting = 0;
 	go_on = false;
 	for (*next = 1; *next < smp_nr_cpus(); (*next)++) {
 		if (!smp_online(*next))
 			continue;
+		resting = false;
 		error = smp_call(*next, rest, NULL);
 		if (error)
 			break;
-		asked++;
-	}
-	while (__atomic_load_n(&resting, __ATOMIC_ACQUIRE) < asked) {
-		mm_ipi();
-		port_relax();
-		port_yield();
+		/* a CPU that stops is in the allocator no more */
+		while (!__atomic_load_n(&resting, __ATOMIC_ACQUIRE) && !smp_finished(*next)) {
+			mm_ipi();
+			port_relax();
+			port_yield();
+		}
 	}
 	if (!error)
 		error = memblock_free_late(range->base, range->size);
@@ -138,7 +141,7 @@ static int cmd_free_late(int argc, char **argv)
 		return 1;
 	}
 	error = release(&range, &busy);
-	if (error == -EBUSY)
+	if (error == -EBUSY || error == -ENXIO)
 		printf("free_late: CPU %u is at work\n", busy);
 	else if (error == -EPERM)
 		printf("free_late: a page was released before, or is the allocator's own\n");

@@ -12,9 +12,14 @@
 #define MIE_TIMER      (1UL << 7)
 #define MSTATUS_MIE    (1UL << 3)
 
+/* The hart that is interrupted sees what was written before; an interrupt is off before what follows. */
 static inline void clint_kick(unsigned int hart, uint32_t on)
 {
+	__asm__ volatile("fence rw, iorw" ::: "memory");
 	((volatile uint32_t *)CLINT)[hart] = on;
+	if (!on)
+		(void)((volatile uint32_t *)CLINT)[hart]; /* the write has arrived */
+	__asm__ volatile("fence iorw, rw" ::: "memory");
 }
 
 /* The next timer interrupt, in so many ticks of 100 ns from now. */

@@ -65,9 +65,10 @@ void boot_pageset_init(struct mm_pcpu *area, unsigned int cpu);
  * mm_ipi() - serve other CPUs' requests to give back cached blocks: what port_kick() makes a CPU
  * call. A CPU that cannot be kicked calls it now and then. In an interrupt (irq_depth) it serves a
  * piece, and the CPU that waits kicks again for the next; else all, interrupts let in between pieces.
+ * A port without kicks that calls it in a tick does so before it raises irq_depth.
  *
  * Context: any.
- * Bound:   in an interrupt 3000, and where limits have changed linear in what this CPU has cached since;
+ * Bound:   in an interrupt 3000 for each allocator, and where limits have changed linear in what this CPU has cached since;
  *          else linear in what it has cached.
  */
 void mm_ipi(void);

@@ -76,9 +76,11 @@ void port_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1,
 
 /*
  * port_kick() - have a CPU, by its number, call mm_ipi() soon, in interrupt context; for one request
- * as often as that CPU needs interrupts to serve it. Another CPU
- * than the caller's, or the caller's own where a host has moved the thread meanwhile. Optional: mm/
- * has one that does nothing, for one CPU, or for CPUs that call mm_ipi() now and then.
+ * as often as that CPU needs interrupts to serve it. Another CPU than the caller's, or the caller's own
+ * where a host has moved the thread meanwhile. What was written before is seen in that interrupt, and
+ * the interrupt is acknowledged, with effect, before it calls mm_ipi(): barriers, where the controller
+ * needs them, or the CPU that asks may wait for ever. Optional: mm/ has one that does nothing, for one
+ * CPU, or for CPUs that call mm_ipi() now and then.
  *
  * Context: called in thread context; interrupts may be masked.
  * Bound:   the port's own.

@@ -147,7 +147,7 @@ static inline __attribute__((always_inline)) void ask_all(unsigned long start, u
 	uint32_t sequence = 0;
 
 	VM_BUG_ON(start >= end);
-	/* Interrupts are let in here; what comes to the caches until mm_ipi(), which lets none in, is little. */
+	/* Interrupts are let in here; what comes to the caches until mm_ipi() is little. */
 	pcp_give_back_range(start, end);
 	atomic_thread_fence(memory_order_seq_cst); /* what the caller set; see mm_cpu_online() */
 	if (remote_alone())

@@ -30,7 +30,7 @@ static_assert(HEADS_PER_CHUNK <= UINT16_MAX, "for its counts");
  * was given up has the one that was given up before it there, twice and 1.
  */
 #define LEAF_SHIFT (PAGE_SHIFT - (sizeof(uintptr_t) == 8 ? 3 : 2))
-#define NR_LEAVES  96 /* the last is never made */
+#define NR_LEAVES  (sizeof(uintptr_t) == 8 ? 512 : 96) /* the last is never made */
 
 /*
  * A table of the hot path: the end of the head of each handle, its slab's states. It is one block of pages, so the

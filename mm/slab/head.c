@@ -245,6 +245,7 @@ static bool tables_make(gfp_t gfp)
 		}
 #endif
 	}
+	made = *place; /* by this CPU or another; false: refused, or no number is left */
 	spin_unlock(&heads->lock);
 	port_irq_restore(flags);
 	free_page(handles);
@@ -262,7 +263,7 @@ unsigned long chunk_page(gfp_t gfp)
 	return __get_free_page(gfp | __GFP_NOWARN);
 }
 
-/* A page of zeros is a chunk from now on. The lock is held. False: there is no number for it. */
+/* A page whose header is zero is a chunk from now on. The lock is held. False: there is no number for it. */
 static inline bool chunk_add(struct chunk *chunk)
 {
 	struct heads *const heads = all_heads();
@@ -273,7 +274,7 @@ static inline bool chunk_add(struct chunk *chunk)
 	chunk->number = number;
 	if (number != heads->nr)
 		WRITE_ONCE(heads->given_up, (uint32_t)(*chunk_entry(heads, number) >> 1));
-	/* Release, for who has a handle of the number's last chunk: the page is zero. */
+	/* Release, for who has a handle of the number's last chunk: the header is zero. */
 	__atomic_store_n(chunk_entry(heads, number), (uintptr_t)chunk, __ATOMIC_RELEASE);
 	if (number == heads->nr) {
 		handles_of_chunk(number);

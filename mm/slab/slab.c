@@ -305,7 +305,8 @@ static inline __attribute__((always_inline)) struct slab *make_slab(struct kmem_
 	if ((slab || chunk) && (!debug || notes))
 		page = slab_pages(cache, of_pages, &order);
 	if (page && !slab) {
-		if (heads_ready(bare | __GFP_NOWARN))
+		/* Others may have had the number since: then there is a leaf for the next, or none is left. */
+		while (!slab && heads_ready(bare | __GFP_NOWARN))
 			slab = head_take(cache->head_shift, &chunk);
 		if (!slab)
 			__free_pages(page, order);

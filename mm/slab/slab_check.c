@@ -170,6 +170,17 @@ static bool check_heads(struct walk *walk)
 
 	if (!heads)
 		return true;
+	if (!expect(walk,
+		    heads->nr <= (uint32_t)(NR_LEAVES - 1) << LEAF_SHIFT &&
+			    heads->nr_tables <= HANDLE_TABLES,
+		    "chunks: %u numbers, %u tables of handles: more than there may be",
+		    (unsigned int)heads->nr, heads->nr_tables))
+		return false;
+	for (n = 0; n < heads->nr; n += 1U << LEAF_SHIFT)
+		if (!expect(walk, heads->leaf[n >> LEAF_SHIFT] != NULL,
+			    "chunks: %u numbers, but no leaf for %u", (unsigned int)heads->nr,
+			    (unsigned int)n))
+			return false;
 	for (n = 0; n < heads->nr; n++) {
 		const struct chunk *chunk = chunk_of(heads, n);
 
@@ -186,6 +197,10 @@ static bool check_heads(struct walk *walk)
 	for (n = 0; n < heads->nr_tables; n++) {
 		const struct handles *table = &heads->table[n];
 
+		if (!expect(walk, table->states && table->filled <= table->size,
+			    "table %u: %u handles, room for %u", (unsigned int)n,
+			    (unsigned int)table->filled, (unsigned int)table->size))
+			continue;
 		for (uint32_t handle = 0; handle < table->filled; handle++)
 			if (!expect(walk, table->states[handle] == states_of(heads, handle),
 				    "table %u: handle 0x%x leads to 0x%llx", (unsigned int)n,
@@ -264,7 +279,8 @@ static bool layout_fits(const struct kmem_cache *cache)
 	       cache->order <= MAX_PAGE_ORDER && cache->most_objects &&
 	       cache->most_objects <= (PAGE_SIZE << cache->order) / cache->size &&
 	       cache->limit <= MAX_LIMIT && cache->batch && cache->batch <= cache->limit &&
-	       cache->give && cache->give <= cache->limit;
+	       cache->give && cache->give <= cache->limit && cache->give_most &&
+	       cache->give_most <= cache->limit;
 }
 
 /* The table of caches leads to caches, whose names may be printed. */

@@ -89,14 +89,15 @@ RESERVED = """
     logo@%x { reg = <0 %#x 0 0x180000>; };
     secret@%x { no-map; reg = <0 %#x 0 0x100000>; };
     ring@%x { compatible = "ramoops"; reg = <0 %#x 0 0x100000>; };
+    mmode_resv7@%x { reg = <0 %#x 0 0x100000>; };
 }; };
 """
 
 
 def test_free_late(boot, setup):
     """What the tree reserves and nobody needs any more is given to the allocator; what somebody has is not."""
-    listed, logo, secret, ring = (setup.ram_base + mib * MIB for mib in (72, 80, 88, 96))
-    blob = tree(setup, "late", RESERVED % (logo, logo, secret, secret, ring, ring),
+    listed, logo, secret, ring, firmware = (setup.ram_base + mib * MIB for mib in (72, 80, 88, 96, 104))
+    blob = tree(setup, "late", RESERVED % (logo, logo, secret, secret, ring, ring, firmware, firmware),
                 f"/memreserve/ {listed:#x} 0x10000;", cpus="3")
     options = setup.with_fdt(blob, "128M")
     board = boot(memory="128M", **{**options, "extra": [*options["extra"], "-smp", "3"]})
@@ -110,7 +111,7 @@ def test_free_late(boot, setup):
 
     total = kib(board, "MemTotal")
     kept = "free_late: not within one reservation of the tree that may end"
-    for at, pages in ((secret, 1), (ring, 1), (image, 1), (tree_at, 1), (logo + MIB, 257), (logo - 4096, 2), (listed, 17),
+    for at, pages in ((secret, 1), (ring, 1), (firmware, 1), (image, 1), (tree_at, 1), (logo + MIB, 257), (logo - 4096, 2), (listed, 17),
                       (setup.ram_base + 64 * MIB, 1)):
         assert board.lines(f"free_late {at:#x} {pages}") == [kept], hex(at)
     for words in ("", f"{logo:#x}", f"{logo + 1:#x} 1", f"{logo:#x} 0", f"{logo:#x} x", f"{logo:#x} {1 << 60:#x}"):

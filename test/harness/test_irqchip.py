@@ -108,7 +108,7 @@ def test_sockets(sockets, subresults, kind):
     """
     options, drivers = SOCKETS[kind]
     board = sockets(*options)
-    while kind == "plic" and re.fullmatch(r"QEMU [1-7]\..*", qemu_version()):
+    for _ in range(50 if kind == "plic" and re.fullmatch(r"QEMU [1-7]\..*", qemu_version()) else 0):
         board.expect("riscv64: hart ")  # which hart boots is a race, which hart 0 wins mostly
         board.expect(", loaded at")
         if re.search("riscv64: hart [01],", board.transcript.getvalue()):
