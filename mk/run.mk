@@ -91,7 +91,7 @@ debug: $(OUT)/quarry.elf
 else
 debug: $(OUT)/quarry.bin $(LOAD_DEPS) ## the same, stopped at the first instruction, in gdb
 	@echo "console: $(OUT)/console.log; to type into it: socat -,raw,echo=0 UNIX:$(OUT)/console.sock"
-	$(Q)$(GDB) \
+	$(Q)$(GDB) -ex "set remotetimeout 60" \
 		-ex $(call shell_quote,target remote | exec $(QEMU_LINE) -S -gdb stdio -display none -monitor none -chardev socket$(comma)id=con$(comma)path=$(OUT)/console.sock$(comma)server=on$(comma)wait=off$(comma)logfile=$(OUT)/console.log $(SERIAL_BEFORE) -serial chardev:con) \
 		-ex "tbreak boot_main" $(GDB_EXTRA)
 endif
