@@ -28,7 +28,7 @@ QUICK = {"1G": "bench B1; bench B2; bench B3; bench B4; bench B5; bench B6; benc
 
 def figures_of(setup, commands, label, machine):
     options = machine_options(setup, machine, commands)
-    found, errors = fig.parse(fig.measure(setup, commands, timeout=300, **options), label)
+    found, errors = fig.parse(fig.measure(setup, commands, timeout=900, **options), label)
     assert not errors, errors
     return found
 
