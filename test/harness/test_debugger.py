@@ -13,7 +13,7 @@ sys.path.append(str(ROOT / "mk/gdb"))
 from core import give_addresses  # pylint: disable=wrong-import-position
 
 
-def make(*args, timeout=120):
+def make(*args, timeout=600):
     done = subprocess.run(["make", "-s", "--no-print-directory", *args], cwd=ROOT, text=True, capture_output=True,
                           check=False, timeout=timeout)
     assert done.returncode == 0, done.stdout + done.stderr
