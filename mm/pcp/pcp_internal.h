@@ -89,16 +89,16 @@ bool pcp_find_range(const struct mm_pcpu *cpu, const struct zone *zone, unsigned
 		    struct scan_budget *budget, unsigned long *start, unsigned long *end);
 
 /* remote.c */
-struct remote_request {
+struct give_back_request {
 	_Atomic uint32_t busy;	   /* a CPU posts a request, or waits for its acknowledgements */
 	_Atomic uint32_t sequence; /* of the newest request */
 	unsigned long start, end;  /* descriptors asked for */
 	uint8_t kicked[CONFIG_NR_CPUS]; /* a kick is on its way to this CPU: atomic */
 };
 #if QUARRY_INSTANCES == 1
-extern struct remote_request remote_request;
+extern struct give_back_request remote_request;
 #else
-extern struct remote_request remote_request_of_instance[QUARRY_INSTANCES];
+extern struct give_back_request remote_request_of_instance[QUARRY_INSTANCES];
 #define remote_request remote_request_of_instance[this_instance()]
 #endif
 uint32_t remote_newest(void); /* the number of the newest request to other CPUs */

@@ -33,9 +33,9 @@ struct mm_pcpu *next_other_cpu(unsigned int c)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static inline struct remote_request *the_request(void)
+static inline struct give_back_request *the_request(void)
 {
-	struct remote_request *request = &remote_request;
+	struct give_back_request *request = &remote_request;
 
 	__asm__("" : "+r"(request)); /* one pointer, not an address to calculate for each access */
 	return request;
@@ -47,7 +47,7 @@ static inline struct remote_request *the_request(void)
  */
 static inline __attribute__((always_inline)) bool serve(struct mm_pcpu *cpu)
 {
-	struct remote_request *request = the_request();
+	struct give_back_request *request = the_request();
 	bool more = false;
 	/* Acquire, paired with the release in remote_give_back(): the request is seen whole. */
 	uint32_t sequence = atomic_load_explicit(&request->sequence, memory_order_acquire);
@@ -116,7 +116,7 @@ MM_APART void let_in(bool on)
 }
 
 /* Have they? Those that have not are kicked, where no kick is on its way. Apart, so that less stack is in use in mm_ipi(). */
-MM_APART bool all_acknowledge(struct remote_request *request, uint32_t sequence)
+MM_APART bool all_acknowledge(struct give_back_request *request, uint32_t sequence)
 {
 	struct mm_pcpu *cpu;
 	bool all = true;
@@ -141,7 +141,7 @@ MM_APART bool all_acknowledge(struct remote_request *request, uint32_t sequence)
  */
 static inline __attribute__((always_inline)) void ask_all(unsigned long start, unsigned long end)
 {
-	struct remote_request *request;
+	struct give_back_request *request;
 	unsigned int spins = 0;
 	bool posted = false;
 	uint32_t sequence = 0;
