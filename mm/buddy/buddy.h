@@ -25,8 +25,8 @@ struct pageblock {
 static_assert(sizeof(struct pageblock) == PAGEBLOCK_BYTES, "zones_init() made room for them");
 #define PB_OFF_LIST (-1)
 
-/* Is it of a kept type (zone.h)? */
-static inline bool pb_is_kept(const struct pageblock *pb)
+/* Is it of a kept type (zone.h)? Always part of its caller: what is RACY asks without the lock. */
+static inline __attribute__((always_inline)) bool pb_is_kept(const struct pageblock *pb)
 {
 	return pb->type >= MIGRATE_HIGHATOMIC;
 }
