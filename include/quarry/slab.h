@@ -137,11 +137,13 @@ unsigned long kmem_shrink(void);
 void kmem_cpu_end(void);
 
 /*
- * kmem_release() - all memory of slabs goes back, the tables that lead to them too.
+ * kmem_release() - all memory goes back that objects in use do not need: slabs, this CPU's stacks, and what of
+ * the tables leads to none (built for size they go once no object is in use).
  *
  * Context: thread, nothing else running.
  * Bound:   linear in the slabs.
- * Return:  0; -EBUSY objects are in use, or another CPU has some on its stacks: what can go, has gone.
+ * Return:  0; -EBUSY objects are in use, or another CPU has some on its stacks, and the tables stay then: what can
+ *          go, has gone.
  */
 int kmem_release(void);
 

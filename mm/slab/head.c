@@ -430,22 +430,6 @@ unsigned long heads_shrink(void)
 	return pages;
 }
 
-bool heads_end(void)
-{
-	struct heads *const heads = all_heads();
-	heads_shrink();
-	if (heads->nr_chunks)
-		return false;
-#if FOR_SPEED
-	for (unsigned int n = heads->nr_tables; n-- > 0;)
-		free_pages((unsigned long)heads->table[n].states, heads->table[n].order);
-#endif
-	for (uintptr_t **leaf = heads->leaf; *leaf; leaf++)
-		free_page((unsigned long)*leaf);
-	heads_init();
-	return true;
-}
-
 #if FOR_SPEED
 void kmem_cpu_sync(struct kmem_cpu *cpu)
 {

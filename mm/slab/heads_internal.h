@@ -32,7 +32,8 @@ void head_free(struct slab *slab);
 /* A chunk without heads goes back, if there are more than `keep`. */
 bool head_give_back(unsigned int keep);
 void heads_init(void);
-bool heads_end(void); /* the tables go back too, if there are no heads. Nothing else runs. */
+/* heads_end.c: tables that heads do not need go back too; true: no head is left. Nothing else runs. */
+bool heads_end(void);
 unsigned long heads_shrink(void); /* chunks without heads go back: pages */
 
 /* The head that ends where its objects' states are. */

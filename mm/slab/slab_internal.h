@@ -4,7 +4,7 @@
  * heads_internal.h.
  *
  * An object goes from its slab (slab.c) to a CPU's stack (kmem_cpu.c), to its user (kmem_cache.c,
- * kmalloc.c), and back (object_free.c). head.c has memory for the heads of slabs.
+ * kmalloc.c), and back (object_free.c). head.c has memory for the heads of slabs, and heads_end.c ends what leads to them.
  *
  * kmem_cache.c and kmem_cpu.c call each other: the end of a cache is the end of its stacks, and the end of a
  * CPU that of its stacks of all caches. kmem_cache.c and slab_shrink.c call each other: the shrinker is

@@ -294,63 +294,6 @@ static void first_object_late(void **state)
 			assert_int_equal(__free_page(objects[n]), 0);
 }
 
-/* Slabs whose heads need the most room, and more of them than one page of numbers, or of handles, leads to. */
-#define SLABS 3700
-
-/* Objects until there are so many slabs of them, each with the address of the one before. */
-static void **fill_slabs(void **last, uint64_t slabs)
-{
-	for (unsigned int n = 1; cache_info("kmalloc-8").slabs < slabs; n++) {
-		for (unsigned int i = 0; i < 1000; i++) {
-			void **more = kmalloc(sizeof(*more), GFP_KERNEL);
-
-			assert_non_null(more);
-			*more = last;
-			last = more;
-		}
-		if ((n < 200 && n % 5 == 0) || n % 200 == 0)
-			assert_int_equal(mm_check(), 0);
-	}
-	assert_int_equal(mm_check(), 0);
-	return last;
-}
-
-/* The newest first: whole chunks of heads go back, and their numbers are used again. */
-static void free_slabs(void **last)
-{
-	unsigned int others = 0;
-
-	for (unsigned int n = 0; last; n++) {
-		void **more = (void **)*last;
-
-		assert_int_equal(kfree(last), 0);
-		if (n % 50000 == 0) {
-			assert_int_equal(kfree(last), -EALREADY);
-			assert_int_equal(mm_check(), 0);
-			objects[others++] = kmalloc(1024, GFP_KERNEL);
-		}
-		last = more;
-	}
-	while (others)
-		assert_int_equal(kfree(objects[--others]), 0);
-}
-
-/* What leads to heads starts as single pages, grows while objects come, is right all along, and is given back. */
-static void tables_grow(void **state)
-{
-	const uint64_t before = all_free();
-	void **first = kmalloc(sizeof(*first), GFP_KERNEL);
-
-	(void)state;
-	/* A leaf, handles, heads, the slab, stacks. */
-	drain_all_pages();
-	assert_true(before - free_pages_now() <= 5);
-	*first = NULL;
-	free_slabs(fill_slabs(first, SLABS));
-	free_slabs(fill_slabs(NULL, SLABS / 10));
-	assert_int_equal(all_free(), before);
-}
-
 /* Slabs that are empty serve a request for pages before it is refused. */
 static void pressure(void **state)
 {
@@ -463,8 +406,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(everything_comes_back, policy_start_objects,
 						policy_stop_objects),
 		cmocka_unit_test_setup_teardown(out_of_memory, policy_start_objects,
-						policy_stop_objects),
-		cmocka_unit_test_setup_teardown(tables_grow, policy_start_objects,
 						policy_stop_objects),
 		cmocka_unit_test_setup_teardown(first_object_late, policy_start_objects,
 						policy_stop_objects),
