@@ -16,6 +16,7 @@ class Property:
     sources: list  # CBMC: harnesses of test/proof/cbmc; WP: the file itself; Spin: the model
     of: list = field(default_factory=list)  # file:function, whose small changes must break the proof
     about: list = field(default_factory=list)  # and functions whose changes are another proof's
+    also: tuple = ()  # properties that a change may break instead, which say more of the same functions
     defines: list = field(default_factory=list)
     unwind: int = 1  # CBMC: of each loop but those of `loops`
     loops: dict = field(default_factory=dict)
@@ -54,6 +55,8 @@ def small(name, says, sources, of, about=(), defines=(), **more):
                     unwind=9, loops=LOOPS, **{"seconds": 600, "quick": False, **more})
 
 
+LATE = ["mm/memblock/memblock_query.c:" + name for name in ("memblock_check_late", "covers")]
+
 PROPERTIES = [
     Property("page_ref_change", CBMC, "counts one holder more or less, or changes nothing; for all words", ["page_ref.c"],
              ["mm/alloc/alloc_internal.h:page_ref_change"], unwind=2),
@@ -88,13 +91,15 @@ PROPERTIES = [
         ("buddy_alloc_at", "a block of a pageblock by its number, that was free", ["isolation.c:buddy_alloc_at"], ["buddy.c:pb_take"]),
         ("buddy_free_tails", "what is cut off a block in use is free, what is kept is a block in use", ["buddy_free.c:buddy_free_tails"],
          ["buddy_free.c:buddy_free_range"]))],
-    *[Property(name, CBMC, says, ["check_late.c"], ["mm/memblock/memblock_query.c:" + name for name in ("memblock_check_late", "covers")],
-               unwind=5, seconds=600, quick=name == "check_late", begun=name == "check_late_refuses") for name, says in (
-        ("check_late", "what is released late is mapped, reserved and nobody's, every frame of it; 3 regions of each kind"),
-        ("check_late_refuses", "and what is refused has a frame that is not, of up to 3 frames"))],
+    Property("check_late", CBMC, "what is released late is mapped, reserved and nobody's, every frame of it; 3 regions of each kind",
+             ["check_late.c"], LATE, also=("check_late_one",), unwind=5, seconds=600),
+    Property("check_late_one", CBMC, "a single frame that is so is released, and another is refused with the error that says why",
+             ["check_late_one.c"], about=LATE, unwind=5, seconds=600, quick=False),
+    Property("check_late_refuses", CBMC, "and what is refused has a frame that is not, of up to 3 frames", ["check_late.c"], about=LATE,
+             unwind=5, seconds=600, quick=False, begun=True),
     *[Property(name, CBMC, says, ["pcp.c"], ["mm/pcp/" + place for place in of], defines=[*SMALL, *defines], unwind=9, seconds=900, quick=False,
                begun=name != "pcp_refill") for name, says, of, defines in (
-        ("pcp_refill", "an empty cache, or any, takes pages of the buddy, and the caller one; none is lost or doubled; caches of 0 to 4 pages",
+        ("pcp_refill", "an empty cache, or any, takes pages of the buddy, and the caller one; none is lost or doubled; caches of 0 to 4 pages, and without slots",
          ["pcp.c:pcp_refill"], ["-DROOM=4UL", "-DLARGE=0UL"]),
         ("pcp_return", "a page comes to a full cache, and some of it go back to the buddy; none is lost or doubled, nor another touched",
          ["pcp.c:return_some", "pcp.c:return_pages", "pcp.c:are_a_block"], ["-DROOM=6UL", "-DLARGE=0UL"]),

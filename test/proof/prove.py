@@ -236,7 +236,7 @@ def survivors():
 def object_of(tree, file, defines):
     """What the compiler makes of a file, or None: it does not compile."""
     made = tree / "one.o"
-    done = subprocess.run(["gcc", "-std=gnu11", "-O2", "-g0", "-w", "-Werror=int-conversion", "-Werror=incompatible-pointer-types", PORT,
+    done = subprocess.run(["gcc", "-std=gnu11", "-O2", "-g0", "-Werror=int-conversion", "-Werror=incompatible-pointer-types", PORT,
                            *defines, "-Iinclude", "-I.", "-frandom-seed=0", "-x", "c", "-c", "-o", made, file], cwd=tree, check=False,
                           stderr=subprocess.DEVNULL)
     return made.read_bytes() if done.returncode == 0 else None
@@ -333,7 +333,10 @@ class Run:
         tree = self.trees.get()
         file, text = tree / mutant.file, (ROOT / mutant.file).read_text()
         file.write_text(changed(text, mutant))
-        outcome = self.tools.prove(tree, proof, quick=True, only_kept=time.monotonic() > self.end)
+        for one in [proof, *(other for other in PROPERTIES if other.name in proof.also)]:
+            outcome = self.tools.prove(tree, one, quick=True, only_kept=time.monotonic() > self.end)
+            if not outcome or outcome.verdict != PROVED:
+                break
         file.write_text(text)
         self.trees.put(tree)
         return outcome

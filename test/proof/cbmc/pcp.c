@@ -189,20 +189,29 @@ static void any_state(void)
 
 /* ---- proofs ------------------------------------------------------------------------------------ */
 
-/* A page for the caller, with one holder, and some more for the cache; all from the buddy, none lost. */
+/* A cache of another order, which has no slots at all. */
+static struct per_cpu_pages *cache_off(void)
+{
+	return &area.pcp[NR_PAGE_ORDERS - 1][0];
+}
+
+/* A page for the caller, with one holder, and some more for the cache, if it has slots; all from the buddy, none lost. */
 void prove_pcp_refill(void)
 {
+	bool off;
 	unsigned int n;
 	unsigned long before;
 	uint32_t buddy, cache, more = 0;
+	struct per_cpu_pages *pcp;
 	struct page *page;
 
 	any_state();
 	ASSUME(n >= 1 && n <= REFILL);
+	pcp = off ? cache_off() : single;
 	buddy = in_buddy;
 	cache = in_cache;
-	before = pcp_count(single);
-	page = pcp_refill(single, zone, class, n);
+	before = pcp_count(pcp);
+	page = pcp_refill(pcp, zone, class, n);
 	if (page) {
 		ASSERT(__CPROVER_same_object(page, memmap) && in_cache >> (page - memmap) & 1);
 		ASSERT(page->word == (word_of(0) | PAGE_ONE_REF));
@@ -212,8 +221,8 @@ void prove_pcp_refill(void)
 	ASSERT(caches_are_right());
 	ASSERT((in_cache & cache) == cache && (in_buddy | in_cache | more) == (buddy | cache) &&
 	       !(in_buddy & ~buddy));
-	ASSERT(page || in_cache == cache);
-	ASSERT(pcp_count(single) >= before && pcp_count(single) <= before + n - !!page);
+	ASSERT((page && !off) || in_cache == cache);
+	ASSERT(pcp_count(pcp) >= before && pcp_count(pcp) <= before + n - !!page);
 }
 
 void cover_pcp_refill(void)
@@ -228,6 +237,7 @@ void cover_pcp_refill(void)
 	COVER(page && pcp_count(single) == 1);
 	COVER(page && single->limit == single->base);
 	COVER(page && single->top == single->limit && pcp_count(single) == ROOM);
+	COVER(pcp_refill(cache_off(), zone, class, 2));
 }
 
 /* A page that comes to a full cache lies in it, or went back; so do those that were there, and one did at least. */
