@@ -48,7 +48,7 @@ static void mask_text(uint64_t mask, char *text, size_t size)
 /* Bytes of memory that are there for this device alone. */
 static uint64_t bytes_held(const struct device *dev)
 {
-	return (uint64_t)(device_pages(dev) + dev->dma.record_pages) * PAGE_SIZE +
+	return (uint64_t)device_bytes(dev) + dev->dma.record_pages * PAGE_SIZE +
 	       dev->dma.coherent_bytes + dev->dma.bounce_bytes;
 }
 
@@ -107,7 +107,7 @@ static int cmd_devices(int argc, char **argv)
 
 CONSOLE_COMMAND(devices, cmd_devices, "devices",
 		"bound drivers, what their devices reach and hold\n"
-		"pages: of 4 KiB; bytes: all that is held; mask: address bits driven;\n"
+		"pages: whole ones of 4 KiB; bytes: all that is held; mask: address bits driven;\n"
 		"zone: the highest that the device reaches\n"
 		"example: devices | grep timer");
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <quarry/port.h>
+#include <quarry/slab.h>
 
 #include "boot/boot.h"
 #include "boot/mmu/mmu.h"
@@ -62,6 +63,7 @@ void picture_boot(void)
 static void wait_parked(void *arg)
 {
 	(void)arg;
+	kmem_cpu_end();
 	__atomic_fetch_add(&nr_parked, 1, __ATOMIC_RELAXED);
 	/* Acquire, paired with the release in unpark(): what CPU 0 set up meanwhile is seen. */
 	while (__atomic_load_n(&park_wanted, __ATOMIC_ACQUIRE)) {
@@ -135,6 +137,7 @@ void drivers_start(void)
 {
 	int bound = drivers_init(boot_info.fdt);
 
+	kmem_release(); /* but what devices hold: without a CPU's room for objects, and what failed probes had */
 	uart_settle();
 	port_log("drivers: %d devices bound", bound);
 }
@@ -160,6 +163,7 @@ int shutdown_drivers(struct picture *after)
 	irqchips = there > irqchips ? there : irqchips;
 	bufcache_drop();
 	drivers_shutdown();
+	kmem_release();
 	mmu_unmap_devices();
 	take(after);
 	flags = port_irq_save(); /* as at boot */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * core.c: binds drivers to nodes and owns every page a device holds.
+ * core.c: binds drivers to nodes and owns all memory a device holds.
  */
 #include "drivers/base/driver.h"
 
@@ -9,14 +9,13 @@
 #include <libfdt.h>
 #include <quarry/mm.h>
 #include <quarry/port.h>
+#include <quarry/slab.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "boot/mmu/mmu.h"
 #include "boot/dt/of.h"
-
-static_assert(DEVICE_PRIV_OFFSET <= PAGE_SIZE / 4, "most of a device's page is the driver's");
 
 extern const struct driver *const __start_quarry_drivers[], *const __stop_quarry_drivers[];
 
@@ -27,28 +26,89 @@ struct device *device_first(void)
 	return devices;
 }
 
+/*
+ * The order of pages for so many bytes, or an object: larger ones lie several to a block of pages, of which the few
+ * devices that a machine has would fill little.
+ */
+static unsigned int order_for(size_t size)
+{
+	unsigned int order = 0;
+
+	if (size <= PAGE_SIZE / 5)
+		return DEVICE_OBJECT;
+	while (PAGE_SIZE << order < size)
+		order++;
+	return order;
+}
+
+/* size zeroed bytes, or pages of this order; NULL: refused. */
+static void *zalloc(size_t size, unsigned int order, gfp_t gfp)
+{
+	return order == DEVICE_OBJECT ? kzalloc(size, gfp)
+				      : (void *)__get_free_pages(gfp | __GFP_ZERO, order);
+}
+
+static void zfree(void *addr, unsigned int order)
+{
+	if (order == DEVICE_OBJECT)
+		kfree(addr);
+	else
+		free_pages((unsigned long)addr, order);
+}
+
+static size_t device_size(const struct driver *driver)
+{
+	return DEVICE_PRIV_OFFSET + driver->priv_size;
+}
+
 unsigned long device_pages(const struct device *dev)
 {
-	unsigned long pages = 1;
+	const unsigned int own = order_for(device_size(dev->driver));
+	unsigned long pages = own == DEVICE_OBJECT ? 0 : 1UL << own;
 
 	for (uint32_t i = 0; i < dev->nr_blocks; i++)
-		pages += 1UL << dev->block[i].order;
+		if (dev->block[i].order != DEVICE_OBJECT)
+			pages += 1UL << dev->block[i].order;
 	return pages;
+}
+
+size_t device_bytes(const struct device *dev)
+{
+	size_t bytes = device_pages(dev) * PAGE_SIZE;
+
+	if (order_for(device_size(dev->driver)) == DEVICE_OBJECT)
+		bytes += ksize(dev);
+	for (uint32_t i = 0; i < dev->nr_blocks; i++)
+		if (dev->block[i].order == DEVICE_OBJECT)
+			bytes += ksize(dev->block[i].addr);
+	return bytes;
+}
+
+/* What the device holds from now on, if it is not NULL. */
+static void *hold(struct device *dev, void *addr, unsigned int order)
+{
+	if (!addr)
+		return NULL;
+	dev->block[dev->nr_blocks].addr = addr;
+	dev->block[dev->nr_blocks].order = order;
+	dev->nr_blocks++;
+	return addr;
 }
 
 void *device_alloc_gfp(struct device *dev, unsigned int order, gfp_t gfp)
 {
-	unsigned long addr;
+	if (dev->nr_blocks == DEVICE_MAX_BLOCKS)
+		return NULL;
+	return hold(dev, zalloc(0, order, gfp), order);
+}
+
+void *device_zalloc(struct device *dev, size_t size)
+{
+	const unsigned int order = order_for(size);
 
 	if (dev->nr_blocks == DEVICE_MAX_BLOCKS)
 		return NULL;
-	addr = __get_free_pages(gfp | __GFP_ZERO, order);
-	if (!addr)
-		return NULL;
-	dev->block[dev->nr_blocks].addr = (void *)addr;
-	dev->block[dev->nr_blocks].order = order;
-	dev->nr_blocks++;
-	return (void *)addr;
+	return hold(dev, zalloc(size, order, GFP_KERNEL), order);
 }
 
 void *device_alloc(struct device *dev, unsigned int order)
@@ -81,7 +141,7 @@ void device_log(const struct device *dev, const char *fmt, ...)
 		 dev->name ? dev->name : fdt_get_name(dev->fdt, dev->node, NULL), text);
 }
 
-/* Take the device off the list, cut it off from memory, and give back all pages, its own last. */
+/* Take the device off the list, cut it off from memory, and give back all of it, itself last. */
 static void device_release(struct device *dev)
 {
 	struct device **link = &devices;
@@ -98,24 +158,25 @@ static void device_release(struct device *dev)
 	while (dev->nr_blocks > 0) {
 		unsigned int order = dev->block[--dev->nr_blocks].order;
 
-		if (dev->dma.lost) /* it may have been mapped for the device */
+		if (dev->dma.lost && order != DEVICE_OBJECT) /* it may have been mapped for it */
 			dev->dma.kept += 1UL << order;
 		else
-			free_pages((unsigned long)dev->block[dev->nr_blocks].addr, order);
+			zfree(dev->block[dev->nr_blocks].addr, order);
 	}
 	if (dev->dma.kept)
 		dma_keep(dev, dev->dma.kept);
-	free_page((unsigned long)dev);
+	zfree(dev, order_for(device_size(dev->driver)));
 }
 
 /* A device for driver, or NULL after one line of log. */
 static struct device *device_new(const struct driver *driver, const void *fdt, int node,
 				 const char *compatible)
 {
-	struct device *dev = (struct device *)get_zeroed_page(GFP_KERNEL);
+	const size_t size = device_size(driver);
+	struct device *dev = zalloc(size, order_for(size), GFP_KERNEL);
 
 	if (!dev) {
-		port_log("%s: no page for the device", driver->name);
+		port_log("%s: no memory for the device", driver->name);
 		return NULL;
 	}
 	dev->driver = driver;

@@ -236,7 +236,6 @@ static int start(struct aplic *aplic)
 static int aplic_probe(struct device *dev)
 {
 	struct aplic *aplic = device_priv(dev);
-	unsigned int order = 0;
 	int error;
 
 	aplic->nr_sources = of_u32(dev->fdt, dev->node, "riscv,num-sources", 0);
@@ -254,9 +253,7 @@ static int aplic_probe(struct device *dev)
 	aplic->base = device_map_reg(dev, 0);
 	if (!aplic->base)
 		return -ENXIO;
-	while (PAGE_SIZE << order < (aplic->nr_sources + 1UL) * sizeof(*aplic->source))
-		order++;
-	aplic->source = device_alloc(dev, order);
+	aplic->source = device_zalloc(dev, (aplic->nr_sources + 1UL) * sizeof(*aplic->source));
 	if (!aplic->source)
 		return -ENOMEM;
 	error = start(aplic);
@@ -280,4 +277,5 @@ static void aplic_remove(struct device *dev)
 
 static const char *const aplic_compatible[] = {"riscv,aplic", NULL};
 
-DRIVER(aplic, "aplic", DRIVER_IRQCHIP_BEHIND, aplic_compatible, aplic_probe, aplic_remove);
+DRIVER(aplic, "aplic", DRIVER_IRQCHIP_BEHIND, aplic_compatible, aplic_probe, aplic_remove,
+       sizeof(struct aplic));

@@ -182,4 +182,4 @@ static void bcm2836_remove(struct device *dev)
 static const char *const bcm2836_compatible[] = {"brcm,bcm2836-l1-intc", NULL};
 
 DRIVER(bcm2836, "bcm2836-l1-intc", DRIVER_IRQCHIP, bcm2836_compatible, bcm2836_probe,
-       bcm2836_remove);
+       bcm2836_remove, sizeof(struct bcm2836));

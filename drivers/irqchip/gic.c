@@ -41,14 +41,10 @@ static void init_range(const struct gic *gic, unsigned int first, unsigned int e
 
 int gic_init(struct device *dev, struct gic *gic)
 {
-	unsigned int order = 0;
-
 	gic->nr_irqs = ((readl(gic->dist + GICD_TYPER) & 0x1f) + 1) * 32;
 	if (gic->nr_irqs > GIC_MAX_IRQS)
 		gic->nr_irqs = GIC_MAX_IRQS;
-	while (PAGE_SIZE << order < gic->nr_irqs * sizeof(*gic->handler))
-		order++;
-	gic->handler = device_alloc(dev, order);
+	gic->handler = device_zalloc(dev, gic->nr_irqs * sizeof(*gic->handler));
 	if (!gic->handler)
 		return -ENOMEM;
 	init_range(gic, GIC_NR_PRIVATE, gic->nr_irqs);

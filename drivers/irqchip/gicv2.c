@@ -158,4 +158,5 @@ static void gicv2_remove(struct device *dev)
 static const char *const gicv2_compatible[] = {"arm,gic-400", "arm,cortex-a15-gic",
 					       "arm,cortex-a7-gic", "arm,cortex-a9-gic", NULL};
 
-DRIVER(gicv2, "gicv2", DRIVER_IRQCHIP, gicv2_compatible, gicv2_probe, gicv2_remove);
+DRIVER(gicv2, "gicv2", DRIVER_IRQCHIP, gicv2_compatible, gicv2_probe, gicv2_remove,
+       sizeof(struct gic));

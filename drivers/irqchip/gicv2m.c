@@ -103,4 +103,5 @@ static void gicv2m_remove(struct device *dev)
 
 static const char *const gicv2m_compatible[] = {"arm,gic-v2m-frame", NULL};
 
-DRIVER(gicv2m, "gicv2m", DRIVER_IRQCHIP_BEHIND, gicv2m_compatible, gicv2m_probe, gicv2m_remove);
+DRIVER(gicv2m, "gicv2m", DRIVER_IRQCHIP_BEHIND, gicv2m_compatible, gicv2m_probe, gicv2m_remove,
+       sizeof(struct gicv2m));

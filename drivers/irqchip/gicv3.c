@@ -298,4 +298,5 @@ static void gicv3_remove(struct device *dev)
 
 static const char *const gicv3_compatible[] = {"arm,gic-v3", NULL};
 
-DRIVER(gicv3, "gicv3", DRIVER_IRQCHIP, gicv3_compatible, gicv3_probe, gicv3_remove);
+DRIVER(gicv3, "gicv3", DRIVER_IRQCHIP, gicv3_compatible, gicv3_probe, gicv3_remove,
+       sizeof(struct gic));

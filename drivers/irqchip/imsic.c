@@ -231,7 +231,6 @@ static int imsic_probe(struct device *dev)
 {
 	struct imsic *imsic = device_priv(dev);
 	int other, entry = riscv_ext_find(dev->fdt, dev->node, &other);
-	unsigned int order = 0;
 	int error;
 
 	if (entry < 0) {
@@ -251,9 +250,7 @@ static int imsic_probe(struct device *dev)
 		error = find_page(dev, imsic, (uint32_t)entry);
 	if (error)
 		return error;
-	while (PAGE_SIZE << order < (imsic->nr_ids + 1UL) * sizeof(*imsic->handler))
-		order++;
-	imsic->handler = device_alloc(dev, order);
+	imsic->handler = device_zalloc(dev, (imsic->nr_ids + 1UL) * sizeof(*imsic->handler));
 	if (!imsic->handler)
 		return -ENOMEM;
 	silence(imsic);
@@ -277,4 +274,5 @@ static void imsic_remove(struct device *dev)
 
 static const char *const imsic_compatible[] = {"riscv,imsics", NULL};
 
-DRIVER(imsic, "imsic", DRIVER_IRQCHIP, imsic_compatible, imsic_probe, imsic_remove);
+DRIVER(imsic, "imsic", DRIVER_IRQCHIP, imsic_compatible, imsic_probe, imsic_remove,
+       sizeof(struct imsic));

@@ -258,4 +258,5 @@ static void its_remove(struct device *dev)
 
 static const char *const its_compatible[] = {"arm,gic-v3-its", NULL};
 
-DRIVER(its, "its", DRIVER_IRQCHIP_BEHIND, its_compatible, its_probe, its_remove);
+DRIVER(its, "its", DRIVER_IRQCHIP_BEHIND, its_compatible, its_probe, its_remove,
+       sizeof(struct its));

@@ -82,7 +82,6 @@ struct its {
 	struct its_device device[ITS_DEVICES];
 	struct its_handler handler[ITS_LPIS];
 };
-static_assert(sizeof(struct its) <= DEVICE_PRIV_SIZE, "in the device's page");
 
 /*
  * its_start() - give the ITS and the boot CPU's redistributor their memory, and switch them on. 0;

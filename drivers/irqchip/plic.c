@@ -163,7 +163,6 @@ static int plic_probe(struct device *dev)
 {
 	struct plic *plic = device_priv(dev);
 	uint32_t ndev = of_u32(dev->fdt, dev->node, "riscv,ndev", 0);
-	unsigned int order = 0;
 	int other, context = riscv_ext_find(dev->fdt, dev->node, &other);
 	bool polled = context < 0;
 
@@ -183,9 +182,7 @@ static int plic_probe(struct device *dev)
 	if (thead_check(dev, plic) != 0)
 		return -ENODEV;
 	plic->nr_sources = ndev + 1;
-	while (PAGE_SIZE << order < plic->nr_sources * sizeof(*plic->handler))
-		order++;
-	plic->handler = device_alloc(dev, order);
+	plic->handler = device_zalloc(dev, plic->nr_sources * sizeof(*plic->handler));
 	if (!plic->handler)
 		return -ENOMEM;
 
@@ -204,4 +201,4 @@ static void plic_remove(struct device *dev)
 static const char *const plic_compatible[] = {"riscv,plic0", "sifive,plic-1.0.0", "thead,c900-plic",
 					      NULL};
 
-DRIVER(plic, "plic", DRIVER_IRQCHIP, plic_compatible, plic_probe, plic_remove);
+DRIVER(plic, "plic", DRIVER_IRQCHIP, plic_compatible, plic_probe, plic_remove, sizeof(struct plic));

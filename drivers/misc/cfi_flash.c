@@ -84,4 +84,5 @@ static void flash_remove(struct device *dev)
 
 static const char *const flash_compatible[] = {"cfi-flash", NULL};
 
-DRIVER(cfi_flash, "cfi_flash", DRIVER_DEVICE, flash_compatible, flash_probe, flash_remove);
+DRIVER(cfi_flash, "cfi_flash", DRIVER_DEVICE, flash_compatible, flash_probe, flash_remove,
+       sizeof(struct flash));

@@ -321,4 +321,4 @@ struct device *edu_device(unsigned int n)
 
 static const char *const edu_compatible[] = {"pci1234,11e8", NULL};
 
-DRIVER(edu, "edu", DRIVER_ON_BUS, edu_compatible, edu_probe, edu_remove);
+DRIVER(edu, "edu", DRIVER_ON_BUS, edu_compatible, edu_probe, edu_remove, sizeof(struct edu));

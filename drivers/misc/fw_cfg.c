@@ -224,4 +224,5 @@ static void fw_cfg_remove(struct device *dev)
 
 static const char *const fw_cfg_compatible[] = {"qemu,fw-cfg-mmio", NULL};
 
-DRIVER(fw_cfg, "fw-cfg", DRIVER_DEVICE, fw_cfg_compatible, fw_cfg_probe, fw_cfg_remove);
+DRIVER(fw_cfg, "fw-cfg", DRIVER_DEVICE, fw_cfg_compatible, fw_cfg_probe, fw_cfg_remove,
+       sizeof(struct fw_cfg));

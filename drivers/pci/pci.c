@@ -105,7 +105,7 @@ void *pci_iomap(struct device *dev, unsigned int bar, uint64_t min_size)
 	return ioremap(b->cpu, b->size);
 }
 
-/* The driver is done, or its probe has failed: before the device's pages are given back. */
+/* The driver is done, or its probe has failed: before the device's memory is given back. */
 static void quiesce(struct device *dev)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);

@@ -122,4 +122,5 @@ static void ecam_remove(struct device *dev)
 
 static const char *const ecam_compatible[] = {"pci-host-ecam-generic", NULL};
 
-DRIVER(pci_ecam, "pci-ecam", DRIVER_DEVICE, ecam_compatible, ecam_probe, ecam_remove);
+DRIVER(pci_ecam, "pci-ecam", DRIVER_DEVICE, ecam_compatible, ecam_probe, ecam_remove,
+       sizeof(struct pci_host));

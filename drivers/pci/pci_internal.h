@@ -67,9 +67,6 @@ struct pci_host {
 	struct pci_line line[PCI_MAX_LINES];
 };
 
-static_assert(sizeof(struct pci_host) <= DEVICE_PRIV_SIZE,
-	      "the host's state is in its device's page");
-
 static inline struct pci_dev *pci_function(const struct pci_host *host, unsigned int i)
 {
 	return &host->chunk[i / PCI_CHUNK_FUNCTIONS][i % PCI_CHUNK_FUNCTIONS];

@@ -47,4 +47,4 @@ static void psci_power_remove(struct device *dev)
 	power_unregister(dev);
 }
 
-DRIVER(psci_power, "psci-power", DRIVER_POWER, NULL, psci_power_probe, psci_power_remove);
+DRIVER(psci_power, "psci-power", DRIVER_POWER, NULL, psci_power_probe, psci_power_remove, 0);

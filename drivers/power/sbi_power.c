@@ -35,4 +35,4 @@ static void sbi_power_remove(struct device *dev)
 	power_unregister(dev);
 }
 
-DRIVER(sbi_power, "sbi-power", DRIVER_POWER, NULL, sbi_power_probe, sbi_power_remove);
+DRIVER(sbi_power, "sbi-power", DRIVER_POWER, NULL, sbi_power_probe, sbi_power_remove, 0);

@@ -85,7 +85,7 @@ static void power_remove(struct device *dev)
 static const char *const syscon_compatible[] = {"syscon-poweroff", "syscon-reboot", NULL};
 
 DRIVER(syscon_power, "syscon-power", DRIVER_POWER, syscon_compatible, syscon_power_probe,
-       power_remove);
+       power_remove, sizeof(struct syscon_power));
 
 /* SiFive test finisher: what to store in its one register. */
 #define FINISHER_PASS  0x5555
@@ -121,4 +121,5 @@ static int finisher_probe(struct device *dev)
 
 static const char *const finisher_compatible[] = {"sifive,test1", "sifive,test0", NULL};
 
-DRIVER(sifive_test, "sifive-test", DRIVER_POWER, finisher_compatible, finisher_probe, power_remove);
+DRIVER(sifive_test, "sifive-test", DRIVER_POWER, finisher_compatible, finisher_probe, power_remove,
+       sizeof(char *));

@@ -49,4 +49,4 @@ static void goldfish_rtc_remove(struct device *dev)
 static const char *const goldfish_rtc_compatible[] = {"google,goldfish-rtc", NULL};
 
 DRIVER(goldfish_rtc, "goldfish-rtc", DRIVER_DEVICE, goldfish_rtc_compatible, goldfish_rtc_probe,
-       goldfish_rtc_remove);
+       goldfish_rtc_remove, sizeof(struct goldfish_rtc));

@@ -56,4 +56,5 @@ static void pl031_remove(struct device *dev)
 
 static const char *const pl031_compatible[] = {"arm,pl031", NULL};
 
-DRIVER(pl031, "pl031", DRIVER_DEVICE, pl031_compatible, pl031_probe, pl031_remove);
+DRIVER(pl031, "pl031", DRIVER_DEVICE, pl031_compatible, pl031_probe, pl031_remove,
+       sizeof(struct pl031));

@@ -127,4 +127,4 @@ static int pl011_probe(struct device *dev)
 
 static const char *const pl011_compatible[] = {"arm,pl011", "arm,primecell", NULL};
 
-DRIVER(pl011, "pl011", DRIVER_UART, pl011_compatible, pl011_probe, uart_stop);
+DRIVER(pl011, "pl011", DRIVER_UART, pl011_compatible, pl011_probe, uart_stop, sizeof(struct uart));

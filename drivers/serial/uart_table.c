@@ -9,8 +9,6 @@
 #include "drivers/base/driver.h"
 #include "drivers/serial/uart.h"
 
-static_assert(sizeof(struct uart) <= 1024, "fits the device's page");
-
 static bool uart_table_knows(const char *compatible)
 {
 	const struct uart_kind *kind = uart_kind_of(compatible);
@@ -35,4 +33,5 @@ static int uart_table_probe(struct device *dev)
 	return 0;
 }
 
-DRIVER_ASKED(uart_table, "uart", DRIVER_UART, uart_table_knows, uart_table_probe, uart_stop);
+DRIVER_ASKED(uart_table, "uart", DRIVER_UART, uart_table_knows, uart_table_probe, uart_stop,
+	     sizeof(struct uart));

@@ -105,4 +105,4 @@ static void arm_timer_remove(struct device *dev)
 		irq_free(&irq);
 }
 
-DRIVER(arm_timer, "arm-timer", DRIVER_TIMER, NULL, arm_timer_probe, arm_timer_remove);
+DRIVER(arm_timer, "arm-timer", DRIVER_TIMER, NULL, arm_timer_probe, arm_timer_remove, 0);

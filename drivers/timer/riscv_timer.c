@@ -44,4 +44,4 @@ static void riscv_timer_remove(struct device *dev)
 static const char *const riscv_timer_compatible[] = {"riscv", NULL};
 
 DRIVER(riscv_timer, "riscv-timer", DRIVER_TIMER, riscv_timer_compatible, riscv_timer_probe,
-       riscv_timer_remove);
+       riscv_timer_remove, 0);

@@ -120,7 +120,6 @@ void virtio_driver_ok(struct virtio_device *vdev)
 
 int virtio_queue_setup(struct virtio_device *vdev, uint16_t index, struct virtqueue *vq)
 {
-	unsigned int order = 0;
 	struct virtqueue_slot *slot;
 	int max = vdev->transport->queue_max(vdev, index);
 	uint16_t num = VIRTQUEUE_MAX_NUM;
@@ -129,9 +128,7 @@ int virtio_queue_setup(struct virtio_device *vdev, uint16_t index, struct virtqu
 		return max ? max : -ENOENT;
 	while (num > max)
 		num /= 2;
-	while (PAGE_SIZE << order < num * sizeof(*slot))
-		order++;
-	slot = device_alloc(vdev->dev, order);
+	slot = device_zalloc(vdev->dev, num * sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	vq->ring_size = virtqueue_ring_size(num);

@@ -6,7 +6,7 @@
  * The transport finds a device and creates a struct device for it, compatible "virtio,device<id in
  * hexadecimal>" (devicetree binding virtio/virtio-device), with a struct virtio_device as its
  * bus_data. That device's driver calls, in its probe and in this order: virtio_init(),
- * virtio_queue_setup(), virtio_driver_ok(). Before the device's pages are given back the transport
+ * virtio_queue_setup(), virtio_driver_ok(). Before the device's memory is given back the transport
  * has reset it, whatever the driver did.
  *
  * All functions: thread context, on CPU 0, which takes the interrupts, unless they say otherwise.
@@ -82,8 +82,6 @@ struct virtio_device {
 	uint32_t stuck;	   /* interrupts in a row that acknowledging did not end */
 	char compatible[sizeof("virtio,device12345678")];
 };
-static_assert(sizeof(struct virtio_device) <= 256, "it shares a page with its transport's state");
-
 static inline bool virtio_has(const struct virtio_device *vdev, unsigned int feature)
 {
 	return (vdev->features >> feature & 1) != 0;

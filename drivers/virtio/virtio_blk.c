@@ -68,7 +68,6 @@ struct virtio_blk {
 	uint64_t requests, errors;
 	struct virtio_blk_owner *owner; /* NULL: the disk is anybody's */
 };
-static_assert(sizeof(struct virtio_blk) <= 1024, "fits the device's page");
 
 static const struct driver *blk_driver; /* of any disk there is */
 
@@ -464,4 +463,5 @@ static void blk_remove(struct device *dev)
 
 static const char *const blk_compatible[] = {"virtio,device2", NULL};
 
-DRIVER(virtio_blk, "virtio-blk", DRIVER_ON_BUS, blk_compatible, blk_probe, blk_remove);
+DRIVER(virtio_blk, "virtio-blk", DRIVER_ON_BUS, blk_compatible, blk_probe, blk_remove,
+       sizeof(struct virtio_blk));

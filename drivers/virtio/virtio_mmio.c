@@ -257,4 +257,4 @@ static void virtio_mmio_remove(struct device *dev)
 static const char *const virtio_mmio_compatible[] = {"virtio,mmio", NULL};
 
 DRIVER(virtio_mmio, "virtio-mmio", DRIVER_DEVICE, virtio_mmio_compatible, virtio_mmio_probe,
-       virtio_mmio_remove);
+       virtio_mmio_remove, sizeof(struct virtio_device));

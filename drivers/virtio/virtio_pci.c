@@ -254,4 +254,4 @@ static bool virtio_pci_knows(const char *compatible)
 }
 
 DRIVER_ASKED(virtio_pci, "virtio-pci", DRIVER_ON_BUS, virtio_pci_knows, virtio_pci_probe,
-	     virtio_pci_remove);
+	     virtio_pci_remove, sizeof(struct virtio_pci));

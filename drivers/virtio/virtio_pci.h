@@ -17,7 +17,6 @@ struct virtio_pci {
 	uint32_t notify_size;	    /* bytes */
 	uint32_t notify_multiplier; /* bytes from one queue's offset to the next */
 };
-static_assert(sizeof(struct virtio_pci) <= DEVICE_PRIV_SIZE, "it is in the device's page");
 
 /*
  * virtio_pci_map() - find the registers of the device, whose type is id, and map them. 0; -ENODEV

@@ -136,4 +136,5 @@ static void rng_remove(struct device *dev)
 
 static const char *const rng_compatible[] = {"virtio,device4", NULL};
 
-DRIVER(virtio_rng, "virtio-rng", DRIVER_ON_BUS, rng_compatible, rng_probe, rng_remove);
+DRIVER(virtio_rng, "virtio-rng", DRIVER_ON_BUS, rng_compatible, rng_probe, rng_remove,
+       sizeof(struct virtio_rng));

@@ -52,4 +52,5 @@ static void dw_wdt_remove(struct device *dev)
 
 const char *const dw_wdt_compatible[] = {"snps,dw-wdt", NULL};
 
-DRIVER(dw_wdt, "dw-wdt", DRIVER_DEVICE, dw_wdt_compatible, dw_wdt_probe, dw_wdt_remove);
+DRIVER(dw_wdt, "dw-wdt", DRIVER_DEVICE, dw_wdt_compatible, dw_wdt_probe, dw_wdt_remove,
+       sizeof(struct dw_wdt));

@@ -76,4 +76,5 @@ static void imx2_wdt_remove(struct device *dev)
 
 const char *const imx2_wdt_compatible[] = {"fsl,imx21-wdt", "fsl,imx2-wdt", NULL};
 
-DRIVER(imx2_wdt, "imx2-wdt", DRIVER_DEVICE, imx2_wdt_compatible, imx2_wdt_probe, imx2_wdt_remove);
+DRIVER(imx2_wdt, "imx2-wdt", DRIVER_DEVICE, imx2_wdt_compatible, imx2_wdt_probe, imx2_wdt_remove,
+       sizeof(struct imx2_wdt));

@@ -59,4 +59,4 @@ const char *const imx7ulp_wdt_compatible[] = {"fsl,imx7ulp-wdt", "fsl,imx8ulp-wd
 					      NULL};
 
 DRIVER(imx7ulp_wdt, "imx7ulp-wdt", DRIVER_DEVICE, imx7ulp_wdt_compatible, imx7ulp_wdt_probe,
-       imx7ulp_wdt_remove);
+       imx7ulp_wdt_remove, sizeof(struct imx7ulp_wdt));

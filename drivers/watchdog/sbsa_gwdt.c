@@ -32,4 +32,4 @@ static int sbsa_gwdt_probe(struct device *dev)
 
 const char *const sbsa_gwdt_compatible[] = {"arm,sbsa-gwdt", NULL};
 
-DRIVER(sbsa_gwdt, "sbsa-gwdt", DRIVER_DEVICE, sbsa_gwdt_compatible, sbsa_gwdt_probe, NULL);
+DRIVER(sbsa_gwdt, "sbsa-gwdt", DRIVER_DEVICE, sbsa_gwdt_compatible, sbsa_gwdt_probe, NULL, 0);

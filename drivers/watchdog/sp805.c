@@ -35,4 +35,4 @@ static int sp805_probe(struct device *dev)
 
 const char *const sp805_compatible[] = {"arm,sp805", "arm,sp805-wdt", NULL};
 
-DRIVER(sp805, "sp805", DRIVER_DEVICE, sp805_compatible, sp805_probe, NULL);
+DRIVER(sp805, "sp805", DRIVER_DEVICE, sp805_compatible, sp805_probe, NULL, 0);

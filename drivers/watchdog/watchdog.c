@@ -112,4 +112,4 @@ static int watchdog_probe(struct device *dev)
 	return -ENODEV; /* nothing is bound: all has been said */
 }
 
-DRIVER(watchdog, "watchdog", DRIVER_DEVICE, NULL, watchdog_probe, NULL);
+DRIVER(watchdog, "watchdog", DRIVER_DEVICE, NULL, watchdog_probe, NULL, 0);

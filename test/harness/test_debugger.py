@@ -32,7 +32,7 @@ def core(setup):
     path = setup.scratch / f"debugger-{setup.isa}.core"
     path.unlink(missing_ok=True)
     made = make("core", f"BOARD={setup.board}", f"CORE={path}",
-                "CMD=owner on; alloc 3; alloc 0 GFP_KERNEL|__GFP_MOVABLE; owner; buddyinfo; meminfo; pagetypeinfo")
+                "CMD=owner on; alloc 3; alloc 0 GFP_KERNEL|__GFP_MOVABLE; owner; buddyinfo; meminfo; pagetypeinfo; slabinfo")
     assert f"CORE={path}" in made
     path.chmod(0o600)
     yield path, (setup.out / "core.log").read_text().replace("\r", "")
@@ -97,7 +97,12 @@ def test_owners_and_caches(setup, core):
     assert ["9", "2"] in [row[:2] for row in sites] and all(re.search(r" \w+ \w+\.c:\d+$", row[2]) for row in sites)
     console = re.search(r"(?m)^(\d+) pages in (\d+) blocks$", log)
     assert owner.splitlines()[-1] == f"{console[1]} pages in {console[2]} blocks"
-    assert slab == "cache               active objects stacked   size  slabs  pages"  # as slabinfo
+    heading, *caches = slab.splitlines()
+    assert heading == "cache               active objects stacked   size  slabs  pages"
+    said = re.findall(r"(?m)^(\S+) +(\d+) +(\d+) +(\d+) +\d+ +(\d+) : tunables .* : slabdata +\d+ +(\d+) ", log)
+    assert [tuple(map(int, row.split()[1:])) for row in caches] == \
+        [(int(active), int(objects), 0, int(size), int(slabs), int(slabs) * int(pages)) for _, active, objects, size, pages, slabs in said]
+    assert [row.split()[0] for row in caches] == [row[0] for row in said] and "kmalloc-640" in slab
 
 
 def test_check_sees_what_is_wrong(setup, core):

@@ -55,3 +55,16 @@ def test_bootargs_and_sysctl(boot):
     assert caches["kmalloc-64"][2] == 64 and sizes == sorted(sizes, reverse=True) and len(sizes) > 60
     assert board.lines("slab nothing") == ["slab: 'nothing' is no cache; 'slabinfo -a' lists all"]
     assert board.lines("slabinfo -s z") == ["slabinfo: -s z: no such key; a b c l n o p s u"]
+
+
+def test_drivers_keep_to_their_objects(boot):
+    """A red zone behind each: a driver whose state is larger than its DRIVER() says writes there; and its objects all go."""
+    board = boot(append="slab_debug=FZP", extra=["-smp", "2", "-device", "virtio-rng-device", "-device", "virtio-rng-pci", "-device", "edu"])
+    board.expect_prompt()
+    board.lines("rng 16")
+    caches = procfs.slabinfo("\n".join(board.lines("slabinfo")))
+    assert sum(figures[0] for figures in caches.values()) >= 9
+    for name in caches:
+        assert " 0 faults" in board.cmd(f"slab {name} check"), name
+    assert board.lines("shutdown", timeout=300)[-1] == "shutdown: without drivers buddyinfo is the boot picture"
+    assert not re.search("overflow|after free", board.transcript.getvalue())

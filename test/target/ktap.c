@@ -12,6 +12,7 @@
 
 #include <quarry/cma.h>
 #include <quarry/mm.h>
+#include <quarry/slab.h>
 
 #include "drivers/misc/bufcache.h"
 #include "console/crc32.h"
@@ -213,10 +214,21 @@ static void expect_blocks(uint64_t before[MAX_NR_ZONES][NR_PAGE_ORDERS])
 	EXPECT_EQ(pages_before, pages_after);
 }
 
+/* Objects in use, in all caches: those of drivers, and what a case leaves behind. */
+static uint64_t objects_in_use(void)
+{
+	struct slab_info info;
+	uint64_t objects = 0;
+
+	for (unsigned int n = 0; slab_info(n, &info); n++)
+		objects += info.active;
+	return objects;
+}
+
 /* Run one case between two pictures of the free blocks, and report it as number n. */
 static bool run_case(const struct test_case *test, unsigned int n)
 {
-	uint64_t before[MAX_NR_ZONES][NR_PAGE_ORDERS];
+	uint64_t before[MAX_NR_ZONES][NR_PAGE_ORDERS], objects = objects_in_use();
 
 	current.asserted = 0;
 	current.failed = 0;
@@ -224,6 +236,7 @@ static bool run_case(const struct test_case *test, unsigned int n)
 	current.blocks_move = false;
 	if (strcmp(test->suite, "drivers") != 0) /* which compare with what was free at boot */
 		test_areas_hold();
+	kmem_release();
 	drain_all_pages();
 	for (int zone = 0; zone < MAX_NR_ZONES; zone++)
 		mm_buddyinfo((enum zone_type)zone, before[zone]);
@@ -237,6 +250,8 @@ static bool run_case(const struct test_case *test, unsigned int n)
 		current.failed++;
 	}
 	EXPECT_EQ(0, mm_check());
+	EXPECT_EQ(objects, objects_in_use());
+	kmem_release();
 	drain_all_pages();
 	EXPECT_EQ(0, mm_check());
 	expect_blocks(before);

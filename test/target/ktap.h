@@ -3,9 +3,9 @@
  * ktap.h: test suites that run on the machine and report in KTAP, the kernel's test protocol.
  *
  * A case is a function without arguments, registered with TEST_CASE() in any file that is linked
- * in. It must assert something. After it, mm_check() must find nothing and every zone must have the
- * free blocks it had before, with the per-CPU caches drained, so a leak is a failure of the case
- * that leaked.
+ * in. It must assert something. After it, mm_check() must find nothing, as many objects must be in
+ * use as before, and every zone must have the free blocks it had before, with slabs that are not in
+ * use given back and the per-CPU caches drained, so a leak is a failure of the case that leaked.
  *
  * The last line of a run counts the lines and gives the CRC-32 of the bytes before it ("\n" ends a
  * line), so that a reader on the other end of a serial line knows that it saw all of them:

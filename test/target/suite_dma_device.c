@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include <quarry/mm.h>
+#include <quarry/slab.h>
 
 #include "boot/dt/of.h"
 
@@ -30,7 +31,7 @@ static int forgetful_probe(struct device *dev)
 
 static const char *const compatible[] = {"quarry,forgetful", NULL};
 
-DRIVER(forgetful, "forgetful", DRIVER_ON_BUS, compatible, forgetful_probe, NULL);
+DRIVER(forgetful, "forgetful", DRIVER_ON_BUS, compatible, forgetful_probe, NULL, 0);
 
 /* A parent that does look into the caches, so that there is a mapping on every machine. */
 static struct device *coherent_parent(void)
@@ -65,11 +66,13 @@ static void forgotten(void)
 		device_remove(dev);
 	}
 	EXPECT_EQ(1, fake_logged("forgetful bound: dma: ", "2 mappings were left behind"));
+	kmem_release();
 	EXPECT_PICTURE(&before);
 	result = -EIO;
 	EXPECT(!device_create(parent, "failed", compatible[0], NULL, NULL));
 	EXPECT_EQ(2, requested);
 	EXPECT_EQ(1, fake_logged("forgetful failed: dma: ", "2 mappings were left behind"));
+	kmem_release();
 	EXPECT_PICTURE(&before);
 	fake_end();
 }

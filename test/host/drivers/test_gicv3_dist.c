@@ -46,9 +46,9 @@ bool el3_is_ours(void)
 	return model.ours;
 }
 
-void *device_alloc(struct device *d, unsigned int order)
+void *device_zalloc(struct device *d, size_t size)
 {
-	assert_true(d == dev && sizeof(handlers) <= PAGE_SIZE << order);
+	assert_true(d == dev && size == sizeof(handlers));
 	return pages_left ? handlers : NULL;
 }
 

@@ -106,10 +106,10 @@ void *device_map_reg(struct device *d, int index)
 	return of_reg(d->fdt, d->node, index, &d->reg, &d->size) == 0 ? space : NULL;
 }
 
-void *device_alloc(struct device *d, unsigned int order)
+void *device_zalloc(struct device *d, size_t size)
 {
 	(void)d;
-	assert_true(PAGE_SIZE << order >= sizeof(table));
+	assert_int_equal(size, sizeof(table));
 	memset(table, 0, sizeof(table));
 	return model.alloc_fails ? NULL : table;
 }

@@ -130,8 +130,8 @@ UNUSED(int, of_irq, const void *fdt __attribute__((unused)), int node __attribut
        unsigned int index __attribute__((unused)), struct of_irq *irq __attribute__((unused)))
 UNUSED(void *, device_map_reg, struct device *d __attribute__((unused)),
        int index __attribute__((unused)))
-UNUSED(void *, device_alloc, struct device *d __attribute__((unused)),
-       unsigned int order __attribute__((unused)))
+UNUSED(void *, device_zalloc, struct device *d __attribute__((unused)),
+       size_t size __attribute__((unused)))
 UNUSED(struct device *, device_create, struct device *parent __attribute__((unused)),
        const char *name __attribute__((unused)), const char *compatible __attribute__((unused)),
        void *data __attribute__((unused)), void (*quiet)(struct device *d) __attribute__((unused)))
