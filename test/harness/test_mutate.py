@@ -30,7 +30,7 @@ static int first(int a, int b)
 # Of each part of mm/, its checker included, the programs that take least.
 QUICK = ("test_check,test_check_faults,test_cma,test_contig,test_explain,test_fallback,test_gfp,test_memblock,"
          "test_memblock_alloc,test_memblock_array,test_memblock_limit,test_memblock_model,test_memblock_place,test_memblock_query,test_migrate,test_misuse,test_pcp,"
-         "test_policy,test_policy_last,test_policy_reclaim,test_policy_types,test_slab,test_slab_debug")
+         "test_policy,test_policy_last,test_policy_reclaim,test_policy_types,test_slab,test_slab_debug,test_slab_tables")
 
 
 def test_what_is_changed():
