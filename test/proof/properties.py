@@ -16,7 +16,6 @@ class Property:
     sources: list  # CBMC: harnesses of test/proof/cbmc; WP: the file itself; Spin: the model
     of: list = field(default_factory=list)  # file:function, whose small changes must break the proof
     about: list = field(default_factory=list)  # and functions whose changes are another proof's
-    also: tuple = ()  # properties that a change may break instead, which say more of the same functions
     defines: list = field(default_factory=list)
     unwind: int = 1  # CBMC: of each loop but those of `loops`
     loops: dict = field(default_factory=dict)
@@ -92,7 +91,7 @@ PROPERTIES = [
         ("buddy_free_tails", "what is cut off a block in use is free, what is kept is a block in use", ["buddy_free.c:buddy_free_tails"],
          ["buddy_free.c:buddy_free_range"]))],
     Property("check_late", CBMC, "what is released late is mapped, reserved and nobody's, every frame of it; 3 regions of each kind",
-             ["check_late.c"], LATE, also=("check_late_one",), unwind=5, seconds=600),
+             ["check_late.c"], LATE, unwind=5, seconds=600),
     Property("check_late_one", CBMC, "a single frame that is so is released, and another is refused with the error that says why",
              ["check_late_one.c"], about=LATE, unwind=5, seconds=600, quick=False),
     Property("check_late_refuses", CBMC, "and what is refused has a frame that is not, of up to 3 frames", ["check_late.c"], about=LATE,
