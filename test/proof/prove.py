@@ -383,7 +383,7 @@ def rows(results):
             verdict += f"; {result['covered']} covers"
         tried = result["killed"] + result["undecided"]
         refuted = f"{result['variants']} of {len(proof.variants)} variants" if proof.variants else \
-            f"{result['killed']} of {tried}" if tried else "**none tried**" if proof.of else ""
+            f"{result['killed']} of {tried}" + (f", {result['survived']} let pass" if result["survived"] else "") if tried else "**none tried**" if proof.of else ""
         if refuted and result["more"] >= 1:
             refuted += f", {spent(result['more'])}"
         if result["not_tried"] and tried:
