@@ -56,14 +56,20 @@ static void zfree(void *addr, unsigned int order)
 		free_pages((unsigned long)addr, order);
 }
 
+/* Of a device itself. */
 static size_t device_size(const struct driver *driver)
 {
 	return DEVICE_PRIV_OFFSET + driver->priv_size;
 }
 
+static unsigned int device_order(const struct driver *driver)
+{
+	return order_for(device_size(driver));
+}
+
 unsigned long device_pages(const struct device *dev)
 {
-	const unsigned int own = order_for(device_size(dev->driver));
+	const unsigned int own = device_order(dev->driver);
 	unsigned long pages = own == DEVICE_OBJECT ? 0 : 1UL << own;
 
 	for (uint32_t i = 0; i < dev->nr_blocks; i++)
@@ -76,7 +82,7 @@ size_t device_bytes(const struct device *dev)
 {
 	size_t bytes = device_pages(dev) * PAGE_SIZE;
 
-	if (order_for(device_size(dev->driver)) == DEVICE_OBJECT)
+	if (device_order(dev->driver) == DEVICE_OBJECT)
 		bytes += ksize(dev);
 	for (uint32_t i = 0; i < dev->nr_blocks; i++)
 		if (dev->block[i].order == DEVICE_OBJECT)
@@ -165,15 +171,14 @@ static void device_release(struct device *dev)
 	}
 	if (dev->dma.kept)
 		dma_keep(dev, dev->dma.kept);
-	zfree(dev, order_for(device_size(dev->driver)));
+	zfree(dev, device_order(dev->driver));
 }
 
 /* A device for driver, or NULL after one line of log. */
 static struct device *device_new(const struct driver *driver, const void *fdt, int node,
 				 const char *compatible)
 {
-	const size_t size = device_size(driver);
-	struct device *dev = zalloc(size, order_for(size), GFP_KERNEL);
+	struct device *dev = zalloc(device_size(driver), device_order(driver), GFP_KERNEL);
 
 	if (!dev) {
 		port_log("%s: no memory for the device", driver->name);

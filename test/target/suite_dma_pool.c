@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <quarry/slab.h>
-
 #include "drivers/dma/dma_pool.h"
 #include "fake_device.h"
 #include "ktap.h"

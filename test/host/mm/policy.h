@@ -22,6 +22,9 @@ int policy_stop(void **state);
 /* The same for objects of slabs: all their memory goes back at the end. */
 int policy_start_objects(void **state);
 int policy_stop_objects(void **state);
+/* Free pages when all has gone that can go: but for objects in use, if there are any; without any. */
+uint64_t free_with(bool objects_in_use);
+uint64_t all_free(void);
 struct slab_info;
 struct slab_info cache_info(const char *name); /* of a cache that there is */
 

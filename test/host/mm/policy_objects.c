@@ -5,6 +5,7 @@
  */
 #include "policy.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -26,6 +27,19 @@ int policy_stop_objects(void **state)
 	if (kmem_release())
 		return -1;
 	return policy_stop(state);
+}
+
+uint64_t free_with(bool objects_in_use)
+{
+	assert_int_equal(kmem_release(), objects_in_use ? -EBUSY : 0);
+	assert_int_equal(mm_check(), 0);
+	drain_all_pages();
+	return free_pages_now();
+}
+
+uint64_t all_free(void)
+{
+	return free_with(false);
 }
 
 struct slab_info cache_info(const char *name)

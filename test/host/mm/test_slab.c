@@ -208,13 +208,6 @@ static void shuffled(unsigned int n, uint64_t *seed)
 	}
 }
 
-static uint64_t all_free(void)
-{
-	assert_int_equal(kmem_release(), 0);
-	drain_all_pages();
-	return free_pages_now();
-}
-
 static void everything_comes_back(void **state)
 {
 	uint64_t seed = 7, before;

@@ -20,13 +20,6 @@
 #include "policy.h"
 #include "test/host/port_host.h"
 
-static uint64_t all_free(void)
-{
-	assert_int_equal(kmem_release(), 0);
-	drain_all_pages();
-	return free_pages_now();
-}
-
 static int a_static_variable;
 
 /* A cache of this name, or a full table: no memory was taken for one more. */

@@ -16,20 +16,6 @@
 #include "machine.h"
 #include "policy.h"
 
-/* Free pages when all has gone that can go. */
-static uint64_t free_with(bool objects_in_use)
-{
-	assert_int_equal(kmem_release(), objects_in_use ? -EBUSY : 0);
-	assert_int_equal(mm_check(), 0);
-	drain_all_pages();
-	return free_pages_now();
-}
-
-static uint64_t all_free(void)
-{
-	return free_with(false);
-}
-
 /* Objects are in use, and no more is taken for them than before. Built for size tables stay until there is none. */
 static void expect_trimmed(uint64_t before)
 {
